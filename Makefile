@@ -1,0 +1,205 @@
+# Snapcrash's build.
+#
+# Targets: all (default), demo, check, deps, install, clean; "make help" lists them.
+#
+# Knobs, on the command line or in the environment:
+#   CC=clang                      another compiler
+#   CFLAGS=, CPPFLAGS=, LDFLAGS=  yours; CFLAGS come last and so win
+#   V=1                           show whole commands
+#   DEVELOPER=1                   warnings are errors
+#   SANITIZE=address,undefined    build (into build/sanitize) with these sanitizers
+#   O=DIR                         build there instead of build/
+#   prefix=/usr/local, DESTDIR=   where "make install" puts things
+#
+# "make deps" is the only target that installs anything (Debian packages, as root); combined with
+# another target, as in "make deps demo", it runs first.
+
+VERSION = 0.1.0
+
+ifdef SANITIZE
+O ?= build/sanitize
+endif
+O ?= build
+prefix ?= /usr/local
+PKG_CONFIG ?= pkg-config
+PROTOC_C ?= protoc-c
+PYTHON ?= /usr/bin/python3
+
+WARNINGS = -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wmissing-prototypes
+ifdef DEVELOPER
+WARNINGS += -Werror
+endif
+CFLAGS ?= -O2 -g
+ifdef SANITIZE
+SANITIZE_FLAGS = -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+BASE_CPPFLAGS = -D_GNU_SOURCE -DSNAP_VERSION='"$(VERSION)"' -I. -I$(O)
+BASE_CFLAGS = -std=gnu11 $(WARNINGS) -fPIE -fstack-protector-strong $(SANITIZE_FLAGS)
+BASE_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE_FLAGS)
+
+ifdef V
+Q =
+else
+Q = @
+endif
+say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
+
+# What "make deps" installs: first to build and run, then for the tests.
+DEPS = gcc make pkg-config libc6-dev libdw-dev libelf-dev libprotobuf-c-dev \
+	protobuf-c-compiler libjansson-dev libiberty-dev libmd-dev
+DEPS_CHECK = clang g++ gdb elfutils libcmocka-dev protobuf-compiler python3 python3-jsonschema \
+	libc6-dbg xz-utils util-linux binutils
+
+.PHONY: deps
+deps:
+	@echo "Installing Debian packages: $(DEPS) $(DEPS_CHECK)"
+	apt-get update
+	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(DEPS) $(DEPS_CHECK)
+
+others = $(filter-out deps,$(MAKECMDGOALS))
+ifneq ($(and $(filter deps,$(MAKECMDGOALS)),$(others)),)
+
+# What deps installs (pkg-config, the compilers) counts for the rest: that runs in a make of its own.
+.PHONY: $(others)
+$(others): deps
+	@$(MAKE) --no-print-directory $@
+
+else
+
+# ---------------------------------------------------------------- what is built of what
+
+COMMON_OBJS = \
+	common/arena.o \
+	common/arch.o \
+	common/crc32c.o \
+	common/elf_image.o \
+	common/elf_notes.o \
+	common/error.o \
+	common/escape.o \
+	common/snapshot_read.o \
+	common/snapshot_write.o \
+	common/wire.o \
+	proto/snapshot.pb-c.o
+
+CAPTURE_OBJS = \
+	capture/config.o \
+	capture/emit.o \
+	capture/layout.o \
+	capture/memory.o \
+	capture/proc_info.o \
+	capture/proc_maps.o \
+	capture/spool.o
+
+CLIENT_OBJS = \
+	capture/client.o \
+	capture/client_args.o \
+	capture/core_stream.o \
+	capture/identity.o
+DEBUGGER_OBJS = capture/debugger.o capture/output.o capture/tracee.o
+
+ANALYZE_OBJS = \
+	analyze/analysis.o \
+	analyze/cmd_check.o \
+	analyze/cmd_dump.o \
+	analyze/cmd_json.o \
+	analyze/cmd_modules.o \
+	analyze/cmd_report.o \
+	analyze/cmd_signature.o \
+	analyze/command.o \
+	analyze/crash.o \
+	analyze/explain/explain.o \
+	analyze/explain/signals.o \
+	analyze/explain/stack_overflow.o \
+	analyze/file_open.o \
+	analyze/input/core.o \
+	analyze/input/input.o \
+	analyze/input/load.o \
+	analyze/input/snapshot.o \
+	analyze/main.o \
+	analyze/memory.o \
+	analyze/options.o \
+	analyze/report/backtrace.o \
+	analyze/report/hex.o \
+	analyze/report/json.o \
+	analyze/report/records.o \
+	analyze/report/text.o \
+	analyze/report/words.o \
+	analyze/signature/name.o \
+	analyze/signature/rules.o \
+	analyze/signature/signature.o \
+	analyze/symbols/demangle.o \
+	analyze/symbols/dir_index.o \
+	analyze/symbols/dwarf_index.o \
+	analyze/symbols/dwarf_name.o \
+	analyze/symbols/elf_file.o \
+	analyze/symbols/object.o \
+	analyze/symbols/store.o \
+	analyze/symbols/symbolise.o \
+	analyze/symbols/symtab.o \
+	analyze/symbols/tail_call.o \
+	analyze/unwind/expression.o \
+	analyze/unwind/unwind.o
+
+PROGRAMS = $(addprefix $(O)/bin/,snapcrash-client snapcrash-debugger snapanalyze)
+
+include tests/tests.mk
+
+.DEFAULT_GOAL := all
+.PHONY: all
+all: $(PROGRAMS)
+
+CAPTURE_LIBS = $(shell $(PKG_CONFIG) --libs libprotobuf-c 2>/dev/null)
+ANALYZE_LIBS = $(shell $(PKG_CONFIG) --libs libdw libelf libprotobuf-c jansson libmd 2>/dev/null) \
+	-liberty
+
+objs = $(addprefix $(O)/,$(1))
+
+$(O)/bin/snapcrash-client: $(call objs,$(CLIENT_OBJS) $(CAPTURE_OBJS) $(COMMON_OBJS))
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(BASE_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CAPTURE_LIBS)
+
+$(O)/bin/snapcrash-debugger: $(call objs,$(DEBUGGER_OBJS) $(CAPTURE_OBJS) $(COMMON_OBJS))
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(BASE_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CAPTURE_LIBS)
+
+$(O)/bin/snapanalyze: $(call objs,$(ANALYZE_OBJS) $(COMMON_OBJS))
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(BASE_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(ANALYZE_LIBS)
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(BASE_CPPFLAGS) $(CPPFLAGS) $(BASE_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# Generated code: not held to our warnings.
+$(O)/proto/snapshot.pb-c.c $(O)/proto/snapshot.pb-c.h &: proto/snapshot.proto
+	@mkdir -p $(O)/proto
+	$(call say,PROTOC,$<)
+	$(Q)$(PROTOC_C) -I proto --c_out=$(O)/proto $<
+
+$(O)/proto/snapshot.pb-c.o: $(O)/proto/snapshot.pb-c.c
+	$(call say,CC,$<)
+	$(Q)$(CC) $(BASE_CPPFLAGS) $(CPPFLAGS) -I$(O)/proto $(BASE_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/common/snapshot_read.o $(O)/common/snapshot_write.o: $(O)/proto/snapshot.pb-c.h
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
+
+# ---------------------------------------------------------------- the rest
+
+.PHONY: install clean help
+install: all
+	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/libexec/snapcrash
+	install $(O)/bin/snapanalyze $(O)/bin/snapcrash-debugger $(DESTDIR)$(prefix)/bin
+	install $(O)/bin/snapcrash-client $(DESTDIR)$(prefix)/libexec/snapcrash
+
+clean:
+	rm -rf $(O)
+
+help:
+	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
+
+endif

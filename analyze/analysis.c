@@ -1,0 +1,56 @@
+#include "analyze/analysis.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/explain/explain.h"
+#include "analyze/input/input.h"
+#include "analyze/input/load.h"
+#include "analyze/signature/signature.h"
+#include "analyze/symbols/store.h"
+#include "analyze/symbols/symbolise.h"
+#include "analyze/symbols/tail_call.h"
+#include "analyze/unwind/unwind.h"
+#include "common/escape.h"
+
+static int load(struct snap_crash *crash, struct snap_error *err)
+{
+	struct snap_error why = SNAP_ERROR_INIT;
+	crash->input = malloc(sizeof(*crash->input));
+	if (!crash->input)
+		return snap_error_no_memory(err);
+	if (snap_input_open(crash->file, crash->input, err) < 0) {
+		free(crash->input);
+		crash->input = NULL;
+		return -1;
+	}
+	crash->file_bytes = crash->input->size;
+	int r = crash->input->is_core ? snap_load_core(crash, &why) : snap_load_snapshot(crash, &why);
+	if (r == 0)
+		return 0;
+	char name[256];
+	(void)snap_escape(snap_bytes_str(crash->file), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
+	return snap_error_set(err, why.code, "cannot analyse '%s': %s", name, why.text);
+}
+
+int snap_analysis_load(const char *file, struct snap_crash *ret, struct snap_error *err)
+{
+	snap_crash_init(ret, file);
+	if (load(ret, err) == 0)
+		return 0;
+	snap_crash_deinit(ret);
+	return -1;
+}
+
+int snap_analysis_run(const char *file, struct snap_store *store, const struct snap_options *options,
+	struct snap_crash *ret, struct snap_error *err)
+{
+	if (snap_analysis_load(file, ret, err) < 0)
+		return -1;
+	if (snap_store_resolve(store, ret, err) == 0 && snap_unwind(ret, options, err) == 0 &&
+		snap_tail_calls_insert(ret, err) == 0 && snap_symbolise(ret, err) == 0 && snap_explain(ret, err) == 0 &&
+		snap_sign(ret, err) == 0)
+		return 0;
+	snap_crash_deinit(ret);
+	return -1;
+}

@@ -1,0 +1,36 @@
+/*
+ * The whole analysis of one input: load, resolve, unwind, symbolise, explain, sign.
+ */
+#ifndef SNAP_ANALYZE_ANALYSIS_H
+#define SNAP_ANALYZE_ANALYSIS_H
+
+#include "analyze/crash.h"
+#include "common/error.h"
+
+/* Where symbols may be looked for, and how much is wanted: the common options. */
+struct snap_options {
+	const char **symbol_dirs; /* --symbols */
+	size_t num_symbol_dirs;
+	const char **debug_dirs; /* --debug-dir; none: /usr/lib/debug */
+	size_t num_debug_dirs;
+	bool no_local;		  /* --no-local */
+	size_t max_frames;	  /* --max-frames; per thread, > 0 */
+	bool only_crashed_thread; /* --threads=crashed */
+};
+
+#define SNAP_DEFAULT_MAX_FRAMES 4096
+
+struct snap_store; /* symbols/store.h: all symbol objects of this process */
+
+/*
+ * Load file ("-": standard input) and run the first stages only: what is in the file.
+ * On success the caller ends the crash with snap_crash_deinit(); on failure there is nothing to
+ * end.
+ */
+int snap_analysis_load(const char *file, struct snap_crash *ret, struct snap_error *err);
+
+/* Load and then all the stages, filling the whole model. store outlives ret. */
+int snap_analysis_run(const char *file, struct snap_store *store, const struct snap_options *options,
+	struct snap_crash *ret, struct snap_error *err);
+
+#endif

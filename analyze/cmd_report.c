@@ -1,0 +1,49 @@
+#include <stdio.h>
+
+#include "analyze/command.h"
+#include "analyze/report/text.h"
+#include "analyze/report/words.h"
+
+struct report_run {
+	struct snap_text_style style;
+	size_t num; /* printed so far */
+};
+
+static enum snap_exit report_one(
+	struct snap_crash *crash, const struct snap_arguments *arguments, void *data)
+{
+	struct report_run *run = data;
+	if (arguments->num_files > 1) {
+		(void)fputs(run->num > 0 ? "\n==> " : "==> ", stdout);
+		snap_print_str(stdout, crash->file);
+		(void)fputs(" <==\n", stdout);
+	}
+	run->num++;
+	snap_report_text(crash, &run->style, stdout);
+	return snap_crash_is_partial(crash) ? SNAP_EXIT_PARTIAL : SNAP_EXIT_DONE;
+}
+
+static enum snap_exit run_report(const struct snap_arguments *arguments)
+{
+	struct report_run run = {
+		.style = {
+			.color = snap_use_color(arguments),
+			.only_crashed_thread = arguments->options.only_crashed_thread,
+		},
+	};
+	return snap_for_each_input(arguments, true, report_one, &run);
+}
+
+const struct snap_verb snap_verb_report = {
+	.name = "report",
+	.arguments = "FILE...",
+	.summary = "The crash report that a person reads",
+	.text = "\nWhat happened, the stacks with functions and source lines, registers, modules, what\n"
+		"is missing and how to get it. Frames that were found by other means than call\n"
+		"frame information say so.\n",
+	.examples = "  snapanalyze report crash.snap\n"
+		    "  snapanalyze report --symbols build/ --threads=crashed crash.snap | less\n"
+		    "  snapanalyze report core.1234\n",
+	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES | SNAP_TAKES_COLOR,
+	.run = run_report,
+};

@@ -1,0 +1,79 @@
+#include "analyze/command.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "analyze/symbols/store.h"
+
+void snap_complain(const char *format, ...)
+{
+	char text[2048];
+	va_list args;
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args); /* cut to fit */
+	va_end(args);
+	(void)fflush(stdout); /* that it failed is found at the end */
+	(void)fprintf(stderr, "snapanalyze: %s\n", text);
+}
+
+bool snap_integrity_is_partial(enum snap_integrity integrity)
+{
+	/* Nothing vouches for an unmarked file, but nothing is known to be missing. */
+	return integrity == SNAP_INTEGRITY_TRUNCATED || integrity == SNAP_INTEGRITY_CORRUPT;
+}
+
+bool snap_crash_is_partial(const struct snap_crash *crash)
+{
+	if (snap_integrity_is_partial(crash->integrity))
+		return true;
+	const struct snap_crash_thread *thread = snap_crash_crashed_thread(crash);
+	if (thread && thread->end != SNAP_END_COMPLETE)
+		return true;
+	for (size_t i = 0; i < crash->num_modules; i++) {
+		const struct snap_crash_module *module = &crash->modules[i];
+		if (module->has_crashed_frame && (module->symbols == SNAP_SYMBOLS_NONE ||
+							 module->symbols == SNAP_SYMBOLS_MISMATCH))
+			return true;
+	}
+	return false;
+}
+
+bool snap_use_color(const struct snap_arguments *arguments)
+{
+	const char *no_color = getenv("NO_COLOR"); /* no-color.org: present and not empty */
+	if (arguments->color == SNAP_COLOR_AUTO)
+		return isatty(STDOUT_FILENO) && !(no_color && *no_color);
+	return arguments->color == SNAP_COLOR_ALWAYS;
+}
+
+enum snap_exit snap_for_each_input(
+	const struct snap_arguments *arguments, bool full, snap_input_fn *fn, void *data)
+{
+	struct snap_error err = SNAP_ERROR_INIT;
+	struct snap_store *store = NULL;
+	enum snap_exit worst = SNAP_EXIT_DONE;
+
+	if (full && snap_store_create(&arguments->options, &store, &err) < 0) {
+		snap_complain("%s", err.text);
+		return err.code == SNAP_ERROR_USAGE ? SNAP_EXIT_USAGE : SNAP_EXIT_FAILED;
+	}
+	for (int i = 0; i < arguments->num_files && !ferror(stdout); i++) {
+		struct snap_crash crash;
+		enum snap_exit status = SNAP_EXIT_FAILED;
+		const char *file = arguments->files[i];
+		int r = full ? snap_analysis_run(file, store, &arguments->options, &crash, &err)
+			     : snap_analysis_load(file, &crash, &err);
+		if (r < 0) {
+			snap_complain("%s", err.text);
+		} else {
+			status = fn(&crash, arguments, data);
+			snap_crash_deinit(&crash);
+		}
+		if (status > worst)
+			worst = status;
+	}
+	snap_store_destroy(store);
+	return worst;
+}

@@ -1,0 +1,102 @@
+/*
+ * What the verbs of snapanalyze share: their description, options, exit status and messages.
+ */
+#ifndef SNAP_ANALYZE_COMMAND_H
+#define SNAP_ANALYZE_COMMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "analyze/analysis.h"
+#include "analyze/crash.h"
+#include "common/error.h"
+
+/* Exit statuses. Of several inputs the worst counts: 0, 1, 2 in this order; SNAP_EXIT_OUTPUT wins. */
+enum snap_exit {
+	SNAP_EXIT_DONE = 0,
+	SNAP_EXIT_PARTIAL = 1, /* shown, but not all there is: see snap_crash_is_partial() */
+	SNAP_EXIT_FAILED = 2,  /* an input could not be analysed */
+	SNAP_EXIT_USAGE = 64,
+	SNAP_EXIT_OUTPUT = 74,
+};
+
+/* Which options a verb takes beside --help and --version. */
+enum snap_option_set {
+	SNAP_TAKES_SYMBOLS = 1, /* --symbols, --debug-dir, --no-local */
+	SNAP_TAKES_FRAMES = 2,	/* --max-frames, --threads */
+	SNAP_TAKES_COLOR = 4,
+	SNAP_TAKES_PRETTY = 8,
+	SNAP_TAKES_MISSING = 16,
+	SNAP_TAKES_MEMORY = 32, /* --memory, --full */
+};
+
+enum snap_color {
+	SNAP_COLOR_AUTO,
+	SNAP_COLOR_ALWAYS,
+	SNAP_COLOR_NEVER,
+};
+
+struct snap_arguments {
+	struct snap_options options; /* its arrays are owned */
+	enum snap_color color;
+	bool pretty, missing, full;
+	bool has_memory;
+	uint64_t memory_addr, memory_len;
+	char **files;
+	int num_files; /* > 0 */
+};
+
+struct snap_verb {
+	const char *name;
+	const char *arguments; /* behind the options in the usage line */
+	const char *summary;   /* one line */
+	const char *text;      /* some lines, each with its newline */
+	const char *examples;  /* likewise, indented */
+	unsigned int takes;    /* enum snap_option_set */
+	/* Returns an enum snap_exit; output errors are found by main. */
+	enum snap_exit (*run)(const struct snap_arguments *arguments);
+};
+
+extern const struct snap_verb snap_verb_report, snap_verb_json, snap_verb_signature,
+	snap_verb_check, snap_verb_modules, snap_verb_dump;
+
+/* ---------------------------------------------------------------- for verbs */
+
+/* "snapanalyze: text" on stderr, after what stands in stdout's buffer. */
+void snap_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* What a verb does with one analysed input. */
+typedef enum snap_exit snap_input_fn(
+	struct snap_crash *crash, const struct snap_arguments *arguments, void *data);
+
+/*
+ * Analyse each input wholly (full) or only load it, and hand it to fn. Inputs that can't be
+ * analysed are complained of. Returns the worst status. Stops when stdout has failed.
+ */
+enum snap_exit snap_for_each_input(
+	const struct snap_arguments *arguments, bool full, snap_input_fn *fn, void *data);
+
+/* The one rule for exit status 1 of whatever was analysed wholly. */
+bool snap_crash_is_partial(const struct snap_crash *crash);
+/* The part of it that concerns the file alone. */
+bool snap_integrity_is_partial(enum snap_integrity integrity);
+
+bool snap_use_color(const struct snap_arguments *arguments);
+
+/* ---------------------------------------------------------------- for main */
+
+/*
+ * Parse argv[1 ..], argv[0] being the verb. Returns true and fills *ret, to be ended by
+ * snap_arguments_deinit(); false if the program is to exit with *ret_status: --help, --version (both
+ * answered on stdout) and usage errors (complained of).
+ */
+bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
+	struct snap_arguments *ret, enum snap_exit *ret_status);
+void snap_arguments_deinit(struct snap_arguments *arguments);
+
+/* The options that verbs with these sets take, a line or two each. */
+void snap_print_options(unsigned int takes);
+void snap_print_verb_help(const struct snap_verb *verb);
+void snap_print_version(void);
+
+#endif

@@ -1,0 +1,85 @@
+#include "analyze/crash.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "analyze/input/input.h"
+
+void snap_crash_init(struct snap_crash *crash, const char *file)
+{
+	*crash = (struct snap_crash){.file = file, .integrity_why = ""};
+	snap_arena_init(&crash->arena, SIZE_MAX);
+	snap_memory_init(&crash->memory);
+}
+
+void snap_crash_deinit(struct snap_crash *crash)
+{
+	snap_memory_deinit(&crash->memory);
+	snap_reader_deinit(&crash->reader);
+	snap_input_close(crash->input);
+	snap_arena_deinit(&crash->arena);
+}
+
+struct snap_crash_module *snap_crash_module_at(const struct snap_crash *crash, uint64_t addr)
+{
+	size_t low = 0, high = crash->num_modules;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		struct snap_crash_module *module = &crash->modules[mid];
+		if (addr < module->record.start)
+			high = mid;
+		else if (addr >= module->record.end)
+			low = mid + 1;
+		else
+			return module;
+	}
+	return NULL;
+}
+
+const struct snap_mapping *snap_crash_mapping_at(const struct snap_crash *crash, uint64_t addr)
+{
+	size_t low = 0, high = crash->num_mappings;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		const struct snap_mapping *mapping = &crash->mappings[mid];
+		if (addr < mapping->start)
+			high = mid;
+		else if (addr >= mapping->end)
+			low = mid + 1;
+		else
+			return mapping;
+	}
+	return NULL;
+}
+
+struct snap_crash_thread *snap_crash_crashed_thread(const struct snap_crash *crash)
+{
+	for (size_t i = 0; i < crash->num_threads; i++)
+		if (crash->threads[i].crashed)
+			return &crash->threads[i];
+	return NULL;
+}
+
+int snap_crash_note(struct snap_crash *crash, struct snap_bytes text, struct snap_error *err)
+{
+	struct snap_bytes *notes = snap_arena_grow(&crash->arena, crash->notes, crash->num_notes,
+		&crash->notes_capacity, sizeof(*notes));
+	if (!notes)
+		return snap_error_no_memory(err);
+	crash->notes = notes;
+	notes[crash->num_notes++] = text;
+	return 0;
+}
+
+const char *snap_crash_format(struct snap_crash *crash, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+	va_start(args, format);
+	int len = vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (len < 0)
+		return NULL;
+	size_t used = (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1;
+	return snap_arena_copy(&crash->arena, snap_bytes(text, used));
+}

@@ -1,0 +1,205 @@
+/*
+ * The model: one input, and what each stage found out about it.
+ *
+ *   input/     fills  everything up to "resolved"       from the file alone
+ *   symbols/   fills  module.symbols ...                resolve
+ *   unwind/    fills  thread.frames, thread.end         unwind
+ *   symbols/   fills  thread.listed                     symbolise
+ *   explain/   fills  crash.cause                       explain
+ *   signature/ fills  crash.signature                   sign
+ *   report/    reads it and prints                      print
+ *
+ * Data flows in this direction only. All of it lives until snap_crash_deinit(), in crash.arena or
+ * (names and paths of symbols) in the objects of the symbol store, which outlives every crash.
+ * Bytes and strings that came from the input are as they were: a printer escapes them.
+ */
+#ifndef SNAP_ANALYZE_CRASH_H
+#define SNAP_ANALYZE_CRASH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyze/memory.h"
+#include "common/arch.h"
+#include "common/arena.h"
+#include "common/bytes.h"
+#include "common/error.h"
+#include "common/snapshot.h"
+#include "common/snapshot_read.h"
+
+struct snap_input;  /* input/input.h */
+struct snap_object; /* symbols/object.h */
+
+/* How the pc of a frame came to be known, from sure to guessed. */
+enum snap_trust {
+	SNAP_TRUST_CONTEXT,   /* the thread's own registers */
+	SNAP_TRUST_CFI,	      /* call frame information of the frame below */
+	SNAP_TRUST_FP,	      /* the frame pointer's chain */
+	SNAP_TRUST_SCAN,      /* a plausible return address on the stack */
+	SNAP_TRUST_PREWALKED, /* the device's own backtrace */
+};
+
+/* Why a thread's stack ends where it ends. */
+enum snap_end {
+	SNAP_END_COMPLETE,    /* the outermost frame was reached */
+	SNAP_END_TRUNCATED,   /* the bytes needed next were not captured */
+	SNAP_END_CORRUPT,     /* what was found can't be a stack */
+	SNAP_END_LIMIT,	      /* --max-frames */
+	SNAP_END_UNAVAILABLE, /* no registers, or nothing known about how to go on */
+};
+
+/* One activation on the stack (inlined functions are no frames here). */
+struct snap_frame {
+	uint64_t pc;
+	uint64_t cfa; /* canonical frame address, if has_cfa */
+	bool has_cfa;
+	bool is_signal; /* a signal trampoline: the frame above it was interrupted, not called */
+	bool exact_pc;	/* pc is the instruction itself (innermost, interrupted), not a return
+			 * address: look it up as it is, not pc - 1 */
+	bool is_tail_call; /* its own call was its last act, and its stack is gone: the call sites
+			    * of DWARF prove that it was there. No CFA, no registers. */
+	enum snap_trust trust;
+	uint64_t known_regs; /* bit n: regs[n] is known */
+	const uint64_t *regs; /* by DWARF number, arch->num_dwarf_regs of them */
+	const struct snap_crash_module *module; /* NULL: in none */
+};
+
+/* One line of a backtrace as people see it: a frame, or a function inlined into one. */
+struct snap_listed_frame {
+	size_t frame; /* index into frames */
+	bool is_inline;
+	const char *function;	  /* demangled, without parameters; NULL: not known */
+	const char *raw_function; /* as in the symbol table or DWARF's linkage name */
+	bool has_offset;
+	uint64_t offset;   /* pc - start of the function; of frames that are not inlined */
+	const char *file;  /* NULL: not known */
+	uint32_t line;	   /* 0: not known */
+	uint32_t column;   /* 0: not known */
+};
+
+struct snap_crash_thread {
+	struct snap_thread record;
+	bool crashed;
+	struct snap_bytes pr_reg; /* the general registers, absent if not captured */
+	/* unwind */
+	const struct snap_frame *frames;
+	size_t num_frames;
+	enum snap_end end;
+	const char *end_reason; /* a sentence part about the end, never NULL once unwound */
+	/* symbolise */
+	const struct snap_listed_frame *listed;
+	size_t num_listed;
+};
+
+/* What became of a module's symbols (DESIGN names these in JSON). */
+enum snap_symbols {
+	SNAP_SYMBOLS_NONE,
+	SNAP_SYMBOLS_MISMATCH, /* files were found, of another build */
+	SNAP_SYMBOLS_DYNSYM,
+	SNAP_SYMBOLS_SYMTAB,
+	SNAP_SYMBOLS_DWARF,
+};
+
+struct snap_crash_module {
+	struct snap_module record;
+	/* resolve */
+	enum snap_symbols symbols;
+	struct snap_object *object; /* borrowed from the store; NULL if symbols is NONE, MISMATCH */
+	const char *symbol_file;    /* the file that the names come from; NULL */
+	const char *why;	    /* in words, why symbols are no better than they are; NULL */
+	bool has_frame;		    /* after unwinding: some thread has a frame here */
+	bool has_crashed_frame;	    /* the crashing thread has */
+};
+
+/* DESIGN section 4, "kind". */
+enum snap_kind {
+	SNAP_KIND_NONE,
+	SNAP_KIND_STACK_OVERFLOW,
+	SNAP_KIND_EXEC_BAD_PC,
+	SNAP_KIND_SEGV_NULL,
+	SNAP_KIND_SEGV,
+	SNAP_KIND_ABORT,
+	SNAP_KIND_ILL,
+	SNAP_KIND_FPE,
+	SNAP_KIND_BUS,
+	SNAP_KIND_TRAP,
+	SNAP_KIND_SYS,
+	SNAP_KIND_SIGNAL,
+};
+
+struct snap_cause {
+	enum snap_kind kind;
+	const char *signal;	 /* "SIGSEGV"; NULL: no signal, or an unknown number */
+	const char *code;	 /* "SEGV_MAPERR"; NULL likewise */
+	/* Where the fault was. Absent also where the kernel gives 0 for "not told" (SI_KERNEL). */
+	bool has_address;
+	uint64_t address;
+	const char *access;	 /* "read", "write", "exec"; NULL: not known */
+	const char *explanation; /* one sentence with its full stop */
+};
+
+struct snap_signature {
+	const char *id;	  /* "s0:..."; NULL: no usable frame */
+	const char *text; /* "kind | frame | frame"; NULL likewise */
+};
+
+struct snap_crash {
+	struct snap_arena arena;
+	struct snap_input *input;  /* owned: the bytes or the descriptor behind all that follows */
+	struct snap_reader reader; /* of a snapshot: what the records point to */
+
+	/* input/: how it was stored */
+	const char *file; /* the name given by the user; "-" for standard input */
+	bool is_core;
+	uint64_t file_bytes;
+	enum snap_integrity integrity;
+	const char *integrity_why; /* "" if complete */
+
+	/* input/: what it says. Absent fields as common/snapshot.h says. */
+	struct snap_header header;
+	struct snap_metadata metadata;
+	struct snap_process process;
+	bool has_signal;
+	struct snap_signal signal;
+	struct snap_system system;
+	struct snap_capture capture;
+	struct snap_tag *tags;
+	size_t num_tags;
+	struct snap_bytes *notes; /* the capturing program's words, then the loader's */
+	size_t num_notes, notes_capacity;
+	struct snap_omission *omissions;
+	size_t num_omissions;
+	struct snap_mapping *mappings; /* ascending */
+	size_t num_mappings;
+	struct snap_crash_module *modules; /* ascending, not overlapping */
+	size_t num_modules;
+	struct snap_crash_thread *threads; /* the crashing one first */
+	size_t num_threads;
+	size_t num_related;
+	struct snap_memory memory;
+	const struct snap_arch *arch; /* NULL: not known or not supported */
+
+	/* the later stages */
+	struct snap_cause cause;
+	struct snap_signature signature;
+};
+
+/* NULL for addresses in no module. */
+struct snap_crash_module *snap_crash_module_at(const struct snap_crash *crash, uint64_t addr);
+/* NULL for addresses in no mapping. */
+const struct snap_mapping *snap_crash_mapping_at(const struct snap_crash *crash, uint64_t addr);
+/* NULL if the input has none (a live process, no threads). */
+struct snap_crash_thread *snap_crash_crashed_thread(const struct snap_crash *crash);
+
+/* Add to notes: something the reader of the report should know about the input. */
+int snap_crash_note(struct snap_crash *crash, struct snap_bytes text, struct snap_error *err);
+
+/* Formatted into the crash's arena; NULL if memory is exhausted. */
+const char *snap_crash_format(struct snap_crash *crash, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+void snap_crash_init(struct snap_crash *crash, const char *file);
+void snap_crash_deinit(struct snap_crash *crash);
+
+#endif

@@ -1,0 +1,89 @@
+#include "analyze/input/load.h"
+
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static int compare_mappings(const void *a, const void *b)
+{
+	const struct snap_mapping *x = a, *y = b;
+	return compare_u64(x->start, y->start);
+}
+
+static int compare_modules(const void *a, const void *b)
+{
+	const struct snap_crash_module *x = a, *y = b;
+	return compare_u64(x->record.start, y->record.start);
+}
+
+/* Look-ups by binary search need ranges that don't overlap; the lower one keeps its place. */
+static void sort_mappings(struct snap_crash *crash)
+{
+	size_t kept = 0;
+	if (crash->num_mappings > 0)
+		qsort(crash->mappings, crash->num_mappings, sizeof(*crash->mappings),
+			compare_mappings);
+	for (size_t i = 0; i < crash->num_mappings; i++) {
+		struct snap_mapping mapping = crash->mappings[i];
+		if (kept > 0 && mapping.start < crash->mappings[kept - 1].end)
+			mapping.start = crash->mappings[kept - 1].end;
+		if (mapping.start < mapping.end)
+			crash->mappings[kept++] = mapping;
+	}
+	crash->num_mappings = kept;
+}
+
+static void sort_modules(struct snap_crash *crash)
+{
+	size_t kept = 0;
+	if (crash->num_modules > 0)
+		qsort(crash->modules, crash->num_modules, sizeof(*crash->modules),
+			compare_modules);
+	for (size_t i = 0; i < crash->num_modules; i++) {
+		struct snap_crash_module module = crash->modules[i];
+		if (kept > 0 && module.record.start < crash->modules[kept - 1].record.end)
+			module.record.start = crash->modules[kept - 1].record.end;
+		if (module.record.start < module.record.end)
+			crash->modules[kept++] = module;
+	}
+	crash->num_modules = kept;
+}
+
+/* A writer puts it first already; a stranger may not, or may give its tid to several. */
+static void put_crashed_first(struct snap_crash *crash)
+{
+	if (!crash->has_signal || !crash->signal.has_tid)
+		return;
+	for (size_t i = 0; i < crash->num_threads; i++) {
+		struct snap_crash_thread crashed = crash->threads[i];
+		if (!crashed.record.has_tid || crashed.record.tid != crash->signal.tid)
+			continue;
+		crashed.crashed = true;
+		memmove(crash->threads + 1, crash->threads, i * sizeof(crashed));
+		crash->threads[0] = crashed;
+		return;
+	}
+}
+
+int snap_load_finish(struct snap_crash *crash, struct snap_error *err)
+{
+	sort_mappings(crash);
+	sort_modules(crash);
+	if (crash->process.has_elf)
+		crash->arch = snap_arch_find(crash->process.elf_machine, crash->process.elf_class,
+			crash->process.elf_data);
+
+	for (size_t i = 0; i < crash->num_threads; i++) {
+		struct snap_crash_thread *thread = &crash->threads[i];
+		for (size_t j = 0; j < thread->record.num_regsets; j++)
+			if (thread->record.regsets[j].type == NT_PRSTATUS)
+				thread->pr_reg = thread->record.regsets[j].data;
+	}
+	put_crashed_first(crash);
+	return snap_memory_finish(&crash->memory, err);
+}

@@ -1,0 +1,215 @@
+/*
+ * Loads a snapshot file: docs/format.rst.
+ */
+#include <stdio.h>
+
+#include "analyze/input/load.h"
+#include "common/escape.h"
+
+struct arrays {
+	size_t tags, omissions, mappings, modules, threads;
+};
+
+#define APPEND(crash, arrays, list, value)                                                         \
+	__extension__({                                                                            \
+		void *grown_ = snap_arena_grow(&(crash)->arena, (crash)->list,                     \
+			(crash)->num_##list, &(arrays)->list, sizeof(*(crash)->list));             \
+		if (grown_) {                                                                      \
+			(crash)->list = grown_;                                                    \
+			(crash)->list[(crash)->num_##list++] = (value);                            \
+		}                                                                                  \
+		grown_ != NULL;                                                                    \
+	})
+
+/* Later occurrences of a message complete the earlier ones, field by field. */
+#define MERGE_BYTES(to, from, field)                                                               \
+	do {                                                                                       \
+		if ((from)->field.data)                                                            \
+			(to)->field = (from)->field;                                               \
+	} while (0)
+#define MERGE(to, from, field)                                                                     \
+	do {                                                                                       \
+		if ((from)->has_##field) {                                                         \
+			(to)->has_##field = true;                                                  \
+			(to)->field = (from)->field;                                               \
+		}                                                                                  \
+	} while (0)
+
+static void merge_process(struct snap_process *to, const struct snap_process *from)
+{
+	MERGE(to, from, pid);
+	MERGE(to, from, uid);
+	MERGE(to, from, gid);
+	MERGE_BYTES(to, from, comm);
+	MERGE_BYTES(to, from, exe);
+	MERGE(to, from, exe_deleted);
+	MERGE_BYTES(to, from, cmdline);
+	if (from->has_uptime) {
+		to->has_uptime = true;
+		to->uptime_ms = from->uptime_ms;
+	}
+	MERGE(to, from, dumpable);
+	MERGE(to, from, rlimit_core);
+	if (from->has_elf) {
+		to->has_elf = true;
+		to->elf_machine = from->elf_machine;
+		to->elf_class = from->elf_class;
+		to->elf_data = from->elf_data;
+	}
+	MERGE_BYTES(to, from, auxv);
+	MERGE(to, from, identity_unverified);
+	MERGE(to, from, num_threads);
+}
+
+static void merge_capture(struct snap_capture *to, const struct snap_capture *from)
+{
+	MERGE(to, from, method);
+	if (from->has_time) {
+		to->has_time = true;
+		to->time_s = from->time_s;
+		to->time_ns = from->time_ns;
+	}
+	if (from->has_hold_time) {
+		to->has_hold_time = true;
+		to->hold_time_ns = from->hold_time_ns;
+	}
+	if (from->has_pause_time) {
+		to->has_pause_time = true;
+		to->pause_time_ns = from->pause_time_ns;
+	}
+}
+
+/* A raw tag stands behind the escaped form of itself, which it replaces. */
+static bool add_raw_tag(struct snap_crash *crash, struct arrays *arrays, struct snap_tag tag)
+{
+	char escaped[16400];
+	if (crash->num_tags > 0) {
+		struct snap_tag *last = &crash->tags[crash->num_tags - 1];
+		size_t len = snap_escape(tag.key, SNAP_ESCAPE_INVALID, escaped, sizeof(escaped));
+		if (len < sizeof(escaped) && snap_bytes_equal(last->key, snap_bytes(escaped, len))) {
+			*last = tag;
+			return true;
+		}
+	}
+	return APPEND(crash, arrays, tags, tag);
+}
+
+static int add_memory(
+	struct snap_crash *crash, const struct snap_memory_range *range, struct snap_error *err)
+{
+	const struct snap_memory_segment segment = {
+		.start = range->address,
+		.len = range->data.len,
+		.data = range->data.data,
+		.fd = -1,
+	};
+	return snap_memory_add(&crash->memory, &segment, err);
+}
+
+static int add_record(struct snap_crash *crash, struct arrays *arrays,
+	const struct snap_record *record, struct snap_error *err)
+{
+	bool ok = true;
+	if (record->number == SNAP_RECORD_RELATED)
+		crash->num_related++;
+	if (!record->decoded)
+		return 0;
+	switch (record->number) {
+	case SNAP_RECORD_HEADER:
+		crash->header = record->u.header;
+		break;
+	case SNAP_RECORD_METADATA:
+		crash->metadata = record->u.metadata;
+		break;
+	case SNAP_RECORD_TAG:
+		ok = APPEND(crash, arrays, tags, record->u.tag);
+		break;
+	case SNAP_RECORD_RAW_TAG:
+		ok = add_raw_tag(crash, arrays, record->u.tag);
+		break;
+	case SNAP_RECORD_THREAD: {
+		struct snap_crash_thread thread = {.record = record->u.thread};
+		ok = APPEND(crash, arrays, threads, thread);
+		break;
+	}
+	case SNAP_RECORD_PROCESS:
+		merge_process(&crash->process, &record->u.process);
+		break;
+	case SNAP_RECORD_SIGNAL:
+		crash->has_signal = true;
+		crash->signal = record->u.signal;
+		break;
+	case SNAP_RECORD_MEMORY:
+		return add_memory(crash, &record->u.memory, err);
+	case SNAP_RECORD_MAPPING:
+		ok = APPEND(crash, arrays, mappings, record->u.mapping);
+		break;
+	case SNAP_RECORD_MODULE: {
+		struct snap_crash_module module = {.record = record->u.module};
+		ok = APPEND(crash, arrays, modules, module);
+		break;
+	}
+	case SNAP_RECORD_SYSTEM:
+		crash->system = record->u.system;
+		break;
+	case SNAP_RECORD_CAPTURE:
+		merge_capture(&crash->capture, &record->u.capture);
+		break;
+	case SNAP_RECORD_OMISSION:
+		ok = APPEND(crash, arrays, omissions, record->u.omission);
+		break;
+	case SNAP_RECORD_NOTE:
+		return snap_crash_note(crash, record->u.note, err);
+	}
+	return ok ? 0 : snap_error_no_memory(err);
+}
+
+int snap_load_snapshot(struct snap_crash *crash, struct snap_error *err)
+{
+	struct snap_bytes file = crash->input->data;
+	struct snap_scan scan;
+	if (snap_snapshot_scan(file, &scan, err) < 0)
+		return -1;
+	crash->integrity = scan.integrity;
+	crash->integrity_why = scan.why[0] == '\0'
+		? ""
+		: snap_crash_format(crash, "%s (at byte %zu)", scan.why, scan.fault_off);
+	if (!crash->integrity_why)
+		return snap_error_no_memory(err);
+	if (scan.num_records <= (scan.has_header ? 1 : 0))
+		return snap_error_set(err, SNAP_ERROR_MALFORMED, "%s snapshot without a whole record: %s",
+			snap_integrity_name(scan.integrity), scan.why);
+
+	struct arrays arrays = {0};
+	struct snap_record record;
+	struct snap_error why = SNAP_ERROR_INIT;
+	size_t num_undecoded = 0;
+	int r;
+	snap_reader_init(&crash->reader, file, scan.readable_len);
+	while ((r = snap_reader_next(&crash->reader, &record, &why)) != 0) {
+		if (r > 0) {
+			if (add_record(crash, &arrays, &record, err) < 0)
+				return -1;
+			continue;
+		}
+		/* Beyond the limits is refused; what does not decode is left out and said. */
+		if (why.code == SNAP_ERROR_LIMIT) {
+			*err = why;
+			return -1;
+		}
+		if (num_undecoded++ == 0) {
+			crash->integrity = SNAP_INTEGRITY_CORRUPT;
+			crash->integrity_why =
+				snap_arena_copy(&crash->arena, snap_bytes_str(why.text));
+			if (!crash->integrity_why)
+				return snap_error_no_memory(err);
+		}
+	}
+	if (num_undecoded > 1) {
+		const char *text = snap_crash_format(
+			crash, "%zu records do not decode and were left out", num_undecoded);
+		if (!text || snap_crash_note(crash, snap_bytes_str(text), err) < 0)
+			return snap_error_no_memory(err);
+	}
+	return snap_load_finish(crash, err);
+}

@@ -1,0 +1,322 @@
+/*
+ * The verbs' options: one table gives getopt_long() its own and --help its lines.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "analyze/command.h"
+#include "common/escape.h"
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+#define MAX_MAX_FRAMES 1000000
+
+enum option_id {
+	/* Above any character, so that they are no short options. */
+	OPTION_SYMBOLS = 256,
+	OPTION_DEBUG_DIR,
+	OPTION_NO_LOCAL,
+	OPTION_MAX_FRAMES,
+	OPTION_THREADS,
+	OPTION_COLOR,
+	OPTION_PRETTY,
+	OPTION_MISSING,
+	OPTION_MEMORY,
+	OPTION_FULL,
+	OPTION_VERSION,
+	OPTION_HELP = 'h',
+};
+
+struct option_entry {
+	enum option_id id;
+	unsigned int takes; /* verbs of these sets have it; 0: all */
+	const char *name;
+	const char *argument; /* its placeholder; NULL: none */
+	const char *help;
+};
+
+static const struct option_entry entries[] = {
+	{OPTION_PRETTY, SNAP_TAKES_PRETTY, "pretty", NULL,
+		"spread the JSON over indented lines, for people"},
+	{OPTION_MISSING, SNAP_TAKES_MISSING, "missing", NULL,
+		"only the modules whose symbols were not found"},
+	{OPTION_MEMORY, SNAP_TAKES_MEMORY, "memory", "ADDR,LEN",
+		"the captured memory from ADDR on, LEN bytes, instead of records"},
+	{OPTION_FULL, SNAP_TAKES_MEMORY, "full", NULL,
+		"all bytes of every record, not only the first ones"},
+	{OPTION_SYMBOLS, SNAP_TAKES_SYMBOLS, "symbols", "DIR",
+		"look for ELF and debug files, by build ID, in this tree;\nmay be repeated"},
+	{OPTION_DEBUG_DIR, SNAP_TAKES_SYMBOLS, "debug-dir", "DIR",
+		"a directory that has a .build-id tree, instead of\n/usr/lib/debug; may be repeated"},
+	{OPTION_NO_LOCAL, SNAP_TAKES_SYMBOLS, "no-local", NULL,
+		"do not look at this machine's own files"},
+	{OPTION_MAX_FRAMES, SNAP_TAKES_FRAMES, "max-frames", "N",
+		"unwind at most N frames of each thread (default 4096)"},
+	{OPTION_THREADS, SNAP_TAKES_FRAMES, "threads", "all|crashed",
+		"which threads to unwind and show (default all)"},
+	{OPTION_COLOR, SNAP_TAKES_COLOR, "color", "WHEN",
+		"colours: auto (on terminals, unless NO_COLOR is set),\nalways, never"},
+	{OPTION_VERSION, 0, "version", NULL, "print the version and exit"},
+	{OPTION_HELP, 0, "help", NULL, "print this and exit (-h, too)"},
+};
+
+static const struct option_entry *find_entry(int id)
+{
+	for (size_t i = 0; i < ARRAY_LEN(entries); i++)
+		if ((int)entries[i].id == id)
+			return &entries[i];
+	return NULL;
+}
+
+/* ---------------------------------------------------------------- help */
+
+void snap_print_options(unsigned int takes)
+{
+	enum { COLUMN = 26 };
+	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
+		const struct option_entry *entry = &entries[i];
+		if (entry->takes && !(entry->takes & takes))
+			continue;
+		int len = printf("  --%s%s%s", entry->name, entry->argument ? "=" : "",
+			entry->argument ? entry->argument : "");
+		printf("%*s", len < COLUMN ? COLUMN - len : 1, "");
+		for (const char *p = entry->help; *p; p++) {
+			putchar(*p);
+			if (*p == '\n')
+				printf("%*s", COLUMN, "");
+		}
+		putchar('\n');
+	}
+}
+
+void snap_print_version(void)
+{
+	printf("snapanalyze %s\n", SNAP_VERSION);
+}
+
+void snap_print_verb_help(const struct snap_verb *verb)
+{
+	printf("Usage: snapanalyze %s [OPTION...] %s\n\n%s.\n%s\nOptions:\n", verb->name,
+		verb->arguments, verb->summary, verb->text);
+	snap_print_options(verb->takes);
+	printf("\nExamples:\n%s\nInputs are snapshots and ELF cores, told apart by content; - is "
+	       "standard input.\nExit status: see snapanalyze --help.\n",
+		verb->examples);
+}
+
+/* ---------------------------------------------------------------- parsing */
+
+struct parser {
+	const struct snap_verb *verb;
+	struct snap_arguments arguments;
+};
+
+static void complain_usage(const struct parser *p, const char *text, const char *what)
+{
+	char name[256];
+	(void)snap_escape(snap_bytes_str(what), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
+	snap_complain("%s%s%s%s (see 'snapanalyze %s --help')", text, what ? " '" : "",
+		what ? name : "", what ? "'" : "", p->verb->name);
+}
+
+static bool add_directory(struct parser *p, const char *option, const char *path,
+	const char ***list, size_t *num, enum snap_exit *ret_status)
+{
+	struct stat st;
+	int error = stat(path, &st) < 0 ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+	if (error) {
+		char name[1024];
+		(void)snap_escape(snap_bytes_str(path), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
+		snap_complain("--%s '%s': %s (see 'snapanalyze %s --help')", option, name,
+			strerror(error), p->verb->name);
+		*ret_status = SNAP_EXIT_USAGE;
+		return false;
+	}
+	const char **grown = reallocarray(*list, *num + 1, sizeof(*grown));
+	if (!grown) {
+		snap_complain("out of memory");
+		*ret_status = SNAP_EXIT_FAILED;
+		return false;
+	}
+	*list = grown;
+	grown[(*num)++] = path;
+	return true;
+}
+
+static bool parse_number(const char *text, uint64_t *ret, const char **ret_end)
+{
+	char *end;
+	/* strtoull() would take spaces and a sign. */
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	unsigned long long value = strtoull(text, &end, text[0] == '0' ? 0 : 10);
+	if (errno || end == text)
+		return false;
+	*ret = value;
+	*ret_end = end;
+	return true;
+}
+
+static bool parse_max_frames(struct parser *p, const char *text)
+{
+	uint64_t value;
+	const char *end;
+	if (!parse_number(text, &value, &end) || *end || value == 0 || value > MAX_MAX_FRAMES) {
+		complain_usage(p, "--max-frames takes a number from 1 to 1000000, not", text);
+		return false;
+	}
+	p->arguments.options.max_frames = value;
+	return true;
+}
+
+static bool parse_memory(struct parser *p, const char *text)
+{
+	struct snap_arguments *a = &p->arguments;
+	const char *end;
+	if (!parse_number(text, &a->memory_addr, &end) || *end != ',' ||
+		!parse_number(end + 1, &a->memory_len, &end) || *end || a->memory_len == 0) {
+		complain_usage(p, "--memory takes ADDR,LEN, as in 0x7ffd1000,256, not", text);
+		return false;
+	}
+	a->has_memory = true;
+	return true;
+}
+
+static bool parse_color(struct parser *p, const char *text)
+{
+	static const char *const names[] = {"auto", "always", "never"};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(text, names[i]) == 0) {
+			p->arguments.color = (enum snap_color)i;
+			return true;
+		}
+	}
+	complain_usage(p, "--color takes auto, always or never, not", text);
+	return false;
+}
+
+static bool parse_threads(struct parser *p, const char *text)
+{
+	bool crashed = strcmp(text, "crashed") == 0;
+	if (!crashed && strcmp(text, "all") != 0) {
+		complain_usage(p, "--threads takes all or crashed, not", text);
+		return false;
+	}
+	p->arguments.options.only_crashed_thread = crashed;
+	return true;
+}
+
+/* Returns false if the program is to exit with *ret_status. */
+static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
+{
+	struct snap_options *options = &p->arguments.options;
+	*ret_status = SNAP_EXIT_USAGE;
+	switch (id) {
+	case OPTION_HELP:
+		snap_print_verb_help(p->verb);
+		*ret_status = SNAP_EXIT_DONE;
+		return false;
+	case OPTION_VERSION:
+		snap_print_version();
+		*ret_status = SNAP_EXIT_DONE;
+		return false;
+	case OPTION_SYMBOLS:
+		return add_directory(p, "symbols", optarg, &options->symbol_dirs,
+			&options->num_symbol_dirs, ret_status);
+	case OPTION_DEBUG_DIR:
+		return add_directory(p, "debug-dir", optarg, &options->debug_dirs,
+			&options->num_debug_dirs, ret_status);
+	case OPTION_NO_LOCAL:
+		options->no_local = true;
+		return true;
+	case OPTION_MAX_FRAMES:
+		return parse_max_frames(p, optarg);
+	case OPTION_THREADS:
+		return parse_threads(p, optarg);
+	case OPTION_COLOR:
+		return parse_color(p, optarg);
+	case OPTION_PRETTY:
+		p->arguments.pretty = true;
+		return true;
+	case OPTION_MISSING:
+		p->arguments.missing = true;
+		return true;
+	case OPTION_MEMORY:
+		return parse_memory(p, optarg);
+	case OPTION_FULL:
+		p->arguments.full = true;
+		return true;
+	}
+	return false;
+}
+
+/* What getopt_long() did not take: an unknown option, or one with too much or too little. */
+static void complain_option(const struct parser *p, int r, char *const *argv)
+{
+	const struct option_entry *entry = find_entry(optopt);
+	if (entry && optopt >= 256) {
+		char name[64];
+		(void)snprintf(name, sizeof(name), "--%s", entry->name);
+		complain_usage(p, r == ':' ? "no argument given to" : "no argument allowed for", name);
+	} else if (optopt > 0 && optopt < 256 && optopt != OPTION_HELP) {
+		char name[] = {'-', (char)optopt, '\0'};
+		complain_usage(p, "unknown option", name);
+	} else {
+		complain_usage(p, "unknown option", argv[optind - 1]);
+	}
+}
+
+bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
+	struct snap_arguments *ret, enum snap_exit *ret_status)
+{
+	struct option long_options[ARRAY_LEN(entries) + 1] = {0};
+	size_t num = 0;
+	for (size_t i = 0; i < ARRAY_LEN(entries); i++)
+		if (!entries[i].takes || entries[i].takes & verb->takes)
+			long_options[num++] = (struct option){
+				.name = entries[i].name,
+				.has_arg = entries[i].argument ? required_argument : no_argument,
+				.val = (int)entries[i].id,
+			};
+
+	struct parser p = {
+		.verb = verb,
+		.arguments = {.options = {.max_frames = SNAP_DEFAULT_MAX_FRAMES}},
+	};
+	bool go_on = true;
+	int r;
+	opterr = 0;
+	while (go_on && (r = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
+		if (r == '?' || r == ':') {
+			complain_option(&p, r, argv);
+			*ret_status = SNAP_EXIT_USAGE;
+			go_on = false;
+		} else {
+			go_on = take_option(&p, r, ret_status);
+		}
+	}
+	if (go_on && optind == argc) {
+		complain_usage(&p, "no FILE given", NULL);
+		*ret_status = SNAP_EXIT_USAGE;
+		go_on = false;
+	}
+	if (!go_on) {
+		snap_arguments_deinit(&p.arguments);
+		return false;
+	}
+	p.arguments.files = argv + optind;
+	p.arguments.num_files = argc - optind;
+	*ret = p.arguments;
+	return true;
+}
+
+void snap_arguments_deinit(struct snap_arguments *arguments)
+{
+	free(arguments->options.symbol_dirs);
+	free(arguments->options.debug_dirs);
+}

@@ -1,0 +1,354 @@
+#include "analyze/report/records.h"
+
+#include <elf.h>
+#include <inttypes.h>
+
+#include "analyze/report/hex.h"
+#include "analyze/report/words.h"
+#include "common/escape.h"
+#include "common/wire.h"
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define INDENT	     "        "
+#define FIRST_BYTES  64
+
+static const char *record_name(uint32_t number)
+{
+	switch (number) {
+	case 1:
+		return "log";
+	case SNAP_RECORD_METADATA:
+		return "metadata";
+	case SNAP_RECORD_TAG:
+		return "tag";
+	case SNAP_RECORD_THREAD:
+		return "thread";
+	case SNAP_RECORD_RELATED:
+		return "related snapshot";
+	case SNAP_RECORD_CPU_STATE:
+		return "cpu state";
+	case 21:
+		return "trace data";
+	case 22:
+		return "timestamp";
+	case SNAP_RECORD_HEADER:
+		return "header";
+	case SNAP_RECORD_CHECKPOINT:
+		return "checkpoint";
+	case SNAP_RECORD_PROCESS:
+		return "process";
+	case SNAP_RECORD_SIGNAL:
+		return "signal";
+	case SNAP_RECORD_MEMORY:
+		return "memory";
+	case SNAP_RECORD_MAPPING:
+		return "mapping";
+	case SNAP_RECORD_MODULE:
+		return "module";
+	case SNAP_RECORD_SYSTEM:
+		return "system";
+	case SNAP_RECORD_CAPTURE:
+		return "capture";
+	case SNAP_RECORD_OMISSION:
+		return "omission";
+	case SNAP_RECORD_NOTE:
+		return "note";
+	case SNAP_RECORD_RAW_TAG:
+		return "raw tag";
+	default:
+		return "unknown";
+	}
+}
+
+/* ---------------------------------------------------------------- values */
+
+static void put_text(FILE *out, const char *name, struct snap_bytes value)
+{
+	if (!value.data)
+		return;
+	(void)fprintf(out, INDENT "%s: \"", name);
+	snap_print(out, value);
+	(void)fputs("\"\n", out);
+}
+
+static void put_bytes(FILE *out, const char *name, struct snap_bytes value, bool full)
+{
+	if (!value.data)
+		return;
+	(void)fprintf(out, INDENT "%s: %zu bytes\n", name, value.len);
+	snap_hex_print(out, INDENT "  ", 0, value, full ? SIZE_MAX : FIRST_BYTES);
+}
+
+static void put_hex(FILE *out, const char *name, struct snap_bytes value)
+{
+	char hex[2 * SNAP_MAX_BUILD_ID + 1];
+	if (!value.data)
+		return;
+	if (value.len > SNAP_MAX_BUILD_ID) {
+		put_bytes(out, name, value, false);
+		return;
+	}
+	snap_hex(value, hex);
+	(void)fprintf(out, INDENT "%s: %s\n", name, hex);
+}
+
+static void put_number(FILE *out, const char *name, bool known, uint64_t value)
+{
+	if (known)
+		(void)fprintf(out, INDENT "%s: %" PRIu64 "\n", name, value);
+}
+
+static void put_signed(FILE *out, const char *name, bool known, int64_t value)
+{
+	if (known)
+		(void)fprintf(out, INDENT "%s: %" PRId64 "\n", name, value);
+}
+
+static void put_addr(FILE *out, const char *name, bool known, uint64_t value)
+{
+	if (known)
+		(void)fprintf(out, INDENT "%s: 0x%" PRIx64 "\n", name, value);
+}
+
+static void put_bool(FILE *out, const char *name, bool known, bool value)
+{
+	if (known)
+		(void)fprintf(out, INDENT "%s: %s\n", name, value ? "true" : "false");
+}
+
+static void put_enum(FILE *out, const char *name, bool known, const char *word, uint32_t value)
+{
+	if (!known)
+		return;
+	(void)fprintf(out, INDENT "%s: %" PRIu32, name, value);
+	if (word)
+		(void)fprintf(out, " (%s)", word);
+	(void)fputc('\n', out);
+}
+
+/* ---------------------------------------------------------------- records */
+
+static const char *regset_name(uint32_t type)
+{
+	switch (type) {
+	case NT_PRSTATUS:
+		return "NT_PRSTATUS, pr_reg";
+	case NT_FPREGSET:
+		return "NT_FPREGSET";
+	case NT_X86_XSTATE:
+		return "NT_X86_XSTATE";
+	case NT_ARM_PAC_MASK:
+		return "NT_ARM_PAC_MASK";
+	default:
+		return NULL;
+	}
+}
+
+static void put_thread(FILE *out, const struct snap_thread *thread, bool full)
+{
+	put_number(out, "id", thread->has_tid, thread->tid);
+	put_text(out, "name", thread->name);
+	put_enum(out, "state", thread->has_state, snap_thread_state_name(thread->state),
+		thread->state);
+	for (size_t i = 0; i < thread->num_regsets; i++) {
+		const struct snap_regset *regset = &thread->regsets[i];
+		put_enum(out, "regset type", true, regset_name(regset->type), regset->type);
+		put_bytes(out, "regset", regset->data, full);
+	}
+}
+
+static void put_metadata(FILE *out, const struct snap_metadata *metadata)
+{
+	put_text(out, "reason", metadata->reason);
+	put_bool(out, "fatal", metadata->has_fatal, metadata->fatal);
+	put_text(out, "project_name", metadata->project_name);
+	put_text(out, "software_version", metadata->software_version);
+	put_hex(out, "software_build_uuid", metadata->software_build_uuid);
+	put_text(out, "device_name", metadata->device_name);
+	put_hex(out, "snapshot_uuid", metadata->snapshot_uuid);
+	put_number(out, "cpu_arch", metadata->has_cpu_arch, metadata->cpu_arch);
+}
+
+static void put_process(FILE *out, const struct snap_process *process, bool full)
+{
+	put_number(out, "pid", process->has_pid, process->pid);
+	put_number(out, "uid", process->has_uid, process->uid);
+	put_number(out, "gid", process->has_gid, process->gid);
+	put_text(out, "comm", process->comm);
+	put_text(out, "exe", process->exe);
+	put_bool(out, "exe_deleted", process->has_exe_deleted, process->exe_deleted);
+	put_bytes(out, "cmdline", process->cmdline, full);
+	put_number(out, "uptime_ms", process->has_uptime, process->uptime_ms);
+	put_number(out, "dumpable", process->has_dumpable, process->dumpable);
+	put_number(out, "rlimit_core", process->has_rlimit_core, process->rlimit_core);
+	put_number(out, "elf_machine", process->has_elf, process->elf_machine);
+	put_number(out, "elf_class", process->has_elf, process->elf_class);
+	put_number(out, "elf_data", process->has_elf, process->elf_data);
+	put_bytes(out, "auxv", process->auxv, full);
+	put_bool(out, "identity_unverified", process->has_identity_unverified,
+		process->identity_unverified);
+	put_number(out, "num_threads", process->has_num_threads, process->num_threads);
+}
+
+static void put_signal(FILE *out, const struct snap_signal *signal, bool full)
+{
+	put_signed(out, "signo", signal->has_signo, signal->signo);
+	put_signed(out, "code", signal->has_code, signal->code);
+	put_number(out, "tid", signal->has_tid, signal->tid);
+	put_addr(out, "address", signal->has_address, signal->address);
+	put_signed(out, "sender_pid", signal->has_sender, signal->sender_pid);
+	put_number(out, "sender_uid", signal->has_sender, signal->sender_uid);
+	put_bytes(out, "siginfo", signal->siginfo, full);
+}
+
+static void put_memory(FILE *out, const struct snap_memory_range *range, bool full)
+{
+	static const char *const reasons[] = {"other", "stack", "code", "vdso"};
+	put_addr(out, "address", true, range->address);
+	put_enum(out, "reason", true,
+		range->reason < ARRAY_LEN(reasons) ? reasons[range->reason] : NULL, range->reason);
+	put_number(out, "tid", range->has_tid, range->tid);
+	(void)fprintf(out, INDENT "data: %zu bytes\n", range->data.len);
+	snap_hex_print(out, INDENT "  ", range->address, range->data, full ? SIZE_MAX : FIRST_BYTES);
+}
+
+static void put_mapping(FILE *out, const struct snap_mapping *mapping)
+{
+	(void)fprintf(out, INDENT "0x%" PRIx64 "-0x%" PRIx64 " ", mapping->start, mapping->end);
+	if (mapping->has_permissions)
+		(void)fprintf(out, "%c%c%c%c", mapping->permissions & SNAP_MAPPING_READ ? 'r' : '-',
+			mapping->permissions & SNAP_MAPPING_WRITE ? 'w' : '-',
+			mapping->permissions & SNAP_MAPPING_EXEC ? 'x' : '-',
+			mapping->permissions & SNAP_MAPPING_SHARED ? 's' : 'p');
+	else
+		(void)fputs("????", out);
+	(void)fprintf(out, " offset 0x%" PRIx64, mapping->file_offset);
+	if (mapping->has_device)
+		(void)fprintf(out, " device %" PRIx32 ":%" PRIx32 " inode %" PRIu64,
+			mapping->device_major, mapping->device_minor, mapping->inode);
+	(void)fputc(' ', out);
+	snap_print(out, mapping->path);
+	(void)fputs(mapping->deleted ? " (deleted)\n" : "\n", out);
+}
+
+static void put_module(FILE *out, const struct snap_module *module)
+{
+	(void)fprintf(out, INDENT "0x%" PRIx64 "-0x%" PRIx64 " ", module->start, module->end);
+	snap_print(out, module->path);
+	(void)fputs(module->deleted ? " (deleted)\n" : "\n", out);
+	if (module->build_id.len > 0)
+		put_hex(out, "build_id", module->build_id);
+	else
+		put_enum(out, "build_id_status", true,
+			snap_build_id_status_words(module->build_id_status),
+			module->build_id_status);
+	put_addr(out, "load_bias", module->has_load_bias, module->load_bias);
+}
+
+static void put_system(FILE *out, const struct snap_system *system)
+{
+	put_text(out, "sysname", system->sysname);
+	put_text(out, "release", system->release);
+	put_text(out, "version", system->version);
+	put_text(out, "machine", system->machine);
+	put_text(out, "os", system->os);
+}
+
+static void put_capture(FILE *out, const struct snap_capture *capture)
+{
+	char time[40] = "";
+	put_enum(out, "method", capture->has_method, snap_capture_method_name(capture->method),
+		capture->method);
+	if (capture->has_time) {
+		snap_time_words(capture->time_s, capture->time_ns, time);
+		(void)fprintf(out, INDENT "time: %" PRId64 " s %" PRIu32 " ns%s%s%s\n",
+			capture->time_s, capture->time_ns, time[0] ? " (" : "", time,
+			time[0] ? ")" : "");
+	}
+	put_number(out, "hold_time_ns", capture->has_hold_time, capture->hold_time_ns);
+	put_number(out, "pause_time_ns", capture->has_pause_time, capture->pause_time_ns);
+}
+
+static void put_omission(FILE *out, const struct snap_omission *omission)
+{
+	char words[256];
+	snap_omission_words(omission, words, sizeof(words));
+	(void)fprintf(out, INDENT "%s\n", words);
+}
+
+/* The reader keeps checkpoints to itself: decoded here, as they stand. */
+static void put_checkpoint(FILE *out, const struct snap_record *record)
+{
+	struct snap_wire_field field;
+	size_t off = 0;
+	while (record->is_bytes && snap_wire_next(record->payload, &off, &field) > 0) {
+		if (field.number == 1)
+			put_number(out, "offset", true, field.value);
+		else if (field.number == 2)
+			put_addr(out, "crc32c", true, field.value);
+		else if (field.number == 3)
+			put_bool(out, "final", true, field.value != 0);
+	}
+}
+
+static void put_decoded(FILE *out, const struct snap_record *record, bool full)
+{
+	switch (record->number) {
+	case SNAP_RECORD_HEADER:
+		put_number(out, "format_version", true, record->u.header.format_version);
+		put_text(out, "writer", record->u.header.writer);
+		break;
+	case SNAP_RECORD_METADATA:
+		put_metadata(out, &record->u.metadata);
+		break;
+	case SNAP_RECORD_TAG:
+	case SNAP_RECORD_RAW_TAG:
+		put_text(out, "key", record->u.tag.key);
+		put_text(out, "value", record->u.tag.value);
+		break;
+	case SNAP_RECORD_THREAD:
+		put_thread(out, &record->u.thread, full);
+		break;
+	case SNAP_RECORD_PROCESS:
+		put_process(out, &record->u.process, full);
+		break;
+	case SNAP_RECORD_SIGNAL:
+		put_signal(out, &record->u.signal, full);
+		break;
+	case SNAP_RECORD_MEMORY:
+		put_memory(out, &record->u.memory, full);
+		break;
+	case SNAP_RECORD_MAPPING:
+		put_mapping(out, &record->u.mapping);
+		break;
+	case SNAP_RECORD_MODULE:
+		put_module(out, &record->u.module);
+		break;
+	case SNAP_RECORD_SYSTEM:
+		put_system(out, &record->u.system);
+		break;
+	case SNAP_RECORD_CAPTURE:
+		put_capture(out, &record->u.capture);
+		break;
+	case SNAP_RECORD_OMISSION:
+		put_omission(out, &record->u.omission);
+		break;
+	case SNAP_RECORD_NOTE:
+		put_text(out, "text", record->u.note);
+		break;
+	}
+}
+
+void snap_record_print(FILE *out, const struct snap_record *record, bool full)
+{
+	(void)fprintf(out, "%10zu  %zu bytes  field %" PRIu32 "  %s\n", record->off,
+		record->end - record->off, record->number, record_name(record->number));
+	if (record->decoded)
+		put_decoded(out, record, full);
+	else if (record->number == SNAP_RECORD_CHECKPOINT)
+		put_checkpoint(out, record);
+	else if (record->is_bytes)
+		snap_hex_print(out, INDENT, 0, record->payload, full ? SIZE_MAX : FIRST_BYTES);
+	else
+		put_number(out, "value", true, record->value);
+}

@@ -1,0 +1,14 @@
+/*
+ * From a linker's name to the one in the source.
+ */
+#ifndef SNAP_ANALYZE_SYMBOLS_DEMANGLE_H
+#define SNAP_ANALYZE_SYMBOLS_DEMANGLE_H
+
+/*
+ * The demangled form of a C++ (Itanium ABI) or Rust (legacy, v0) name, without the function's own
+ * parameters and return type, a clone's mark ("[clone .cold]") kept: as debuggers name functions
+ * in a backtrace. NULL if raw is no mangled name; else the caller frees it.
+ */
+char *snap_demangle(const char *raw);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * One ELF file on disk (or in memory), opened for its symbols.
+ *
+ * Hostile: the file may be anything; libelf checks what it is asked for, we check the rest.
+ */
+#ifndef SNAP_ANALYZE_SYMBOLS_ELF_FILE_H
+#define SNAP_ANALYZE_SYMBOLS_ELF_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libelf.h>
+
+#include "common/bytes.h"
+#include "common/error.h"
+
+struct snap_elf_file {
+	Elf *elf;
+	int fd;		   /* -1: in memory */
+	uint8_t *image;	   /* owned bytes of one in memory, else NULL */
+	size_t image_len;
+	char *path;	   /* owned */
+	uint16_t elf_type; /* ET_EXEC, ET_DYN; a debug file has that of its executable */
+	uint16_t elf_machine;
+	struct snap_bytes build_id; /* points into the file; absent if it has none */
+	bool has_code_frames;	    /* .eh_frame with contents: not a debug-only file */
+	bool has_debug_info;
+	bool has_symtab, has_dynsym;
+};
+
+/*
+ * fd: of a regular file; owned by *ret on success, closed on failure. path: for messages. -1 and
+ * *err if it is no ELF executable, library or debug file.
+ */
+int snap_elf_file_open(int fd, const char *path, struct snap_elf_file *ret, struct snap_error *err);
+
+/* An image of len bytes on the heap, owned by *ret on success, freed on failure. */
+int snap_elf_file_from_memory(uint8_t *image, size_t len, const char *name,
+	struct snap_elf_file *ret, struct snap_error *err);
+
+void snap_elf_file_deinit(struct snap_elf_file *file);
+/* The same for one on the heap; NULL is ignored. */
+void snap_elf_file_destroy(struct snap_elf_file *file);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * Everything known about one build of one module: its executable or library, its debug file, and
+ * what was read from them so far. Addresses are virtual addresses of the ELF file, so that one
+ * object serves every process that had the module mapped.
+ */
+#ifndef SNAP_ANALYZE_SYMBOLS_OBJECT_H
+#define SNAP_ANALYZE_SYMBOLS_OBJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <elfutils/libdw.h>
+
+#include "analyze/crash.h"
+#include "analyze/symbols/dwarf_index.h"
+#include "analyze/symbols/elf_file.h"
+#include "common/bytes.h"
+#include "common/error.h"
+
+struct snap_object;
+
+/*
+ * Takes over the files: main (the executable or library; NULL if not found) and debug (the separate
+ * debug file; NULL if none), of the same build ID, and alternate (the file that debug's or main's
+ * .gnu_debugaltlink names; NULL). At least one of main and debug is given.
+ */
+int snap_object_create(struct snap_elf_file *main, struct snap_elf_file *debug,
+	struct snap_elf_file *alternate, struct snap_object **ret, struct snap_error *err);
+void snap_object_destroy(struct snap_object *object);
+
+/* The bytes of the main file if it was made from memory, else absent. */
+struct snap_bytes snap_object_image(const struct snap_object *object);
+struct snap_bytes snap_object_build_id(const struct snap_object *object);
+enum snap_symbols snap_object_symbols(const struct snap_object *object);
+/* The file that names come from. */
+const char *snap_object_symbol_file(const struct snap_object *object);
+/* Whether code and call frame information can be read: a debug file alone has neither. */
+bool snap_object_has_code(const struct snap_object *object);
+/* The lowest PT_LOAD's page-aligned virtual address; false if there is no main file. */
+bool snap_object_base(const struct snap_object *object, uint64_t *ret);
+
+/*
+ * The functions round an address, innermost first: as snap_dwarf_index_find(), with the symbol table
+ * where DWARF says nothing. *ret_num is 0 if nothing is known. The result lives as long as the
+ * object and is remembered: many stacks go through the same places.
+ */
+const struct snap_source_frame *snap_object_find(
+	struct snap_object *object, uint64_t vaddr, size_t *ret_num);
+
+/*
+ * The row of call frame information for an address, from .eh_frame or .debug_frame. NULL if there
+ * is none. Owned by the object.
+ */
+Dwarf_Frame *snap_object_cfi_row(struct snap_object *object, uint64_t vaddr);
+
+/* For modules that look at the object's DWARF themselves; NULL if it has none. */
+struct snap_dwarf_index *snap_object_dwarf_index(struct snap_object *object);
+/* As snap_symtab_find_name(). */
+bool snap_object_find_name(struct snap_object *object, const char *name, uint64_t *ret);
+
+#endif

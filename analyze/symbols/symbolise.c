@@ -1,0 +1,67 @@
+#include "analyze/symbols/symbolise.h"
+
+#include "analyze/symbols/object.h"
+
+struct list {
+	struct snap_listed_frame *items;
+	size_t num, capacity;
+};
+
+static int append(struct snap_crash *crash, struct list *list,
+	const struct snap_listed_frame *item, struct snap_error *err)
+{
+	struct snap_listed_frame *items = snap_arena_grow(
+		&crash->arena, list->items, list->num, &list->capacity, sizeof(*items));
+	if (!items)
+		return snap_error_no_memory(err);
+	list->items = items;
+	items[list->num++] = *item;
+	return 0;
+}
+
+static int symbolise_frame(struct snap_crash *crash, struct list *list,
+	const struct snap_frame *frame, size_t frame_index, struct snap_error *err)
+{
+	const struct snap_crash_module *module = frame->module;
+	const struct snap_source_frame *sources = NULL;
+	size_t num = 0;
+	uint64_t vaddr = 0;
+	if (module && module->object && module->record.has_load_bias) {
+		vaddr = frame->pc - module->record.load_bias;
+		/* A return address may already belong to what follows the call. */
+		bool as_it_is = frame->exact_pc || frame->is_signal;
+		sources = snap_object_find(module->object, as_it_is ? vaddr : vaddr - 1, &num);
+	}
+	for (size_t i = 0; i < num; i++) {
+		const struct snap_source_frame *source = &sources[i];
+		struct snap_listed_frame item = {
+			.frame = frame_index,
+			.is_inline = source->is_inline,
+			.function = source->function,
+			.raw_function = source->raw_function,
+			.has_offset = !source->is_inline && source->function,
+			.offset = vaddr - source->start,
+			.file = source->file,
+			.line = source->line,
+			.column = source->column,
+		};
+		if (append(crash, list, &item, err) < 0)
+			return -1;
+	}
+	struct snap_listed_frame unknown = {.frame = frame_index};
+	return num > 0 ? 0 : append(crash, list, &unknown, err);
+}
+
+int snap_symbolise(struct snap_crash *crash, struct snap_error *err)
+{
+	for (size_t i = 0; i < crash->num_threads; i++) {
+		struct snap_crash_thread *thread = &crash->threads[i];
+		struct list list = {0};
+		for (size_t j = 0; j < thread->num_frames; j++)
+			if (symbolise_frame(crash, &list, &thread->frames[j], j, err) < 0)
+				return -1;
+		thread->listed = list.items;
+		thread->num_listed = list.num;
+	}
+	return 0;
+}

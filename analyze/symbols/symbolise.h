@@ -1,0 +1,13 @@
+/*
+ * Gives names to frames.
+ */
+#ifndef SNAP_ANALYZE_SYMBOLS_SYMBOLISE_H
+#define SNAP_ANALYZE_SYMBOLS_SYMBOLISE_H
+
+#include "analyze/crash.h"
+#include "common/error.h"
+
+/* Fill listed of every thread, inlined functions as entries of their own. -1 only without memory. */
+int snap_symbolise(struct snap_crash *crash, struct snap_error *err);
+
+#endif

@@ -1,0 +1,294 @@
+#include "analyze/symbols/tail_call.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <dwarf.h>
+
+#include "analyze/symbols/dwarf_name.h"
+#include "analyze/symbols/object.h"
+
+/* Bounds of the search through one function's DIEs and through the graph of tail calls. */
+#define MAX_DEPTH  64
+#define MAX_SITES  256
+#define MAX_VISITS 512
+
+/* One call site of a function. */
+struct site {
+	uint64_t return_vaddr; /* of the instruction after the call or jump */
+	bool is_tail_call;
+	Dwarf_Die target; /* the function called, as the site refers to it */
+};
+
+struct sites {
+	struct site items[MAX_SITES];
+	size_t num;
+};
+
+/* A chain found before: for a caller's return address and the function below. */
+struct known {
+	struct snap_object *caller, *callee;
+	uint64_t return_vaddr, callee_start;
+	uint64_t chain[SNAP_MAX_TAIL_CALLS]; /* return addresses in callee, innermost first */
+	size_t num;
+};
+
+struct search {
+	struct snap_object *callee;
+	uint64_t goal;	    /* start of the function found below */
+	Dwarf_Die goal_die; /* its DIE's declaration */
+	uint64_t path[SNAP_MAX_TAIL_CALLS];
+	uint64_t functions[SNAP_MAX_TAIL_CALLS]; /* starts of those on the path */
+	size_t depth;
+	uint64_t found[SNAP_MAX_TAIL_CALLS];
+	size_t found_len, num_found;
+	unsigned int visits;
+};
+
+static bool address_attribute(Dwarf_Die *die, unsigned int name, uint64_t *ret)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Addr addr;
+	if (!dwarf_attr(die, name, &attr) || dwarf_formaddr(&attr, &addr) != 0)
+		return false;
+	*ret = addr;
+	return true;
+}
+
+static bool flag_attribute(Dwarf_Die *die, unsigned int name)
+{
+	Dwarf_Attribute attr;
+	bool value;
+	return dwarf_attr(die, name, &attr) && dwarf_formflag(&attr, &value) == 0 && value;
+}
+
+static bool read_site(Dwarf_Die *die, struct site *ret)
+{
+	Dwarf_Attribute attr;
+	/* DWARF 4 has GNU's form of the same, with other names for the parts. */
+	bool gnu = dwarf_tag(die) == DW_TAG_GNU_call_site;
+	if (!address_attribute(die, gnu ? DW_AT_low_pc : DW_AT_call_return_pc, &ret->return_vaddr))
+		return false;
+	ret->is_tail_call = flag_attribute(die, gnu ? DW_AT_GNU_tail_call : DW_AT_call_tail_call);
+	return dwarf_attr(die, gnu ? DW_AT_abstract_origin : DW_AT_call_origin, &attr) &&
+		dwarf_formref_die(&attr, &ret->target);
+}
+
+static void collect_sites(Dwarf_Die *parent, struct sites *sites, unsigned int depth)
+{
+	Dwarf_Die die;
+	if (depth > MAX_DEPTH || dwarf_child(parent, &die) != 0)
+		return;
+	do {
+		switch (dwarf_tag(&die)) {
+		case DW_TAG_call_site:
+		case DW_TAG_GNU_call_site:
+			if (sites->num < MAX_SITES && read_site(&die, &sites->items[sites->num]))
+				sites->num++;
+			break;
+		case DW_TAG_lexical_block:
+		case DW_TAG_inlined_subroutine:
+			collect_sites(&die, sites, depth + 1);
+			break;
+		}
+	} while (dwarf_siblingof(&die, &die) == 0);
+}
+
+static const char *linker_name(Dwarf_Die *die)
+{
+	static const unsigned int names[] = {
+		DW_AT_linkage_name, DW_AT_MIPS_linkage_name, DW_AT_name};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		Dwarf_Attribute attr;
+		const char *name = dwarf_formstring(dwarf_attr_integrate(die, names[i], &attr));
+		if (name)
+			return name;
+	}
+	return NULL;
+}
+
+/*
+ * Where the target of a site starts in the object that has the function below. same: the site is
+ * in that object too, so that an address of its DIE is one of the object.
+ */
+static bool target_start(struct snap_object *object, Dwarf_Die target, bool same, uint64_t *ret)
+{
+	Dwarf_Addr addr;
+	if (same && dwarf_entrypc(&target, &addr) == 0 && addr != 0) {
+		*ret = addr;
+		return true;
+	}
+	const char *name = linker_name(&target);
+	return name && snap_object_find_name(object, name, ret);
+}
+
+static bool is_goal(const struct search *s, uint64_t start, Dwarf_Die target)
+{
+	return start == s->goal ||
+		(s->goal_die.addr && snap_dwarf_declaration(target).addr == s->goal_die.addr);
+}
+
+static void visit(struct search *s, uint64_t start)
+{
+	Dwarf_Die die;
+	if (s->depth == SNAP_MAX_TAIL_CALLS || s->num_found > 1 || ++s->visits > MAX_VISITS)
+		return;
+	for (size_t i = 0; i < s->depth; i++)
+		if (s->functions[i] == start)
+			return;
+	struct snap_dwarf_index *index = snap_object_dwarf_index(s->callee);
+	struct sites *sites = malloc(sizeof(*sites));
+	if (sites && index && snap_dwarf_index_function(index, start, &die)) {
+		sites->num = 0;
+		collect_sites(&die, sites, 0);
+		s->functions[s->depth] = start;
+		for (size_t i = 0; i < sites->num; i++) {
+			const struct site *site = &sites->items[i];
+			uint64_t next;
+			if (!site->is_tail_call)
+				continue;
+			bool has_start = target_start(s->callee, site->target, true, &next);
+			s->path[s->depth] = site->return_vaddr;
+			if (is_goal(s, has_start ? next : 0, site->target)) {
+				s->num_found++;
+				s->found_len = s->depth + 1;
+				memcpy(s->found, s->path, sizeof(s->found));
+			} else if (has_start) {
+				s->depth++;
+				visit(s, next);
+				s->depth--;
+			}
+		}
+	}
+	free(sites);
+}
+
+/* Fill known->chain: leave it empty unless exactly one way leads from the call to the callee. */
+static void find_chain(struct known *known)
+{
+	struct snap_dwarf_index *caller_index = snap_object_dwarf_index(known->caller);
+	struct snap_dwarf_index *callee_index = snap_object_dwarf_index(known->callee);
+	Dwarf_Die caller_die, callee_die;
+	if (!caller_index || !callee_index ||
+		!snap_dwarf_index_function(caller_index, known->return_vaddr - 1, &caller_die) ||
+		!snap_dwarf_index_function(callee_index, known->callee_start, &callee_die))
+		return;
+	struct sites *sites = malloc(sizeof(*sites));
+	if (!sites)
+		return;
+	sites->num = 0;
+	collect_sites(&caller_die, sites, 0);
+	const struct site *call = NULL;
+	for (size_t i = 0; i < sites->num && !call; i++)
+		if (sites->items[i].return_vaddr == known->return_vaddr)
+			call = &sites->items[i];
+
+	struct search s = {
+		.callee = known->callee,
+		.goal = known->callee_start,
+		.goal_die = snap_dwarf_declaration(callee_die),
+	};
+	uint64_t start;
+	if (call && !call->is_tail_call &&
+		target_start(known->callee, call->target, known->caller == known->callee, &start) &&
+		!is_goal(&s, start, call->target))
+		visit(&s, start);
+	if (s.num_found == 1) {
+		known->num = s.found_len;
+		for (size_t i = 0; i < s.found_len; i++)
+			known->chain[i] = s.found[s.found_len - 1 - i];
+	}
+	free(sites);
+}
+
+/* ---------------------------------------------------------------- insertion */
+
+struct memo {
+	struct known *items;
+	size_t num, capacity;
+};
+
+static const struct known *look_up(struct memo *memo, const struct known *key)
+{
+	for (size_t i = 0; i < memo->num; i++)
+		if (memo->items[i].return_vaddr == key->return_vaddr &&
+			memo->items[i].callee_start == key->callee_start &&
+			memo->items[i].caller == key->caller && memo->items[i].callee == key->callee)
+			return &memo->items[i];
+	if (memo->num == memo->capacity) {
+		size_t capacity = memo->capacity ? 2 * memo->capacity : 64;
+		struct known *grown = reallocarray(memo->items, capacity, sizeof(*grown));
+		if (!grown)
+			return NULL;
+		memo->items = grown;
+		memo->capacity = capacity;
+	}
+	struct known *known = &memo->items[memo->num++];
+	*known = *key;
+	find_chain(known);
+	return known;
+}
+
+/* The chain between a frame and the one that called it; NULL or empty if there is none. */
+static const struct known *chain_between(
+	struct memo *memo, const struct snap_frame *callee, const struct snap_frame *caller)
+{
+	if (caller->exact_pc || callee->is_signal || caller->is_signal ||
+		caller->trust != SNAP_TRUST_CFI || !callee->module || !caller->module ||
+		!callee->module->object || !caller->module->object)
+		return NULL;
+	uint64_t callee_vaddr = callee->pc - callee->module->record.load_bias;
+	size_t num;
+	const struct snap_source_frame *sources = snap_object_find(
+		callee->module->object, callee->exact_pc ? callee_vaddr : callee_vaddr - 1, &num);
+	if (num == 0 || sources[num - 1].start == 0)
+		return NULL;
+	const struct known key = {
+		.caller = caller->module->object,
+		.callee = callee->module->object,
+		.return_vaddr = caller->pc - caller->module->record.load_bias,
+		.callee_start = sources[num - 1].start,
+	};
+	return look_up(memo, &key);
+}
+
+static int insert(struct snap_crash *crash, struct snap_crash_thread *thread, struct memo *memo,
+	struct snap_error *err)
+{
+	struct snap_frame *frames = NULL;
+	size_t num = 0, capacity = 0;
+	for (size_t i = 0; i < thread->num_frames; i++) {
+		const struct snap_frame *frame = &thread->frames[i];
+		const struct known *chain = i + 1 < thread->num_frames
+			? chain_between(memo, frame, &thread->frames[i + 1])
+			: NULL;
+		for (size_t j = 0; j <= (chain ? chain->num : 0); j++) {
+			frames = snap_arena_grow(
+				&crash->arena, frames, num, &capacity, sizeof(*frames));
+			if (!frames)
+				return snap_error_no_memory(err);
+			if (j == 0)
+				frames[num++] = *frame;
+			else
+				frames[num++] = (struct snap_frame){
+					.pc = chain->chain[j - 1] + frame->module->record.load_bias,
+					.is_tail_call = true,
+					.trust = SNAP_TRUST_CFI,
+					.module = frame->module,
+				};
+		}
+	}
+	thread->frames = frames;
+	thread->num_frames = num;
+	return 0;
+}
+
+int snap_tail_calls_insert(struct snap_crash *crash, struct snap_error *err)
+{
+	struct memo memo = {0};
+	int r = 0;
+	for (size_t i = 0; i < crash->num_threads && r == 0; i++)
+		r = insert(crash, &crash->threads[i], &memo, err);
+	free(memo.items);
+	return r;
+}

@@ -1,0 +1,128 @@
+#include "capture/emit.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+/* The writer's own error is final and sticks; one record too large to be written is told here. */
+static void wrote(struct snap_emit *e, int result)
+{
+	if (result < 0 && e->writer.error == 0)
+		e->partial = true;
+}
+
+static void put_range(void *arg, const struct snap_memory_range *range)
+{
+	struct snap_emit *e = arg;
+	wrote(e, snap_write_memory(&e->writer, range));
+}
+
+static void put_omission(void *arg, const struct snap_omission *omission)
+{
+	struct snap_emit *e = arg;
+	wrote(e, snap_write_omission(&e->writer, omission));
+}
+
+void snap_emit_init(struct snap_emit *e, int fd)
+{
+	e->partial = false;
+	e->sink = (struct snap_memory_sink){put_range, put_omission, e};
+	snap_writer_init(&e->writer, fd);
+}
+
+void snap_emit_note(struct snap_emit *e, bool partial, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args); /* cut to fit */
+	va_end(args);
+	wrote(e, snap_write_note(&e->writer, text));
+	if (partial)
+		e->partial = true;
+}
+
+void snap_emit_omission(struct snap_emit *e, enum snap_omission_what what,
+	enum snap_omission_why why, uint64_t tid, int error)
+{
+	struct snap_omission omission = {
+		.what = what,
+		.why = why,
+		.has_tid = tid != 0,
+		.tid = tid,
+		.has_error = error != 0,
+		.error = (uint32_t)error,
+	};
+	put_omission(e, &omission);
+}
+
+void snap_emit_omission_count(struct snap_emit *e, enum snap_omission_what what,
+	enum snap_omission_why why, uint64_t count)
+{
+	if (count == 0)
+		return;
+	struct snap_omission omission = {
+		.what = what,
+		.why = why,
+		.has_count = true,
+		.count = count,
+	};
+	put_omission(e, &omission);
+}
+
+void snap_emit_uuid(uint8_t uuid[static 16])
+{
+	/* Up to 256 bytes come whole once the pool is ready; at boot, the clock must do. */
+	if (getrandom(uuid, 16, GRND_NONBLOCK) != 16) {
+		struct timespec now[2];
+		(void)clock_gettime(CLOCK_REALTIME, &now[0]); /* can't fail */
+		(void)clock_gettime(CLOCK_BOOTTIME, &now[1]);
+		uint64_t words[2] = {
+			(uint64_t)now[0].tv_sec * 1000000000 + (uint64_t)now[0].tv_nsec,
+			(uint64_t)now[1].tv_sec * 1000000000 + (uint64_t)now[1].tv_nsec,
+		};
+		memcpy(uuid, words, 16);
+	}
+	uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x40);
+	uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
+}
+
+void snap_emit_start(struct snap_emit *e, const char *program, const char *reason, bool fatal,
+	const uint8_t uuid[static 16])
+{
+	struct snap_metadata metadata = {
+		.reason = snap_bytes_str(reason),
+		.has_fatal = true,
+		.fatal = fatal,
+		.snapshot_uuid = snap_bytes(uuid, 16),
+	};
+	wrote(e, snap_write_header(&e->writer, program));
+	wrote(e, snap_write_metadata(&e->writer, &metadata));
+}
+
+void snap_emit_system(struct snap_emit *e)
+{
+	struct snap_system_buf buf;
+	struct snap_system sys;
+	snap_system_read(&buf, &sys);
+	wrote(e, snap_write_system(&e->writer, &sys));
+}
+
+void snap_emit_process_late(struct snap_emit *e, int task_fd, struct snap_process *process,
+	struct snap_bytes fallback_comm)
+{
+	static struct snap_proc_late late;
+	if (task_fd >= 0)
+		snap_proc_late_read(task_fd, process->pid, &late, process);
+	if (!process->comm.data)
+		process->comm = fallback_comm;
+	wrote(e, snap_write_process(&e->writer, process));
+	if (task_fd >= 0 && late.cmdline_cut)
+		snap_emit_omission(e, SNAP_OMITTED_CMDLINE, SNAP_OMITTED_CAP, 0, 0);
+	else if (task_fd >= 0 && late.cmdline_error < 0)
+		snap_emit_omission(
+			e, SNAP_OMITTED_CMDLINE, SNAP_OMITTED_UNREADABLE, 0, -late.cmdline_error);
+}

@@ -1,0 +1,56 @@
+/*
+ * Writes the records that the client and the debugger have in common, and keeps count of whether
+ * the snapshot is all that it should be.
+ *
+ * Crash-time: no allocation. Errors stick in the writer.
+ */
+#ifndef SNAP_CAPTURE_EMIT_H
+#define SNAP_CAPTURE_EMIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "capture/memory.h"
+#include "capture/proc_info.h"
+#include "common/snapshot.h"
+#include "common/snapshot_write.h"
+
+struct snap_emit {
+	/* Something is missing that is no matter of limits: exit status 1. */
+	bool partial;
+	struct snap_memory_sink sink; /* writes ranges and omissions at once */
+	struct snap_writer writer;
+	uint8_t buf[SNAP_MEMORY_MAX]; /* for snap_memory_take() */
+};
+
+/* fd: as for snap_writer_init(). */
+void snap_emit_init(struct snap_emit *e, int fd);
+
+/* A warning in words; partial: see above. */
+void snap_emit_note(struct snap_emit *e, bool partial, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* A thing left out of a thread (tid 0: of the whole); error: errno or 0. */
+void snap_emit_omission(struct snap_emit *e, enum snap_omission_what what,
+	enum snap_omission_why why, uint64_t tid, int error);
+/* count things left out; none: nothing is written. */
+void snap_emit_omission_count(struct snap_emit *e, enum snap_omission_what what,
+	enum snap_omission_why why, uint64_t count);
+
+/* 16 random bytes with the version and variant of RFC 9562, section 5.4. */
+void snap_emit_uuid(uint8_t uuid[static 16]);
+
+/* Header and metadata. reason: UTF-8. */
+void snap_emit_start(struct snap_emit *e, const char *program, const char *reason, bool fatal,
+	const uint8_t uuid[static 16]);
+
+void snap_emit_system(struct snap_emit *e);
+
+/*
+ * comm, exe, cmdline and uptime as they now are, and *process's other members. fallback_comm:
+ * where /proc has none.
+ */
+void snap_emit_process_late(struct snap_emit *e, int task_fd, struct snap_process *process,
+	struct snap_bytes fallback_comm);
+
+#endif

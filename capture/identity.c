@@ -1,0 +1,53 @@
+#include "capture/identity.h"
+
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Whether fd is a pidfd of pid. Source: the kernel's fs/pidfs.c (pidfd_show_fdinfo). */
+static bool pidfd_is_of(int fd, uint64_t pid)
+{
+	char name[40];
+	(void)snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", fd);
+	struct snap_proc_status info;
+	return snap_proc_status_read(AT_FDCWD, name, &info) == 0 && info.pid == pid;
+}
+
+bool snap_identity_holds(const struct snap_identity *identity)
+{
+	return identity->task_fd >= 0 && identity->pidfd >= 0 &&
+	       syscall(SYS_pidfd_send_signal, identity->pidfd, 0, NULL, 0) == 0;
+}
+
+const char *snap_identity_find(
+	uint64_t pid, uint64_t tid, int passed_pidfd, struct snap_identity *ret)
+{
+	*ret = (struct snap_identity){.task_fd = -1, .pidfd = -1};
+	ret->task_fd = snap_proc_open((pid_t)pid, (pid_t)tid);
+	if (ret->task_fd < 0) {
+		ret->task_fd = -1;
+		return "it is gone";
+	}
+	if (passed_pidfd >= 0 && pidfd_is_of(passed_pidfd, pid)) {
+		ret->pidfd = passed_pidfd;
+	} else {
+		ret->pidfd_was_foreign = passed_pidfd >= 0;
+		ret->pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+	}
+	const char *why = NULL;
+	if (snap_proc_status_read(ret->task_fd, "status", &ret->status) < 0)
+		why = "its status can't be read";
+	else if (ret->status.tgid != pid)
+		why = "the thread is another process's";
+	else if (ret->status.core_dumping == 0) /* unknown before Linux 4.15 */
+		why = "it does not dump core";
+	else if (!snap_identity_holds(ret))
+		why = "it is gone";
+	if (why) {
+		(void)close(ret->task_fd); /* nothing was written */
+		ret->task_fd = -1;
+	}
+	return why;
+}

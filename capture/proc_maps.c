@@ -1,0 +1,242 @@
+#include "capture/proc_maps.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What is left of a line. */
+struct cursor {
+	const uint8_t *p, *end;
+};
+
+static bool take_number(struct cursor *c, unsigned int base, uint64_t *ret)
+{
+	uint64_t value = 0;
+	const uint8_t *start = c->p;
+	for (; c->p < c->end; c->p++) {
+		unsigned int digit;
+		if (*c->p >= '0' && *c->p <= '9')
+			digit = *c->p - '0';
+		else if (base == 16 && *c->p >= 'a' && *c->p <= 'f')
+			digit = *c->p - 'a' + 10u;
+		else
+			break;
+		if (value > (UINT64_MAX - digit) / base)
+			return false;
+		value = value * base + digit;
+	}
+	*ret = value;
+	return c->p > start;
+}
+
+static bool take_char(struct cursor *c, char expected)
+{
+	if (c->p == c->end || *c->p != (uint8_t)expected)
+		return false;
+	c->p++;
+	return true;
+}
+
+static bool take_permissions(struct cursor *c, uint32_t *ret)
+{
+	static const struct {
+		char set, clear;
+		uint32_t bit;
+	} letters[] = {
+		{'r', '-', SNAP_MAPPING_READ},
+		{'w', '-', SNAP_MAPPING_WRITE},
+		{'x', '-', SNAP_MAPPING_EXEC},
+		{'s', 'p', SNAP_MAPPING_SHARED},
+	};
+	*ret = 0;
+	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++) {
+		if (take_char(c, letters[i].set))
+			*ret |= letters[i].bit;
+		else if (!take_char(c, letters[i].clear))
+			return false;
+	}
+	return true;
+}
+
+static bool ends_with(struct snap_bytes s, const char *end)
+{
+	size_t len = strlen(end);
+	return s.len >= len && memcmp(s.data + s.len - len, end, len) == 0;
+}
+
+/* The kernel escapes the newline and nothing else here. */
+static struct snap_bytes unescape(struct snap_bytes path, uint8_t *buf)
+{
+	if (!memchr(path.data, '\\', path.len))
+		return path;
+	size_t len = 0;
+	for (size_t i = 0; i < path.len;) {
+		if (path.len - i >= 4 && memcmp(path.data + i, "\\012", 4) == 0) {
+			buf[len++] = '\n';
+			i += 4;
+		} else {
+			buf[len++] = path.data[i++];
+		}
+	}
+	return snap_bytes(buf, len);
+}
+
+bool snap_maps_parse_line(struct snap_bytes line, uint8_t *path_buf, struct snap_mapping *ret)
+{
+	struct cursor c = {line.data, line.data + line.len};
+	struct snap_mapping m = {.has_permissions = true, .has_device = true};
+	uint64_t major, minor;
+	if (!take_number(&c, 16, &m.start) || !take_char(&c, '-') || !take_number(&c, 16, &m.end) ||
+		!take_char(&c, ' ') || !take_permissions(&c, &m.permissions) ||
+		!take_char(&c, ' ') || !take_number(&c, 16, &m.file_offset) ||
+		!take_char(&c, ' ') || !take_number(&c, 16, &major) || !take_char(&c, ':') ||
+		!take_number(&c, 16, &minor) || !take_char(&c, ' ') ||
+		!take_number(&c, 10, &m.inode))
+		return false;
+	if (m.start >= m.end || major > UINT32_MAX || minor > UINT32_MAX)
+		return false;
+	m.device_major = (uint32_t)major;
+	m.device_minor = (uint32_t)minor;
+
+	if (c.p < c.end && *c.p != ' ')
+		return false;
+	while (c.p < c.end && *c.p == ' ')
+		c.p++;
+	struct snap_bytes path = snap_bytes(c.p, (size_t)(c.end - c.p));
+	if (path.len > 0) {
+		m.path = unescape(path, path_buf);
+		/* A file that is really called so can't be told from a deleted one. */
+		if (m.inode != 0 && ends_with(m.path, " (deleted)")) {
+			m.deleted = true;
+			m.path.len -= strlen(" (deleted)");
+		}
+	}
+	*ret = m;
+	return true;
+}
+
+void snap_maps_parser_init(struct snap_maps_parser *p)
+{
+	p->line_len = 0;
+	p->overlong = false;
+	p->num_bad = 0;
+}
+
+static void take_line(
+	struct snap_maps_parser *p, struct snap_bytes line, snap_maps_fn *fn, void *arg)
+{
+	struct snap_mapping mapping;
+	if (!p->overlong && snap_maps_parse_line(line, p->path, &mapping))
+		fn(arg, &mapping);
+	else
+		p->num_bad++;
+	p->line_len = 0;
+	p->overlong = false;
+}
+
+static void keep(struct snap_maps_parser *p, const uint8_t *data, size_t len)
+{
+	if (len > sizeof(p->line) - p->line_len) {
+		p->overlong = true;
+		return;
+	}
+	memcpy(p->line + p->line_len, data, len);
+	p->line_len += len;
+}
+
+void snap_maps_parser_feed(
+	struct snap_maps_parser *p, struct snap_bytes bytes, snap_maps_fn *fn, void *arg)
+{
+	const uint8_t *data = bytes.data, *end = bytes.data + bytes.len;
+	while (data < end) {
+		const uint8_t *newline = memchr(data, '\n', (size_t)(end - data));
+		size_t len = (size_t)((newline ? newline : end) - data);
+		/* Parsed where it stands unless an earlier piece of it was kept. */
+		if (newline && p->line_len == 0 && !p->overlong && len <= sizeof(p->line)) {
+			take_line(p, snap_bytes(data, len), fn, arg);
+		} else {
+			keep(p, data, len);
+			if (newline)
+				take_line(p, snap_bytes(p->line, p->line_len), fn, arg);
+		}
+		data += len + (newline ? 1 : 0);
+	}
+}
+
+int snap_maps_read(struct snap_maps_parser *p, int fd, snap_maps_fn *fn, void *arg)
+{
+	uint8_t buf[16384];
+	ssize_t n;
+	snap_maps_parser_init(p);
+	while ((n = read(fd, buf, sizeof(buf))) > 0)
+		snap_maps_parser_feed(p, snap_bytes(buf, (size_t)n), fn, arg);
+	return n < 0 ? -errno : 0;
+}
+
+bool snap_mapping_is_file(const struct snap_mapping *mapping)
+{
+	return mapping->inode != 0 && mapping->path.len > 0 && mapping->path.data[0] == '/';
+}
+
+uint32_t snap_area_flags(const struct snap_mapping *mapping)
+{
+	uint32_t flags = mapping->permissions;
+	if (snap_mapping_is_file(mapping))
+		flags |= SNAP_AREA_FILE;
+	else if (snap_bytes_equal_str(mapping->path, "[vdso]"))
+		flags |= SNAP_AREA_VDSO;
+	if (mapping->path.len > 0 || (flags & SNAP_MAPPING_EXEC))
+		flags |= SNAP_AREA_TELLING;
+	return flags;
+}
+
+void snap_areas_init(struct snap_areas *areas)
+{
+	areas->num = 0;
+	areas->num_left_out = areas->num_telling = 0;
+}
+
+void snap_areas_add(void *arg, const struct snap_mapping *mapping)
+{
+	struct snap_areas *areas = arg;
+	uint32_t flags = snap_area_flags(mapping);
+	if (flags & SNAP_AREA_TELLING)
+		areas->num_telling++;
+	/* The search needs their order, which the kernel keeps. */
+	if (areas->num == SNAP_AREAS_MAX ||
+		(areas->num > 0 && mapping->start < areas->areas[areas->num - 1].end)) {
+		areas->num_left_out++;
+		return;
+	}
+	areas->areas[areas->num++] = (struct snap_area){
+		.start = mapping->start,
+		.end = mapping->end,
+		.flags = flags,
+	};
+}
+
+/* How many areas start at addr or below it. */
+static size_t count_up_to(const struct snap_areas *areas, uint64_t addr)
+{
+	size_t low = 0, high = areas->num;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (areas->areas[middle].start <= addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+const struct snap_area *snap_areas_find(const struct snap_areas *areas, uint64_t addr)
+{
+	size_t n = count_up_to(areas, addr);
+	return n > 0 && addr < areas->areas[n - 1].end ? &areas->areas[n - 1] : NULL;
+}
+
+const struct snap_area *snap_areas_above(const struct snap_areas *areas, uint64_t addr)
+{
+	size_t n = count_up_to(areas, addr);
+	return n < areas->num ? &areas->areas[n] : NULL;
+}

@@ -1,0 +1,188 @@
+#include "capture/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/escape.h"
+
+static bool is_plain(uint8_t c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+	       c == '.' || c == '_' || c == '+' || c == '@';
+}
+
+static void escape_comm(struct snap_bytes comm, char out[static 3 * 64 + 1])
+{
+	static const char digits[] = "0123456789ABCDEF";
+	if (comm.len == 0)
+		comm = snap_bytes("", 1);
+	if (comm.len > 64)
+		comm.len = 64;
+	for (size_t i = 0; i < comm.len; i++) {
+		uint8_t c = comm.data[i];
+		if (is_plain(c) && !(i == 0 && c == '.')) {
+			*out++ = (char)c;
+		} else {
+			*out++ = '%';
+			*out++ = digits[c >> 4];
+			*out++ = digits[c & 15];
+		}
+	}
+	*out = '\0';
+}
+
+/*
+ * UTC as 20261122T235926Z. Not gmtime_r(): glibc's loads the local time zone's file, and allocates.
+ * Days to a date of the proleptic Gregorian calendar, with years that begin in March.
+ */
+static void format_time(int64_t time_s, char *out, size_t size)
+{
+	/* Up to the end of the year 9999; the kernel's clock doesn't get there. */
+	if (time_s < 0 || time_s > 253402300799)
+		time_s = 0;
+	int64_t seconds = time_s % 86400;
+	int64_t days = time_s / 86400 + 719468; /* since 0000-03-01 */
+	int64_t era = days / 146097;		/* of 400 years */
+	int64_t day_of_era = days % 146097;
+	int64_t year_of_era =
+		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+	int64_t day_of_year =
+		day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	int64_t month = (5 * day_of_year + 2) / 153; /* 0 is March */
+	int64_t day = day_of_year - (153 * month + 2) / 5 + 1;
+	int64_t year = era * 400 + year_of_era + (month >= 10 ? 1 : 0);
+	month += month < 10 ? 3 : -9;
+	(void)snprintf(out, size, "%04d%02d%02dT%02d%02d%02dZ", (int)year, (int)month, (int)day,
+		(int)(seconds / 3600), (int)(seconds / 60 % 60), (int)(seconds % 60)); /* fits */
+}
+
+void snap_spool_name(char name[static SNAP_SPOOL_NAME_MAX], int64_t time_s, struct snap_bytes comm,
+	uint64_t pid, const uint8_t uuid[static 16])
+{
+	char when[32], escaped[3 * 64 + 1], id[9];
+	format_time(time_s, when, sizeof(when));
+	escape_comm(comm, escaped);
+	snap_hex(snap_bytes(uuid, 4), id);
+	(void)snprintf(name, SNAP_SPOOL_NAME_MAX, "%s-%s-%llu-%s.snap", when, escaped,
+		(unsigned long long)pid, id);
+}
+
+void snap_spool_random(char *out, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t bytes[32];
+	if (len > sizeof(bytes))
+		len = sizeof(bytes);
+	if (getrandom(bytes, len, GRND_NONBLOCK) != (ssize_t)len) {
+		/* Early at boot: O_EXCL finds out what is taken. */
+		struct timespec now;
+		(void)clock_gettime(CLOCK_MONOTONIC, &now); /* can't fail */
+		uint64_t seed = (uint64_t)now.tv_nsec * 2654435761u + (uint64_t)getpid();
+		for (size_t i = 0; i < len; i++, seed = seed * 6364136223846793005u + 1)
+			bytes[i] = (uint8_t)(seed >> 56);
+	}
+	for (size_t i = 0; i < len; i++)
+		out[i] = digits[bytes[i] & 15];
+	out[len] = '\0';
+}
+
+/* mkdir -p, but for the last directory being nobody else's business. */
+static int make_directories(const char *path)
+{
+	char partial[PATH_MAX];
+	size_t len = strlen(path);
+	if (len == 0 || len >= sizeof(partial))
+		return -ENAMETOOLONG;
+	memcpy(partial, path, len + 1);
+	for (char *p = partial + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(partial, 0755) < 0 && errno != EEXIST)
+			return -errno;
+		*p = '/';
+	}
+	if (mkdir(partial, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	return 0;
+}
+
+int snap_spool_create(const char *spool, struct snap_spool_file *ret)
+{
+	struct snap_spool_file file = SNAP_SPOOL_FILE_INIT;
+	int r;
+	file.dir_fd = open(spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (file.dir_fd < 0 && errno == ENOENT) {
+		r = make_directories(spool);
+		if (r < 0)
+			return r;
+		file.dir_fd = open(spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (file.dir_fd < 0)
+		return -errno;
+
+	const int dir_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	file.incoming_fd = openat(file.dir_fd, SNAP_SPOOL_INCOMING, dir_flags);
+	if (file.incoming_fd < 0 && errno == ENOENT &&
+		(mkdirat(file.dir_fd, SNAP_SPOOL_INCOMING, 0700) == 0 || errno == EEXIST))
+		file.incoming_fd = openat(file.dir_fd, SNAP_SPOOL_INCOMING, dir_flags);
+	if (file.incoming_fd < 0) {
+		r = -errno;
+		snap_spool_file_deinit(&file);
+		return r;
+	}
+
+	for (int attempt = 0; attempt < 8 && file.fd < 0; attempt++) {
+		snap_spool_random(file.part, 16);
+		memcpy(file.part + 16, ".part", sizeof(".part"));
+		file.fd = openat(file.incoming_fd, file.part,
+			O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (file.fd < 0 && errno != EEXIST)
+			break;
+	}
+	if (file.fd < 0) {
+		r = -errno;
+		snap_spool_file_deinit(&file);
+		return r;
+	}
+	*ret = file;
+	return 0;
+}
+
+int snap_spool_publish(struct snap_spool_file *file, const char *name)
+{
+	if (fsync(file->fd) < 0)
+		return -errno;
+	if (renameat2(file->incoming_fd, file->part, file->dir_fd, name, RENAME_NOREPLACE) < 0) {
+		/* A file system without that flag; most of those have hard links. */
+		if (errno != EINVAL && errno != ENOSYS)
+			return -errno;
+		if (linkat(file->incoming_fd, file->part, file->dir_fd, name, 0) < 0)
+			return -errno;
+		(void)unlinkat(file->incoming_fd, file->part, 0); /* a second name does no harm */
+	}
+	return fsync(file->dir_fd) < 0 || fsync(file->incoming_fd) < 0 ? -errno : 0;
+}
+
+void snap_spool_discard(struct snap_spool_file *file)
+{
+	(void)unlinkat(file->incoming_fd, file->part, 0); /* it stays, for the server to sweep */
+}
+
+void snap_spool_file_deinit(struct snap_spool_file *file)
+{
+	int *fds[] = {&file->fd, &file->incoming_fd, &file->dir_fd};
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		if (*fds[i] >= 0)
+			(void)close(*fds[i]); /* fsync() has told of failures */
+		*fds[i] = -1;
+	}
+}

@@ -1,0 +1,259 @@
+#include "capture/tracee.h"
+
+#include <dirent.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* PTRACE_EVENT_STOP of <linux/ptrace.h>, which can't be included beside <sys/ptrace.h>. */
+#define EVENT_STOP 128
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* can't fail */
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static bool test_and_set(struct snap_tracee *t, uint64_t tid)
+{
+	uint8_t bit = (uint8_t)(1u << (tid % 8));
+	bool was = t->known[tid / 8] & bit;
+	t->known[tid / 8] |= bit;
+	return was;
+}
+
+static void read_name(struct snap_tracee *t, struct snap_tracee_thread *thread)
+{
+	char name[32];
+	(void)snprintf(name, sizeof(name), "%d/comm", (int)thread->tid);
+	ssize_t n = snap_proc_read(t->tasks_fd, name, thread->comm, sizeof(thread->comm));
+	thread->has_comm = n >= 0;
+	if (n > 0 && thread->comm[n - 1] == '\n')
+		n--;
+	thread->comm_len = n > 0 ? (uint8_t)n : 0;
+}
+
+static char read_state(const struct snap_tracee *t, pid_t tid)
+{
+	char name[32];
+	struct snap_proc_stat stat;
+	(void)snprintf(name, sizeof(name), "%d/stat", (int)tid);
+	return snap_proc_stat_read(t->tasks_fd, name, &stat) == 0 ? stat.state : '\0';
+}
+
+static int seize_error(struct snap_tracee *t, pid_t tid, int errnum, struct snap_error *err)
+{
+	char name[32];
+	struct snap_proc_status status;
+	(void)snprintf(name, sizeof(name), "%d/status", (int)tid);
+	if (errnum == EPERM && snap_proc_status_read(t->tasks_fd, name, &status) == 0 &&
+		status.tracer_pid != 0 && status.tracer_pid != SNAP_PROC_UNKNOWN)
+		return snap_error_set(err, SNAP_ERROR_SYSTEM,
+			"process %d is already traced by process %llu", (int)t->pid,
+			(unsigned long long)status.tracer_pid);
+	if (errnum == EPERM)
+		return snap_error_set(
+			err, SNAP_ERROR_SYSTEM, "not permitted to trace process %d", (int)t->pid);
+	return snap_error_errno(err, errnum, "cannot trace process %d", (int)t->pid);
+}
+
+/* Attach to one more thread. Returns 1 if it is new, 0 if not or already gone, -1 on error. */
+static int seize_one(struct snap_tracee *t, pid_t tid, struct snap_error *err)
+{
+	if ((uint64_t)tid >= SNAP_TRACEE_MAX_TID || test_and_set(t, (uint64_t)tid))
+		return 0;
+	if (t->num_threads == SNAP_MAX_THREADS) {
+		t->num_left_out++;
+		return 0;
+	}
+	struct snap_tracee_thread *thread = &t->threads[t->num_threads];
+	memset(thread, 0, offsetof(struct snap_tracee_thread, comm));
+	thread->tid = tid;
+	thread->state = read_state(t, tid);
+	if (thread->state == '\0')
+		return 0;
+	if (thread->state == 'Z' || thread->state == 'X') {
+		/* Only a main thread stays, as long as there are others. */
+		if (tid != t->pid)
+			return 0;
+		thread->phase = SNAP_TRACEE_ZOMBIE;
+		read_name(t, thread);
+		t->num_threads++;
+		return 1;
+	}
+	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0) {
+		int errnum = errno;
+		char state = read_state(t, tid);
+		if (errnum == ESRCH || state == '\0' || state == 'Z' || state == 'X')
+			return 0;
+		return seize_error(t, tid, errnum, err);
+	}
+	thread->phase = SNAP_TRACEE_SEIZED;
+	read_name(t, thread);
+	t->num_threads++;
+	return 1;
+}
+
+/* Attach to every thread that is not yet. Returns how many were new, or -1. */
+static int seize_listed(struct snap_tracee *t, struct snap_error *err)
+{
+	_Alignas(struct dirent64) char buf[16384];
+	int num_new = 0;
+	long n;
+	if (lseek(t->tasks_fd, 0, SEEK_SET) < 0)
+		return snap_error_errno(
+			err, errno, "cannot list the threads of process %d", (int)t->pid);
+	/* struct linux_dirent64 of getdents64(2), which glibc's dirent64 is. */
+	while ((n = syscall(SYS_getdents64, t->tasks_fd, buf, sizeof(buf))) > 0) {
+		for (long i = 0; i < n;) {
+			const struct dirent64 *entry = (const void *)(buf + i);
+			i += entry->d_reclen;
+			long tid = strtol(entry->d_name, NULL, 10); /* "." and ".." give 0 */
+			if (tid <= 0)
+				continue;
+			int r = seize_one(t, (pid_t)tid, err);
+			if (r < 0)
+				return r;
+			num_new += r;
+		}
+	}
+	if (n < 0)
+		return snap_error_errno(
+			err, errno, "cannot list the threads of process %d", (int)t->pid);
+	return num_new;
+}
+
+int snap_tracee_seize(struct snap_tracee *t, pid_t pid, struct snap_error *err)
+{
+	char name[40];
+	t->pid = pid;
+	t->num_threads = 0;
+	(void)snprintf(name, sizeof(name), "/proc/%d/task", (int)pid);
+	t->tasks_fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (t->tasks_fd < 0)
+		return snap_error_set(err, SNAP_ERROR_SYSTEM, "no such process: %d", (int)pid);
+
+	/* Those that start meanwhile are found when the others stand still. */
+	int r = seize_one(t, pid, err);
+	if (r >= 0)
+		r = seize_listed(t, err);
+	/* Threads that are seized but not stopped can't be detached: our exit lets them go. */
+	if (r < 0)
+		return r;
+	if (t->num_threads == 0)
+		return snap_error_set(err, SNAP_ERROR_SYSTEM, "no such process: %d", (int)pid);
+	return 0;
+}
+
+static void read_regs(struct snap_tracee *t, struct snap_tracee_thread *thread)
+{
+	struct iovec iov = {thread->regs, sizeof(thread->regs)};
+	if (ptrace(PTRACE_GETREGSET, thread->tid, NT_PRSTATUS, &iov) < 0)
+		thread->regs_error = -errno;
+	else
+		thread->regs_len = iov.iov_len;
+	if (thread != &t->threads[0])
+		return;
+	iov = (struct iovec){t->fpregs, sizeof(t->fpregs)};
+	if (ptrace(PTRACE_GETREGSET, thread->tid, NT_FPREGSET, &iov) == 0)
+		t->fpregs_len = iov.iov_len;
+}
+
+/* Only to interrupt waitpid(). */
+static void on_alarm(int signo)
+{
+	(void)signo;
+}
+
+/* Wait for one thread to stop. The alarm recurs, so that one that comes too early does no harm. */
+static void wait_one(struct snap_tracee *t, struct snap_tracee_thread *thread)
+{
+	while (thread->phase == SNAP_TRACEE_SEIZED) {
+		int status;
+		bool late = now_ns() >= t->deadline_ns;
+		pid_t r = waitpid(thread->tid, &status, __WALL | (late ? WNOHANG : 0));
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r == 0)
+			return;
+		if (r < 0 || !WIFSTOPPED(status)) {
+			thread->phase = SNAP_TRACEE_ENDED;
+			return;
+		}
+		thread->phase = SNAP_TRACEE_STOPPED;
+		/* On its way to take a signal rather than stopped by us. */
+		if (status >> 16 == 0)
+			thread->signo = WSTOPSIG(status);
+		read_regs(t, thread);
+	}
+}
+
+void snap_tracee_stop(struct snap_tracee *t)
+{
+	struct sigaction action = {.sa_handler = on_alarm}, old_action;
+	struct itimerval timer = {{0, 10000}, {0, SNAP_TRACEE_DEADLINE_MS * 1000}}, old_timer;
+	(void)sigaction(SIGALRM, &action, &old_action); /* valid arguments: can't fail */
+	t->pause_start_ns = now_ns();
+	t->deadline_ns = t->pause_start_ns + SNAP_TRACEE_DEADLINE_MS * 1000000ull;
+	(void)setitimer(ITIMER_REAL, &timer, &old_timer);
+
+	/* Those that run meanwhile may start others, until none does. */
+	for (size_t done = 0;;) {
+		size_t num = t->num_threads;
+		for (size_t i = done; i < num; i++)
+			if (t->threads[i].phase == SNAP_TRACEE_SEIZED)
+				/* ESRCH: it ended, and waiting tells */
+				(void)ptrace(PTRACE_INTERRUPT, t->threads[i].tid, NULL, NULL);
+		for (size_t i = done; i < num; i++)
+			wait_one(t, &t->threads[i]);
+		done = num;
+		if (seize_listed(t, NULL) <= 0 || now_ns() >= t->deadline_ns)
+			break;
+	}
+	(void)setitimer(ITIMER_REAL, &old_timer, NULL);
+	(void)sigaction(SIGALRM, &old_action, NULL);
+}
+
+static void detach(struct snap_tracee_thread *thread)
+{
+	/* Killed meanwhile: nothing is left to be let go. */
+	(void)ptrace(PTRACE_DETACH, thread->tid, NULL, (void *)(intptr_t)thread->signo);
+}
+
+void snap_tracee_release(struct snap_tracee *t)
+{
+	for (size_t i = 0; i < t->num_threads; i++)
+		if (t->threads[i].phase == SNAP_TRACEE_STOPPED)
+			detach(&t->threads[i]);
+	t->pause_ns = now_ns() - t->pause_start_ns;
+	snap_tracee_sweep(t);
+}
+
+void snap_tracee_sweep(struct snap_tracee *t)
+{
+	for (size_t i = 0; i < t->num_threads; i++) {
+		struct snap_tracee_thread *thread = &t->threads[i];
+		int status;
+		if (thread->phase != SNAP_TRACEE_SEIZED || thread->let_go)
+			continue;
+		if (waitpid(thread->tid, &status, __WALL | WNOHANG) != thread->tid ||
+			!WIFSTOPPED(status))
+			continue;
+		thread->signo = status >> 16 == 0 ? WSTOPSIG(status) : 0;
+		detach(thread);
+		thread->let_go = true;
+	}
+}

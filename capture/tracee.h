@@ -1,0 +1,80 @@
+/*
+ * Stops a live process with ptrace(2), reads its registers and lets it go on as it was.
+ *
+ * PTRACE_SEIZE, never PTRACE_ATTACH: no signal is sent to the target, a stopped target stays
+ * stopped, and if this program dies the kernel lets every thread go. While threads stand still
+ * nothing is allocated and nothing is written.
+ *
+ * Sources: ptrace(2); the kernel's kernel/ptrace.c (ptrace_attach, __ptrace_unlink).
+ */
+#ifndef SNAP_CAPTURE_TRACEE_H
+#define SNAP_CAPTURE_TRACEE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "capture/proc_info.h"
+#include "common/error.h"
+#include "common/snapshot.h"
+
+/* Bytes of a thread's general registers, and of the main thread's floating point ones. */
+#define SNAP_TRACEE_REGS_MAX   512
+#define SNAP_TRACEE_FPREGS_MAX 4096
+/* Until all threads stand still, counted from the first that is asked to. */
+#define SNAP_TRACEE_DEADLINE_MS 200
+/* PID_MAX_LIMIT of the kernel's include/linux/threads.h. */
+#define SNAP_TRACEE_MAX_TID (4u << 20)
+
+enum snap_tracee_phase {
+	SNAP_TRACEE_SEIZED,  /* runs, traced: if still so after _stop(), time ran out */
+	SNAP_TRACEE_STOPPED, /* its registers are read */
+	SNAP_TRACEE_ENDED,   /* it exited */
+	SNAP_TRACEE_ZOMBIE,  /* it had exited before: a main thread after pthread_exit() */
+};
+
+struct snap_tracee_thread {
+	pid_t tid;
+	enum snap_tracee_phase phase;
+	char state;	/* the letter of /proc/PID/stat, from before it was stopped */
+	bool let_go;	/* it stopped too late, and was detached */
+	int signo;	/* that it was about to get, or 0 */
+	int regs_error; /* negative errno if they can't be read */
+	size_t regs_len;
+	bool has_comm;
+	uint8_t comm_len;
+	char comm[SNAP_COMM_MAX];
+	uint8_t regs[SNAP_TRACEE_REGS_MAX];
+};
+
+struct snap_tracee {
+	pid_t pid;
+	int tasks_fd; /* /proc/PID/task */
+	uint64_t pause_ns;
+	uint64_t num_left_out; /* threads for which there is no room */
+	uint64_t pause_start_ns, deadline_ns;
+	size_t fpregs_len;
+	uint8_t fpregs[SNAP_TRACEE_FPREGS_MAX];
+	uint8_t known[SNAP_TRACEE_MAX_TID / 8];
+	size_t num_threads;
+	/* The main thread first. */
+	struct snap_tracee_thread threads[SNAP_MAX_THREADS];
+};
+
+/*
+ * Attach to every thread of the process without stopping any. Returns 0, or -1 with the reason; no
+ * thread is then attached.
+ */
+int snap_tracee_seize(struct snap_tracee *t, pid_t pid, struct snap_error *err);
+
+/* Stop every thread and read its registers, until the deadline. */
+void snap_tracee_stop(struct snap_tracee *t);
+
+/* Let every stopped thread go on, each with the signal that it was about to get. */
+void snap_tracee_release(struct snap_tracee *t);
+
+/* Let go of those that stopped too late; to be called again at leisure. */
+void snap_tracee_sweep(struct snap_tracee *t);
+
+#endif

@@ -1,0 +1,77 @@
+#include "common/arena.h"
+
+#include <stdalign.h>
+#include <stdlib.h>
+
+#define CHUNK_BYTES 32768u
+#define ALIGNMENT   alignof(max_align_t)
+
+struct snap_arena_chunk {
+	struct snap_arena_chunk *next;
+	alignas(max_align_t) char data[];
+};
+
+void snap_arena_init(struct snap_arena *arena, size_t limit)
+{
+	*arena = (struct snap_arena){.limit = limit};
+}
+
+void snap_arena_deinit(struct snap_arena *arena)
+{
+	while (arena->chunks) {
+		struct snap_arena_chunk *next = arena->chunks->next;
+		free(arena->chunks);
+		arena->chunks = next;
+	}
+	snap_arena_init(arena, arena->limit);
+}
+
+void *snap_arena_alloc(struct snap_arena *arena, size_t len)
+{
+	/* The limit is on what is taken: tiny pieces count with their padding. */
+	size_t rounded = (len + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+	if (rounded < len || rounded > PTRDIFF_MAX - sizeof(struct snap_arena_chunk) ||
+		rounded > arena->limit - arena->total) {
+		arena->exhausted = true;
+		return NULL;
+	}
+	if (!arena->chunks || rounded > arena->size - arena->used) {
+		size_t size = rounded > CHUNK_BYTES ? rounded : CHUNK_BYTES;
+		struct snap_arena_chunk *chunk = calloc(1, sizeof(*chunk) + size);
+		if (!chunk)
+			return NULL;
+		chunk->next = arena->chunks;
+		arena->chunks = chunk;
+		arena->size = size;
+		arena->used = 0;
+	}
+	void *ret = arena->chunks->data + arena->used;
+	arena->used += rounded;
+	arena->total += rounded;
+	return ret;
+}
+
+char *snap_arena_copy(struct snap_arena *arena, struct snap_bytes bytes)
+{
+	char *ret = snap_arena_alloc(arena, bytes.len + 1);
+	if (ret && bytes.len > 0)
+		memcpy(ret, bytes.data, bytes.len);
+	return ret;
+}
+
+void *snap_arena_grow(struct snap_arena *arena, void *array, size_t num, size_t *capacity,
+	size_t item_len)
+{
+	if (num < *capacity)
+		return array;
+	size_t wanted = *capacity ? 2 * *capacity : 16, bytes;
+	if (__builtin_mul_overflow(wanted, item_len, &bytes))
+		return NULL;
+	void *ret = snap_arena_alloc(arena, bytes);
+	if (!ret)
+		return NULL;
+	if (num > 0)
+		memcpy(ret, array, num * item_len);
+	*capacity = wanted;
+	return ret;
+}

@@ -1,0 +1,41 @@
+#include "common/crc32c.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* table[k][b]: the CRC of byte b followed by k zero bytes, so that eight bytes go at a time. */
+static uint32_t table[8][256];
+static bool table_made;
+
+static void make_table(void)
+{
+	for (uint32_t b = 0; b < 256; b++) {
+		uint32_t crc = b;
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
+		table[0][b] = crc;
+	}
+	for (int k = 1; k < 8; k++)
+		for (int b = 0; b < 256; b++)
+			table[k][b] = table[k - 1][b] >> 8 ^ table[0][table[k - 1][b] & 0xff];
+	table_made = true;
+}
+
+uint32_t snap_crc32c(uint32_t crc, const void *data, size_t len)
+{
+	if (!table_made)
+		make_table();
+	const uint8_t *p = data;
+	crc = ~crc;
+	for (; len >= 8; len -= 8, p += 8) {
+		uint32_t low = crc ^
+			((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+				(uint32_t)p[3] << 24);
+		crc = table[7][low & 0xff] ^ table[6][low >> 8 & 0xff] ^ table[5][low >> 16 & 0xff] ^
+			table[4][low >> 24] ^ table[3][p[4]] ^ table[2][p[5]] ^ table[1][p[6]] ^
+			table[0][p[7]];
+	}
+	for (; len > 0; len--)
+		crc = crc >> 8 ^ table[0][(crc ^ *p++) & 0xff];
+	return ~crc;
+}

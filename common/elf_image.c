@@ -1,0 +1,160 @@
+#include "common/elf_image.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "common/elf_notes.h"
+
+/* More than any linker makes; a process that claims more is not believed. */
+#define MAX_PHDRS      128
+#define MAX_NOTE_BYTES 4096
+#define PAGE_BYTES     4096u
+
+/* The parts of a program header that matter, for both classes. */
+struct phdr {
+	uint32_t type;
+	uint64_t offset, vaddr, filesz, memsz, align;
+};
+
+static uint64_t load(const uint8_t *p, unsigned int size, uint8_t elf_data)
+{
+	uint64_t value = 0;
+	for (unsigned int i = 0; i < size; i++)
+		value = value << 8 | p[elf_data == ELFDATA2LSB ? size - 1 - i : i];
+	return value;
+}
+
+#define LOAD(base, type, member, data)                                                             \
+	load((base) + offsetof(type, member), sizeof(((type *)NULL)->member), (data))
+
+static int read_exactly(
+	snap_memory_read_fn *read, void *arg, uint64_t addr, void *buf, size_t len)
+{
+	ssize_t n = read(arg, addr, buf, len);
+	if (n < 0)
+		return (int)n;
+	return (size_t)n == len ? 0 : -EFAULT;
+}
+
+static struct phdr decode_phdr(const uint8_t *p, const struct snap_elf_image *image)
+{
+	uint8_t data = image->elf_data;
+	if (image->elf_class == ELFCLASS64)
+		return (struct phdr){
+			.type = (uint32_t)LOAD(p, Elf64_Phdr, p_type, data),
+			.offset = LOAD(p, Elf64_Phdr, p_offset, data),
+			.vaddr = LOAD(p, Elf64_Phdr, p_vaddr, data),
+			.filesz = LOAD(p, Elf64_Phdr, p_filesz, data),
+			.memsz = LOAD(p, Elf64_Phdr, p_memsz, data),
+			.align = LOAD(p, Elf64_Phdr, p_align, data),
+		};
+	return (struct phdr){
+		.type = (uint32_t)LOAD(p, Elf32_Phdr, p_type, data),
+		.offset = LOAD(p, Elf32_Phdr, p_offset, data),
+		.vaddr = LOAD(p, Elf32_Phdr, p_vaddr, data),
+		.filesz = LOAD(p, Elf32_Phdr, p_filesz, data),
+		.memsz = LOAD(p, Elf32_Phdr, p_memsz, data),
+		.align = LOAD(p, Elf32_Phdr, p_align, data),
+	};
+}
+
+/* Look for NT_GNU_BUILD_ID in one PT_NOTE. True when the search is over. */
+static bool search_notes(snap_memory_read_fn *read, void *arg, const struct phdr *ph,
+	struct snap_elf_image *image)
+{
+	uint8_t buf[MAX_NOTE_BYTES];
+	size_t len = ph->filesz < sizeof(buf) ? (size_t)ph->filesz : sizeof(buf);
+	if (read_exactly(read, arg, ph->vaddr + image->load_bias, buf, len) < 0) {
+		image->status = SNAP_BUILD_ID_UNREADABLE;
+		return false;
+	}
+	struct snap_elf_note note;
+	size_t offset = 0;
+	int r;
+	while ((r = snap_elf_note_next(snap_bytes(buf, len), &offset, image->elf_data,
+			ph->align == 8 ? 8 : 4, &note)) > 0) {
+		if (note.type != NT_GNU_BUILD_ID || !snap_bytes_equal_str(note.name, "GNU"))
+			continue;
+		if (note.desc.len == 0 || note.desc.len > SNAP_MAX_BUILD_ID) {
+			image->status = SNAP_BUILD_ID_MALFORMED;
+			return true;
+		}
+		memcpy(image->build_id, note.desc.data, note.desc.len);
+		image->build_id_len = note.desc.len;
+		image->status = SNAP_BUILD_ID_FOUND;
+		return true;
+	}
+	/* A segment longer than the buffer may end within a note: that is no fault of the file. */
+	if (r < 0 && len == ph->filesz)
+		image->status = SNAP_BUILD_ID_MALFORMED;
+	return false;
+}
+
+int snap_elf_image_read(
+	snap_memory_read_fn *read, void *arg, uint64_t base, struct snap_elf_image *ret)
+{
+	uint8_t ehdr[sizeof(Elf64_Ehdr)];
+	int r = read_exactly(read, arg, base, ehdr, sizeof(ehdr));
+	if (r < 0)
+		return r;
+	struct snap_elf_image image = {
+		.elf_class = ehdr[EI_CLASS],
+		.elf_data = ehdr[EI_DATA],
+		.status = SNAP_BUILD_ID_NO_NOTE,
+	};
+	if (memcmp(ehdr, ELFMAG, SELFMAG) != 0 ||
+		(image.elf_class != ELFCLASS32 && image.elf_class != ELFCLASS64) ||
+		(image.elf_data != ELFDATA2LSB && image.elf_data != ELFDATA2MSB))
+		return -ENOEXEC;
+
+	bool wide = image.elf_class == ELFCLASS64;
+	uint8_t data = image.elf_data;
+	image.elf_type = (uint16_t)LOAD(ehdr, Elf64_Ehdr, e_type, data);
+	image.elf_machine = (uint16_t)LOAD(ehdr, Elf64_Ehdr, e_machine, data);
+	uint64_t phoff = wide ? LOAD(ehdr, Elf64_Ehdr, e_phoff, data)
+			      : LOAD(ehdr, Elf32_Ehdr, e_phoff, data);
+	uint64_t phnum = wide ? LOAD(ehdr, Elf64_Ehdr, e_phnum, data)
+			      : LOAD(ehdr, Elf32_Ehdr, e_phnum, data);
+	uint64_t phentsize = wide ? LOAD(ehdr, Elf64_Ehdr, e_phentsize, data)
+				  : LOAD(ehdr, Elf32_Ehdr, e_phentsize, data);
+	if (phnum == 0 || phnum > MAX_PHDRS ||
+		phentsize != (wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr)))
+		return -ENOEXEC;
+
+	uint8_t phdrs[MAX_PHDRS * sizeof(Elf64_Phdr)];
+	r = read_exactly(read, arg, base + phoff, phdrs, phnum * phentsize);
+	if (r < 0)
+		return r;
+
+	/* The PT_LOAD that maps file offset 0 is the one that base belongs to. */
+	bool have_bias = false;
+	uint64_t low = UINT64_MAX, high = 0;
+	for (uint64_t i = 0; i < phnum; i++) {
+		struct phdr ph = decode_phdr(phdrs + i * phentsize, &image);
+		if (ph.type != PT_LOAD)
+			continue;
+		if (!have_bias && ph.offset < PAGE_BYTES) {
+			image.load_bias = base - (ph.vaddr - ph.offset);
+			have_bias = true;
+		}
+		if (ph.vaddr < low)
+			low = ph.vaddr;
+		if (ph.vaddr + ph.memsz > high)
+			high = ph.vaddr + ph.memsz;
+	}
+	if (!have_bias || low >= high)
+		return -ENOEXEC;
+	image.start = (low & ~(uint64_t)(PAGE_BYTES - 1)) + image.load_bias;
+	image.end = ((high + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1)) + image.load_bias;
+	if (image.start >= image.end)
+		return -ENOEXEC;
+
+	for (uint64_t i = 0; i < phnum; i++) {
+		struct phdr ph = decode_phdr(phdrs + i * phentsize, &image);
+		if (ph.type == PT_NOTE && ph.filesz > 0 && search_notes(read, arg, &ph, &image))
+			break;
+	}
+	*ret = image;
+	return 0;
+}

@@ -1,0 +1,90 @@
+#include "common/escape.h"
+
+/* The length of the valid UTF-8 character at p (RFC 3629, section 4), 0 if there is none. */
+static size_t character_len(const uint8_t *p, size_t left, uint32_t *ret_code)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t len = p[0] < 0x80 ? 1 : p[0] >= 0xf5 ? 0 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+	if (len == 0 || len > left || (p[0] >= 0x80 && p[0] < 0xc2))
+		return 0;
+	uint32_t code = len == 1 ? p[0] : p[0] & (0x7fu >> len);
+	for (size_t i = 1; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (p[i] & 0x3f);
+	}
+	if (code == 0 || code < least[len] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+		return 0;
+	*ret_code = code;
+	return len;
+}
+
+/* Whether a terminal may act on the character, or show it so that it deceives. */
+static bool is_unsafe(uint32_t code)
+{
+	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c ||
+		(code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
+		(code >= 0x2060 && code <= 0x206f) || code == 0xfeff ||
+		(code >= 0xe0000 && code <= 0xe007f);
+}
+
+/* The next piece that is kept or escaped as a whole; *ret_keep says which. */
+static size_t next_piece(const uint8_t *p, size_t left, enum snap_escape how, bool *ret_keep)
+{
+	uint32_t code;
+	size_t len = character_len(p, left, &code);
+	*ret_keep = len > 0 && !(how == SNAP_ESCAPE_TERMINAL && is_unsafe(code));
+	return len > 0 ? len : 1;
+}
+
+size_t snap_escape(struct snap_bytes in, enum snap_escape how, char *out, size_t size)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t total = 0, written = 0;
+	bool full = size == 0;
+
+	for (size_t i = 0; i < in.len;) {
+		bool keep;
+		size_t len = next_piece(in.data + i, in.len - i, how, &keep);
+		size_t out_len = keep ? len : 4 * len;
+		if (!full && written + out_len >= size)
+			full = true;
+		for (size_t j = 0; !full && j < len; j++) {
+			uint8_t byte = in.data[i + j];
+			if (keep) {
+				out[written++] = (char)byte;
+			} else {
+				out[written++] = '\\';
+				out[written++] = 'x';
+				out[written++] = digits[byte >> 4];
+				out[written++] = digits[byte & 15];
+			}
+		}
+		total += out_len;
+		i += len;
+	}
+	if (size > 0)
+		out[written] = '\0';
+	return total;
+}
+
+bool snap_escape_unneeded(struct snap_bytes in, enum snap_escape how)
+{
+	for (size_t i = 0; i < in.len;) {
+		bool keep;
+		i += next_piece(in.data + i, in.len - i, how, &keep);
+		if (!keep)
+			return false;
+	}
+	return true;
+}
+
+void snap_hex(struct snap_bytes in, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	for (size_t i = 0; i < in.len; i++) {
+		*out++ = digits[in.data[i] >> 4];
+		*out++ = digits[in.data[i] & 15];
+	}
+	*out = '\0';
+}

@@ -1,0 +1,362 @@
+#include "common/snapshot_write.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/crc32c.h"
+#include "common/escape.h"
+#include "proto/snapshot.pb-c.h"
+
+/* Bytes of a name, tag or note before they are escaped; each may grow to four. */
+#define MAX_TAG_BYTES  4096
+#define MAX_NOTE_BYTES 1024
+#define MAX_NAME_BYTES 256
+
+void snap_writer_init(struct snap_writer *w, int fd)
+{
+	w->fd = fd;
+	w->error = 0;
+	w->len = 0;
+	w->crc = 0;
+	w->buf_len = 0;
+}
+
+static void flush(struct snap_writer *w)
+{
+	w->crc = snap_crc32c(w->crc, w->buf, w->buf_len);
+	for (size_t done = 0; done < w->buf_len && w->error == 0;) {
+		ssize_t n = write(w->fd, w->buf + done, w->buf_len - done);
+		if (n > 0)
+			done += (size_t)n;
+		else if (n == 0)
+			w->error = -EIO;
+		else if (errno != EINTR)
+			w->error = -errno;
+	}
+	w->buf_len = 0;
+}
+
+/* Where protobuf-c puts its output: straight into the writer, so that packing allocates nothing. */
+struct sink {
+	ProtobufCBuffer base;
+	struct snap_writer *writer;
+};
+
+static void sink_append(ProtobufCBuffer *buffer, size_t len, const uint8_t *data)
+{
+	struct snap_writer *w = ((struct sink *)buffer)->writer;
+	w->len += len;
+	while (len > 0) {
+		size_t n = sizeof(w->buf) - w->buf_len;
+		if (n > len)
+			n = len;
+		memcpy(w->buf + w->buf_len, data, n);
+		w->buf_len += n;
+		data += n;
+		len -= n;
+		if (w->buf_len == sizeof(w->buf))
+			flush(w);
+	}
+}
+
+/* snapshot has one field set: the record to write. */
+static int write_record(struct snap_writer *w, const Snapcrash__Snapshot *snapshot)
+{
+	if (w->error)
+		return w->error;
+	struct sink sink = {.base.append = sink_append, .writer = w};
+	protobuf_c_message_pack_to_buffer(&snapshot->base, &sink.base);
+	return w->error;
+}
+
+static ProtobufCBinaryData binary(struct snap_bytes bytes)
+{
+	/* protobuf-c does not write through it, it only lacks the const. */
+	return (ProtobufCBinaryData){.len = bytes.len, .data = (uint8_t *)(uintptr_t)bytes.data};
+}
+
+#define SET_BYTES(message, field, bytes)                                                           \
+	do {                                                                                       \
+		(message).has_##field = (bytes).data != NULL;                                      \
+		(message).field = binary(bytes);                                                   \
+	} while (0)
+
+#define SET(message, field, is_there, value)                                                       \
+	do {                                                                                       \
+		(message).has_##field = (is_there);                                                \
+		(message).field = (value);                                                         \
+	} while (0)
+
+/* bytes as a NUL-terminated string of valid UTF-8 in storage; NULL if absent. */
+static char *text(struct snap_bytes bytes, char *storage, size_t size)
+{
+	if (!bytes.data)
+		return NULL;
+	(void)snap_escape(bytes, SNAP_ESCAPE_INVALID, storage, size); /* cut to fit */
+	return storage;
+}
+
+/* For Pigweed's `bytes` fields that a person reads. */
+static struct snap_bytes text_bytes(struct snap_bytes bytes, char *storage, size_t size)
+{
+	return snap_bytes_str(text(bytes, storage, size));
+}
+
+int snap_write_header(struct snap_writer *w, const char *program)
+{
+	Snapcrash__Header header = SNAPCRASH__HEADER__INIT;
+	char writer[MAX_NAME_BYTES];
+	SET(header, magic, true, SNAP_FORMAT_MAGIC);
+	SET(header, format_version, true, SNAP_FORMAT_VERSION);
+	header.writer = text(snap_bytes_str(program), writer, sizeof(writer));
+	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
+	snapshot.header = &header;
+	return write_record(w, &snapshot);
+}
+
+int snap_write_checkpoint(struct snap_writer *w, bool final)
+{
+	if (w->error)
+		return w->error;
+	flush(w);
+	Snapcrash__Checkpoint checkpoint = SNAPCRASH__CHECKPOINT__INIT;
+	SET(checkpoint, offset, true, w->len);
+	SET(checkpoint, crc32c, true, w->crc);
+	SET(checkpoint, final, true, final);
+	Snapcrash__Checkpoint *checkpoints[] = {&checkpoint};
+	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
+	snapshot.n_checkpoints = 1;
+	snapshot.checkpoints = checkpoints;
+	(void)write_record(w, &snapshot); /* its error sticks */
+	flush(w);
+	return w->error;
+}
+
+int snap_write_metadata(struct snap_writer *w, const struct snap_metadata *metadata)
+{
+	Snapcrash__Metadata m = SNAPCRASH__METADATA__INIT;
+	char reason[4 * MAX_NAME_BYTES], project[4 * MAX_NAME_BYTES], version[4 * MAX_NAME_BYTES],
+		device[4 * MAX_NAME_BYTES];
+	SET_BYTES(m, reason, text_bytes(metadata->reason, reason, sizeof(reason)));
+	SET(m, fatal, metadata->has_fatal, metadata->fatal);
+	SET_BYTES(m, project_name, text_bytes(metadata->project_name, project, sizeof(project)));
+	m.software_version = text(metadata->software_version, version, sizeof(version));
+	SET_BYTES(m, software_build_uuid, metadata->software_build_uuid);
+	SET_BYTES(m, device_name, text_bytes(metadata->device_name, device, sizeof(device)));
+	SET_BYTES(m, snapshot_uuid, metadata->snapshot_uuid);
+	SET(m, cpu_arch, metadata->has_cpu_arch,
+		(Snapcrash__CpuArchitecture__Enum)metadata->cpu_arch);
+	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
+	snapshot.metadata = &m;
+	return write_record(w, &snapshot);
+}
+
+int snap_write_tag(struct snap_writer *w, const struct snap_tag *tag)
+{
+	if (tag->key.len > MAX_TAG_BYTES || tag->value.len > MAX_TAG_BYTES)
+		return -EMSGSIZE;
+	char key[4 * MAX_TAG_BYTES + 1], value[4 * MAX_TAG_BYTES + 1];
+	Snapcrash__Snapshot__TagsEntry entry = SNAPCRASH__SNAPSHOT__TAGS_ENTRY__INIT;
+	entry.key = text(tag->key, key, sizeof(key));
+	entry.value = text(tag->value, value, sizeof(value));
+	Snapcrash__Snapshot__TagsEntry *entries[] = {&entry};
+	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
+	snapshot.n_tags = 1;
+	snapshot.tags = entries;
+	int r = write_record(w, &snapshot);
+	if (r < 0 || (snap_escape_unneeded(tag->key, SNAP_ESCAPE_INVALID) &&
+			     snap_escape_unneeded(tag->value, SNAP_ESCAPE_INVALID)))
+		return r;
+
+	Snapcrash__RawTag raw = SNAPCRASH__RAW_TAG__INIT;
+	SET_BYTES(raw, key, tag->key);
+	SET_BYTES(raw, value, tag->value);
+	Snapcrash__RawTag *raws[] = {&raw};
+	Snapcrash__Snapshot raw_snapshot = SNAPCRASH__SNAPSHOT__INIT;
+	raw_snapshot.n_raw_tags = 1;
+	raw_snapshot.raw_tags = raws;
+	return write_record(w, &raw_snapshot);
+}
+
+int snap_write_thread(struct snap_writer *w, const struct snap_thread *thread)
+{
+	if (thread->num_regsets > SNAP_MAX_REGSETS)
+		return -EMSGSIZE;
+	Snapcrash__Regset regsets[SNAP_MAX_REGSETS];
+	Snapcrash__Regset *pointers[SNAP_MAX_REGSETS];
+	for (size_t i = 0; i < thread->num_regsets; i++) {
+		snapcrash__regset__init(&regsets[i]);
+		SET(regsets[i], type, true, thread->regsets[i].type);
+		SET_BYTES(regsets[i], data, thread->regsets[i].data);
+		pointers[i] = &regsets[i];
+	}
+	Snapcrash__LinuxThread linux_thread = SNAPCRASH__LINUX_THREAD__INIT;
+	linux_thread.n_regsets = thread->num_regsets;
+	linux_thread.regsets = pointers;
+
+	char name[4 * MAX_NAME_BYTES];
+	Snapcrash__Thread t;
+	snapcrash__thread__init(&t); /* the INIT macro would name a deprecated field */
+	SET_BYTES(t, name, text_bytes(thread->name, name, sizeof(name)));
+	SET(t, state, thread->has_state, (Snapcrash__ThreadState__Enum)thread->state);
+	SET(t, id, thread->has_tid, thread->tid);
+	if (thread->name.data && !snap_escape_unneeded(thread->name, SNAP_ESCAPE_INVALID))
+		SET_BYTES(linux_thread, comm, thread->name);
+	if (thread->num_regsets > 0 || linux_thread.has_comm)
+		t.linux_thread = &linux_thread;
+	Snapcrash__Thread *threads[] = {&t};
+	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
+	snapshot.n_threads = 1;
+	snapshot.threads = threads;
+	return write_record(w, &snapshot);
+}
+
+int snap_write_process(struct snap_writer *w, const struct snap_process *process)
+{
+	Snapcrash__Process p = SNAPCRASH__PROCESS__INIT;
+	SET(p, pid, process->has_pid, process->pid);
+	SET(p, uid, process->has_uid, process->uid);
+	SET(p, gid, process->has_gid, process->gid);
+	SET_BYTES(p, comm, process->comm);
+	SET_BYTES(p, exe, process->exe);
+	SET(p, exe_deleted, process->has_exe_deleted, process->exe_deleted);
+	SET_BYTES(p, cmdline, process->cmdline);
+	SET(p, uptime_ms, process->has_uptime, process->uptime_ms);
+	SET(p, dumpable, process->has_dumpable, process->dumpable);
+	SET(p, rlimit_core, process->has_rlimit_core, process->rlimit_core);
+	SET(p, elf_machine, process->has_elf, process->elf_machine);
+	SET(p, elf_class, process->has_elf, process->elf_class);
+	SET(p, elf_data, process->has_elf, process->elf_data);
+	SET_BYTES(p, auxv, process->auxv);
+	SET(p, identity_unverified, process->has_identity_unverified,
+		process->identity_unverified);
+	SET(p, num_threads, process->has_num_threads, process->num_threads);
+	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
+	snapshot.process = &p;
+	return write_record(w, &snapshot);
+}
+
+int snap_write_signal(struct snap_writer *w, const struct snap_signal *signal)
+{
+	Snapcrash__Signal s = SNAPCRASH__SIGNAL__INIT;
+	SET(s, signo, signal->has_signo, signal->signo);
+	SET(s, code, signal->has_code, signal->code);
+	SET(s, tid, signal->has_tid, signal->tid);
+	SET(s, address, signal->has_address, signal->address);
+	SET(s, sender_pid, signal->has_sender, signal->sender_pid);
+	SET(s, sender_uid, signal->has_sender, signal->sender_uid);
+	SET_BYTES(s, siginfo, signal->siginfo);
+	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
+	snapshot.signal = &s;
+	return write_record(w, &snapshot);
+}
+
+int snap_write_memory(struct snap_writer *w, const struct snap_memory_range *range)
+{
+	/* The rest of the record takes less than 64 bytes. */
+	if (range->data.len > SNAP_MAX_RECORD_BYTES - 64)
+		return -EMSGSIZE;
+	Snapcrash__MemoryRange r = SNAPCRASH__MEMORY_RANGE__INIT;
+	SET(r, address, true, range->address);
+	SET_BYTES(r, data, range->data);
+	SET(r, reason, true, (Snapcrash__MemoryRange__Reason)range->reason);
+	SET(r, tid, range->has_tid, range->tid);
+	Snapcrash__MemoryRange *ranges[] = {&r};
+	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
+	snapshot.n_memory = 1;
+	snapshot.memory = ranges;
+	return write_record(w, &snapshot);
+}
+
+int snap_write_mapping(struct snap_writer *w, const struct snap_mapping *mapping)
+{
+	Snapcrash__Mapping m = SNAPCRASH__MAPPING__INIT;
+	SET(m, start, true, mapping->start);
+	SET(m, end, true, mapping->end);
+	SET(m, file_offset, true, mapping->file_offset);
+	SET(m, permissions, mapping->has_permissions, mapping->permissions);
+	SET_BYTES(m, path, mapping->path);
+	SET(m, deleted, mapping->deleted, true);
+	SET(m, device_major, mapping->has_device, mapping->device_major);
+	SET(m, device_minor, mapping->has_device, mapping->device_minor);
+	SET(m, inode, mapping->has_device, mapping->inode);
+	Snapcrash__Mapping *mappings[] = {&m};
+	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
+	snapshot.n_mappings = 1;
+	snapshot.mappings = mappings;
+	return write_record(w, &snapshot);
+}
+
+int snap_write_module(struct snap_writer *w, const struct snap_module *module)
+{
+	Snapcrash__Module m = SNAPCRASH__MODULE__INIT;
+	SET(m, start, true, module->start);
+	SET(m, end, true, module->end);
+	SET_BYTES(m, build_id, module->build_id);
+	SET(m, build_id_status, !module->build_id.data,
+		(Snapcrash__Module__BuildIdStatus)module->build_id_status);
+	SET(m, load_bias, module->has_load_bias, module->load_bias);
+	SET_BYTES(m, path, module->path);
+	SET(m, deleted, module->deleted, true);
+	Snapcrash__Module *modules[] = {&m};
+	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
+	snapshot.n_modules = 1;
+	snapshot.modules = modules;
+	return write_record(w, &snapshot);
+}
+
+int snap_write_system(struct snap_writer *w, const struct snap_system *system)
+{
+	char sysname[4 * MAX_NAME_BYTES], release[4 * MAX_NAME_BYTES], version[4 * MAX_NAME_BYTES],
+		machine[4 * MAX_NAME_BYTES], os[4 * MAX_NAME_BYTES];
+	Snapcrash__System s = SNAPCRASH__SYSTEM__INIT;
+	s.sysname = text(system->sysname, sysname, sizeof(sysname));
+	s.release = text(system->release, release, sizeof(release));
+	s.version = text(system->version, version, sizeof(version));
+	s.machine = text(system->machine, machine, sizeof(machine));
+	s.os = text(system->os, os, sizeof(os));
+	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
+	snapshot.system = &s;
+	return write_record(w, &snapshot);
+}
+
+int snap_write_capture(struct snap_writer *w, const struct snap_capture *capture)
+{
+	Snapcrash__Capture c = SNAPCRASH__CAPTURE__INIT;
+	SET(c, method, capture->has_method, (Snapcrash__Capture__Method)capture->method);
+	SET(c, time_s, capture->has_time, capture->time_s);
+	SET(c, time_ns, capture->has_time, capture->time_ns);
+	SET(c, hold_time_ns, capture->has_hold_time, capture->hold_time_ns);
+	SET(c, pause_time_ns, capture->has_pause_time, capture->pause_time_ns);
+	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
+	snapshot.capture = &c;
+	return write_record(w, &snapshot);
+}
+
+int snap_write_omission(struct snap_writer *w, const struct snap_omission *omission)
+{
+	Snapcrash__Omission o = SNAPCRASH__OMISSION__INIT;
+	SET(o, what, true, (Snapcrash__Omission__What)omission->what);
+	SET(o, why, true, (Snapcrash__Omission__Why)omission->why);
+	SET(o, tid, omission->has_tid, omission->tid);
+	SET(o, address, omission->has_range, omission->address);
+	SET(o, bytes, omission->has_range, omission->bytes);
+	SET(o, count, omission->has_count, omission->count);
+	SET(o, error, omission->has_error, omission->error);
+	Snapcrash__Omission *omissions[] = {&o};
+	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
+	snapshot.n_omissions = 1;
+	snapshot.omissions = omissions;
+	return write_record(w, &snapshot);
+}
+
+int snap_write_note(struct snap_writer *w, const char *note)
+{
+	char safe[MAX_NOTE_BYTES + 1];
+	char *notes[] = {text(snap_bytes_str(note), safe, sizeof(safe))};
+	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
+	snapshot.n_notes = 1;
+	snapshot.notes = notes;
+	return write_record(w, &snapshot);
+}

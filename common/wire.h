@@ -1,0 +1,39 @@
+/*
+ * Walks the fields of a serialised Protocol Buffers message without unpacking anything.
+ *
+ * Hostile input: bounded by the bytes given, no allocation, no recursion.
+ * Source: the Protocol Buffers encoding specification ("Message Structure"). Groups (wire types 3
+ * and 4), which proto2 deprecates and nobody here writes, count as broken.
+ */
+#ifndef SNAP_COMMON_WIRE_H
+#define SNAP_COMMON_WIRE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/bytes.h"
+
+enum snap_wire_type {
+	SNAP_WIRE_VARINT = 0,
+	SNAP_WIRE_FIXED64 = 1,
+	SNAP_WIRE_BYTES = 2,
+	SNAP_WIRE_FIXED32 = 5,
+};
+
+struct snap_wire_field {
+	uint32_t number;	   /* 1 to 2^29 - 1 */
+	enum snap_wire_type type;
+	size_t off;		   /* of its tag */
+	size_t end;		   /* of its last byte, plus one */
+	uint64_t value;		   /* of all types but SNAP_WIRE_BYTES */
+	struct snap_bytes payload; /* of SNAP_WIRE_BYTES; points into the message */
+};
+
+/*
+ * The field that starts at message.data[*off]; *off then is that of the next one. Returns 1 and
+ * fills *ret; 0 at the end; -ENODATA if the message ends within the field; -EBADMSG if there is no
+ * valid field there. On failure *off stays.
+ */
+int snap_wire_next(struct snap_bytes message, size_t *off, struct snap_wire_field *ret);
+
+#endif

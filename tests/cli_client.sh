@@ -1,0 +1,105 @@
+#!/bin/bash
+# snapcrash-client where things are not as they should be: its configuration, its spool, its input.
+. "$(dirname "$0")/lib/testlib.sh"
+. "$LIB/crashlib.sh"
+need "$CLIENT"
+
+decode() { protoc -I "$TOP/proto" --decode=snapcrash.Snapshot snapshot.proto; }
+notes() { decode <"$SNAP" | grep -c '^notes: '; }
+
+crash_both plain "$VICTIMS/null_deref" || {
+	not_ok "a crash is captured"
+	note_file "$TMP/why"
+	exit 1
+}
+ok "a crash is captured"
+equal "spool: only its owner may read it" "700" "$(stat -c %a "$SPOOL")"
+equal "snapshot: only its owner may read it" "600" "$(stat -c %a "$SPOOL"/*.snap)"
+equal "nothing is left in incoming" "" "$(ls "$SPOOL/incoming")"
+check "its name is time, comm, pid and uuid" sh -c \
+	'echo "$1" | grep -Eqx "[0-9]{8}T[0-9]{6}Z-null_deref-[0-9]+-[0-9a-f]{8}\.snap"' sh "$SNAP_NAME"
+equal "nothing to note" 0 "$(notes)"
+cp "$CORE" "$TMP/core"
+
+# A typo must not lose a crash, and must not pass unnoticed.
+CRASH_CONF=$'no such key\nspol = /nowhere\nfoo = bar = baz\n'
+if crash_direct conf "$VICTIMS/null_deref"; then
+	ok "bad lines in the configuration: captured all the same"
+	check "bad lines in the configuration: noted ($(notes))" test "$(notes)" -ge 1
+else
+	not_ok "bad lines in the configuration: captured all the same"
+	note_file "$TMP/why"
+fi
+CRASH_CONF=
+
+# Many at once: every one is kept.
+crash_begin
+core_pattern_set "$CLIENT" --config "$CORE_PATTERN_DIR/conf" "$CORE_PATTERN_ARGS" || exit 1
+(
+	pids=()
+	for i in 1 2 3 4 5 6 7 8; do
+		"$VICTIMS/null_deref" &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+) >/dev/null 2>&1
+all_eight() { [ "$(find "$SPOOL" -maxdepth 1 -name '*.snap' | wc -l)" = 8 ]; }
+check "eight crashes at once: eight snapshots" within 20 all_eight
+
+# A crash is released long before anybody has written a large file.
+crash_begin
+cat >"$CORE_PATTERN_DIR/slow" <<END
+#!/bin/bash
+exec >/dev/null 2>&1
+"$CLIENT" --config "$CORE_PATTERN_DIR/conf" "\$@" 0<&0 &
+exec 0<&-
+wait
+sleep 1
+: >"$CORE_PATTERN_DIR/slow.done"
+END
+chmod 700 "$CORE_PATTERN_DIR/slow"
+core_pattern_set "$CORE_PATTERN_DIR/slow" "$CORE_PATTERN_ARGS" || exit 1
+crash_run "$VICTIMS/null_deref"
+check "the process is gone while its helper still works" test ! -e "$CORE_PATTERN_DIR/slow.done"
+within 10 test -e "$CORE_PATTERN_DIR/slow.done"
+core_pattern_release
+
+# Started by hand, with input that no kernel sends: nothing is captured, nothing published.
+mkdir "$TMP/spool"
+printf 'spool = %s\nsocket = %s\n' "$TMP/spool" "$TMP/none.sock" >"$TMP/conf"
+sleep 1000 &
+sleeper=$!
+LIVE+=("$sleeper")
+head -c 1000 "$TMP/core" >"$TMP/cut"
+head -c 100000 /dev/urandom >"$TMP/noise"
+: >"$TMP/empty"
+for input in noise empty cut; do
+	run timeout 30 "$CLIENT" --config "$TMP/conf" "$sleeper" "$sleeper" 11 1700000000 1 0 0 0 "" comm \
+		<"$TMP/$input"
+	check "input $input: not complete (status $STATUS)" test "$STATUS" -ge 1 -a "$STATUS" -le 2
+	check "input $input: what is published is no complete snapshot" sh -c '
+		for file in "$1"/*.snap; do
+			[ -e "$file" ] || exit 0
+			"$2" check "$file" && exit 1
+		done; exit 0' sh "$TMP/spool" "$ANALYZE"
+	rm -f "$TMP/spool"/*.snap
+done
+# A pid that is not the core's process (it was reused, say): nothing of that process may be taken.
+run timeout 30 "$CLIENT" --config "$TMP/conf" "$sleeper" "$sleeper" 11 1700000000 1 0 0 0 "" comm \
+	<"$TMP/core"
+check "another process's pid (status $STATUS): its name is not in the file" sh -c '
+	for file in "$1"/*.snap; do
+		[ -e "$file" ] || exit 0
+		grep -q "/bin/sleep" "$file" && exit 1
+	done; exit 0' sh "$TMP/spool"
+check "another process's pid: it lives" kill -0 "$sleeper"
+run timeout 30 "$CLIENT" --config "$TMP/conf" not a number of words
+equal "wrong number of words: status" 64 "$STATUS"
+run timeout 30 "$CLIENT" --config "$TMP/conf" x "$sleeper" 11 1700000000 1 0 0 0 "" comm <"$TMP/core"
+check "a pid that is no number (status $STATUS): refused or noted" test "$STATUS" -ge 1
+
+# No spool to be had.
+: >"$TMP/file"
+printf 'spool = %s\n' "$TMP/file/spool" >"$TMP/conf"
+run timeout 30 "$CLIENT" --config "$TMP/conf" "$sleeper" "$sleeper" 11 1700000000 1 0 0 0 "" comm <"$TMP/core"
+equal "a spool that cannot be made: status" 2 "$STATUS"

@@ -1,0 +1,138 @@
+#!/bin/bash
+# snapcrash-debugger on live processes: what it says equals what gdb says afterwards, and the process
+# goes on as if nothing had been.
+. "$(dirname "$0")/lib/testlib.sh"
+need "$DEBUGGER" "$ANALYZE"
+SCHEMA=$TOP/docs/report.schema.json
+
+start() { # VICTIM ARGUMENT...: leaves PID
+	local victim=$1
+	shift
+	"$VICTIMS/$victim" "$@" </dev/null >"$TMP/live.out" 2>&1 &
+	PID=$!
+	LIVE+=("$PID")
+	within 20 grep -q ready "$TMP/live.out" || {
+		not_ok "$victim gets ready"
+		return 1
+	}
+}
+end() {
+	kill -KILL "$PID"
+	wait "$PID" 2>/dev/null
+}
+
+# No thread of PID is stopped or traced.
+undisturbed() {
+	local status
+	for status in /proc/"$PID"/task/*/status; do
+		grep -q '^TracerPid:[[:space:]]0$' "$status" || return 1
+		grep -q '^State:[[:space:]][RSD] ' "$status" || return 1
+	done
+}
+cpu_time() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$PID/task/$1/stat"; }
+# kind, signal, fatal, crashed threads of a live capture
+live_facts() {
+	json_get "$1" '"%s %s %s %d" % (r["crash"]["kind"], r["crash"]["signal"], r["snapshot"]["fatal"], sum(t["crashed"] for t in r["threads"]))'
+}
+
+captured() { # NAME THREADS [GDB]
+	local name=$1 threads=$2
+	run "$DEBUGGER" -o "$TMP/live.snap" "$PID"
+	equal "$name: status" 0 "$STATUS"
+	equal "$name: prints the path, no more" "$TMP/live.snap" "$(cat "$TMP/out")"
+	[ -s "$TMP/err" ] && note_file "$TMP/err"
+	check "$name: goes on" undisturbed
+	check "$name: complete" "$ANALYZE" check "$TMP/live.snap"
+	equal "$name: only its owner may read the file" 600 "$(stat -c %a "$TMP/live.snap")"
+	run "$ANALYZE" json "$TMP/live.snap"
+	check "$name: json (status $STATUS)" test "$STATUS" -le 1
+	cp "$TMP/out" "$TMP/live.json"
+	check "$name: json is valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$SCHEMA" "$TMP/live.json"
+	equal "$name: kind, signal, fatal, crashed" "none None False 0" "$(live_facts "$TMP/live.json" 2>&1)"
+	equal "$name: number of threads" "$threads" "$(json_get "$TMP/live.json" 'len(r["threads"])' 2>&1)"
+	equal "$name: pid" "$PID" "$(json_get "$TMP/live.json" 'r["process"]["pid"]' 2>&1)"
+	rm -f "$TMP/live.snap"
+}
+
+if start sleeping_threads 5; then
+	captured "sleeping threads" 6
+	check "sleeping threads: gdb attaches afterwards" "$LIB/gdb_truth.sh" "$TMP/truth.json" live "$PID"
+	check "sleeping threads: equal gdb" "$PYTHON" "$LIB/compare_truth.py" "$TMP/truth.json" "$TMP/live.json"
+	# Without -o it goes into the spool, and the name is printed.
+	printf 'spool = %s\n' "$TMP/spool" >"$TMP/conf"
+	run "$DEBUGGER" --config "$TMP/conf" "$PID"
+	file=$(cat "$TMP/out")
+	equal "without -o: status" 0 "$STATUS"
+	check "without -o: the printed path is a complete snapshot" "$ANALYZE" check "$file"
+	check "without -o: it is in the spool" test "$(dirname "$file")" = "$TMP/spool"
+	equal "without -o: only its owner may read the spool" 700 "$(stat -c %a "$TMP/spool")"
+	end
+fi
+
+if start sleeping_threads 1000; then
+	captured "a thousand threads" 1001
+	end
+fi
+
+if start spinning; then
+	captured "spinning threads" 2
+	before=$(cpu_time "$PID")
+	sleep 0.5
+	check "spinning threads: still spin" test "$(cpu_time "$PID")" -gt "$before"
+	# Killed at any moment, the debugger leaves nothing stopped behind.
+	for delay in 0.001 0.002 0.003 0.004 0.006 0.008 0.01 0.015 0.02 0.03; do
+		"$DEBUGGER" -o "$TMP/killed.snap" "$PID" >/dev/null 2>&1 &
+		debugger=$!
+		sleep "$delay"
+		kill -KILL "$debugger" 2>/dev/null
+		wait "$debugger" 2>/dev/null
+	done 2>/dev/null
+	check "spinning threads: undisturbed by debuggers that were killed" within 2 undisturbed
+	before=$(cpu_time "$PID")
+	sleep 0.5
+	check "spinning threads: still spin after that" test "$(cpu_time "$PID")" -gt "$before"
+	end
+fi
+
+# A stopped process is captured, and stays stopped.
+if start sleeping_threads 2; then
+	kill -STOP "$PID"
+	sleep 0.1
+	run timeout 20 "$DEBUGGER" -o "$TMP/stopped.snap" "$PID"
+	equal "a stopped process: status" 0 "$STATUS"
+	check "a stopped process: complete" "$ANALYZE" check "$TMP/stopped.snap"
+	check "a stopped process stays stopped" sh -c 'sleep 0.1; grep -q "^State:.T (stopped)" /proc/$1/status' sh "$PID"
+	kill -CONT "$PID"
+	check "a stopped process can be continued" within 2 undisturbed
+	end
+fi
+
+# Another tracer is there already.
+if start sleeping_threads 1; then
+	gdb -nx -batch -iex 'set debuginfod enabled off' -p "$PID" -ex 'shell sleep 4' >/dev/null 2>&1 &
+	gdb=$!
+	LIVE+=("$gdb")
+	within 5 sh -c '! grep -q "^TracerPid:.0$" /proc/$1/status' sh "$PID"
+	run timeout 20 "$DEBUGGER" -o "$TMP/traced.snap" "$PID"
+	equal "a process that is traced already: status" 2 "$STATUS"
+	check "a process that is traced already: one line" test "$(wc -l <"$TMP/err")" = 1
+	check "a process that is traced already: no file is left" test ! -e "$TMP/traced.snap"
+	wait "$gdb"
+	end
+fi
+
+nothing() { # NAME COMMAND...
+	local name=$1
+	shift
+	run timeout 20 "$@"
+	equal "$name: status" 2 "$STATUS"
+	equal "$name: one line on stderr" "1 snapcrash-debugger: " "$(wc -l <"$TMP/err") $(head -c 20 "$TMP/err")"
+	check "$name: nothing on stdout" test ! -s "$TMP/out"
+}
+sleep 0 &
+gone=$!
+wait "$gone"
+nothing "no such process" "$DEBUGGER" -o "$TMP/none.snap" "$gone"
+nothing "somebody else's process, as a plain user" setpriv --reuid 65534 --regid 65534 --clear-groups \
+	"$DEBUGGER" -o /tmp/snapcrash-none.snap 1
+nothing "an output file in no directory" "$DEBUGGER" -o "$TMP/none/x.snap" "$$"

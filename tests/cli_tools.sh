@@ -1,0 +1,142 @@
+#!/bin/bash
+# The tools that judge the others must be able to say no: compare_truth.py, names.py, validate_json.py,
+# check_expected.py, tests/run.
+. "$(dirname "$0")/lib/testlib.sh"
+cd "$TMP" || exit 1
+
+# A small truth, the report that agrees with it, and reports with one fault each.
+"$PYTHON" - <<'END'
+import copy, json
+
+def gdb(pc, function, line, inline=False, signal=False, rows=None, file="/src/a.c"):
+    return {"pc": pc, "function": function, "file": file if line else None, "line": line,
+            "inline": inline, "signal": signal, "minimal": False, "rows": rows or []}
+
+truth = {"threads": [
+    {"tid": 10, "end": "outermost", "frames": [
+        gdb("0x1000", "inner", 5, inline=True),
+        gdb("0x1000", "ns::outer<int>(int)", 9),
+        gdb("0x2000", None, None, signal=True),
+        gdb("0x1100", "main", 20, rows=[[20, True], [22, False]]),
+    ]},
+    {"tid": 11, "end": "previous frame inner to this frame (corrupt stack?)", "frames": [gdb("0x3000", "f", 1)]},
+]}
+
+def ours(i, f, name=None):
+    return {"index": i, "pc": f["pc"], "inline": f["inline"], "function": name or f["function"],
+            "file": f["file"], "line": f["line"]}
+
+good = {"modules": [{"name": "a", "path": "/a", "start": "0x1000", "end": "0x9000"}], "threads": [
+    {"tid": t["tid"], "end": "complete", "frames": [ours(i, f) for i, f in enumerate(t["frames"])]}
+    for t in truth["threads"]]}
+good["threads"][0]["frames"][1]["function"] = "int ns::outer<int>(int) [clone .isra.0]"
+good["threads"][0]["frames"][2]["function"] = "__restore_rt"
+json.dump(truth, open("truth", "w"))
+json.dump(good, open("good", "w"))
+
+def variant(name, change):
+    r = copy.deepcopy(good)
+    change(r["threads"])
+    json.dump(r, open(name, "w"))
+
+def put(t, f, k, v):
+    def change(threads):
+        threads[t]["frames"][f][k] = v
+    return change
+
+variant("bad.pc", put(0, 1, "pc", "0x1001"))
+variant("bad.function", put(0, 1, "function", "ns::other<int>"))
+variant("bad.template", put(0, 1, "function", "ns::outer<long>"))
+variant("bad.no-function", put(0, 1, "function", None))
+variant("bad.inline", put(0, 0, "inline", False))
+variant("bad.line", put(0, 1, "line", 10))
+variant("bad.no-line", put(0, 1, "line", None))
+variant("bad.file", put(0, 1, "file", "/src/b.c"))
+variant("bad.signal", put(0, 2, "function", "on_signal"))
+variant("bad.statement-row", put(0, 3, "line", 21))
+variant("bad.missing-frame", lambda ts: ts[0]["frames"].pop())
+variant("bad.missing-thread", lambda ts: ts.pop())
+variant("bad.other-thread", lambda ts: ts[1].update(tid=12))
+variant("bad.more-threads", lambda ts: ts.append(dict(ts[1], tid=12)))
+variant("bad.no-frames", lambda ts: ts[1].update(frames=[]))
+variant("bad.beyond-end", lambda ts: ts[0]["frames"].append(ours(4, truth["threads"][1]["frames"][0])))
+variant("bad.truncated", lambda ts: (ts[0]["frames"].pop(), ts[0].update(end="truncated")))
+variant("bad.limit", lambda ts: (ts[0]["frames"].pop(), ts[0].update(end="limit")))
+variant("bad.empty-thread", lambda ts: ts.append(dict(ts[1], tid=12, frames=[])))
+variant("allowed.exited", lambda ts: ts.append(dict(ts[1], tid=12, frames=[], end="unavailable")))
+variant("allowed.row", put(0, 3, "line", 22))
+variant("allowed.below", lambda ts: ts[1]["frames"].append(ours(1, truth["threads"][0]["frames"][3])))
+END
+compare() { "$PYTHON" "$LIB/compare_truth.py" truth "$@"; }
+check "compare_truth: agrees" compare good
+for file in bad.*; do
+	run compare "$file"
+	equal "compare_truth: notices ${file#bad.}" 1 "$STATUS" || note_file out
+done
+for file in allowed.*; do
+	run compare "$file"
+	equal "compare_truth: allows and counts ${file#allowed.}" "0 1" "$STATUS $(grep -c '^allowed: 1 x' out)"
+done
+run compare bad.truncated --may-truncate
+equal "compare_truth: allows a truncated stack where told" "0 1" "$STATUS $(grep -c 'not captured' out)"
+
+normalised() { equal "names: $1" "$2" "$(cd "$LIB" && "$PYTHON" -c 'import sys, names; print(names.normalise(sys.argv[1]))' "$1")"; }
+normalised 'main' 'main'
+normalised 'f(int, char const*)' 'f'
+normalised 'foo.isra.0' 'foo'
+normalised 'foo.constprop.0.cold' 'foo'
+normalised 'void ns::g<std::vector<int, std::allocator<int> > >(int) const' 'ns::g<std::vector<int,std::allocator<int>>>'
+normalised 'ns::(anonymous namespace)::C::h(int)' 'ns::(anonymousnamespace)::C::h'
+normalised 'std::ostream& operator<< <char>(std::ostream&, char const*)' 'operator<<<char>'
+normalised 'C::operator()(int) const' 'C::operator()'
+normalised 'C::operator()' 'C::operator()'
+normalised 'operator new(unsigned long)' 'operatornew'
+normalised 'f()::{lambda(int)#1}::operator()(int) const' 'f()::{lambda(int)#1}::operator()'
+normalised '??' 'None'
+
+echo '{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}' >schema
+validate() {
+	printf '%s\n' "$2" >candidate
+	run "$PYTHON" "$LIB/validate_json.py" schema candidate
+	equal "validate_json: $2" "$1" "$STATUS"
+}
+validate 0 '{"n": 1}'
+validate 1 '{"n": "1"}'
+validate 1 '{}'
+validate 1 '{"n": NaN}'
+validate 1 '{"n": 1, "n": 2}'
+validate 1 '{"n": 1'
+validate 1 ''
+run "$PYTHON" "$LIB/validate_json.py" missing candidate
+equal "validate_json: no schema" 2 "$STATUS"
+
+test_script() { # NAME TEXT
+	printf '#!/bin/bash\n%s\n' "$2" >"$1"
+	chmod 700 "$1"
+}
+runs() { # NAME STATUS LAST-LINE SCRIPT...
+	local name=$1 status=$2 last=$3
+	shift 3
+	run "$TOP/tests/run" --timeout 2 "$@"
+	equal "run: $name" "$status $last" "$STATUS $(tail -n 1 out)" || note_file out
+}
+test_script good.sh 'echo "ok - a"; echo "ok 2 - b"'
+test_script bad.sh 'echo "ok - a"; echo "not ok - b"'
+test_script status.sh 'echo "ok - a"; exit 3'
+test_script silent.sh ':'
+test_script skipped.sh 'echo "because" >&2; exit 77'
+test_script partly.sh 'echo "ok - a"; echo "skip - b: no device"; echo "ok - c # SKIP"'
+test_script slow.sh 'echo "ok - a"; sleep 100'
+test_script signal.sh 'echo "ok - a"; kill -SEGV $$'
+runs "counts cases" 0 "2 passed, 0 failed" ./good.sh
+runs "sums" 1 "3 passed, 1 failed" ./good.sh ./bad.sh
+runs "a bad end is a failure" 1 "1 passed, 1 failed" ./status.sh
+runs "no case is a failure" 1 "0 passed, 1 failed" ./silent.sh
+runs "a skipped script" 0 "2 passed, 0 failed, 1 skipped" ./good.sh ./skipped.sh
+check "run: a skip's reason is shown" grep -q 'skipped: because' out
+runs "only skipped is no success" 1 "0 passed, 0 failed, 1 skipped" ./skipped.sh
+runs "skipped cases" 0 "1 passed, 0 failed, 2 skipped" ./partly.sh
+runs "a time limit" 1 "1 passed, 1 failed" ./slow.sh
+runs "a crash" 1 "1 passed, 1 failed" ./signal.sh
+runs "a missing test" 1 "0 passed, 1 failed" ./missing.sh
+runs "nothing to run" 1 "0 passed, 0 failed"

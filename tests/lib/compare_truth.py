@@ -1,0 +1,168 @@
+#!/usr/bin/python3
+"""Compares what gdb says of a crash with what snapanalyze says.
+
+compare_truth.py TRUTH.json REPORT.json [--may-truncate] [--tid TID]
+
+Every thread that gdb shows must be there, with the same frames: pc, function, file's name, line,
+whether inlined. Exit 0 if so, 1 with a table of the differences. What is allowed to differ is
+counted and printed, nothing is passed over silently:
+
+  below gdb's last       gdb gave up before the stack's end (not: it reached the outermost frame)
+  non-statement row      gdb shows the row before, at the same address, because the one that counts
+                         does not begin a statement
+  vDSO                   names in the vDSO: gdb has the memory's symbols, a snapshot its own
+  thread without ...     a thread that had exited already: the kernel still lists it and gives no
+                         registers, so a core does not have it
+  not captured           with --may-truncate: the stack is longer than what a snapshot takes of it,
+                         and the report says so itself (end "truncated" or "limit")
+"""
+
+import argparse
+import collections
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from names import normalise  # noqa: E402
+
+# What a signal frame of gdb's is called in symbol tables.
+TRAMPOLINES = {None, "__restore_rt", "__restore", "__kernel_rt_sigreturn", "restore_rt", "<signalhandlercalled>"}
+
+MAX_SHOWN = 30
+
+
+def base(path):
+    return path.rsplit("/", 1)[-1] if path else None
+
+
+def text(frame):
+    if frame is None:
+        return "-"
+    where = f" {base(frame['file'])}:{frame['line']}" if frame.get("line") else ""
+    name = "<signal handler called>" if frame.get("signal") else frame["function"] or "??"
+    if len(name) > 70:
+        name = name[:67] + "..."
+    return f"{frame['pc']} {name}{' [inline]' if frame['inline'] else ''}{where}"
+
+
+class Comparison:
+    def __init__(self, report, may_truncate):
+        self.allowed = collections.Counter()
+        self.differences = []
+        self.frames = 0
+        self.may_truncate = may_truncate
+        self.vdso = [
+            (int(m["start"], 16), int(m["end"], 16))
+            for m in report["modules"]
+            if m["path"] == "[vdso]" or m["name"] == "[vdso]"
+        ]
+
+    def in_vdso(self, pc):
+        return any(start <= pc < end for start, end in self.vdso)
+
+    def differ(self, tid, index, what, gdb, ours):
+        self.differences.append((tid, index, what, text(gdb), text(ours)))
+
+    def frame(self, tid, i, gdb, ours):
+        self.frames += 1
+        if int(gdb["pc"], 16) != int(ours["pc"], 16):
+            self.differ(tid, i, "pc", gdb, ours)
+            return
+        if gdb["inline"] != ours["inline"]:
+            self.differ(tid, i, "inline", gdb, ours)
+            return
+        name = normalise(ours["function"])
+        if gdb["signal"]:
+            if name not in TRAMPOLINES:
+                self.differ(tid, i, "signal frame", gdb, ours)
+            return
+        wanted = normalise(gdb["function"])
+        if wanted != name:
+            if self.in_vdso(int(gdb["pc"], 16)):
+                self.allowed["vDSO"] += 1
+            else:
+                self.differ(tid, i, "function", gdb, ours)
+            return
+        if gdb["line"] == ours["line"]:
+            if base(gdb["file"]) != base(ours["file"]):
+                self.differ(tid, i, "file", gdb, ours)
+            return
+        # Only where the last row at that very address is not a statement's, and is the one shown.
+        rows = gdb["rows"]
+        if rows and not rows[-1][1] and rows[-1][0] == ours["line"]:
+            self.allowed["non-statement row"] += 1
+            return
+        self.differ(tid, i, "line", gdb, ours)
+
+    def thread(self, gdb, ours):
+        tid = gdb["tid"]
+        n = len(gdb["frames"])
+        m = len(ours["frames"])
+        if m < n and (
+            ours["end"] == "limit" or (self.may_truncate and ours["end"] == "truncated")
+        ):
+            if not self.may_truncate:
+                self.differences.append((tid, m, "limit", text(gdb["frames"][m]), "-"))
+            # The last frame shown may be the guess of a cut stack: it counts all the same.
+            self.allowed["not captured"] += n - m
+            n = m
+        for i in range(max(n, m)):
+            if i >= n:
+                if gdb["end"] == "outermost":
+                    self.differ(tid, i, "beyond the end", None, ours["frames"][i])
+                    break
+                self.allowed["below gdb's last"] += m - n
+                break
+            if i >= m:
+                self.differ(tid, i, "missing", gdb["frames"][i], None)
+                break
+            before = len(self.differences)
+            self.frame(tid, i, gdb["frames"][i], ours["frames"][i])
+            if self.differences[before:] and self.differences[-1][2] in ("pc", "inline"):
+                # What follows is shifted: one line says it.
+                break
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("truth")
+    parser.add_argument("report")
+    parser.add_argument("--may-truncate", action="store_true")
+    args = parser.parse_args()
+    with open(args.truth, encoding="utf-8") as f:
+        truth = json.load(f)
+    with open(args.report, encoding="utf-8") as f:
+        report = json.load(f)
+    comparison = Comparison(report, args.may_truncate)
+    ours = {}
+    for thread in report["threads"]:
+        if thread["tid"] in ours:
+            comparison.differences.append((thread["tid"], 0, "thread twice", "-", "-"))
+        ours[thread["tid"]] = thread
+    for thread in truth["threads"]:
+        if thread["tid"] not in ours:
+            comparison.differ(thread["tid"], 0, "no thread", thread["frames"][0], None)
+        else:
+            comparison.thread(thread, ours.pop(thread["tid"]))
+    for tid, thread in ours.items():
+        if thread["end"] == "unavailable" and not thread["frames"]:
+            comparison.allowed["thread without registers"] += 1
+            continue
+        comparison.differ(tid, 0, "thread not gdb's", None, (thread["frames"] or [None])[0])
+
+    print(
+        f"{len(truth['threads'])} threads, {comparison.frames} frames compared, "
+        f"{len(comparison.differences)} differences"
+    )
+    for what, n in sorted(comparison.allowed.items()):
+        print(f"allowed: {n} x {what}")
+    for tid, i, what, left, right in comparison.differences[:MAX_SHOWN]:
+        print(f"thread {tid} #{i} {what}:\n    gdb:  {left}\n    ours: {right}")
+    if len(comparison.differences) > MAX_SHOWN:
+        print(f"... and {len(comparison.differences) - MAX_SHOWN} more")
+    # Comparing nothing is no proof.
+    return 1 if comparison.differences or not comparison.frames else 0
+
+
+sys.exit(main())

@@ -1,0 +1,140 @@
+"""What gdb says of every thread: the truth that snapanalyze is compared with.
+
+	TRUTH=out.json gdb -nx -batch PROGRAM CORE -x gdb_truth.py
+	TRUTH=out.json gdb -nx -batch -p PID -x gdb_truth.py
+
+Loads nothing itself: core or live process are on gdb's command line (tests/lib/gdb_truth.sh).
+Writes {"threads": [{"tid", "frames": [{"pc", "function", "file", "line", "inline", "signal",
+"minimal", "rows"}], "end"}]}.
+
+"minimal": the name comes from an ELF symbol, not from DWARF. "rows": the rows of the line table at
+the address of the look-up, in their order, as [line, is_stmt]: compare_truth.py needs them where
+gdb passed over a row that does not begin a statement. "end": why gdb stopped.
+"""
+
+import bisect
+import json
+import os
+import re
+
+import gdb
+
+for setting in (
+    "pagination off",
+    "confirm off",
+    "width 0",
+    "debuginfod enabled off",
+    "backtrace past-main on",
+    "backtrace past-entry off",
+    # All frames, also those of an endless recursion.
+    "backtrace limit unlimited",
+    "print asm-demangle on",
+    "python print-stack full",
+):
+    gdb.execute("set " + setting)
+
+# Deeper than any stack that is captured whole; deeper ones are compared so far.
+MAX_FRAMES = int(os.environ.get("TRUTH_MAX_FRAMES", "3000"))
+ROW = re.compile(r"^(\d+)\s+(\d+|END)\s+(0x[0-9a-f]+)\s*(Y?)")
+tables = {}
+
+
+def table(symtab):
+    """The line table of a source file in one compilation unit, as {address: [(line, stmt)]}.
+
+    gdb keeps a table per source file; END rows close its stretches.
+    """
+    key = (symtab.objfile.filename if symtab.objfile else "", symtab.filename)
+    if key in tables:
+        return tables[key]
+    rows = {}
+    text = gdb.execute(
+        "maint info line-table " + re.escape(symtab.filename) + "$", to_string=True
+    )
+    for line in text.splitlines():
+        match = ROW.match(line)
+        if match and match.group(2) != "END":
+            rows.setdefault(int(match.group(3), 16), []).append(
+                [int(match.group(2)), match.group(4) == "Y"]
+            )
+    addresses = sorted(rows)
+    tables[key] = (rows, addresses)
+    return tables[key]
+
+
+def rows_at(symtab, pc):
+    rows, addresses = table(symtab)
+    i = bisect.bisect_right(addresses, pc) - 1
+    return rows[addresses[i]] if i >= 0 else []
+
+
+def in_code(pc):
+    """Whether gdb's ELF symbol for pc is one of code: it also names data when pc strayed there."""
+    text = gdb.execute(f"info symbol {pc:#x}", to_string=True)
+    match = re.search(r" in section (\S+)", text)
+    return not match or not match.group(1).startswith((".data", ".bss", ".rodata", ".tbss"))
+
+
+def describe(frame, newer):
+    sal = frame.find_sal()
+    symbol = frame.function()
+    signal = frame.type() == gdb.SIGTRAMP_FRAME
+    pc = frame.pc()
+    out = {
+        "pc": hex(pc),
+        "function": None if signal else frame.name(),
+        "file": None,
+        "line": None,
+        "inline": frame.type() == gdb.INLINE_FRAME,
+        "signal": signal,
+        "minimal": symbol is None,
+        "rows": [],
+    }
+    if symbol is None and out["function"] and not in_code(pc):
+        out["function"] = None
+    if sal is not None and sal.symtab is not None and sal.line:
+        out["file"] = sal.symtab.fullname()
+        out["line"] = sal.line
+        # A frame that called (not the innermost, none that a signal interrupted).
+        called = newer is not None and newer["pc"] != out["pc"] and not newer["signal"]
+        if newer is not None and newer["pc"] == out["pc"]:
+            called = newer["called"]
+        out["called"] = called
+        try:
+            out["rows"] = rows_at(sal.symtab, pc - 1 if called else pc)
+        except gdb.error:
+            pass
+    else:
+        out["called"] = newer is not None and not newer["signal"]
+    return out
+
+
+def walk():
+    frames = []
+    end = None
+    frame = gdb.newest_frame()
+    newer = None
+    while frame is not None and len(frames) < MAX_FRAMES:
+        newer = describe(frame, newer)
+        frames.append(newer)
+        try:
+            older = frame.older()
+        except gdb.error as e:
+            end = str(e)
+            break
+        if older is None:
+            end = gdb.frame_stop_reason_string(frame.unwind_stop_reason())
+        frame = older
+    if frame is not None and len(frames) >= MAX_FRAMES:
+        end = "limit"
+    return frames, end
+
+
+threads = []
+for thread in sorted(gdb.selected_inferior().threads(), key=lambda t: t.num):
+    thread.switch()
+    frames, end = walk()
+    threads.append({"tid": thread.ptid[1], "frames": frames, "end": end})
+
+with open(os.environ["TRUTH"], "w", encoding="utf-8") as f:
+    json.dump({"threads": threads}, f)

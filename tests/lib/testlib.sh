@@ -1,0 +1,118 @@
+# Sourced by the cli tests. Each case is a line on stdout: "ok - NAME", "not ok - NAME" or
+# "skip - NAME: reason"; lines with "#" tell more about the case before them. tests/run counts them.
+#
+# Where the programs are comes from the environment (O, default build), so that the same scripts
+# test the plain build, clang's and the sanitizers'.
+
+set -u
+export LC_ALL=C
+unset DEBUGINFOD_URLS NO_COLOR
+# A crash that escapes core_pattern should not litter the tree.
+ulimit -c 0
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+LIB=$TOP/tests/lib
+O=${O:-build}
+case $O in
+/*) ;;
+*) O=$TOP/$O ;;
+esac
+BIN=$O/bin
+VICTIMS=$O/tests/victims
+CLIENT=$BIN/snapcrash-client
+DEBUGGER=$BIN/snapcrash-debugger
+ANALYZE=$BIN/snapanalyze
+PYTHON=/usr/bin/python3
+
+TMP=$(mktemp -d /tmp/snapcrash-test.XXXXXX) || exit 1
+# Processes to end when the test ends, by id.
+LIVE=()
+
+# shellcheck source=tests/lib/core_pattern.sh
+. "$LIB/core_pattern.sh"
+
+cleanup() {
+	local pid
+	for pid in "${LIVE[@]}"; do
+		# Waited for here, so that bash has no "Killed" to say.
+		{ kill -KILL "$pid" && wait "$pid"; } 2>/dev/null
+	done
+	core_pattern_release
+	rm -rf "$TMP"
+}
+trap cleanup EXIT
+# bash would run the trap above after the foreground child has ended by itself.
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+ok() { printf 'ok - %s\n' "$1"; }
+not_ok() { printf 'not ok - %s\n' "$1"; }
+skip() { printf 'skip - %s: %s\n' "$1" "$2"; }
+
+# Whatever may contain hostile bytes is shown escaped: the output of tests is read on terminals.
+note() { printf '%s\n' "$*" | note_file -; }
+note_file() { cat -v "$1" | sed 's/^/# /' | head -n "${2:-40}"; }
+
+# check NAME COMMAND...: ok if the command succeeds; else its output is shown.
+check() {
+	local name=$1
+	shift
+	if "$@" >"$TMP/check.out" 2>&1; then
+		ok "$name"
+	else
+		local status=$?
+		not_ok "$name"
+		note "status $status of: $*"
+		note_file "$TMP/check.out"
+		return 1
+	fi
+}
+
+# equal NAME WANTED GOT
+equal() {
+	if [ "$2" = "$3" ]; then
+		ok "$1"
+	else
+		not_ok "$1"
+		note "wanted: $2"
+		note "   got: $3"
+		return 1
+	fi
+}
+
+# run COMMAND...: leaves STATUS, $TMP/out and $TMP/err.
+run() {
+	STATUS=0
+	"$@" >"$TMP/out" 2>"$TMP/err" || STATUS=$?
+}
+
+# within SECONDS COMMAND...: repeats the command until it succeeds.
+within() {
+	local i n=$(($1 * 20))
+	shift
+	for ((i = 0; i < n; i++)); do
+		"$@" && return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+# need FILE...: programs without which the whole script makes no sense.
+need() {
+	local program
+	for program; do
+		[ -x "$program" ] || {
+			not_ok "$(basename "$0"): there is no $program"
+			exit 1
+		}
+	done
+}
+
+# json_get FILE EXPRESSION: prints a Python expression over the report r, null as "null".
+json_get() {
+	"$PYTHON" -c '
+import json, sys
+r = json.load(open(sys.argv[1], encoding="utf-8"))
+v = eval(sys.argv[2])
+print("null" if v is None else str(v).lower() if isinstance(v, bool) else v)' "$1" "$2"
+}

@@ -1,0 +1,62 @@
+#!/usr/bin/python3
+"""validate_json.py SCHEMA FILE...: every line of each file is a report that the schema allows.
+
+Exit 0 if so; 1 with the faults, one a line; 2 if the schema itself cannot be used.
+"""
+
+import json
+import sys
+
+import jsonschema
+
+
+def refuse(text):
+    raise ValueError(f"{text} is not JSON")
+
+
+def unique(pairs):
+    keys = [k for k, _ in pairs]
+    twice = {k for k in keys if keys.count(k) > 1}
+    if twice:
+        raise ValueError(f"keys occur twice: {sorted(twice)}")
+    return dict(pairs)
+
+
+def main():
+    try:
+        with open(sys.argv[1], encoding="utf-8") as f:
+            schema = json.load(f)
+        validator_class = jsonschema.validators.validator_for(schema)
+        validator_class.check_schema(schema)
+        validator = validator_class(schema)
+    except (OSError, ValueError, jsonschema.SchemaError) as e:
+        print(f"schema: {e}", file=sys.stderr)
+        return 2
+    faults = 0
+    num = 0
+    for path in sys.argv[2:]:
+        with open(path, "rb") as f:
+            data = f.read()
+        # "--pretty" spreads one report over lines.
+        pretty = data.startswith(b"{\n")
+        for i, line in enumerate([data] if pretty else data.splitlines(), 1):
+            num += 1
+            try:
+                report = json.loads(
+                    line.decode("utf-8"), parse_constant=refuse, object_pairs_hook=unique
+                )
+            except ValueError as e:
+                print(f"{path}:{i}: {e}")
+                faults += 1
+                continue
+            for error in validator.iter_errors(report):
+                where = "/".join(str(p) for p in error.absolute_path)
+                print(f"{path}:{i}: {where}: {error.message[:300]}")
+                faults += 1
+    if not num:
+        print("nothing to validate")
+        faults += 1
+    return 1 if faults else 0
+
+
+sys.exit(main())
