@@ -364,16 +364,22 @@ static const struct {
 	{"__cxa_rethrow", "a C++ exception was not caught"},
 	{"std::terminate", "std::terminate() was called"},
 	{"rust_panic", "a Rust panic was not caught"},
+	{"abort", "it called abort()"},
 };
 
 static const char *abort_reason(const struct snap_crash_thread *thread)
 {
 	enum { LOOK_AT = 24 };
+	static const char internal[] = "__GI_"; /* glibc's own calls of its public functions */
 	size_t best = sizeof(ends) / sizeof(ends[0]);
-	for (size_t i = 0; thread && i < thread->num_listed && i < LOOK_AT; i++)
-		for (size_t j = 0; thread->listed[i].function && j < best; j++)
-			if (strcmp(thread->listed[i].function, ends[j].function) == 0)
+	for (size_t i = 0; thread && i < thread->num_listed && i < LOOK_AT; i++) {
+		const char *name = thread->listed[i].function;
+		if (name && strncmp(name, internal, sizeof(internal) - 1) == 0)
+			name += sizeof(internal) - 1;
+		for (size_t j = 0; name && j < best; j++)
+			if (strcmp(name, ends[j].function) == 0)
 				best = j;
+	}
 	return best < sizeof(ends) / sizeof(ends[0]) ? ends[best].words : NULL;
 }
 

@@ -141,7 +141,7 @@ static const char *end_words(enum snap_end end)
 	case SNAP_END_CORRUPT:
 		return "The stack is damaged from here on";
 	case SNAP_END_LIMIT:
-		return "The stack goes on: --max-frames was reached";
+		return "The stack goes on, but no more frames are wanted (--max-frames)";
 	case SNAP_END_UNAVAILABLE:
 		return "The stack can't be followed further";
 	}
@@ -184,7 +184,7 @@ void snap_backtrace_print(
 	if (thread->end == SNAP_END_COMPLETE)
 		return;
 	(void)fprintf(out, "  %s%s", colors->doubt, end_words(thread->end));
-	if (thread->end_reason && thread->end_reason[0]) {
+	if (thread->end != SNAP_END_LIMIT && thread->end_reason && thread->end_reason[0]) {
 		(void)fputs(": ", out);
 		snap_print_str(out, thread->end_reason);
 	}
@@ -197,21 +197,20 @@ void snap_registers_print(
 	enum { PER_ROW = 4 };
 	if (!crash->arch || !thread->pr_reg.data)
 		return;
-	int digits = 2 * (int)snap_arch_word(crash->arch), width = 0, num = 0;
+	int digits = 2 * (int)snap_arch_word(crash->arch), width[PER_ROW] = {0}, num = 0;
 	for (unsigned int i = 0; i < crash->arch->num_regs; i++) {
 		int len = (int)strlen(crash->arch->regs[i].name);
-		width = len > width ? len : width;
+		if (len > width[i % PER_ROW])
+			width[i % PER_ROW] = len;
 	}
 	for (unsigned int i = 0; i < crash->arch->num_regs; i++) {
 		uint64_t value;
+		/* Those at the end are missing, if any. */
 		if (!snap_arch_reg_get(
 			    crash->arch, i, thread->pr_reg.data, thread->pr_reg.len, &value))
 			continue;
-		(void)fprintf(out, "%s%*s %0*" PRIx64,
-			num == 0			? "  "
-				: num % PER_ROW == 0 ? "\n  "
-						     : "  ",
-			width, crash->arch->regs[i].name, digits, value);
+		(void)fprintf(out, "%s%*s %0*" PRIx64, num > 0 && num % PER_ROW == 0 ? "\n  " : "  ",
+			width[i % PER_ROW], crash->arch->regs[i].name, digits, value);
 		num++;
 	}
 	if (num > 0)

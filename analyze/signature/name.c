@@ -136,11 +136,24 @@ static size_t without_suffixes(const char *name, size_t len)
 	}
 }
 
-char *snap_signature_name(const char *name)
+/* glibc's names of its own calls ("__GI_raise") and of its allocator ("__libc_free"). */
+static const char *without_prefixes(const char *name)
 {
-	static const char internal[] = "__GI_";
+	static const char internal[] = "__GI_", libc[] = "__libc_";
+	static const char *const allocator[] = {
+		"malloc", "free", "calloc", "realloc", "memalign", "valloc", "pvalloc"};
 	if (strncmp(name, internal, sizeof(internal) - 1) == 0)
 		name += sizeof(internal) - 1;
+	if (strncmp(name, libc, sizeof(libc) - 1) == 0)
+		for (size_t i = 0; i < ARRAY_LEN(allocator); i++)
+			if (strcmp(name + sizeof(libc) - 1, allocator[i]) == 0)
+				return allocator[i];
+	return name;
+}
+
+char *snap_signature_name(const char *name)
+{
+	name = without_prefixes(name);
 	size_t len = strlen(name);
 	const char *clone = strstr(name, " [clone ");
 	if (clone)

@@ -82,6 +82,11 @@ bool snap_signature_skips(const char *function, struct snap_bytes module, bool h
 	return false;
 }
 
+bool snap_signature_may_skip(struct snap_bytes module, bool has_libc)
+{
+	return !has_libc || is_of(module, LIBC) || is_of(module, LIBSTDCXX);
+}
+
 bool snap_signature_drops(const char *function)
 {
 	static const char *const names[] = {"_start", "start_thread", "clone", "clone3", "__clone",

@@ -18,6 +18,9 @@ bool snap_signature_skips(const char *function, struct snap_bytes module, bool h
 /* Whether a function is one that only starts programs and threads: dropped from the end. */
 bool snap_signature_drops(const char *function);
 
+/* Whether such functions may be in a module at all. */
+bool snap_signature_may_skip(struct snap_bytes module, bool has_libc);
+
 /* Whether a module's base name is that of the C library. */
 bool snap_signature_is_libc(struct snap_bytes module);
 

@@ -40,38 +40,88 @@ static char *nameless(struct snap_bytes module)
 	return name;
 }
 
+/*
+ * Whether a frame's place on the stack is certain. Beyond a guess everything is guessed, but for the
+ * caller of a bad pc, which has no call frame information: its return address is what a call pushed
+ * last, and stands where the stack pointer points.
+ */
+static bool is_trusted(const struct snap_crash *crash, const struct snap_crash_thread *thread,
+	const struct snap_frame *frame)
+{
+	uint64_t sp;
+	if (frame->trust <= SNAP_TRUST_FP)
+		return true;
+	return frame == &thread->frames[1] && frame->trust == SNAP_TRUST_SCAN &&
+		crash->cause.kind == SNAP_KIND_EXEC_BAD_PC && thread->frames[0].has_cfa &&
+		crash->arch &&
+		snap_arch_reg_get(crash->arch, crash->arch->sp, thread->pr_reg.data,
+			thread->pr_reg.len, &sp) &&
+		thread->frames[0].cfa == sp + snap_arch_word(crash->arch);
+}
+
+/*
+ * How many listed frames from the top belong to the libraries' ways to end a program: those up to
+ * the last one that a rule names, without names in between. -1 without memory.
+ */
+static ssize_t count_ending(
+	const struct snap_crash *crash, const struct snap_crash_thread *thread, bool libc)
+{
+	ssize_t num = 0;
+	for (size_t i = 0; i < thread->num_listed; i++) {
+		const struct snap_listed_frame *listed = &thread->listed[i];
+		const struct snap_frame *frame = &thread->frames[listed->frame];
+		struct snap_bytes module = module_name(frame->module);
+		if (!is_trusted(crash, thread, frame) || !snap_signature_may_skip(module, libc))
+			break;
+		if (!listed->function)
+			continue;
+		char *name = snap_signature_name(listed->function);
+		if (!name)
+			return -1;
+		bool skips = snap_signature_skips(name, module, libc);
+		free(name);
+		/* A statically linked program is all one module: only the run itself counts. */
+		if (skips)
+			num = (ssize_t)i + 1;
+		else if (!libc)
+			break;
+	}
+	return num;
+}
+
+static void free_picked(char *picked[], int num)
+{
+	while (num > 0)
+		free(picked[--num]);
+}
+
 /* The frames of the signature, heap strings. Returns how many, or -1 without memory. */
 static int pick_frames(const struct snap_crash *crash, const struct snap_crash_thread *thread,
 	char *picked[MAX_FRAMES])
 {
-	bool libc = has_libc(crash), at_top = true;
+	ssize_t start = count_ending(crash, thread, has_libc(crash));
 	int num = 0;
-	for (size_t i = 0; i < thread->num_listed && num < MAX_FRAMES; i++) {
+	if (start < 0)
+		return -1;
+	for (size_t i = (size_t)start; i < thread->num_listed && num < MAX_FRAMES; i++) {
 		const struct snap_listed_frame *listed = &thread->listed[i];
 		const struct snap_frame *frame = &thread->frames[listed->frame];
-		/* Beyond a guess everything is guessed. */
-		if (frame->trust > SNAP_TRUST_FP)
-			break;
 		struct snap_bytes module = module_name(frame->module);
+		if (!is_trusted(crash, thread, frame))
+			break;
 		if (frame->is_signal || (!listed->function && module.len == 0))
 			continue;
 		char *name = listed->function ? snap_signature_name(listed->function)
 					      : nameless(module);
 		if (!name) {
-			while (num > 0)
-				free(picked[--num]);
+			free_picked(picked, num);
 			return -1;
 		}
-		bool skip = listed->function &&
-			((at_top && snap_signature_skips(name, module, libc)) ||
-				snap_signature_drops(name));
 		bool again = !listed->function && num > 0 && strcmp(picked[num - 1], name) == 0;
-		if (skip || again) {
+		if (again || (listed->function && snap_signature_drops(name)))
 			free(name);
-			continue;
-		}
-		at_top = false;
-		picked[num++] = name;
+		else
+			picked[num++] = name;
 	}
 	return num;
 }
@@ -116,8 +166,7 @@ int snap_sign(struct snap_crash *crash, struct snap_error *err)
 	if (num == 0)
 		return 0;
 	struct snap_signature signature = {.text = join(crash, picked, num)};
-	while (num > 0)
-		free(picked[--num]);
+	free_picked(picked, num);
 	if (signature.text)
 		signature.id = make_id(crash, signature.text);
 	if (!signature.id)

@@ -72,8 +72,10 @@ char *snap_demangle(const char *raw)
 {
 	if (strnlen(raw, MAX_RAW_LEN) == MAX_RAW_LEN)
 		return NULL;
-	char *name = cplus_demangle(
-		raw, DMGL_GNU_V3 | DMGL_RUST | DMGL_PARAMS | DMGL_ANSI | DMGL_RET_DROP);
+	/* Rust first: its legacy form looks like C++. */
+	char *name = cplus_demangle(raw, DMGL_RUST);
+	if (!name)
+		name = cplus_demangle(raw, DMGL_GNU_V3 | DMGL_PARAMS | DMGL_ANSI | DMGL_RET_DROP);
 	if (name && strncmp(raw, "_Z", 2) == 0)
 		drop_parameters(name);
 	return name;
