@@ -147,6 +147,7 @@ int snap_memory_finish(struct snap_memory *memory, struct snap_error *err)
 		struct snap_memory_segment *before = num_out > 0 ? &out[num_out - 1] : NULL;
 		struct snap_memory_segment piece = part_of(whole, at, last);
 		if (before && before->start + before->len == at && before->fd == piece.fd &&
+			piece.len <= UINT64_MAX - before->len &&
 			(piece.data ? before->data && before->data + before->len == piece.data
 				    : !before->data && before->file_off + before->len ==
 						    piece.file_off))

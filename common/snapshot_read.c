@@ -52,10 +52,12 @@ static bool decode_checkpoint(
 			*ret_crc = (uint32_t)field.value;
 			has_crc = true;
 		} else if (field.number == 3 && field.type == SNAP_WIRE_VARINT) {
-			/* Nothing vouches for this record itself: no other value is right. */
+			/* Nothing vouches for this record itself: no other content is right. */
 			if (field.value > 1)
 				return false;
 			*ret_final = field.value == 1;
+		} else {
+			return false;
 		}
 	}
 	return r == 0 && has_off && has_crc;

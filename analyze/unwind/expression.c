@@ -2,8 +2,9 @@
 
 #include <dwarf.h>
 
-#define MAX_STEPS 4096
-#define MAX_STACK 64
+#define MAX_STEPS    4096
+#define MAX_STACK    64
+#define MAX_OP_BYTES 21
 
 struct machine {
 	const struct snap_expression_context *context;
@@ -259,9 +260,11 @@ static bool branch(const Dwarf_Op *ops, size_t num_ops, size_t *i)
 			return true;
 		}
 	}
-	/* To the very end: the next offset is not among the operations. */
+	/* To the very end: the next offset is not among the operations. How long the last one is
+	 * is not known, but no more than its code and two LEB128 numbers. */
 	*i = num_ops;
-	return target > ops[num_ops - 1].offset;
+	Dwarf_Word last = ops[num_ops - 1].offset;
+	return target > last && target - last <= MAX_OP_BYTES;
 }
 
 enum snap_expression_status snap_expression_evaluate(const struct snap_expression_context *context,

@@ -14,8 +14,11 @@ __attribute__((noinline)) int wait_forever(int x)
 int main(int argc, char **argv)
 {
 	int sig = argc > 1 ? atoi(argv[1]) : SIGSEGV;
-	pid_t parent = getpid(), child = fork();
+	pid_t parent = getpid();
 
+	/* A shell's background jobs start with SIGINT and SIGQUIT ignored. */
+	signal(sig, SIG_DFL);
+	pid_t child = fork();
 	if (child == 0) {
 		/* Long enough for the parent to sit in pause(). */
 		usleep(50000);

@@ -1,0 +1,313 @@
+/*
+ * Names and signatures, on models made by hand.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/signature/name.h"
+#include "analyze/signature/signature.h"
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+static void test_names(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{"main", "main"},
+		{"std::vector<int, std::allocator<int> >::push_back", "std::vector<T>::push_back"},
+		{"a<b<c>>::d<e>", "a<T>::d<T>"},
+		{"operator<", "operator<"},
+		{"operator<<", "operator<<"},
+		{"ns::operator<< <char>", "ns::operator<< <T>"},
+		{"S::operator->", "S::operator->"},
+		{"S::operator()", "S::operator()"},
+		{"operator<=><A>", "operator<=><T>"},
+		{"S<int>::operator<", "S<T>::operator<"},
+		{"my_operator<int>", "my_operator<T>"},
+		{"call<void (*)() -> int>", "call<T>"},
+		{"<alloc::vec::Vec<T> as core::ops::Drop>::drop",
+			"<alloc::vec::Vec<T> as core::ops::Drop>::drop"},
+		{"<a::B<u8> as c::D<u16>>::e", "<a::B<T> as c::D<T>>::e"},
+		{"core::ptr::drop_in_place<a::B>", "core::ptr::drop_in_place<T>"},
+		{"run::{lambda(int, char)#2}::operator()", "run::{lambda}::operator()"},
+		{"(anonymous namespace)::f", "(anonymous namespace)::f"},
+		{"f.constprop.0", "f"},
+		{"f.isra.0.part.1.cold", "f"},
+		{"f.llvm.1234567890", "f"},
+		{"f.123", "f"},
+		{"f [clone .cold]", "f"},
+		{"memcpy@@GLIBC_2.14", "memcpy"},
+		{"__GI_raise", "raise"},
+		{"__GI___libc_free", "free"},
+		{"__libc_start_main", "__libc_start_main"},
+		{"unclosed<int", "unclosed<int"},
+		{"<<<<<<<<<<<<", "<<<<<<<<<<<<"},
+		{"", ""},
+		{"@", "@"},
+		{".cold", ".cold"},
+		{"bad\xff", "bad\\xff"},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char *name = snap_signature_name(cases[i].in);
+		assert_non_null(name);
+		assert_string_equal(cases[i].out, name);
+		free(name);
+	}
+}
+
+/* As large as a hostile symbol table allows; must end at once. */
+static void test_name_hostile(void **state)
+{
+	enum { LEN = 1 << 20 };
+	(void)state;
+	for (int how = 0; how < 3; how++) {
+		char *in = malloc(LEN + 1);
+		assert_non_null(in);
+		for (size_t i = 0; i < LEN; i++)
+			in[i] = how == 0 ? '<' : how == 1 ? "<a as "[i % 6] : "<>"[i >= LEN / 2];
+		in[LEN] = '\0';
+		char *name = snap_signature_name(in);
+		assert_non_null(name);
+		assert_true(strlen(name) <= LEN);
+		free(name);
+		free(in);
+	}
+}
+
+/* ---------------------------------------------------------------- signatures */
+
+enum place {
+	PROGRAM,
+	LIBC,
+	LIBSTDCXX,
+	LIBFOO,
+	NOWHERE,
+};
+
+struct line {
+	const char *function;
+	enum place place;
+	enum snap_trust trust;
+	bool is_inline, is_signal;
+};
+
+#define MAX_LINES 16
+
+struct model {
+	struct snap_crash crash;
+	struct snap_crash_thread thread;
+	struct snap_crash_module modules[4];
+	struct snap_frame frames[MAX_LINES];
+	struct snap_listed_frame listed[MAX_LINES];
+	uint8_t pr_reg[216];
+};
+
+static int setup(void **state)
+{
+	static struct model model;
+	struct model *m = &model;
+	memset(m, 0, sizeof(*m));
+	snap_crash_init(&m->crash, "test.snap");
+	m->crash.arch = snap_arch_find(EM_X86_64, ELFCLASS64, ELFDATA2LSB);
+	m->modules[PROGRAM].record.path = snap_bytes_str("/usr/bin/prog");
+	m->modules[LIBC].record.path = snap_bytes_str("/lib/libc.so.6");
+	m->modules[LIBSTDCXX].record.path = snap_bytes_str("/lib/libstdc++.so.6");
+	m->modules[LIBFOO].record.path = snap_bytes_str("/opt/libfoo\x1b.so");
+	m->crash.modules = m->modules;
+	m->crash.num_modules = ARRAY_LEN(m->modules);
+	m->thread = (struct snap_crash_thread){
+		.crashed = true,
+		.frames = m->frames,
+		.listed = m->listed,
+		.pr_reg = snap_bytes(m->pr_reg, sizeof(m->pr_reg)),
+	};
+	m->crash.threads = &m->thread;
+	m->crash.num_threads = 1;
+	m->crash.cause.kind = SNAP_KIND_ABORT;
+	*state = m;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct model *m = *state;
+	snap_crash_deinit(&m->crash);
+	return 0;
+}
+
+static const char *sign(struct model *m, const struct line *lines, size_t num)
+{
+	m->thread.num_frames = m->thread.num_listed = num;
+	for (size_t i = 0; i < num; i++) {
+		const struct line *l = &lines[i];
+		m->frames[i] = (struct snap_frame){
+			.trust = l->trust,
+			.is_signal = l->is_signal,
+			.module = l->place == NOWHERE ? NULL : &m->modules[l->place],
+		};
+		m->listed[i] = (struct snap_listed_frame){
+			.frame = i,
+			.function = l->function,
+			.is_inline = l->is_inline,
+		};
+	}
+	assert_int_equal(0, snap_sign(&m->crash, NULL));
+	assert_int_equal(m->crash.signature.id == NULL, m->crash.signature.text == NULL);
+	return m->crash.signature.text;
+}
+
+/* A line of a backtrace; more members may follow. */
+#define F(function_, place_, ...)                                                                  \
+	{.function = function_, .place = place_, __VA_ARGS__}
+#define SIGN(m, ...)                                                                               \
+	sign(m, (const struct line[]){__VA_ARGS__},                                                \
+		sizeof((const struct line[]){__VA_ARGS__}) / sizeof(struct line))
+
+static void test_abort(void **state)
+{
+	struct model *m = *state;
+	assert_string_equal("abort | check<T> | run",
+		SIGN(m, F("__pthread_kill_implementation", LIBC), F("__GI_raise", LIBC),
+			F("__GI_abort", LIBC), F("__assert_fail_base.cold", LIBC),
+			F(NULL, LIBC), F("__assert_fail", LIBC), F("check<int>", PROGRAM),
+			F("run", PROGRAM), F("__libc_start_call_main", LIBC), F("_start", PROGRAM)));
+	/* printf 'abort | check<T> | run' | sha256sum */
+	assert_string_equal("s0:3c92a888ecef4bfde7957152d7ca6f08", m->crash.signature.id);
+}
+
+static void test_three_frames(void **state)
+{
+	struct model *m = *state;
+	assert_string_equal("abort | a | b | c",
+		SIGN(m, F("a", PROGRAM), F("b", PROGRAM, .is_inline = true), F("c", LIBFOO),
+			F("d", PROGRAM)));
+}
+
+static void test_cxx(void **state)
+{
+	struct model *m = *state;
+	assert_string_equal("abort | parse | main",
+		SIGN(m, F("raise", LIBC), F("abort", LIBC), F(NULL, LIBSTDCXX),
+			F("std::terminate", LIBSTDCXX), F("__cxa_throw", LIBSTDCXX),
+			F("parse", PROGRAM), F("main", PROGRAM)));
+}
+
+/* Functions of the program that are called like the C library's. */
+static void test_own_names(void **state)
+{
+	struct model *m = *state;
+	assert_string_equal("abort | abort | raise | main",
+		SIGN(m, F("abort", PROGRAM), F("raise", LIBFOO), F("main", PROGRAM)));
+	/* What the C library does that ends nothing is kept. */
+	assert_string_equal("abort | strlen | measure | main",
+		SIGN(m, F("strlen", LIBC), F("measure", PROGRAM), F("main", PROGRAM)));
+	/* Only from the top. */
+	assert_string_equal("abort | handler | raise | f",
+		SIGN(m, F("handler", PROGRAM), F("raise", LIBC), F("f", PROGRAM)));
+}
+
+static void test_static_program(void **state)
+{
+	struct model *m = *state;
+	m->crash.num_modules = 1;
+	assert_string_equal("abort | give_up | main",
+		SIGN(m, F("__pthread_kill_implementation", PROGRAM), F("raise", PROGRAM),
+			F("abort", PROGRAM), F("give_up", PROGRAM), F("main", PROGRAM)));
+}
+
+static void test_guesses_end_it(void **state)
+{
+	struct model *m = *state;
+	assert_string_equal("abort | a | b",
+		SIGN(m, F("a", PROGRAM), F("b", PROGRAM, .trust = SNAP_TRUST_FP),
+			F("c", PROGRAM, .trust = SNAP_TRUST_SCAN), F("d", PROGRAM, .trust = SNAP_TRUST_CFI)));
+	assert_null(SIGN(m, F("a", PROGRAM, .trust = SNAP_TRUST_SCAN), F("b", PROGRAM)));
+	assert_null(SIGN(m, F("a", PROGRAM, .trust = SNAP_TRUST_PREWALKED)));
+}
+
+/* The caller of a null function pointer is where the call left its address. */
+static void test_caller_of_bad_pc(void **state)
+{
+	struct model *m = *state;
+	uint64_t sp = 0x7ffc00000ff8;
+	memcpy(m->pr_reg + m->crash.arch->regs[m->crash.arch->sp].offset, &sp, sizeof(sp));
+	m->crash.cause.kind = SNAP_KIND_EXEC_BAD_PC;
+	const struct line lines[] = {F(NULL, NOWHERE), F("close_it", PROGRAM, .trust = SNAP_TRUST_SCAN),
+		F("main", PROGRAM, .trust = SNAP_TRUST_CFI)};
+	/* Without a CFA nothing says where it was found. */
+	assert_null(sign(m, lines, ARRAY_LEN(lines)));
+	m->frames[0].has_cfa = true;
+	m->frames[0].cfa = sp + 8;
+	assert_int_equal(0, snap_sign(&m->crash, NULL));
+	assert_string_equal("exec-bad-pc | close_it | main", m->crash.signature.text);
+	m->frames[0].cfa = sp + 16;
+	assert_int_equal(0, snap_sign(&m->crash, NULL));
+	assert_null(m->crash.signature.text);
+}
+
+static void test_no_names(void **state)
+{
+	struct model *m = *state;
+	assert_string_equal("abort | prog!? | libfoo\x1b.so!? | main",
+		SIGN(m, F(NULL, PROGRAM), F(NULL, PROGRAM), F(NULL, NOWHERE), F(NULL, LIBFOO),
+			F("main", PROGRAM)));
+}
+
+static void test_signal_frames(void **state)
+{
+	struct model *m = *state;
+	assert_string_equal("abort | on_signal | loop",
+		SIGN(m, F("on_signal", PROGRAM), F("__restore_rt", LIBC, .is_signal = true),
+			F("loop", PROGRAM)));
+}
+
+static void test_tails(void **state)
+{
+	struct model *m = *state;
+	assert_string_equal("abort | worker",
+		SIGN(m, F("worker", PROGRAM), F("start_thread", LIBC), F("clone3", LIBC)));
+	assert_null(SIGN(m, F("start_thread", LIBC), F("__clone3", LIBC)));
+	assert_null(SIGN(m, F("_start", PROGRAM)));
+}
+
+static void test_nothing_to_sign(void **state)
+{
+	struct model *m = *state;
+	assert_null(sign(m, NULL, 0));
+	m->crash.cause.kind = SNAP_KIND_NONE;
+	assert_null(SIGN(m, F("main", PROGRAM)));
+	m->crash.cause.kind = SNAP_KIND_SEGV;
+	m->crash.num_threads = 0;
+	assert_int_equal(0, snap_sign(&m->crash, NULL));
+	assert_null(m->crash.signature.id);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_name_hostile),
+		TEST(test_abort),
+		TEST(test_three_frames),
+		TEST(test_cxx),
+		TEST(test_own_names),
+		TEST(test_static_program),
+		TEST(test_guesses_end_it),
+		TEST(test_caller_of_bad_pc),
+		TEST(test_no_names),
+		TEST(test_signal_frames),
+		TEST(test_tails),
+		TEST(test_nothing_to_sign),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
