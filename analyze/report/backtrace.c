@@ -125,6 +125,8 @@ static void print_line(const struct snap_crash_thread *thread, size_t index, int
 	}
 	if (listed->is_inline)
 		(void)fprintf(out, "  %s[inlined]%s", colors->faint, colors->end);
+	else if (frame->is_tail_call)
+		(void)fprintf(out, "  %s[tail call]%s", colors->faint, colors->end);
 	const char *trust = trust_words(frame->trust);
 	if (trust && !listed->is_inline)
 		(void)fprintf(out, "  %s%s%s", colors->doubt, trust, colors->end);

@@ -391,6 +391,7 @@ static json_t *frame_json(
 	set(w, object, "trust", string(snap_trust_name(frame->trust)));
 	set(w, object, "inline", json_boolean(listed->is_inline));
 	set(w, object, "signal_frame", json_boolean(frame->is_signal && !listed->is_inline));
+	set(w, object, "tail_call", json_boolean(frame->is_tail_call && !listed->is_inline));
 	set(w, object, "function", string(listed->function));
 	set(w, object, "raw_function", string(listed->raw_function));
 	set(w, object, "offset",
