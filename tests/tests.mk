@@ -10,14 +10,26 @@
 # linked with all objects of that half but the mains. One that needs more or less than that says so
 # in TEST_MODULE_OBJS.
 
-TESTS_COMMON =
+TESTS_COMMON = \
+	test_arena \
+	test_crc32c \
+	test_elf_image \
+	test_elf_notes \
+	test_escape \
+	test_snapshot_file \
+	test_wire
 
 TESTS_CAPTURE = \
 	test_config \
 	test_core_stream \
 	test_proc_maps
 
-TESTS_ANALYZE =
+TESTS_ANALYZE = \
+	test_demangle \
+	test_explain \
+	test_expression \
+	test_memory \
+	test_signature
 
 TESTS = $(TESTS_COMMON) $(TESTS_CAPTURE) $(TESTS_ANALYZE)
 
@@ -31,6 +43,7 @@ CLI_TESTS = \
 	tests/cli_protoc.sh \
 	tests/cli_client.sh \
 	tests/cli_victims.sh \
+	tests/cli_hostile_links.sh \
 	tests/cli_live.sh \
 	tests/cli_names.sh \
 	tests/cli_fixtures.sh \
@@ -112,17 +125,23 @@ $(O)/tests/peak_rss: tests/lib/peak_rss.c
 	$(call say,VICTIM,$@)
 	$(Q)$(VICTIM_CC) -O2 -o $@ $<
 
+mains = capture/client.o capture/debugger.o analyze/main.o
+half_objs_common = $(COMMON_OBJS)
+half_objs_capture = $(filter-out $(mains),$(CAPTURE_OBJS) $(CLIENT_OBJS) $(DEBUGGER_OBJS)) $(COMMON_OBJS)
+half_objs_analyze = $(filter-out $(mains),$(ANALYZE_OBJS)) $(COMMON_OBJS)
+
+# Reads a real snapshot cut and changed at every byte (cli_inputs.sh).
+$(O)/tests/damage: $(addprefix $(O)/,tests/damage.o $(half_objs_analyze))
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(BASE_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(ANALYZE_LIBS)
+
 # ---------------------------------------------------------------- modules
 
 $(TEST_PROGRAMS):
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(BASE_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CAPTURE_LIBS) $(ANALYZE_LIBS) -lcmocka
-
-mains = capture/client.o capture/debugger.o analyze/main.o
-half_objs_common = $(COMMON_OBJS)
-half_objs_capture = $(filter-out $(mains),$(CAPTURE_OBJS) $(CLIENT_OBJS) $(DEBUGGER_OBJS)) $(COMMON_OBJS)
-half_objs_analyze = $(filter-out $(mains),$(ANALYZE_OBJS)) $(COMMON_OBJS)
 
 # $(1): the test's name, $(2): its half.
 define test_program
@@ -142,7 +161,7 @@ UNLISTED_TESTS = $(filter-out $(TESTS:%=tests/%.c),$(wildcard tests/test_*.c)) \
 .PHONY: check check-build check-clang demo bars fixtures victims
 victims: $(VICTIM_PROGRAMS)
 
-check-build: all victims $(TEST_PROGRAMS) $(O)/tests/peak_rss
+check-build: all victims $(TEST_PROGRAMS) $(O)/tests/peak_rss $(O)/tests/damage
 	$(if $(strip $(UNLISTED_TESTS)),$(error not listed in tests/tests.mk: $(UNLISTED_TESTS)))
 
 check: check-build

@@ -10,6 +10,10 @@ counted and printed, nothing is passed over silently:
   below gdb's last       gdb gave up before the stack's end (not: it reached the outermost frame)
   non-statement row      gdb shows the row before, at the same address, because the one that counts
                          does not begin a statement
+  alias                  gdb took the name from an ELF symbol that begins where ours begins: one
+                         function with several names
+  tail call              gdb shows a function that was left by a jump as one frame, we the functions
+                         inlined in it as well: the innermost is compared, the rest counted
   vDSO                   names in the vDSO: gdb has the memory's symbols, a snapshot its own
   thread without ...     a thread that had exited already: the kernel still lists it and gives no
                          registers, so a core does not have it
@@ -64,12 +68,19 @@ class Comparison:
     def differ(self, tid, index, what, gdb, ours):
         self.differences.append((tid, index, what, text(gdb), text(ours)))
 
+    @staticmethod
+    def is_alias(gdb, ours):
+        """Whether both name the ELF symbol at the same address."""
+        if not gdb.get("symbol_address") or not ours["function"] or not ours.get("offset"):
+            return False
+        return int(gdb["symbol_address"], 16) == int(ours["pc"], 16) - int(ours["offset"], 16)
+
     def frame(self, tid, i, gdb, ours):
         self.frames += 1
         if int(gdb["pc"], 16) != int(ours["pc"], 16):
             self.differ(tid, i, "pc", gdb, ours)
             return
-        if gdb["inline"] != ours["inline"]:
+        if gdb["inline"] != ours["inline"] and not gdb.get("tailcall"):
             self.differ(tid, i, "inline", gdb, ours)
             return
         name = normalise(ours["function"])
@@ -79,11 +90,13 @@ class Comparison:
             return
         wanted = normalise(gdb["function"])
         if wanted != name:
-            if self.in_vdso(int(gdb["pc"], 16)):
+            if self.is_alias(gdb, ours):
+                self.allowed["alias"] += 1
+            elif self.in_vdso(int(gdb["pc"], 16)):
                 self.allowed["vDSO"] += 1
             else:
                 self.differ(tid, i, "function", gdb, ours)
-            return
+                return
         if gdb["line"] == ours["line"]:
             if base(gdb["file"]) != base(ours["file"]):
                 self.differ(tid, i, "file", gdb, ours)
@@ -95,22 +108,37 @@ class Comparison:
             return
         self.differ(tid, i, "line", gdb, ours)
 
+    def without_tail_inlines(self, gdb, ours):
+        """Our frames but for those in which the function of a tail call of gdb's is inlined."""
+        out, j = [], 0
+        for frame in gdb:
+            if j >= len(ours):
+                break
+            out.append(ours[j])
+            j += 1
+            if not frame.get("tailcall"):
+                continue
+            while j < len(ours) and ours[j - 1]["inline"] and ours[j]["pc"] == frame["pc"]:
+                self.allowed["tail call"] += 1
+                j += 1
+        return out + ours[j:]
+
     def thread(self, gdb, ours):
         tid = gdb["tid"]
+        mine = self.without_tail_inlines(gdb["frames"], ours["frames"])
         n = len(gdb["frames"])
-        m = len(ours["frames"])
+        m = len(mine)
         if m < n and (
             ours["end"] == "limit" or (self.may_truncate and ours["end"] == "truncated")
         ):
             if not self.may_truncate:
                 self.differences.append((tid, m, "limit", text(gdb["frames"][m]), "-"))
-            # The last frame shown may be the guess of a cut stack: it counts all the same.
             self.allowed["not captured"] += n - m
             n = m
         for i in range(max(n, m)):
             if i >= n:
                 if gdb["end"] == "outermost":
-                    self.differ(tid, i, "beyond the end", None, ours["frames"][i])
+                    self.differ(tid, i, "beyond the end", None, mine[i])
                     break
                 self.allowed["below gdb's last"] += m - n
                 break
@@ -118,7 +146,7 @@ class Comparison:
                 self.differ(tid, i, "missing", gdb["frames"][i], None)
                 break
             before = len(self.differences)
-            self.frame(tid, i, gdb["frames"][i], ours["frames"][i])
+            self.frame(tid, i, gdb["frames"][i], mine[i])
             if self.differences[before:] and self.differences[-1][2] in ("pc", "inline"):
                 # What follows is shifted: one line says it.
                 break

@@ -27,7 +27,8 @@ crash_run() {
 	# The subshell keeps bash's "Segmentation fault" out of the output.
 	(
 		cd "$TMP" || exit 1
-		"$@" </dev/null >"$TMP/victim.out" 2>&1 &
+		# bash starts background jobs with these ignored, and so would the victim.
+		env --default-signal=INT,QUIT "$@" </dev/null >"$TMP/victim.out" 2>&1 &
 		wait $!
 	) 2>/dev/null
 	CRASH_STATUS=$?

@@ -7,7 +7,8 @@ Loads nothing itself: core or live process are on gdb's command line (tests/lib/
 Writes {"threads": [{"tid", "frames": [{"pc", "function", "file", "line", "inline", "signal",
 "minimal", "rows"}], "end"}]}.
 
-"minimal": the name comes from an ELF symbol, not from DWARF. "rows": the rows of the line table at
+"tailcall": not on the stack: gdb found out that this function was left by a jump, not a call.
+"minimal": the name comes from an ELF symbol, not from DWARF, that begins at "symbol_address". "rows": the rows of the line table at
 the address of the look-up, in their order, as [line, is_stmt]: compare_truth.py needs them where
 gdb passed over a row that does not begin a statement. "end": why gdb stopped.
 """
@@ -68,11 +69,14 @@ def rows_at(symtab, pc):
     return rows[addresses[i]] if i >= 0 else []
 
 
-def in_code(pc):
-    """Whether gdb's ELF symbol for pc is one of code: it also names data when pc strayed there."""
+def elf_symbol(pc):
+    """(address of the ELF symbol that gdb finds for pc, whether it is one of code)."""
     text = gdb.execute(f"info symbol {pc:#x}", to_string=True)
-    match = re.search(r" in section (\S+)", text)
-    return not match or not match.group(1).startswith((".data", ".bss", ".rodata", ".tbss"))
+    match = re.match(r"(?s).*?(?: \+ (\d+))? in section (\S+)", text)
+    if not match:
+        return None, True
+    code = not match.group(2).startswith((".data", ".bss", ".rodata", ".tbss"))
+    return pc - int(match.group(1) or 0), code
 
 
 def describe(frame, newer):
@@ -87,11 +91,16 @@ def describe(frame, newer):
         "line": None,
         "inline": frame.type() == gdb.INLINE_FRAME,
         "signal": signal,
+        "tailcall": frame.type() == gdb.TAILCALL_FRAME,
         "minimal": symbol is None,
         "rows": [],
     }
-    if symbol is None and out["function"] and not in_code(pc):
-        out["function"] = None
+    if symbol is None and out["function"]:
+        address, code = elf_symbol(pc)
+        out["symbol_address"] = hex(address) if address is not None else None
+        if not code:
+            # pc strayed into data, which gdb names, too.
+            out["function"] = None
     if sal is not None and sal.symtab is not None and sal.line:
         out["file"] = sal.symtab.fullname()
         out["line"] = sal.line
