@@ -17,8 +17,7 @@ static enum snap_exit check_one(
 	(void)data;
 	struct snap_scan scan;
 	snap_print_str(stdout, crash->file);
-	printf(": %s%s", crash->is_core ? "ELF core, " : "",
-		snap_integrity_name(crash->integrity));
+	printf(": %s%s", crash->is_core ? "ELF core, " : "", snap_integrity_name(crash->integrity));
 	if (crash->integrity_why[0]) {
 		(void)fputs(": ", stdout);
 		snap_print_str(stdout, crash->integrity_why);
@@ -44,9 +43,11 @@ const struct snap_verb snap_verb_check = {
 	.name = "check",
 	.arguments = "FILE...",
 	.summary = "Whether an input is all that was written: its integrity",
-	.text = "\nOne line per input: complete; truncated (cut short; what is there is good); corrupt\n"
+	.text = "\nOne line per input: complete; truncated (cut short; what is there is good); "
+		"corrupt\n"
 		"(changed since it was written); or unmarked (by another program, without\n"
-		"checksums); then what can be read of it. Exit status 1 for truncated and corrupt.\n",
+		"checksums); then what can be read of it. Exit status 1 for truncated and "
+		"corrupt.\n",
 	.examples = "  snapanalyze check spool/*.snap\n"
 		    "  ssh device cat /var/lib/snapcrash/x.snap | snapanalyze check -\n",
 	.takes = 0,

@@ -76,8 +76,8 @@ static enum snap_exit dump_one(
 	}
 	(*num)++;
 	if (arguments->has_memory) {
-		int64_t r = snap_hex_print_memory(stdout, &crash->memory, arguments->memory_addr,
-			arguments->memory_len);
+		int64_t r = snap_hex_print_memory(
+			stdout, &crash->memory, arguments->memory_addr, arguments->memory_len);
 		if (r < 0) {
 			snap_complain("cannot read the input's memory: %s", strerror((int)-r));
 			return SNAP_EXIT_FAILED;
@@ -100,7 +100,8 @@ const struct snap_verb snap_verb_dump = {
 	.name = "dump",
 	.arguments = "FILE...",
 	.summary = "Raw records and hex, for whoever doubts the rest",
-	.text = "\nEvery record in the order of the file: its offset, length, field number and decoded\n"
+	.text = "\nEvery record in the order of the file: its offset, length, field number and "
+		"decoded\n"
 		"content. Of an ELF core: registers, segments and where their bytes are.\n"
 		"ADDR and LEN are decimal, or hexadecimal with 0x.\n",
 	.examples = "  snapanalyze dump crash.snap | less\n"

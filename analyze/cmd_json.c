@@ -28,7 +28,8 @@ const struct snap_verb snap_verb_json = {
 	.name = "json",
 	.arguments = "FILE...",
 	.summary = "One JSON report per input, each on one line",
-	.text = "\nThe same facts as in the report, for programs. docs/report.schema.json is the schema;\n"
+	.text = "\nThe same facts as in the report, for programs. docs/report.schema.json is the "
+		"schema;\n"
 		"members are added, never changed or removed. With --threads=crashed the other\n"
 		"threads are left out.\n",
 	.examples = "  snapanalyze json crash.snap | jq .crash.kind\n"

@@ -18,7 +18,8 @@ static void print_module(const struct snap_crash_module *module)
 		snap_hex(record->build_id, build_id);
 	} else {
 		const char *why = snap_build_id_status_words(record->build_id_status);
-		(void)snprintf(build_id, sizeof(build_id), "none: %s", why ? why : "unknown reason");
+		(void)snprintf(
+			build_id, sizeof(build_id), "none: %s", why ? why : "unknown reason");
 	}
 	printf("%016" PRIx64 "-%016" PRIx64 "  %-40s  %-8s  ", record->start, record->end, build_id,
 		snap_symbols_name(module->symbols));
@@ -69,8 +70,10 @@ const struct snap_verb snap_verb_modules = {
 	.name = "modules",
 	.arguments = "FILE...",
 	.summary = "Every module, and where its symbols were found or why not",
-	.text = "\nOne line per module: where it was, its build ID (or why there is none), the kind of\n"
-		"symbols (dwarf, symtab, dynsym; none; mismatch: of another build), its path on the\n"
+	.text = "\nOne line per module: where it was, its build ID (or why there is none), the "
+		"kind of\n"
+		"symbols (dwarf, symtab, dynsym; none; mismatch: of another build), its path on "
+		"the\n"
 		"device, and <- the file here that the symbols come from, or (why not).\n",
 	.examples = "  snapanalyze modules crash.snap\n"
 		    "  snapanalyze modules --missing --symbols build/ crash.snap\n",

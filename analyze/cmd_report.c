@@ -26,10 +26,11 @@ static enum snap_exit report_one(
 static enum snap_exit run_report(const struct snap_arguments *arguments)
 {
 	struct report_run run = {
-		.style = {
-			.color = snap_use_color(arguments),
-			.only_crashed_thread = arguments->options.only_crashed_thread,
-		},
+		.style =
+			{
+				.color = snap_use_color(arguments),
+				.only_crashed_thread = arguments->options.only_crashed_thread,
+			},
 	};
 	return snap_for_each_input(arguments, true, report_one, &run);
 }
@@ -38,7 +39,8 @@ const struct snap_verb snap_verb_report = {
 	.name = "report",
 	.arguments = "FILE...",
 	.summary = "The crash report that a person reads",
-	.text = "\nWhat happened, the stacks with functions and source lines, registers, modules, what\n"
+	.text = "\nWhat happened, the stacks with functions and source lines, registers, modules, "
+		"what\n"
 		"is missing and how to get it. Frames that were found by other means than call\n"
 		"frame information say so.\n",
 	.examples = "  snapanalyze report crash.snap\n"

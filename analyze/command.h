@@ -11,7 +11,8 @@
 #include "analyze/crash.h"
 #include "common/error.h"
 
-/* Exit statuses. Of several inputs the worst counts: 0, 1, 2 in this order; SNAP_EXIT_OUTPUT wins. */
+/* Exit statuses. Of several inputs the worst counts: 0, 1, 2 in this order; SNAP_EXIT_OUTPUT wins.
+ */
 enum snap_exit {
 	SNAP_EXIT_DONE = 0,
 	SNAP_EXIT_PARTIAL = 1, /* shown, but not all there is: see snap_crash_is_partial() */
@@ -87,8 +88,8 @@ bool snap_use_color(const struct snap_arguments *arguments);
 
 /*
  * Parse argv[1 ..], argv[0] being the verb. Returns true and fills *ret, to be ended by
- * snap_arguments_deinit(); false if the program is to exit with *ret_status: --help, --version (both
- * answered on stdout) and usage errors (complained of).
+ * snap_arguments_deinit(); false if the program is to exit with *ret_status: --help, --version
+ * (both answered on stdout) and usage errors (complained of).
  */
 bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 	struct snap_arguments *ret, enum snap_exit *ret_status);

@@ -33,19 +33,22 @@ static const struct snap_verb *find_verb(const char *name)
 static void print_help(void)
 {
 	printf("Usage: snapanalyze VERB [OPTION...] FILE...\n\n"
-	       "Analyses what was captured of a crash or of a live process: snapshots and ELF cores,\n"
+	       "Analyses what was captured of a crash or of a live process: snapshots and ELF "
+	       "cores,\n"
 	       "told apart by content; - is standard input.\n");
 	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
 		printf("\n%s:\n", groups[i].title);
 		for (size_t j = 0; groups[i].verbs[j]; j++)
-			printf("  %-12s%s\n", groups[i].verbs[j]->name, groups[i].verbs[j]->summary);
+			printf("  %-12s%s\n", groups[i].verbs[j]->name,
+				groups[i].verbs[j]->summary);
 	}
 	printf("  %-12s%s\n", "help VERB", "The options and examples of a verb");
 	printf("\nCommon options:\n");
 	snap_print_options(SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES | SNAP_TAKES_COLOR);
 	printf("\nExit status (of several inputs the worst):\n"
 	       "   0  done\n"
-	       "   1  partial: an input is truncated or corrupt, the crashing thread's stack could\n"
+	       "   1  partial: an input is truncated or corrupt, the crashing thread's stack "
+	       "could\n"
 	       "      not be followed to its end, or a module on it has no symbols or those of\n"
 	       "      another build\n"
 	       "   2  an input could not be analysed\n"

@@ -51,7 +51,8 @@ static const struct option_entry entries[] = {
 	{OPTION_SYMBOLS, SNAP_TAKES_SYMBOLS, "symbols", "DIR",
 		"look for ELF and debug files, by build ID, in this tree;\nmay be repeated"},
 	{OPTION_DEBUG_DIR, SNAP_TAKES_SYMBOLS, "debug-dir", "DIR",
-		"a directory that has a .build-id tree, instead of\n/usr/lib/debug; may be repeated"},
+		"a directory that has a .build-id tree, instead of\n/usr/lib/debug; may be "
+		"repeated"},
 	{OPTION_NO_LOCAL, SNAP_TAKES_SYMBOLS, "no-local", NULL,
 		"do not look at this machine's own files"},
 	{OPTION_MAX_FRAMES, SNAP_TAKES_FRAMES, "max-frames", "N",
@@ -262,7 +263,8 @@ static void complain_option(const struct parser *p, int r, char *const *argv)
 	if (entry && optopt >= 256) {
 		char name[64];
 		(void)snprintf(name, sizeof(name), "--%s", entry->name);
-		complain_usage(p, r == ':' ? "no argument given to" : "no argument allowed for", name);
+		complain_usage(
+			p, r == ':' ? "no argument given to" : "no argument allowed for", name);
 	} else if (optopt > 0 && optopt < 256 && optopt != OPTION_HELP) {
 		char name[] = {'-', (char)optopt, '\0'};
 		complain_usage(p, "unknown option", name);

@@ -608,10 +608,12 @@ static void write_late(struct client *c)
 
 static void release_target(struct client *c)
 {
-	(void)close(STDIN_FILENO);
-	(void)alarm(FINISH_S);
+	/* Before, not after: close() wakes the dying process, and the time that it takes to tear
+	 * itself down on this processor would count as ours. */
 	struct timespec now;
 	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* can't fail */
+	(void)close(STDIN_FILENO);
+	(void)alarm(FINISH_S);
 	struct snap_capture capture = {
 		.has_method = true,
 		.method = SNAP_CAPTURE_CORE_PATTERN,

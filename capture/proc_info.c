@@ -23,10 +23,14 @@ ssize_t snap_proc_read(int dir_fd, const char *name, char *buf, size_t size)
 	int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return -errno;
+	/*
+	 * These files are made whole when they are first read (fs/seq_file.c, single_open();
+	 * fs/proc/base.c for cmdline and auxv): one read gives all that fits.
+	 */
 	size_t len = 0;
-	ssize_t n = 0;
-	while (len < size - 1 && (n = read(fd, buf + len, size - 1 - len)) > 0)
-		len += (size_t)n;
+	ssize_t n = read(fd, buf, size - 1);
+	if (n > 0)
+		len = (size_t)n;
 	int error = n < 0 ? -errno : 0;
 	(void)close(fd);
 	buf[len] = '\0';

@@ -10,6 +10,7 @@
 #define MAX_PHDRS      128
 #define MAX_NOTE_BYTES 4096
 #define PAGE_BYTES     4096u
+#define WINDOW_BYTES   2048u
 
 /* The parts of a program header that matter, for both classes. */
 struct phdr {
@@ -28,10 +29,23 @@ static uint64_t load(const uint8_t *p, unsigned int size, uint8_t elf_data)
 #define LOAD(base, type, member, data)                                                             \
 	load((base) + offsetof(type, member), sizeof(((type *)NULL)->member), (data))
 
-static int read_exactly(
-	snap_memory_read_fn *read, void *arg, uint64_t addr, void *buf, size_t len)
+/* The target's memory; the first bytes of the image, where nearly all of it stands, read once. */
+struct source {
+	snap_memory_read_fn *read;
+	void *arg;
+	uint64_t base;
+	size_t window_len;
+	uint8_t window[WINDOW_BYTES];
+};
+
+static int read_exactly(struct source *source, uint64_t addr, void *buf, size_t len)
 {
-	ssize_t n = read(arg, addr, buf, len);
+	uint64_t off = addr - source->base;
+	if (off <= source->window_len && len <= source->window_len - off) {
+		memcpy(buf, source->window + off, len);
+		return 0;
+	}
+	ssize_t n = source->read(source->arg, addr, buf, len);
 	if (n < 0)
 		return (int)n;
 	return (size_t)n == len ? 0 : -EFAULT;
@@ -60,12 +74,12 @@ static struct phdr decode_phdr(const uint8_t *p, const struct snap_elf_image *im
 }
 
 /* Look for NT_GNU_BUILD_ID in one PT_NOTE. True when the search is over. */
-static bool search_notes(snap_memory_read_fn *read, void *arg, const struct phdr *ph,
-	struct snap_elf_image *image)
+static bool search_notes(
+	struct source *source, const struct phdr *ph, struct snap_elf_image *image)
 {
 	uint8_t buf[MAX_NOTE_BYTES];
 	size_t len = ph->filesz < sizeof(buf) ? (size_t)ph->filesz : sizeof(buf);
-	if (read_exactly(read, arg, ph->vaddr + image->load_bias, buf, len) < 0) {
+	if (read_exactly(source, ph->vaddr + image->load_bias, buf, len) < 0) {
 		image->status = SNAP_BUILD_ID_UNREADABLE;
 		return false;
 	}
@@ -94,8 +108,13 @@ static bool search_notes(snap_memory_read_fn *read, void *arg, const struct phdr
 int snap_elf_image_read(
 	snap_memory_read_fn *read, void *arg, uint64_t base, struct snap_elf_image *ret)
 {
+	struct source source = {.read = read, .arg = arg, .base = base};
+	ssize_t n = read(arg, base, source.window, sizeof(source.window));
+	if (n < 0)
+		return (int)n;
+	source.window_len = (size_t)n < sizeof(source.window) ? (size_t)n : sizeof(source.window);
 	uint8_t ehdr[sizeof(Elf64_Ehdr)];
-	int r = read_exactly(read, arg, base, ehdr, sizeof(ehdr));
+	int r = read_exactly(&source, base, ehdr, sizeof(ehdr));
 	if (r < 0)
 		return r;
 	struct snap_elf_image image = {
@@ -123,7 +142,7 @@ int snap_elf_image_read(
 		return -ENOEXEC;
 
 	uint8_t phdrs[MAX_PHDRS * sizeof(Elf64_Phdr)];
-	r = read_exactly(read, arg, base + phoff, phdrs, phnum * phentsize);
+	r = read_exactly(&source, base + phoff, phdrs, phnum * phentsize);
 	if (r < 0)
 		return r;
 
@@ -152,7 +171,7 @@ int snap_elf_image_read(
 
 	for (uint64_t i = 0; i < phnum; i++) {
 		struct phdr ph = decode_phdr(phdrs + i * phentsize, &image);
-		if (ph.type == PT_NOTE && ph.filesz > 0 && search_notes(read, arg, &ph, &image))
+		if (ph.type == PT_NOTE && ph.filesz > 0 && search_notes(&source, &ph, &image))
 			break;
 	}
 	*ret = image;

@@ -20,11 +20,19 @@ void snap_writer_init(struct snap_writer *w, int fd)
 	w->len = 0;
 	w->crc = 0;
 	w->buf_len = 0;
+	w->summed_len = 0;
+}
+
+/* Bring crc up to date. */
+static void sum(struct snap_writer *w)
+{
+	w->crc = snap_crc32c(w->crc, w->buf + w->summed_len, w->buf_len - w->summed_len);
+	w->summed_len = w->buf_len;
 }
 
 static void flush(struct snap_writer *w)
 {
-	w->crc = snap_crc32c(w->crc, w->buf, w->buf_len);
+	sum(w);
 	for (size_t done = 0; done < w->buf_len && w->error == 0;) {
 		ssize_t n = write(w->fd, w->buf + done, w->buf_len - done);
 		if (n > 0)
@@ -35,6 +43,7 @@ static void flush(struct snap_writer *w)
 			w->error = -errno;
 	}
 	w->buf_len = 0;
+	w->summed_len = 0;
 }
 
 /* Where protobuf-c puts its output: straight into the writer, so that packing allocates nothing. */
@@ -119,7 +128,7 @@ int snap_write_checkpoint(struct snap_writer *w, bool final)
 {
 	if (w->error)
 		return w->error;
-	flush(w);
+	sum(w);
 	Snapcrash__Checkpoint checkpoint = SNAPCRASH__CHECKPOINT__INIT;
 	SET(checkpoint, offset, true, w->len);
 	SET(checkpoint, crc32c, true, w->crc);

@@ -21,8 +21,9 @@ struct snap_writer {
 	int fd;	      /* borrowed */
 	int error;    /* negative errno of the first failure, else 0 */
 	uint64_t len; /* bytes of the file so far, those still in buf included */
-	uint32_t crc; /* CRC32C of those bytes but for those in buf */
+	uint32_t crc; /* CRC32C of those bytes but for the last buf_len - summed_len */
 	size_t buf_len;
+	size_t summed_len; /* so many bytes of buf are in crc */
 	uint8_t buf[16384];
 };
 

@@ -41,6 +41,8 @@ scenarios=("heap 1" "heap 1024" "many_threads" "sleeping_threads 1000 crash")
 for ((i = 0; i < ROUNDS; i++)); do
 	for scenario in "${scenarios[@]}"; do
 		read -ra command <<<"$scenario"
+		# What is measured is this crash, not the former one's teardown and fsync.
+		sleep 0.2
 		crash_measured "$VICTIMS/${command[0]}" "${command[@]:1}" >>"$TMP/figures.${scenario// /-}"
 	done
 done

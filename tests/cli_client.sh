@@ -77,11 +77,12 @@ for input in noise empty cut; do
 	run timeout 30 "$CLIENT" --config "$TMP/conf" "$sleeper" "$sleeper" 11 1700000000 1 0 0 0 "" comm \
 		<"$TMP/$input"
 	check "input $input: not complete (status $STATUS)" test "$STATUS" -ge 1 -a "$STATUS" -le 2
-	check "input $input: what is published is no complete snapshot" sh -c '
-		for file in "$1"/*.snap; do
-			[ -e "$file" ] || exit 0
-			"$2" check "$file" && exit 1
-		done; exit 0' sh "$TMP/spool" "$ANALYZE"
+	# That there was a crash may be recorded all the same, but not as if nothing were missing.
+	for file in "$TMP/spool"/*.snap; do
+		[ -e "$file" ] || continue
+		run "$ANALYZE" report "$file"
+		equal "input $input: report of what is published: status" 1 "$STATUS"
+	done
 	rm -f "$TMP/spool"/*.snap
 done
 # A pid that is not the core's process (it was reused, say): nothing of that process may be taken.

@@ -26,7 +26,7 @@ ln -s nowhere dangling
 chmod 711 "$TMP"
 
 # A reader without root's rights to read everything. (setpriv keeps the environment.)
-as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 
 refused() { # NAME INPUT [PREFIX...]
 	local name=$1 input=$2
@@ -49,8 +49,8 @@ refused "an executable instead of a core" executable
 refused "a file that does not exist" missing
 refused "a dangling symlink" dangling
 refused "a device" /dev/zero
-if as_nobody "$ANALYZE" --version >/dev/null 2>&1; then
-	refused "a file that may not be read" unreadable as_nobody
+if "${as_nobody[@]}" "$ANALYZE" --version >/dev/null 2>&1; then
+	refused "a file that may not be read" unreadable "${as_nobody[@]}"
 else
 	skip "a file that may not be read" "another user may not execute $ANALYZE"
 fi
@@ -144,11 +144,16 @@ damaged "cut and filled with zeros: truncated" "1 2" "truncated" zeroed.*
 # A flipped length can also look like a cut, a flipped header like somebody else's file.
 damaged "a flipped bit anywhere is noticed" "1 2" "corrupt|truncated|unmarked" flipped.*
 damaged "more after the end: corrupt" "1" "corrupt" longer twice
-half=$(($(stat -c %s input.snap) / 2))
+# The same inside one process, cheap enough for every single byte (tests/damage.c).
+check "cut and changed at every byte" "$O/tests/damage" input.snap
+# Most valuable first: what ends behind the modules says already where it crashed.
+half=$("$ANALYZE" dump input.snap | awk '$2 ~ /^[0-9]+$/ && $6 == "module" { end = $1 + $2 } END { print end }')
+check "the modules stand in the first part ($half of $(stat -c %s input.snap) bytes)" \
+	test "$half" -lt "$(stat -c %s input.snap)"
 head -c "$half" input.snap >half
 run "$ANALYZE" report half
-equal "report of one half: status" 1 "$STATUS"
-check "report of one half names the function" grep -q list_update out
+equal "report of the first part: status" 1 "$STATUS"
+check "report of the first part names the function" grep -q list_update out
 
 # A core that was cut: the notes are enough to say where.
 head -c "$(($(stat -c %s input.core) / 2))" input.core >half.core

@@ -59,11 +59,12 @@ for i in "${!WANTED[@]}"; do
 done
 
 # Hostile paths: of the executable, which also stands in the mappings.
-hostile=$TMP/$'dir \033[31m\n\\012 (deleted)'
+# (No backslash: /proc/PID/maps writes newlines as \012 and backslashes as they are.)
+hostile=$TMP/$'dir \033[31m\n (deleted)'
 mkdir "$hostile"
 cp "$VICTIMS/null_deref" "$hostile/"$'\xff \n(deleted)'
 if crash_and_check "hostile path" "$hostile/"$'\xff \n(deleted)'; then
-	equal "hostile path: exe" "\"${TMP}/dir \\u001b[31m\\n\\\\012 (deleted)/\\\\xff \\n(deleted)\"" \
+	equal "hostile path: exe" "\"${TMP}/dir \\u001b[31m\\n (deleted)/\\\\xff \\n(deleted)\"" \
 		"$(json_get "$TMP/names.json" 'json.dumps(r["process"]["exe"])' 2>&1)"
 	equal "hostile path: still symbolised" list_process \
 		"$(json_get "$TMP/names.json" 'next((f["function"] for f in r["threads"][0]["frames"] if f["function"] == "list_process"), None)' 2>&1)"

@@ -36,9 +36,14 @@ static void test_crc32c_vectors_of_rfc_3720(void **state)
 	for (int i = 0; i < 32; i++)
 		data[i] = (uint8_t)(31 - i);
 	assert_int_equal(snap_crc32c(0, data, sizeof(data)), 0x113fdb5c);
-	static const uint8_t read_command[48] = {
-		[0] = 0x01, [1] = 0xc0, [16] = 0x14, [22] = 0x04, [27] = 0x14, [31] = 0x18,
-		[32] = 0x28, [40] = 0x02};
+	static const uint8_t read_command[48] = {[0] = 0x01,
+		[1] = 0xc0,
+		[16] = 0x14,
+		[22] = 0x04,
+		[27] = 0x14,
+		[31] = 0x18,
+		[32] = 0x28,
+		[40] = 0x02};
 	assert_int_equal(snap_crc32c(0, read_command, sizeof(read_command)), 0xd9963a56);
 	assert_int_equal(snap_crc32c(0, "123456789", 9), 0xe3069283);
 }

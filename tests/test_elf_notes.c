@@ -19,8 +19,7 @@ static struct snap_elf_note note;
 static void put32(uint32_t value, uint8_t elf_data)
 {
 	for (unsigned int i = 0; i < 4; i++)
-		notes[notes_len++] =
-			(uint8_t)(value >> 8 * (elf_data == ELFDATA2LSB ? i : 3 - i));
+		notes[notes_len++] = (uint8_t)(value >> 8 * (elf_data == ELFDATA2LSB ? i : 3 - i));
 }
 
 static void put(const void *data, size_t len, unsigned int align)
@@ -196,7 +195,9 @@ static void test_elf_notes_random_bytes(void **state)
 	for (int round = 0; round < 50000; round++) {
 		notes_len = (size_t)random() % 64;
 		for (size_t i = 0; i < notes_len; i++)
-			notes[i] = (uint8_t)(i % 4 == 0 ? random() % 20 : random() % 9 ? 0 : random());
+			notes[i] = (uint8_t)(i % 4 == 0	    ? random() % 20
+					     : random() % 9 ? 0
+							    : random());
 		size_t offset = 0, steps = 0;
 		uint8_t elf_data = random() & 1 ? ELFDATA2LSB : ELFDATA2MSB;
 		unsigned int align = random() & 1 ? 4 : 8;

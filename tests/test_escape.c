@@ -99,8 +99,8 @@ static void test_escape_every_code_point(void **state)
 		char out[32];
 		size_t len = encode(code, in);
 		bool valid = code != 0 && (code < 0xd800 || code > 0xdfff);
-		size_t out_len = snap_escape(
-			snap_bytes(in, len), SNAP_ESCAPE_INVALID, out, sizeof(out));
+		size_t out_len =
+			snap_escape(snap_bytes(in, len), SNAP_ESCAPE_INVALID, out, sizeof(out));
 		if (out_len != (valid ? len : 4 * len))
 			fail_msg("U+%04X", code);
 		if (valid && memcmp(in, out, len) != 0)
@@ -132,8 +132,8 @@ static void test_escape_every_pair_of_first_bytes(void **state)
 				assert_true(snap_escape_unneeded(
 					snap_bytes(in, len), SNAP_ESCAPE_INVALID));
 			for (size_t cut = 2; cut <= sizeof(in); cut++)
-				if (cut != len && snap_escape_unneeded(snap_bytes(in, cut),
-							  SNAP_ESCAPE_INVALID))
+				if (cut != len && snap_escape_unneeded(
+							  snap_bytes(in, cut), SNAP_ESCAPE_INVALID))
 					fail_msg("%02x %02x, %zu bytes", first, second, cut);
 		}
 	}
@@ -150,7 +150,8 @@ static void test_escape_controls_are_for_files_not_for_terminals(void **state)
 		{"\x01\x1f\x7f", "\\x01\\x1f\\x7f"},
 		{"\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0", "\\xc2\\x80\\xc2\\x9b\\xc2\\x9f\xc2\xa0"},
 		/* U+2028, U+2029; U+2027 and U+202F are harmless */
-		{"\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xa9", "\xe2\x80\xa7\\xe2\\x80\\xa8\\xe2\\x80\\xa9"},
+		{"\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xa9",
+			"\xe2\x80\xa7\\xe2\\x80\\xa8\\xe2\\x80\\xa9"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct snap_bytes in = snap_bytes_str(cases[i].in);

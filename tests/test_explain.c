@@ -121,8 +121,7 @@ static void raise_fault(struct model *m, int32_t signo, int32_t code, uint64_t a
 	assert_null(strstr(text, "(null)"));
 }
 
-#define assert_kind(m, wanted)                                                                     \
-	assert_string_equal(wanted, snap_kind_name((m)->crash.cause.kind))
+#define assert_kind(m, wanted) assert_string_equal(wanted, snap_kind_name((m)->crash.cause.kind))
 #define assert_says(m, words)                                                                      \
 	do {                                                                                       \
 		if (!strstr((m)->crash.cause.explanation, words))                                  \
@@ -222,7 +221,7 @@ static void test_bad_pc(void **state)
 	set_reg(m, m->crash.arch->pc, 0x403010);
 	raise_fault(m, SIGSEGV, SEGV_ACCERR, 0x403010);
 	assert_kind(m, "exec-bad-pc");
-	assert_says(m, "not executable");
+	assert_says(m, "non-executable memory of victim");
 
 	/* Code that is there can be executed, even if it reads itself. */
 	set_reg(m, m->crash.arch->pc, CODE_PC);
@@ -428,6 +427,7 @@ static void test_overflow_of_thread_stack(void **state)
 		.has_permissions = true,
 		.permissions = RW};
 	assert_true(overflowed(m, TSTACK + 0x4100, TSTACK - 0x20));
+	assert_says(m, "32 bytes below the lowest address of its stack");
 }
 
 static void test_no_overflow(void **state)

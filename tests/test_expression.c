@@ -57,8 +57,14 @@ static enum snap_expression_status evaluate_ops(const Dwarf_Op *ops, size_t num)
 #define EVALUATE(...)                                                                              \
 	evaluate_ops((const Dwarf_Op[]){__VA_ARGS__},                                              \
 		sizeof((const Dwarf_Op[]){__VA_ARGS__}) / sizeof(Dwarf_Op))
-#define OP(name, ...) {.atom = DW_OP_##name, .number = (Dwarf_Word)(0 __VA_OPT__(+) __VA_ARGS__)}
-#define C(number_)    {.atom = DW_OP_constu, .number = (Dwarf_Word)(number_)}
+#define OP(name, ...)                                                                              \
+	{                                                                                          \
+		.atom = DW_OP_##name, .number = (Dwarf_Word)(0 __VA_OPT__(+) __VA_ARGS__)          \
+	}
+#define C(number_)                                                                                 \
+	{                                                                                          \
+		.atom = DW_OP_constu, .number = (Dwarf_Word)(number_)                              \
+	}
 
 #define assert_value(expected, ...)                                                                \
 	do {                                                                                       \
@@ -248,7 +254,7 @@ static void test_expression_arithmetic(void **state)
 			{.atom = cases[i].atom});
 	assert_value(-5, OP(lit5), OP(neg));
 	assert_value(5, C(-5), OP(neg));
-	assert_value(~5ull, OP(lit5), OP(not));
+	assert_value(~5ull, OP(lit5), OP(not ));
 	assert_value(5, C(-5), OP(abs));
 	assert_value(5, OP(lit5), OP(abs));
 	assert_value(min, C(min), OP(abs));
@@ -296,7 +302,7 @@ static void test_expression_in_32_bits(void **state)
 			{.atom = cases[i].atom});
 	assert_value(UINT32_MAX, {.atom = DW_OP_const1s, .number = (Dwarf_Word)-1});
 	assert_value(UINT32_MAX - 4, OP(lit5), OP(neg));
-	assert_value(UINT32_MAX - 5, OP(lit5), OP(not));
+	assert_value(UINT32_MAX - 5, OP(lit5), OP(not ));
 	assert_value(5, C(-5), OP(abs));
 	assert_value(0xfffffff8, {.atom = DW_OP_breg1, .number = 8});
 	assert_value(0, {.atom = DW_OP_breg1, .number = 16});
@@ -325,7 +331,8 @@ static void test_expression_memory(void **state)
 static void test_expression_unreadable_memory_gives_its_address(void **state)
 {
 	(void)state;
-	static const uint64_t addrs[] = {0, 0xfff, 0x1009, 0x100f, 0x1010, UINT64_MAX - 7, UINT64_MAX};
+	static const uint64_t addrs[] = {
+		0, 0xfff, 0x1009, 0x100f, 0x1010, UINT64_MAX - 7, UINT64_MAX};
 	for (size_t i = 0; i < ARRAY_LEN(addrs); i++) {
 		assert_status(NO_MEMORY, C(addrs[i]), OP(deref));
 		assert_true(fault == addrs[i]);
@@ -360,10 +367,10 @@ static void test_expression_branches(void **state)
 	assert_value(1, OP(lit1), OP(skip, 2), OP(lit2), OP(lit3));
 	assert_value(1, OP(lit1), OP(skip, 0));
 	/* backwards: 5 + 4 + 3 + 2 + 1 */
-	assert_value(15, OP(lit0), OP(lit5),      /* sum n, offsets 0, 1 */
+	assert_value(15, OP(lit0), OP(lit5),	      /* sum n, offsets 0, 1 */
 		OP(dup), OP(rot), OP(plus), OP(swap), /* 2 to 5: sum + n, n */
-		OP(lit1), OP(minus), OP(dup),         /* 6 to 8 */
-		OP(bra, -10),                         /* 9 to 11: back to 2 */
+		OP(lit1), OP(minus), OP(dup),	      /* 6 to 8 */
+		OP(bra, -10),			      /* 9 to 11: back to 2 */
 		OP(drop));
 }
 
@@ -467,7 +474,8 @@ static void test_expression_random_operations(void **state)
 		size_t num = 1 + (size_t)random() % ARRAY_LEN(ops);
 		for (size_t i = 0; i < num; i++) {
 			ops[i] = (Dwarf_Op){.atom = (uint8_t)random(),
-				.number = (Dwarf_Word)(random() & 1 ? random() % 32 - 16 : random()),
+				.number =
+					(Dwarf_Word)(random() & 1 ? random() % 32 - 16 : random()),
 				.number2 = (Dwarf_Word)random() << random() % 40};
 			if (random() & 1)
 				ops[i] = (Dwarf_Op){.atom = (uint8_t)(DW_OP_lit0 + random() % 32)};

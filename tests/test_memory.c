@@ -149,8 +149,7 @@ static void assert_like_model(uint64_t base)
 		assert_int_equal(snap_memory_read(&memory, base + at, buf, len), there);
 		for (size_t j = 0; j < there; j++)
 			assert_int_equal(buf[j], *owner[at + j]);
-		assert_int_equal(
-			snap_memory_read_all(&memory, base + at, buf, len), there == len);
+		assert_int_equal(snap_memory_read_all(&memory, base + at, buf, len), there == len);
 	}
 	snap_memory_deinit(&memory);
 }
@@ -274,9 +273,9 @@ static void test_memory_file_and_memory_side_by_side(void **state)
 		assert_int_equal(snap_memory_read(&memory, 0x10000 + at, buf, len), there);
 		for (size_t i = 0; i < there; i++) {
 			uint64_t off = at + i;
-			uint8_t byte = off < 20000 ? file_byte(300 + off)
-				: off < 20005	   ? (uint8_t)"hello"[off - 20000]
-						   : file_byte(50000 + off - 20005);
+			uint8_t byte = off < 20000   ? file_byte(300 + off)
+				       : off < 20005 ? (uint8_t) "hello"[off - 20000]
+						     : file_byte(50000 + off - 20005);
 			if (buf[i] != byte)
 				fail_msg("at %zu", (size_t)off);
 		}
@@ -294,8 +293,7 @@ static void test_memory_overlapping_ranges_in_a_file(void **state)
 	finish();
 	assert_int_equal(snap_memory_read(&memory, 1000, buf, 300), 300);
 	for (uint64_t i = 0; i < 300; i++)
-		assert_int_equal(
-			buf[i], file_byte(i >= 100 && i < 200 ? 5000 + i - 100 : i));
+		assert_int_equal(buf[i], file_byte(i >= 100 && i < 200 ? 5000 + i - 100 : i));
 	close(fd);
 }
 

@@ -167,7 +167,9 @@ static const char *sign(struct model *m, const struct line *lines, size_t num)
 
 /* A line of a backtrace; more members may follow. */
 #define F(function_, place_, ...)                                                                  \
-	{.function = function_, .place = place_, __VA_ARGS__}
+	{                                                                                          \
+		.function = function_, .place = place_, __VA_ARGS__                                \
+	}
 #define SIGN(m, ...)                                                                               \
 	sign(m, (const struct line[]){__VA_ARGS__},                                                \
 		sizeof((const struct line[]){__VA_ARGS__}) / sizeof(struct line))
@@ -177,9 +179,9 @@ static void test_abort(void **state)
 	struct model *m = *state;
 	assert_string_equal("abort | check<T> | run",
 		SIGN(m, F("__pthread_kill_implementation", LIBC), F("__GI_raise", LIBC),
-			F("__GI_abort", LIBC), F("__assert_fail_base.cold", LIBC),
-			F(NULL, LIBC), F("__assert_fail", LIBC), F("check<int>", PROGRAM),
-			F("run", PROGRAM), F("__libc_start_call_main", LIBC), F("_start", PROGRAM)));
+			F("__GI_abort", LIBC), F("__assert_fail_base.cold", LIBC), F(NULL, LIBC),
+			F("__assert_fail", LIBC), F("check<int>", PROGRAM), F("run", PROGRAM),
+			F("__libc_start_call_main", LIBC), F("_start", PROGRAM)));
 	/* printf 'abort | check<T> | run' | sha256sum */
 	assert_string_equal("s0:3c92a888ecef4bfde7957152d7ca6f08", m->crash.signature.id);
 }
@@ -187,9 +189,9 @@ static void test_abort(void **state)
 static void test_three_frames(void **state)
 {
 	struct model *m = *state;
-	assert_string_equal("abort | a | b | c",
-		SIGN(m, F("a", PROGRAM), F("b", PROGRAM, .is_inline = true), F("c", LIBFOO),
-			F("d", PROGRAM)));
+	assert_string_equal(
+		"abort | a | b | c", SIGN(m, F("a", PROGRAM), F("b", PROGRAM, .is_inline = true),
+					     F("c", LIBFOO), F("d", PROGRAM)));
 }
 
 static void test_cxx(void **state)
@@ -210,6 +212,8 @@ static void test_own_names(void **state)
 	/* What the C library does that ends nothing is kept. */
 	assert_string_equal("abort | strlen | measure | main",
 		SIGN(m, F("strlen", LIBC), F("measure", PROGRAM), F("main", PROGRAM)));
+	assert_string_equal(
+		"abort | raise | main", SIGN(m, F("raise", LIBSTDCXX), F("main", PROGRAM)));
 	/* Only from the top. */
 	assert_string_equal("abort | handler | raise | f",
 		SIGN(m, F("handler", PROGRAM), F("raise", LIBC), F("f", PROGRAM)));
@@ -227,9 +231,10 @@ static void test_static_program(void **state)
 static void test_guesses_end_it(void **state)
 {
 	struct model *m = *state;
-	assert_string_equal("abort | a | b",
-		SIGN(m, F("a", PROGRAM), F("b", PROGRAM, .trust = SNAP_TRUST_FP),
-			F("c", PROGRAM, .trust = SNAP_TRUST_SCAN), F("d", PROGRAM, .trust = SNAP_TRUST_CFI)));
+	assert_string_equal(
+		"abort | a | b", SIGN(m, F("a", PROGRAM), F("b", PROGRAM, .trust = SNAP_TRUST_FP),
+					 F("c", PROGRAM, .trust = SNAP_TRUST_SCAN),
+					 F("d", PROGRAM, .trust = SNAP_TRUST_CFI)));
 	assert_null(SIGN(m, F("a", PROGRAM, .trust = SNAP_TRUST_SCAN), F("b", PROGRAM)));
 	assert_null(SIGN(m, F("a", PROGRAM, .trust = SNAP_TRUST_PREWALKED)));
 }
@@ -241,7 +246,8 @@ static void test_caller_of_bad_pc(void **state)
 	uint64_t sp = 0x7ffc00000ff8;
 	memcpy(m->pr_reg + m->crash.arch->regs[m->crash.arch->sp].offset, &sp, sizeof(sp));
 	m->crash.cause.kind = SNAP_KIND_EXEC_BAD_PC;
-	const struct line lines[] = {F(NULL, NOWHERE), F("close_it", PROGRAM, .trust = SNAP_TRUST_SCAN),
+	const struct line lines[] = {F(NULL, NOWHERE),
+		F("close_it", PROGRAM, .trust = SNAP_TRUST_SCAN),
 		F("main", PROGRAM, .trust = SNAP_TRUST_CFI)};
 	/* Without a CFA nothing says where it was found. */
 	assert_null(sign(m, lines, ARRAY_LEN(lines)));

@@ -25,9 +25,9 @@
 
 #include "common/crc32c.h"
 
-#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_LEN(a)   (sizeof(a) / sizeof((a)[0]))
 #define BYTES(literal) snap_bytes(literal, sizeof(literal) - 1)
-#define ABSENT	     snap_bytes(NULL, 0)
+#define ABSENT	       snap_bytes(NULL, 0)
 
 /* ---------------------------------------------------------------- a realistic snapshot */
 
@@ -68,7 +68,8 @@ static void write_note(const char *text, const char *as_read)
 /* One that is not valid UTF-8 makes two records. */
 static void write_hostile_tag(struct snap_tag tag, const char *key, const char *value)
 {
-	expect(SNAP_RECORD_TAG)->u.tag = (struct snap_tag){snap_bytes_str(key), snap_bytes_str(value)};
+	expect(SNAP_RECORD_TAG)->u.tag =
+		(struct snap_tag){snap_bytes_str(key), snap_bytes_str(value)};
 	expect(SNAP_RECORD_RAW_TAG)->u.tag = tag;
 	assert_int_equal(snap_write_tag(&writer, &tag), 0);
 }
@@ -91,88 +92,165 @@ static void write_realistic(int fd)
 		(struct snap_header){SNAP_FORMAT_VERSION, snap_bytes_str("snapcrash-client 0.1.0")};
 	assert_int_equal(snap_write_header(&writer, "snapcrash-client 0.1.0"), 0);
 	WRITE(metadata, metadata, SNAP_RECORD_METADATA,
-		{.reason = BYTES("SIGSEGV"), .has_fatal = true, .fatal = true,
-			.project_name = BYTES("gr\xc3\xbcn"), .software_version = BYTES("1.2-3"),
+		{.reason = BYTES("SIGSEGV"),
+			.has_fatal = true,
+			.fatal = true,
+			.project_name = BYTES("gr\xc3\xbcn"),
+			.software_version = BYTES("1.2-3"),
 			.software_build_uuid = BYTES("\x00\xff\x00\xfe"),
-			.device_name = BYTES("device 7"), .snapshot_uuid = snap_bytes(noise, 16),
-			.has_cpu_arch = true, .cpu_arch = 0});
+			.device_name = BYTES("device 7"),
+			.snapshot_uuid = snap_bytes(noise, 16),
+			.has_cpu_arch = true,
+			.cpu_arch = 0});
 	/* The fault address 0 is a fact. */
 	WRITE(signal, signal, SNAP_RECORD_SIGNAL,
-		{.has_signo = true, .signo = 11, .has_code = true, .code = 1, .has_tid = true,
-			.tid = 4242, .has_address = true, .address = 0,
+		{.has_signo = true,
+			.signo = 11,
+			.has_code = true,
+			.code = 1,
+			.has_tid = true,
+			.tid = 4242,
+			.has_address = true,
+			.address = 0,
 			.siginfo = snap_bytes(noise + 50, 128)});
 	WRITE(process, process, SNAP_RECORD_PROCESS,
-		{.has_pid = true, .pid = 4240, .has_uid = true, .uid = 0, .has_gid = true,
-			.gid = UINT32_MAX, .comm = BYTES("a\n\x1b[31m\xff\xc0\0x"),
-			.exe = BYTES("/tmp/\xe2\x80\xae/x"), .has_exe_deleted = true,
-			.exe_deleted = true, .has_elf = true, .elf_machine = EM_X86_64,
-			.elf_class = ELFCLASS64, .elf_data = ELFDATA2LSB,
-			.has_identity_unverified = true, .has_num_threads = true,
+		{.has_pid = true,
+			.pid = 4240,
+			.has_uid = true,
+			.uid = 0,
+			.has_gid = true,
+			.gid = UINT32_MAX,
+			.comm = BYTES("a\n\x1b[31m\xff\xc0\0x"),
+			.exe = BYTES("/tmp/\xe2\x80\xae/x"),
+			.has_exe_deleted = true,
+			.exe_deleted = true,
+			.has_elf = true,
+			.elf_machine = EM_X86_64,
+			.elf_class = ELFCLASS64,
+			.elf_data = ELFDATA2LSB,
+			.has_identity_unverified = true,
+			.has_num_threads = true,
 			.num_threads = 3});
 	WRITE(thread, thread, SNAP_RECORD_THREAD,
-		{.has_tid = true, .tid = 4242, .name = BYTES("bad\xff\0name\xed\xa0\x80"),
-			.has_state = true, .state = SNAP_THREAD_RUNNING, .regsets = regsets[0],
+		{.has_tid = true,
+			.tid = 4242,
+			.name = BYTES("bad\xff\0name\xed\xa0\x80"),
+			.has_state = true,
+			.state = SNAP_THREAD_RUNNING,
+			.regsets = regsets[0],
 			.num_regsets = 2});
 	WRITE(memory_range, memory, SNAP_RECORD_MEMORY,
-		{.address = 0x7ffc12345678, .data = snap_bytes(noise + 1000, 700),
-			.reason = SNAP_MEMORY_STACK, .has_tid = true, .tid = 4242});
+		{.address = 0x7ffc12345678,
+			.data = snap_bytes(noise + 1000, 700),
+			.reason = SNAP_MEMORY_STACK,
+			.has_tid = true,
+			.tid = 4242});
 	WRITE(memory_range, memory, SNAP_RECORD_MEMORY,
-		{.address = 0x55d0c0001139, .data = snap_bytes(noise + 3000, 64),
-			.reason = SNAP_MEMORY_CODE, .has_tid = true, .tid = 0});
+		{.address = 0x55d0c0001139,
+			.data = snap_bytes(noise + 3000, 64),
+			.reason = SNAP_MEMORY_CODE,
+			.has_tid = true,
+			.tid = 0});
 	write_checkpoint(false);
 
 	WRITE(mapping, mapping, SNAP_RECORD_MAPPING,
-		{.start = 0x55d0c0000000, .end = 0x55d0c0002000, .file_offset = 0,
-			.has_permissions = true, .permissions = SNAP_MAPPING_READ | SNAP_MAPPING_EXEC,
-			.path = BYTES("/usr/bin/a b\n"), .deleted = true, .has_device = true,
-			.device_major = 8, .device_minor = 0, .inode = 1ull << 40});
+		{.start = 0x55d0c0000000,
+			.end = 0x55d0c0002000,
+			.file_offset = 0,
+			.has_permissions = true,
+			.permissions = SNAP_MAPPING_READ | SNAP_MAPPING_EXEC,
+			.path = BYTES("/usr/bin/a b\n"),
+			.deleted = true,
+			.has_device = true,
+			.device_major = 8,
+			.device_minor = 0,
+			.inode = 1ull << 40});
 	WRITE(mapping, mapping, SNAP_RECORD_MAPPING,
-		{.start = 0xffffffffff600000, .end = UINT64_MAX, .file_offset = UINT64_MAX,
+		{.start = 0xffffffffff600000,
+			.end = UINT64_MAX,
+			.file_offset = UINT64_MAX,
 			.path = ABSENT});
 	WRITE(mapping, mapping, SNAP_RECORD_MAPPING, {.path = BYTES("")});
 	WRITE(module, module, SNAP_RECORD_MODULE,
-		{.start = 0x55d0c0000000, .end = 0x55d0c0005000, .build_id = snap_bytes(noise, 20),
-			.has_load_bias = true, .load_bias = 0, .path = BYTES("/usr/bin/a b\n"),
+		{.start = 0x55d0c0000000,
+			.end = 0x55d0c0005000,
+			.build_id = snap_bytes(noise, 20),
+			.has_load_bias = true,
+			.load_bias = 0,
+			.path = BYTES("/usr/bin/a b\n"),
 			.deleted = true});
 	WRITE(module, module, SNAP_RECORD_MODULE,
-		{.start = 0x7f0000000000, .end = 0x7f0000001000, .build_id = ABSENT,
-			.build_id_status = SNAP_BUILD_ID_UNREADABLE, .path = BYTES("[vdso]")});
+		{.start = 0x7f0000000000,
+			.end = 0x7f0000001000,
+			.build_id = ABSENT,
+			.build_id_status = SNAP_BUILD_ID_UNREADABLE,
+			.path = BYTES("[vdso]")});
 	WRITE(module, module, SNAP_RECORD_MODULE,
-		{.start = 1, .end = 2, .build_id = snap_bytes(noise + 9, SNAP_MAX_BUILD_ID),
-			.has_load_bias = true, .load_bias = UINT64_MAX});
+		{.start = 1,
+			.end = 2,
+			.build_id = snap_bytes(noise + 9, SNAP_MAX_BUILD_ID),
+			.has_load_bias = true,
+			.load_bias = UINT64_MAX});
 	write_checkpoint(false);
 
 	WRITE(thread, thread, SNAP_RECORD_THREAD,
-		{.has_tid = true, .tid = 4240, .name = BYTES("worker"), .regsets = regsets[1],
+		{.has_tid = true,
+			.tid = 4240,
+			.name = BYTES("worker"),
+			.regsets = regsets[1],
 			.num_regsets = 1});
 	WRITE(memory_range, memory, SNAP_RECORD_MEMORY,
-		{.address = UINT64_MAX - 31, .data = snap_bytes(noise, 32),
+		{.address = UINT64_MAX - 31,
+			.data = snap_bytes(noise, 32),
 			.reason = SNAP_MEMORY_OTHER});
 	WRITE(thread, thread, SNAP_RECORD_THREAD, {.has_tid = true, .tid = UINT64_MAX});
 	write_checkpoint(false);
 
 	WRITE(process, process, SNAP_RECORD_PROCESS,
-		{.cmdline = BYTES("a\0\xff\0"), .has_uptime = true, .uptime_ms = UINT64_MAX,
-			.has_dumpable = true, .dumpable = 2, .has_rlimit_core = true,
-			.rlimit_core = UINT64_MAX, .auxv = snap_bytes(noise + 2000, 64)});
+		{.cmdline = BYTES("a\0\xff\0"),
+			.has_uptime = true,
+			.uptime_ms = UINT64_MAX,
+			.has_dumpable = true,
+			.dumpable = 2,
+			.has_rlimit_core = true,
+			.rlimit_core = UINT64_MAX,
+			.auxv = snap_bytes(noise + 2000, 64)});
 	WRITE(system, system, SNAP_RECORD_SYSTEM,
-		{.sysname = BYTES("Linux"), .release = BYTES("6.1.0"), .version = BYTES("#1"),
-			.machine = BYTES("x86_64"), .os = BYTES("Debian GNU/Linux 12")});
+		{.sysname = BYTES("Linux"),
+			.release = BYTES("6.1.0"),
+			.version = BYTES("#1"),
+			.machine = BYTES("x86_64"),
+			.os = BYTES("Debian GNU/Linux 12")});
 	WRITE(tag, tag, SNAP_RECORD_TAG, {BYTES("key"), BYTES("v\xc3\xa4lue\n")});
 	write_hostile_tag((struct snap_tag){BYTES("k\xff"), BYTES("v\0v")}, "k\\xff", "v\\x00v");
 	write_hostile_tag((struct snap_tag){BYTES(""), BYTES("\x80")}, "", "\\x80");
 	WRITE(omission, omission, SNAP_RECORD_OMISSION,
-		{.what = SNAP_OMITTED_STACK, .why = SNAP_OMITTED_CAP, .has_tid = true, .tid = 4242,
-			.has_range = true, .address = 0, .bytes = 1ull << 33});
+		{.what = SNAP_OMITTED_STACK,
+			.why = SNAP_OMITTED_CAP,
+			.has_tid = true,
+			.tid = 4242,
+			.has_range = true,
+			.address = 0,
+			.bytes = 1ull << 33});
 	WRITE(omission, omission, SNAP_RECORD_OMISSION,
-		{.what = SNAP_OMITTED_THREAD, .why = SNAP_OMITTED_UNREADABLE, .has_count = true,
-			.count = 12, .has_error = true, .error = EPERM});
+		{.what = SNAP_OMITTED_THREAD,
+			.why = SNAP_OMITTED_UNREADABLE,
+			.has_count = true,
+			.count = 12,
+			.has_error = true,
+			.error = EPERM});
 	write_note("a plain note", "a plain note");
 	write_note("a \x1b note\xff", "a \x1b note\\xff");
 	WRITE(capture, capture, SNAP_RECORD_CAPTURE,
-		{.has_method = true, .method = SNAP_CAPTURE_CORE_PATTERN, .has_time = true,
-			.time_s = -1, .time_ns = 999999999, .has_hold_time = true,
-			.hold_time_ns = 123456789, .has_pause_time = true, .pause_time_ns = 0});
+		{.has_method = true,
+			.method = SNAP_CAPTURE_CORE_PATTERN,
+			.has_time = true,
+			.time_s = -1,
+			.time_ns = 999999999,
+			.has_hold_time = true,
+			.hold_time_ns = 123456789,
+			.has_pause_time = true,
+			.pause_time_ns = 0});
 	write_checkpoint(true);
 }
 
@@ -326,7 +404,7 @@ static void assert_bytes(struct snap_bytes actual, struct snap_bytes wanted)
 		assert_memory_equal(actual.data, wanted.data, wanted.len);
 }
 
-#define SAME(member) assert_true(a->member == b->member)
+#define SAME(member)	   assert_true(a->member == b->member)
 #define SAME_BYTES(member) assert_bytes(a->member, b->member)
 #define SAME_IF(flag, member)                                                                      \
 	do {                                                                                       \
@@ -390,8 +468,7 @@ static void assert_same_signal(const struct snap_signal *a, const struct snap_si
 	SAME_BYTES(siginfo);
 }
 
-static void assert_same_memory(
-	const struct snap_memory_range *a, const struct snap_memory_range *b)
+static void assert_same_memory(const struct snap_memory_range *a, const struct snap_memory_range *b)
 {
 	SAME(address);
 	SAME_BYTES(data);
@@ -589,7 +666,7 @@ static void test_snapshot_writer_is_small_and_takes_large_ranges(void **state)
 	assert_memory_equal(record.u.memory.data.data, data, len);
 	/* The bytes of memory are not copied. */
 	assert_true(record.u.memory.data.data > file.data &&
-		record.u.memory.data.data < file.data + file.len);
+		    record.u.memory.data.data < file.data + file.len);
 	snap_reader_deinit(&reader);
 	release(file);
 	free(data);
@@ -600,13 +677,17 @@ static void test_snapshot_of_65536_threads_is_read(void **state)
 {
 	(void)state;
 	uint8_t regs[512] = {1};
-	const struct snap_regset regsets[] = {{NT_PRSTATUS, {regs, 216}}, {NT_FPREGSET, {regs, 512}}};
+	const struct snap_regset regsets[] = {
+		{NT_PRSTATUS, {regs, 216}}, {NT_FPREGSET, {regs, 512}}};
 	int fd = memory_file();
 	snap_writer_init(&writer, fd);
 	assert_int_equal(snap_write_header(&writer, "test"), 0);
 	for (uint64_t i = 0; i < SNAP_MAX_THREADS; i++) {
-		const struct snap_thread thread = {.has_tid = true, .tid = 4000000 + i,
-			.name = BYTES("a thread's name"), .regsets = regsets, .num_regsets = 2};
+		const struct snap_thread thread = {.has_tid = true,
+			.tid = 4000000 + i,
+			.name = BYTES("a thread's name"),
+			.regsets = regsets,
+			.num_regsets = 2};
 		assert_int_equal(snap_write_thread(&writer, &thread), 0);
 	}
 	assert_int_equal(snap_write_checkpoint(&writer, true), 0);
@@ -890,8 +971,11 @@ static void test_snapshot_what_is_none(void **state)
 	(void)state;
 	static const struct snap_bytes files[] = {{(const uint8_t *)"", 0},
 		{(const uint8_t *)"hello, world\n", 13}, {(const uint8_t *)"\0\0\0\0", 4},
-		{(const uint8_t *)"\x7f""ELF", 4}, {(const uint8_t *)"\xc2", 0},
-		{(const uint8_t *)"\x10\x01\x18\x02", 4}, {(const uint8_t *)"\x1a\x00", 2},
+		{(const uint8_t *)"\x7f"
+				  "ELF",
+			4},
+		{(const uint8_t *)"\xc2", 0}, {(const uint8_t *)"\x10\x01\x18\x02", 4},
+		{(const uint8_t *)"\x1a\x00", 2},
 		{(const uint8_t *)"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80", 10}};
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		read_file(files[i]);
@@ -991,11 +1075,13 @@ static void test_snapshot_broken_checkpoints(void **state)
 static void test_snapshot_unmarked(void **state)
 {
 	(void)state;
-	/* As a microcontroller of Pigweed's makes it: metadata, a tag, threads with their stacks. */
+	/* As a microcontroller of Pigweed's makes it: metadata, a tag, threads with their stacks.
+	 */
 	made_len = 0;
 	put_bytes(SNAP_RECORD_METADATA, "\x0a\x05panic\x10\x01\x40\x01", 11);
 	put_bytes(SNAP_RECORD_TAG, "\x0a\x01k\x12\x01v", 6);
-	put_bytes(SNAP_RECORD_THREAD, "\x0a\x04idle\x18\x04\x22\x03\x01\x02\x03\x32\x02zz\x60\x07", 19);
+	put_bytes(SNAP_RECORD_THREAD, "\x0a\x04idle\x18\x04\x22\x03\x01\x02\x03\x32\x02zz\x60\x07",
+		19);
 	put_bytes(SNAP_RECORD_THREAD, "\x0a\x04main\x18\x02\x60\x08", 10);
 	put_bytes(1, "log", 3);
 	put_bytes(SNAP_RECORD_CPU_STATE, "\x08\x01", 2);
@@ -1066,10 +1152,10 @@ static void test_snapshot_empty_messages_have_nothing(void **state)
 	(void)state;
 	struct snap_reader reader;
 	struct snap_record record;
-	static const uint32_t numbers[] = {SNAP_RECORD_METADATA, SNAP_RECORD_TAG, SNAP_RECORD_THREAD,
-		SNAP_RECORD_PROCESS, SNAP_RECORD_SIGNAL, SNAP_RECORD_MEMORY, SNAP_RECORD_MAPPING,
-		SNAP_RECORD_MODULE, SNAP_RECORD_SYSTEM, SNAP_RECORD_CAPTURE, SNAP_RECORD_OMISSION,
-		SNAP_RECORD_RAW_TAG};
+	static const uint32_t numbers[] = {SNAP_RECORD_METADATA, SNAP_RECORD_TAG,
+		SNAP_RECORD_THREAD, SNAP_RECORD_PROCESS, SNAP_RECORD_SIGNAL, SNAP_RECORD_MEMORY,
+		SNAP_RECORD_MAPPING, SNAP_RECORD_MODULE, SNAP_RECORD_SYSTEM, SNAP_RECORD_CAPTURE,
+		SNAP_RECORD_OMISSION, SNAP_RECORD_RAW_TAG};
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
 		struct snap_record nothing = {.number = numbers[i], .decoded = true};
 		if (numbers[i] == SNAP_RECORD_TAG) /* a map's entry: absent is empty */
@@ -1095,7 +1181,7 @@ static void test_snapshot_zero_is_not_absent(void **state)
 	assert_true(record.u.signal.has_address);
 	assert_int_equal(record.u.signal.address, 0);
 	assert_false(record.u.signal.has_signo || record.u.signal.has_code ||
-		record.u.signal.has_tid || record.u.signal.has_sender);
+		     record.u.signal.has_tid || record.u.signal.has_sender);
 	assert_null(record.u.signal.siginfo.data);
 	snap_reader_deinit(&reader);
 	/* Half of a pair is none. */
@@ -1169,7 +1255,10 @@ static void test_snapshot_memory_ranges_at_the_top_and_over_each_other(void **st
 	/* The reader gives them as they are, in their order: which one wins is not its matter. */
 	begin();
 	for (int i = 0; i < 3; i++)
-		put_bytes(SNAP_RECORD_MEMORY, "\x08\x05\x12\x04" "abcd", 8);
+		put_bytes(SNAP_RECORD_MEMORY,
+			"\x08\x05\x12\x04"
+			"abcd",
+			8);
 	finish();
 	assert_integrity(SNAP_INTEGRITY_COMPLETE, 5);
 }

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_LEN(a)   (sizeof(a) / sizeof((a)[0]))
 #define BYTES(literal) snap_bytes(literal, sizeof(literal) - 1)
-#define NINE "\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+#define NINE	       "\xff\xff\xff\xff\xff\xff\xff\xff\xff"
 
 static struct snap_wire_field field;
 
@@ -31,7 +31,7 @@ static int next(struct snap_bytes message)
 		if (field.type == SNAP_WIRE_BYTES) {
 			/* Of the caller's bytes, so that a test can compare them. */
 			assert_true(field.payload.data >= copy &&
-				field.payload.data + field.payload.len <= copy + message.len);
+				    field.payload.data + field.payload.len <= copy + message.len);
 			field.payload.data = message.data + (field.payload.data - copy);
 		}
 	} else {
@@ -129,7 +129,8 @@ static void test_wire_groups_and_unknown_types_are_broken(void **state)
 	(void)state;
 	static const uint8_t types[] = {3, 4, 6, 7};
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-		const uint8_t message[] = {(uint8_t)(1 << 3 | types[i]), 1 << 3 | 4, 0, 0, 0, 0, 0, 0};
+		const uint8_t message[] = {
+			(uint8_t)(1 << 3 | types[i]), 1 << 3 | 4, 0, 0, 0, 0, 0, 0};
 		assert_int_equal(next(snap_bytes(message, sizeof(message))), -EBADMSG);
 	}
 }
@@ -152,9 +153,15 @@ static void test_wire_cut_at_each_byte(void **state)
 	(void)state;
 	static const struct snap_bytes fields[] = {
 		{(const uint8_t *)"\xc0\x40" NINE "\x01", 12},
-		{(const uint8_t *)"\xc1\x40" "12345678", 10},
-		{(const uint8_t *)"\xc2\x40\x88\x00" "12345678", 12},
-		{(const uint8_t *)"\xc5\x40" "1234", 6},
+		{(const uint8_t *)"\xc1\x40"
+				  "12345678",
+			10},
+		{(const uint8_t *)"\xc2\x40\x88\x00"
+				  "12345678",
+			12},
+		{(const uint8_t *)"\xc5\x40"
+				  "1234",
+			6},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
 		assert_int_equal(next(snap_bytes(fields[i].data, 0)), 0);

@@ -25,11 +25,14 @@ TESTS_CAPTURE = \
 	test_proc_maps
 
 TESTS_ANALYZE = \
+	test_core_input \
 	test_demangle \
 	test_explain \
 	test_expression \
+	test_file_open \
 	test_memory \
-	test_signature
+	test_signature \
+	test_symtab
 
 TESTS = $(TESTS_COMMON) $(TESTS_CAPTURE) $(TESTS_ANALYZE)
 

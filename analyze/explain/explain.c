@@ -22,7 +22,7 @@ struct evidence {
 	uint64_t pc, sp;
 	bool has_fault;
 	uint64_t fault;
-	bool maps_known; /* all mappings, with permissions */
+	bool maps_known;		  /* all mappings, with permissions */
 	const struct snap_mapping *stack; /* that overflowed */
 };
 
@@ -79,10 +79,10 @@ static struct evidence gather(struct snap_crash *crash)
 	const struct snap_crash_thread *thread = snap_crash_crashed_thread(crash);
 	if (thread && crash->arch && thread->pr_reg.data) {
 		struct snap_bytes regs = thread->pr_reg;
-		e.has_pc = snap_arch_reg_get(
-			crash->arch, crash->arch->pc, regs.data, regs.len, &e.pc);
-		e.has_sp = snap_arch_reg_get(
-			crash->arch, crash->arch->sp, regs.data, regs.len, &e.sp);
+		e.has_pc =
+			snap_arch_reg_get(crash->arch, crash->arch->pc, regs.data, regs.len, &e.pc);
+		e.has_sp =
+			snap_arch_reg_get(crash->arch, crash->arch->sp, regs.data, regs.len, &e.sp);
 	}
 	return e;
 }
@@ -132,7 +132,8 @@ static enum snap_kind find_kind(struct evidence *e)
 /* A name from the input, cut to what a sentence can bear. */
 #define NAME_MAX_BYTES 200
 #define NAME_ARGS(bytes)                                                                           \
-	(int)((bytes).len < NAME_MAX_BYTES ? (bytes).len : NAME_MAX_BYTES), (const char *)(bytes).data
+	(int)((bytes).len < NAME_MAX_BYTES ? (bytes).len : NAME_MAX_BYTES),                        \
+		(const char *)(bytes).data
 
 static struct snap_bytes base_name(struct snap_bytes path)
 {
@@ -151,17 +152,18 @@ static const char *mapping_words(struct snap_crash *crash, const struct snap_map
 		bool r = mapping->permissions & SNAP_MAPPING_READ;
 		bool w = mapping->permissions & SNAP_MAPPING_WRITE;
 		bool x = mapping->permissions & SNAP_MAPPING_EXEC;
-		access = !r && !w && !x		? "inaccessible memory"
-			: w && x		? "writable and executable memory"
-			: w			? "memory that is writable but not executable"
-			: x			? "executable, read-only memory"
-						: "read-only memory";
+		access = !r && !w && !x ? "inaccessible memory"
+			 : w && x	? "writable and executable memory"
+			 : w		? "writable, non-executable memory"
+			 : x		? "executable, read-only memory"
+					: "read-only memory";
 	}
 	struct snap_bytes name = base_name(mapping->path);
 	if (name.len == 0)
 		return mapping->has_permissions && access[0] == 'i'
-			? "memory that is set aside and inaccessible (a guard page or a reservation)"
-			: access;
+			       ? "memory that is set aside and inaccessible (a guard page or a "
+				 "reservation)"
+			       : access;
 	if (snap_bytes_equal_str(name, "[stack]"))
 		return snap_crash_format(crash, "the main thread's stack (%s)", access);
 	if (snap_bytes_equal_str(name, "[heap]"))
@@ -188,15 +190,15 @@ static const char *neighbour_words(struct snap_crash *crash, uint64_t addr)
 	if (past < NEAR_MAPPING && past <= before) {
 		words = mapping_words(crash, below);
 		return words && past == 0
-			? snap_crash_format(crash, ", right behind the end of %s", words)
-			: words ? snap_crash_format(
-					  crash, ", %" PRIu64 " bytes behind the end of %s", past, words)
-				: NULL;
+			       ? snap_crash_format(crash, ", right behind the end of %s", words)
+		       : words ? snap_crash_format(crash,
+					 ", %" PRIu64 " bytes behind the end of %s", past, words)
+			       : NULL;
 	}
 	if (before <= NEAR_MAPPING) {
 		words = mapping_words(crash, above);
-		return words ? snap_crash_format(crash, ", %" PRIu64 " bytes before the start of %s",
-				       before, words)
+		return words ? snap_crash_format(crash,
+				       ", %" PRIu64 " bytes before the start of %s", before, words)
 			     : NULL;
 	}
 	return "";
@@ -225,7 +227,7 @@ static const char *repeated_function(const struct snap_crash_thread *thread)
 {
 	enum { LOOK_AT = 64, MANY = 8 };
 	size_t num = thread && thread->num_listed < LOOK_AT ? thread->num_listed
-		: thread				    ? LOOK_AT
+		     : thread				    ? LOOK_AT
 							    : 0;
 	for (size_t i = 0; i < num && i < LOOK_AT / MANY; i++) {
 		const char *name = thread->listed[i].function;
@@ -245,9 +247,9 @@ static const char *explain_stack_overflow(const struct evidence *e)
 	struct snap_crash *crash = e->crash;
 	const struct snap_crash_thread *thread = snap_crash_crashed_thread(crash);
 	const char *repeated = repeated_function(thread);
-	const char *why = repeated
-		? snap_crash_format(crash, "%.200s calls itself over and over", repeated)
-		: "calls are nested too deeply, or local variables are too large";
+	const char *why =
+		repeated ? snap_crash_format(crash, "%.200s calls itself over and over", repeated)
+			 : "calls are nested too deeply, or local variables are too large";
 	if (!why)
 		return NULL;
 	if (!e->has_fault)
@@ -271,17 +273,18 @@ static const char *explain_bad_pc(const struct evidence *e)
 	if (!place)
 		return NULL;
 	const char *why = e->pc < NULL_END
-		? "a call through a function pointer that was read from near null"
-		: "a call through a bad function pointer, or a return to an overwritten address";
-	return snap_crash_format(crash,
-		"The program jumped to address 0x%" PRIx64 ", %s, and there is no code: %s.", e->pc,
-		place, why);
+				  ? "a call through a function pointer that was read from near null"
+				  : "a call through a bad function pointer, or a return to an "
+				    "overwritten address";
+	return snap_crash_format(
+		crash, "The program jumped to address 0x%" PRIx64 ", %s: %s.", e->pc, place, why);
 }
 
 static const char *explain_segv_null(const struct evidence *e)
 {
 	if (e->fault == 0)
-		return "The program read or wrote memory at address 0x0, which is not mapped: a null "
+		return "The program read or wrote memory at address 0x0, which is not mapped: a "
+		       "null "
 		       "pointer was followed.";
 	return snap_crash_format(e->crash,
 		"The program read or wrote memory at address 0x%" PRIx64
@@ -338,11 +341,11 @@ static const char *explain_segv(const struct evidence *e)
 		return NULL;
 	const struct snap_mapping *mapping = snap_crash_mapping_at(crash, e->fault);
 	bool read_only = mapping && mapping->has_permissions &&
-		mapping->permissions & SNAP_MAPPING_READ &&
-		!(mapping->permissions & SNAP_MAPPING_WRITE);
+			 mapping->permissions & SNAP_MAPPING_READ &&
+			 !(mapping->permissions & SNAP_MAPPING_WRITE);
 	const char *words = crash->signal.has_code && crash->signal.code > 2
-		? snap_signal_code_words(e->signo, crash->signal.code)
-		: NULL;
+				    ? snap_signal_code_words(e->signo, crash->signal.code)
+				    : NULL;
 	return snap_crash_format(crash, "The program %s memory at address 0x%" PRIx64 ", %s%s%s.",
 		read_only ? "wrote to" : "read or wrote", e->fault, place, words ? ": " : "",
 		words ? words : "");
@@ -400,8 +403,8 @@ static const char *sender_words(const struct evidence *e, bool *ret_self)
 	if (signal->sender_pid == 0)
 		return snap_crash_format(e->crash, "a process outside its PID namespace (uid %u)",
 			signal->sender_uid);
-	return snap_crash_format(e->crash, "process %d (uid %u)", signal->sender_pid,
-		signal->sender_uid);
+	return snap_crash_format(
+		e->crash, "process %d (uid %u)", signal->sender_pid, signal->sender_uid);
 }
 
 static const char *explain_abort(const struct evidence *e)
@@ -434,11 +437,11 @@ static const char *explain_signal(const struct evidence *e)
 		return snap_crash_format(crash, "The program sent %s to itself.", name);
 	if (sender)
 		return snap_crash_format(crash,
-			"%s was sent by %s; it is not the fault of what the thread was doing.", name,
-			sender);
+			"%s was sent by %s; it is not the fault of what the thread was doing.",
+			name, sender);
 	const char *words = crash->signal.has_code
-		? snap_signal_code_words(e->signo, crash->signal.code)
-		: NULL;
+				    ? snap_signal_code_words(e->signo, crash->signal.code)
+				    : NULL;
 	return snap_crash_format(crash, "%s ended the program%s%s%s.", name, words ? " (" : "",
 		words ? words : "", words ? ")" : "");
 }
@@ -447,16 +450,17 @@ static const char *explain_bus(const struct evidence *e)
 {
 	struct snap_crash *crash = e->crash;
 	const char *words = crash->signal.has_code
-		? snap_signal_code_words(e->signo, crash->signal.code)
-		: NULL;
+				    ? snap_signal_code_words(e->signo, crash->signal.code)
+				    : NULL;
 	if (!words)
 		words = "bus error";
 	if (!e->has_fault)
-		return snap_crash_format(crash,
-			"An access to memory failed (%s); its address is not told.", words);
+		return snap_crash_format(
+			crash, "An access to memory failed (%s); its address is not told.", words);
 	const struct snap_mapping *mapping = snap_crash_mapping_at(crash, e->fault);
 	struct snap_bytes name = mapping ? base_name(mapping->path) : snap_bytes(NULL, 0);
-	if (crash->signal.has_code && crash->signal.code == 2 && name.len > 0 && name.data[0] != '[')
+	if (crash->signal.has_code && crash->signal.code == 2 && name.len > 0 &&
+		name.data[0] != '[')
 		return snap_crash_format(crash,
 			"The program accessed address 0x%" PRIx64
 			" in its mapping of %.*s, where the file has no bytes: the file is shorter "
@@ -486,14 +490,14 @@ static const char *explain_sys(const struct evidence *e)
 {
 	struct snap_crash *crash = e->crash;
 	const char *words = crash->signal.has_code
-		? snap_signal_code_words(e->signo, crash->signal.code)
-		: NULL;
+				    ? snap_signal_code_words(e->signo, crash->signal.code)
+				    : NULL;
 	uint64_t number;
 	if (!words)
 		words = "refused";
 	if (get_system_call(crash, &number))
-		return snap_crash_format(crash, "System call number %" PRIu64 " was %s.", number,
-			words);
+		return snap_crash_format(
+			crash, "System call number %" PRIu64 " was %s.", number, words);
 	return snap_crash_format(crash, "A system call was %s.", words);
 }
 
@@ -501,21 +505,22 @@ static const char *explain_instruction(const struct evidence *e)
 {
 	struct snap_crash *crash = e->crash;
 	const char *words = crash->signal.has_code && crash->signal.code != SNAP_SI_KERNEL
-		? snap_signal_code_words(e->signo, crash->signal.code)
-		: NULL;
+				    ? snap_signal_code_words(e->signo, crash->signal.code)
+				    : NULL;
 	const char *what = e->signo == SIGTRAP
-		? "The program ran into a breakpoint or trap instruction"
-		: e->signo == SIGFPE ? "An arithmetic instruction failed"
-				     : "The processor refused an instruction";
+				   ? "The program ran into a breakpoint or trap instruction"
+			   : e->signo == SIGFPE ? "An arithmetic instruction failed"
+						: "The processor refused an instruction";
 	char where[48] = "";
 	if (e->has_fault || e->has_pc)
-		(void)snprintf(where, sizeof(where), " at 0x%" PRIx64,
-			e->has_fault ? e->fault : e->pc);
+		(void)snprintf(
+			where, sizeof(where), " at 0x%" PRIx64, e->has_fault ? e->fault : e->pc);
 	return snap_crash_format(crash, "%s%s%s%s%s.", what, where, words ? ": " : "",
 		words ? words : "",
-		e->signo == SIGILL ? " (a compiler's trap, damaged code, or an instruction that this "
-				     "processor lacks)"
-				   : "");
+		e->signo == SIGILL
+			? " (a compiler's trap, damaged code, or an instruction that this "
+			  "processor lacks)"
+			: "");
 }
 
 static const char *explain(const struct evidence *e)
@@ -549,9 +554,9 @@ static const char *explain(const struct evidence *e)
 /* No signal: either there was none, or the record of it is not in the file. */
 static const char *explain_no_signal(const struct snap_crash *crash)
 {
-	if (crash->metadata.has_fatal ? crash->metadata.fatal
-				      : !crash->is_core &&
-			crash->capture.method != SNAP_CAPTURE_PTRACE)
+	if (crash->metadata.has_fatal
+			? crash->metadata.fatal
+			: !crash->is_core && crash->capture.method != SNAP_CAPTURE_PTRACE)
 		return "What happened is not recorded in this file.";
 	return "A live process, looked at while it went on; nothing crashed.";
 }
@@ -574,8 +579,7 @@ int snap_explain(struct snap_crash *crash, struct snap_error *err)
 	cause->has_address = e.has_fault;
 	cause->address = e.fault;
 	/* SIGILL and the like have the instruction's address, which is no access. */
-	if (e.has_fault && e.has_pc && e.fault == e.pc &&
-		(e.signo == SIGSEGV || e.signo == SIGBUS))
+	if (e.has_fault && e.has_pc && e.fault == e.pc && (e.signo == SIGSEGV || e.signo == SIGBUS))
 		cause->access = "exec";
 	cause->explanation = explain(&e);
 	return cause->explanation ? 0 : snap_error_no_memory(err);

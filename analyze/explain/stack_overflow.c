@@ -34,14 +34,14 @@ static bool may_be_stack(const struct snap_mapping *mapping)
 			(SNAP_MAPPING_READ | SNAP_MAPPING_WRITE))
 		return false;
 	return mapping->path.len == 0 || starts_with(mapping->path, "[stack") ||
-		starts_with(mapping->path, "[anon");
+	       starts_with(mapping->path, "[anon");
 }
 
 static bool is_accessible(const struct snap_mapping *mapping)
 {
 	return !mapping->has_permissions ||
-		(mapping->permissions &
-			(SNAP_MAPPING_READ | SNAP_MAPPING_WRITE | SNAP_MAPPING_EXEC)) != 0;
+	       (mapping->permissions &
+		       (SNAP_MAPPING_READ | SNAP_MAPPING_WRITE | SNAP_MAPPING_EXEC)) != 0;
 }
 
 /* The first mapping from addr on, addr's own included, that is more than a guard. */
@@ -79,7 +79,7 @@ static bool is_full(const struct snap_crash *crash, const struct snap_mapping *s
 	if (is_main_stack(stack))
 		return stack->end - stack->start >= MIN_MAIN_STACK;
 	return stack > crash->mappings && stack[-1].end == stack->start &&
-		!is_accessible(&stack[-1]);
+	       !is_accessible(&stack[-1]);
 }
 
 bool snap_stack_overflowed(const struct snap_crash *crash, uint64_t sp, bool has_fault,
@@ -91,7 +91,7 @@ bool snap_stack_overflowed(const struct snap_crash *crash, uint64_t sp, bool has
 	if (sp_inside) {
 		/* sp is still in the stack; a push, call or probe went below it. */
 		stack = lowest_part(crash, stack);
-		if (has_fault && (fault >= stack->start || fault > sp || sp - fault > MAX_BELOW_SP))
+		if (has_fault && (fault >= stack->start || sp - fault > MAX_BELOW_SP))
 			return false;
 		if (!has_fault && !is_full(crash, stack, sp))
 			return false;

@@ -49,8 +49,8 @@ static void function_text(const struct snap_crash_thread *thread,
 }
 
 /* What stands behind it: where that is. */
-static void print_place(const struct snap_crash_thread *thread,
-	const struct snap_listed_frame *listed, FILE *out)
+static void print_place(
+	const struct snap_crash_thread *thread, const struct snap_listed_frame *listed, FILE *out)
 {
 	const struct snap_crash_module *module = thread->frames[listed->frame].module;
 	if (listed->file) {
@@ -88,7 +88,7 @@ static bool same_line(const struct snap_crash_thread *thread, size_t a, size_t b
 	const struct snap_listed_frame *x = &thread->listed[a], *y = &thread->listed[b];
 	const struct snap_frame *f = &thread->frames[x->frame], *g = &thread->frames[y->frame];
 	return f->pc == g->pc && f->trust == g->trust && x->is_inline == y->is_inline &&
-		x->function == y->function && x->line == y->line;
+	       x->function == y->function && x->line == y->line;
 }
 
 /* How many lines from i on repeat the *ret_period lines at i, these included; 0: no recursion. */
@@ -117,8 +117,8 @@ static void print_line(const struct snap_crash_thread *thread, size_t index, int
 	size_t width = columns(function);
 	(void)fprintf(out, "  #%-*zu  %s%s%s%*s", digits, index,
 		listed->function ? colors->function : "", function,
-		listed->function ? colors->end : "",
-		width < column ? (int)(column - width) : 0, "");
+		listed->function ? colors->end : "", width < column ? (int)(column - width) : 0,
+		"");
 	if (!frame->is_signal || listed->is_inline) {
 		(void)fputs("  ", out);
 		print_place(thread, listed, out);
@@ -211,8 +211,9 @@ void snap_registers_print(
 		if (!snap_arch_reg_get(
 			    crash->arch, i, thread->pr_reg.data, thread->pr_reg.len, &value))
 			continue;
-		(void)fprintf(out, "%s%*s %0*" PRIx64, num > 0 && num % PER_ROW == 0 ? "\n  " : "  ",
-			width[i % PER_ROW], crash->arch->regs[i].name, digits, value);
+		(void)fprintf(out, "%s%*s %0*" PRIx64,
+			num > 0 && num % PER_ROW == 0 ? "\n  " : "  ", width[i % PER_ROW],
+			crash->arch->regs[i].name, digits, value);
 		num++;
 	}
 	if (num > 0)

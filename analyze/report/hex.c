@@ -18,7 +18,8 @@ static void print_line(FILE *out, const char *indent, uint64_t addr, struct snap
 	}
 	(void)fputs("  |", out);
 	for (size_t i = 0; i < bytes.len; i++)
-		(void)fputc(bytes.data[i] >= 0x20 && bytes.data[i] < 0x7f ? bytes.data[i] : '.', out);
+		(void)fputc(
+			bytes.data[i] >= 0x20 && bytes.data[i] < 0x7f ? bytes.data[i] : '.', out);
 	(void)fputs("|\n", out);
 }
 

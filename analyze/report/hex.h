@@ -18,8 +18,8 @@ void snap_hex_print(
 	FILE *out, const char *indent, uint64_t addr, struct snap_bytes bytes, size_t limit);
 
 /*
- * The target's memory [addr, addr + len), a line for each gap. Returns how many bytes were there, or
- * a negative errno if the input could not be read.
+ * The target's memory [addr, addr + len), a line for each gap. Returns how many bytes were there,
+ * or a negative errno if the input could not be read.
  */
 int64_t snap_hex_print_memory(FILE *out, struct snap_memory *memory, uint64_t addr, uint64_t len);
 

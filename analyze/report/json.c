@@ -218,8 +218,7 @@ static json_t *device_json(struct json_writer *w, const struct snap_crash *crash
 	set(w, object, "device", text(metadata->device_name));
 	set(w, object, "software_version", text(metadata->software_version));
 	set(w, object, "software_build_uuid", hex_bytes(metadata->software_build_uuid));
-	set(w, object, "arch",
-		crash->arch ? string(crash->arch->name) : text(system->machine));
+	set(w, object, "arch", crash->arch ? string(crash->arch->name) : text(system->machine));
 	set(w, object, "os", text(system->os));
 	/* "Linux 6.1.0-18-amd64", as far as known. */
 	struct snap_bytes name = system->sysname, release = system->release;
@@ -270,7 +269,8 @@ static json_t *process_json(struct json_writer *w, const struct snap_crash *cras
 		set(w, object, "tid", number(true, crash->signal.tid));
 	else
 		set(w, object, "tid",
-			number(crashed && crashed->record.has_tid, crashed ? crashed->record.tid : 0));
+			number(crashed && crashed->record.has_tid,
+				crashed ? crashed->record.tid : 0));
 	set(w, object, "comm", text(process->comm));
 	set(w, object, "exe", text(process->exe));
 	set(w, object, "exe_deleted", boolean(process->has_exe_deleted, process->exe_deleted));
@@ -344,7 +344,8 @@ static json_t *omissions_json(struct json_writer *w, const struct snap_crash *cr
 		snap_omission_words(omission, words, sizeof(words));
 		json_t *object = json_object();
 		set(w, object, "what",
-			name_or_number(true, snap_omission_what_name(omission->what), omission->what));
+			name_or_number(
+				true, snap_omission_what_name(omission->what), omission->what));
 		set(w, object, "why",
 			name_or_number(true, snap_omission_why_name(omission->why), omission->why));
 		set(w, object, "tid", number(omission->has_tid, omission->tid));
@@ -365,15 +366,14 @@ static json_t *module_name(const struct snap_crash_module *module)
 	return module ? text(snap_base_name(module->record.path)) : json_null();
 }
 
-static json_t *registers_json(
-	struct json_writer *w, const struct snap_crash *crash, const struct snap_crash_thread *thread)
+static json_t *registers_json(struct json_writer *w, const struct snap_crash *crash,
+	const struct snap_crash_thread *thread)
 {
 	json_t *object = json_object();
 	for (unsigned int i = 0; crash->arch && i < crash->arch->num_regs; i++) {
 		uint64_t value;
-		if (thread->pr_reg.data &&
-			snap_arch_reg_get(crash->arch, i, thread->pr_reg.data, thread->pr_reg.len,
-				&value))
+		if (thread->pr_reg.data && snap_arch_reg_get(crash->arch, i, thread->pr_reg.data,
+						   thread->pr_reg.len, &value))
 			set(w, object, crash->arch->regs[i].name, hex_number(true, value));
 	}
 	return object;
@@ -400,8 +400,7 @@ static json_t *frame_json(
 	set(w, object, "line", number(listed->line != 0, listed->line));
 	set(w, object, "column", number(listed->column != 0, listed->column));
 	set(w, object, "module", module_name(module));
-	set(w, object, "build_id",
-		module ? hex_bytes(module->record.build_id) : json_null());
+	set(w, object, "build_id", module ? hex_bytes(module->record.build_id) : json_null());
 	set(w, object, "module_offset",
 		hex_number(module && module->record.has_load_bias,
 			module ? frame->pc - module->record.load_bias : 0));
@@ -411,8 +410,8 @@ static json_t *frame_json(
 	return object;
 }
 
-static void put_thread(
-	struct json_writer *w, const struct snap_crash *crash, const struct snap_crash_thread *thread)
+static void put_thread(struct json_writer *w, const struct snap_crash *crash,
+	const struct snap_crash_thread *thread)
 {
 	const struct snap_thread *record = &thread->record;
 	open_bracket(w, NULL, '{');
@@ -420,8 +419,8 @@ static void put_thread(
 	put(w, "name", text(record->name));
 	put(w, "crashed", json_boolean(thread->crashed));
 	put(w, "state",
-		name_or_number(record->has_state, snap_thread_state_name(record->state),
-			record->state));
+		name_or_number(
+			record->has_state, snap_thread_state_name(record->state), record->state));
 	put(w, "end", string(snap_end_name(thread->end)));
 	put(w, "end_reason", string(thread->end_reason));
 	put(w, "registers", registers_json(w, crash, thread));

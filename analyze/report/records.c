@@ -209,7 +209,8 @@ static void put_memory(FILE *out, const struct snap_memory_range *range, bool fu
 		range->reason < ARRAY_LEN(reasons) ? reasons[range->reason] : NULL, range->reason);
 	put_number(out, "tid", range->has_tid, range->tid);
 	(void)fprintf(out, INDENT "data: %zu bytes\n", range->data.len);
-	snap_hex_print(out, INDENT "  ", range->address, range->data, full ? SIZE_MAX : FIRST_BYTES);
+	snap_hex_print(
+		out, INDENT "  ", range->address, range->data, full ? SIZE_MAX : FIRST_BYTES);
 }
 
 static void put_mapping(FILE *out, const struct snap_mapping *mapping)

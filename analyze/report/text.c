@@ -24,17 +24,21 @@ static void heading(const struct printer *p, const char *text)
 	(void)fprintf(p->out, "\n%s%s%s\n", p->colors.heading, text, p->colors.end);
 }
 
-static void print_thread_name(const struct printer *p, const struct snap_crash_thread *thread)
+static void print_thread_id(const struct printer *p, const struct snap_crash_thread *thread)
 {
 	if (thread->record.has_tid)
 		(void)fprintf(p->out, "%" PRIu64, thread->record.tid);
 	else
 		(void)fputs("(without an id)", p->out);
-	if (thread->record.name.len > 0) {
-		(void)fputs(" \"", p->out);
-		snap_print(p->out, thread->record.name);
-		(void)fputc('"', p->out);
-	}
+}
+
+static void print_thread_name(const struct printer *p, const struct snap_crash_thread *thread)
+{
+	if (thread->record.name.len == 0)
+		return;
+	(void)fputs(" \"", p->out);
+	snap_print(p->out, thread->record.name);
+	(void)fputc('"', p->out);
 }
 
 /* ---------------------------------------------------------------- the first lines */
@@ -59,9 +63,11 @@ static void print_headline(const struct printer *p)
 	const struct snap_crash_thread *thread = snap_crash_crashed_thread(crash);
 	(void)fputs(p->colors.alarm, p->out);
 	if (!crash->has_signal || !crash->signal.has_signo || crash->signal.signo == 0) {
-		bool live = crash->metadata.has_fatal ? !crash->metadata.fatal
-						      : crash->capture.method == SNAP_CAPTURE_PTRACE;
-		(void)fputs(live || crash->is_core ? "Live process: " : "Unknown event in ", p->out);
+		bool live = crash->metadata.has_fatal
+				    ? !crash->metadata.fatal
+				    : crash->capture.method == SNAP_CAPTURE_PTRACE;
+		(void)fputs(
+			live || crash->is_core ? "Live process: " : "Unknown event in ", p->out);
 		print_program(p);
 		(void)fprintf(p->out, ", %zu thread%s%s\n", crash->num_threads,
 			crash->num_threads == 1 ? "" : "s", p->colors.end);
@@ -81,6 +87,7 @@ static void print_headline(const struct printer *p)
 	print_program(p);
 	if (thread) {
 		(void)fputs(", thread ", p->out);
+		print_thread_id(p, thread);
 		print_thread_name(p, thread);
 	} else if (crash->signal.has_tid) {
 		(void)fprintf(p->out, ", thread %" PRIu64, crash->signal.tid);
@@ -93,8 +100,8 @@ static void print_integrity(const struct printer *p)
 	const struct snap_crash *crash = p->crash;
 	if (crash->integrity == SNAP_INTEGRITY_COMPLETE)
 		return;
-	(void)fprintf(p->out, "%sThe %s is %s", p->colors.doubt, crash->is_core ? "core" : "snapshot",
-		snap_integrity_name(crash->integrity));
+	(void)fprintf(p->out, "%sThe %s is %s", p->colors.doubt,
+		crash->is_core ? "core" : "snapshot", snap_integrity_name(crash->integrity));
 	if (crash->integrity_why[0]) {
 		(void)fputs(": ", p->out);
 		snap_print_str(p->out, crash->integrity_why);
@@ -107,6 +114,7 @@ static void print_integrity(const struct printer *p)
 static void print_crashed_thread(const struct printer *p, const struct snap_crash_thread *thread)
 {
 	(void)fprintf(p->out, "\n%sCrashing thread ", p->colors.heading);
+	print_thread_id(p, thread);
 	print_thread_name(p, thread);
 	(void)fprintf(p->out, "%s\n", p->colors.end);
 	snap_backtrace_print(thread, &p->colors, p->out);
@@ -124,6 +132,7 @@ struct alike {
 	uint64_t hash;
 	size_t index;  /* into threads */
 	size_t leader; /* the first thread that looks the same; its own index for a leader */
+	uint64_t tid;
 };
 
 static uint64_t hash_stack(const struct snap_crash_thread *thread)
@@ -156,43 +165,61 @@ static int compare_hashes(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-static int compare_leaders(const void *a, const void *b)
+static int compare_groups(const void *a, const void *b)
 {
 	const struct alike *x = a, *y = b;
 	if (x->leader != y->leader)
 		return x->leader < y->leader ? -1 : 1;
-	return x->index < y->index ? -1 : x->index > y->index;
+	return x->tid < y->tid ? -1 : x->tid > y->tid;
 }
 
-/* Group threads whose stacks are the same: afterwards groups stand in the order of their first
- * thread, each together. */
+/* Group threads whose stacks are the same: afterwards each group stands together, in the order of
+ * thread ids, and groups in the order of their first threads in the file. */
 static void group_threads(const struct snap_crash *crash, struct alike *list, size_t num)
 {
-	for (size_t i = 0; i < num; i++)
+	for (size_t i = 0; i < num; i++) {
 		list[i].hash = hash_stack(&crash->threads[list[i].index]);
+		list[i].tid = crash->threads[list[i].index].record.tid;
+	}
 	qsort(list, num, sizeof(*list), compare_hashes);
 	for (size_t i = 0; i < num; i++) {
-		/* With the one before only: different stacks of one hash are not met in practice, and
-		 * cost no more than a group shown twice. */
+		/* With the one before only: different stacks of one hash are not met in practice,
+		 * and cost no more than a group shown twice. */
 		bool same = i > 0 && list[i].hash == list[i - 1].hash &&
-			same_stack(&crash->threads[list[i].index],
-				&crash->threads[list[i - 1].leader]);
+			    same_stack(&crash->threads[list[i].index],
+				    &crash->threads[list[i - 1].leader]);
 		list[i].leader = same ? list[i - 1].leader : list[i].index;
 	}
-	qsort(list, num, sizeof(*list), compare_leaders);
+	qsort(list, num, sizeof(*list), compare_groups);
+}
+
+static bool same_names(const struct snap_crash *crash, const struct alike *group, size_t num)
+{
+	for (size_t i = 1; i < num; i++)
+		if (!snap_bytes_equal(crash->threads[group[i].index].record.name,
+			    crash->threads[group[0].index].record.name))
+			return false;
+	return true;
 }
 
 static void print_group(const struct printer *p, const struct alike *group, size_t num)
 {
-	const struct snap_crash_thread *first = &p->crash->threads[group[0].index];
+	const struct snap_crash *crash = p->crash;
+	const struct snap_crash_thread *first = &crash->threads[group[0].index];
+	bool one_name = num > 1 && same_names(crash, group, num);
 	(void)fprintf(p->out, "\n%sThread%s ", p->colors.heading, num == 1 ? "" : "s");
 	for (size_t i = 0; i < num && i < MAX_LISTED; i++) {
+		const struct snap_crash_thread *thread = &crash->threads[group[i].index];
 		if (i > 0)
 			(void)fputs(", ", p->out);
-		print_thread_name(p, &p->crash->threads[group[i].index]);
+		print_thread_id(p, thread);
+		if (!one_name)
+			print_thread_name(p, thread);
 	}
 	if (num > MAX_LISTED)
 		(void)fprintf(p->out, " and %zu more", num - MAX_LISTED);
+	if (one_name)
+		print_thread_name(p, first);
 	if (num > 1)
 		(void)fprintf(p->out, " (%zu threads)", num);
 	(void)fprintf(p->out, "%s\n", p->colors.end);
@@ -211,7 +238,8 @@ static void print_other_threads(const struct printer *p)
 			num++;
 		}
 	if (num > 0 && p->only_crashed_thread) {
-		(void)fprintf(p->out, "\n%s%zu other thread%s not shown (--threads=all shows %s).%s\n",
+		(void)fprintf(p->out,
+			"\n%s%zu other thread%s not shown (--threads=all shows %s).%s\n",
 			p->colors.faint, num, num == 1 ? " is" : "s are", num == 1 ? "it" : "them",
 			p->colors.end);
 	} else if (list) {
@@ -301,8 +329,8 @@ static void print_missing(const struct printer *p)
 	for (size_t i = 0; i < crash->num_modules; i++) {
 		const struct snap_crash_module *module = &crash->modules[i];
 		const char *words = missing_words(module->symbols);
-		bool shown = module->has_crashed_frame ||
-			(module->has_frame && !p->only_crashed_thread);
+		bool shown =
+			module->has_crashed_frame || (module->has_frame && !p->only_crashed_thread);
 		/* The vDSO's source is the kernel's: nobody misses it. */
 		if (!shown || !words ||
 			(module->symbols != SNAP_SYMBOLS_NONE &&
@@ -321,14 +349,17 @@ static void print_missing(const struct printer *p)
 		}
 		(void)fputs(".\n    ", p->out);
 		if (module->record.build_id.len > 0) {
-			(void)fputs("To have them: --symbols DIR with the executable or debug file of build "
+			(void)fputs("To have them: --symbols DIR with the executable or debug file "
+				    "of build "
 				    "ID\n    ",
 				p->out);
 			print_build_id(p, &module->record);
 			(void)fputs(" in DIR.\n", p->out);
 		} else {
-			(void)fputs("It has no build ID, by which its files could be recognised: ", p->out);
-			const char *why = snap_build_id_status_words(module->record.build_id_status);
+			(void)fputs("It has no build ID, by which its files could be recognised: ",
+				p->out);
+			const char *why =
+				snap_build_id_status_words(module->record.build_id_status);
 			(void)fprintf(p->out, "%s.\n", why ? why : "unknown reason");
 		}
 	}
@@ -383,10 +414,11 @@ static void print_capture(const struct printer *p)
 	if (capture->has_method && capture->method < sizeof(methods) / sizeof(methods[0]))
 		(void)fprintf(p->out, ", %s", methods[capture->method]);
 	if (capture->has_hold_time)
-		(void)fprintf(p->out, ", process held for %.1f ms", (double)capture->hold_time_ns / 1e6);
-	if (capture->has_pause_time)
 		(void)fprintf(
-			p->out, ", threads paused for %.1f ms", (double)capture->pause_time_ns / 1e6);
+			p->out, ", process held for %.1f ms", (double)capture->hold_time_ns / 1e6);
+	if (capture->has_pause_time)
+		(void)fprintf(p->out, ", threads paused for %.1f ms",
+			(double)capture->pause_time_ns / 1e6);
 	(void)fputc('\n', p->out);
 	field(p, "Writer", crash->header.writer);
 }
@@ -449,19 +481,58 @@ static void print_facts(const struct printer *p)
 		crash->file_bytes);
 }
 
+static bool same_sort(const struct snap_omission *a, const struct snap_omission *b)
+{
+	return a->what == b->what && a->why == b->why;
+}
+
+/* The same left out of many threads is one line. */
+static void print_omissions(const struct printer *p)
+{
+	const struct snap_crash *crash = p->crash;
+	const struct snap_omission *shown[MAX_LISTED];
+	size_t num_shown = 0, num_left = 0;
+	for (size_t i = 0; i < crash->num_omissions; i++) {
+		const struct snap_omission *omission = &crash->omissions[i];
+		bool seen = false;
+		for (size_t j = 0; j < num_shown && !seen; j++)
+			seen = same_sort(shown[j], omission);
+		if (seen)
+			continue;
+		if (num_shown == MAX_LISTED) {
+			num_left++;
+			continue;
+		}
+		shown[num_shown++] = omission;
+		size_t num = 0;
+		uint64_t bytes = 0;
+		for (size_t j = i; j < crash->num_omissions; j++) {
+			if (!same_sort(&crash->omissions[j], omission))
+				continue;
+			num++;
+			if (crash->omissions[j].has_range)
+				bytes += crash->omissions[j].bytes;
+		}
+		char words[256];
+		snap_omission_words(omission, words, sizeof(words));
+		(void)fprintf(p->out, "  - left out: %s", words);
+		if (num > 1)
+			(void)fprintf(p->out, "; and %zu more like it", num - 1);
+		if (num > 1 && bytes > 0)
+			(void)fprintf(p->out, ", %" PRIu64 " bytes in all", bytes);
+		(void)fputc('\n', p->out);
+	}
+	if (num_left > 0)
+		(void)fprintf(
+			p->out, "  - %zu more omissions (snapanalyze dump lists all)\n", num_left);
+}
+
 static void print_notes(const struct printer *p)
 {
 	const struct snap_crash *crash = p->crash;
 	if (crash->num_notes > 0 || crash->num_omissions > 0 || crash->num_related > 0)
 		heading(p, "Left out, and noted at capture");
-	for (size_t i = 0; i < crash->num_omissions && i < MAX_LISTED; i++) {
-		char words[256];
-		snap_omission_words(&crash->omissions[i], words, sizeof(words));
-		(void)fprintf(p->out, "  - left out: %s\n", words);
-	}
-	if (crash->num_omissions > MAX_LISTED)
-		(void)fprintf(p->out, "  - %zu more omissions (snapanalyze dump lists all)\n",
-			crash->num_omissions - MAX_LISTED);
+	print_omissions(p);
 	for (size_t i = 0; i < crash->num_notes && i < MAX_LISTED; i++) {
 		(void)fputs("  - ", p->out);
 		snap_print(p->out, crash->notes[i]);

@@ -6,7 +6,7 @@
 
 #include "common/escape.h"
 
-#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_LEN(a)   (sizeof(a) / sizeof((a)[0]))
 #define NAME(names, n) ((n) < ARRAY_LEN(names) ? (names)[n] : NULL)
 
 const char *snap_trust_name(enum snap_trust trust)
@@ -56,8 +56,8 @@ const char *snap_omission_why_name(uint32_t why)
 
 const char *snap_build_id_status_words(uint32_t status)
 {
-	static const char *const words[] = {"found", "the image has none", "its memory could not be read",
-		"what stands there is malformed"};
+	static const char *const words[] = {"found", "the image has none",
+		"its memory could not be read", "what stands there is malformed"};
 	return NAME(words, status);
 }
 
@@ -82,8 +82,9 @@ void snap_omission_words(const struct snap_omission *o, char *out, size_t size)
 		{"the auxiliary vector", "auxiliary vectors"},
 		{"facts about the process", "facts about the process"},
 	};
-	static const char *const why[] = {"for a reason not stated", "beyond the limit on what is taken",
-		"could not be read", "time ran out", "it was gone"};
+	static const char *const why[] = {"for a reason not stated",
+		"beyond the limit on what is taken", "could not be read", "time ran out",
+		"it was gone"};
 	out[0] = '\0';
 	if (o->has_count && o->count != 1)
 		APPEND(out, size, "%" PRIu64 " %s", o->count,
@@ -92,7 +93,8 @@ void snap_omission_words(const struct snap_omission *o, char *out, size_t size)
 		APPEND(out, size, "%" PRIu64 " bytes of %s", o->bytes,
 			o->what < ARRAY_LEN(what) ? what[o->what].one : "something");
 	else
-		APPEND(out, size, "%s", o->what < ARRAY_LEN(what) ? what[o->what].one : "something");
+		APPEND(out, size, "%s",
+			o->what < ARRAY_LEN(what) ? what[o->what].one : "something");
 	if (o->what >= ARRAY_LEN(what))
 		APPEND(out, size, " (of unknown kind %" PRIu32 ")", o->what);
 	if (o->has_tid)

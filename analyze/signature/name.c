@@ -29,8 +29,8 @@ static bool starts_with(const char *s, const char *end, const char *prefix)
 static size_t operator_len(const char *start, const char *s, const char *end)
 {
 	/* The longer ones first. */
-	static const char *const operators[] = {"<=>", "->*", "<<=", ">>=", "<<", ">>", "<=", ">=",
-		"->", "<", ">", "()", "[]"};
+	static const char *const operators[] = {
+		"<=>", "->*", "<<=", ">>=", "<<", ">>", "<=", ">=", "->", "<", ">", "()", "[]"};
 	if (!starts_with(s, end, "operator") || (s > start && is_word(s[-1])))
 		return 0;
 	const char *p = s + strlen("operator");
@@ -116,7 +116,7 @@ static size_t without_suffixes(const char *name, size_t len)
 		while (at > 0 && isxdigit((unsigned char)name[at - 1]))
 			at--;
 		bool digits = at < len && at > 0 && name[at - 1] == '.' &&
-			isdigit((unsigned char)name[at]);
+			      isdigit((unsigned char)name[at]);
 		if (digits) {
 			len = at - 1;
 			continue;
@@ -168,7 +168,8 @@ char *snap_signature_name(const char *name)
 	char *simple = malloc(len + 1);
 	if (!simple)
 		return NULL;
-	struct snap_bytes bytes = snap_bytes(simple, (size_t)(simplify(name, name + len, 0, simple) - simple));
+	struct snap_bytes bytes =
+		snap_bytes(simple, (size_t)(simplify(name, name + len, 0, simple) - simple));
 	size_t size = snap_escape(bytes, SNAP_ESCAPE_INVALID, NULL, 0) + 1;
 	char *ret = malloc(size);
 	if (ret)

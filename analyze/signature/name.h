@@ -8,7 +8,8 @@
 /*
  * Template arguments become "<T>" (a Rust "<X as Trait>" stays), lambdas "{lambda}"; clone suffixes
  * (".constprop.0", "[clone .cold]"), symbol versions ("@GLIBC_2.2.5") and "__GI_" go, as does
- * "__libc_" of the allocator's functions. Valid UTF-8 whatever name holds. Free the result; NULL if memory is exhausted.
+ * "__libc_" of the allocator's functions. Valid UTF-8 whatever name holds. Free the result; NULL if
+ * memory is exhausted.
  */
 char *snap_signature_name(const char *name);
 

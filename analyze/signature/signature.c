@@ -41,9 +41,9 @@ static char *nameless(struct snap_bytes module)
 }
 
 /*
- * Whether a frame's place on the stack is certain. Beyond a guess everything is guessed, but for the
- * caller of a bad pc, which has no call frame information: its return address is what a call pushed
- * last, and stands where the stack pointer points.
+ * Whether a frame's place on the stack is certain. Beyond a guess everything is guessed, but for
+ * the caller of a bad pc, which has no call frame information: its return address is what a call
+ * pushed last, and stands where the stack pointer points.
  */
 static bool is_trusted(const struct snap_crash *crash, const struct snap_crash_thread *thread,
 	const struct snap_frame *frame)
@@ -52,11 +52,11 @@ static bool is_trusted(const struct snap_crash *crash, const struct snap_crash_t
 	if (frame->trust <= SNAP_TRUST_FP)
 		return true;
 	return frame == &thread->frames[1] && frame->trust == SNAP_TRUST_SCAN &&
-		crash->cause.kind == SNAP_KIND_EXEC_BAD_PC && thread->frames[0].has_cfa &&
-		crash->arch &&
-		snap_arch_reg_get(crash->arch, crash->arch->sp, thread->pr_reg.data,
-			thread->pr_reg.len, &sp) &&
-		thread->frames[0].cfa == sp + snap_arch_word(crash->arch);
+	       crash->cause.kind == SNAP_KIND_EXEC_BAD_PC && thread->frames[0].has_cfa &&
+	       crash->arch &&
+	       snap_arch_reg_get(crash->arch, crash->arch->sp, thread->pr_reg.data,
+		       thread->pr_reg.len, &sp) &&
+	       thread->frames[0].cfa == sp + snap_arch_word(crash->arch);
 }
 
 /*
@@ -111,8 +111,8 @@ static int pick_frames(const struct snap_crash *crash, const struct snap_crash_t
 			break;
 		if (frame->is_signal || (!listed->function && module.len == 0))
 			continue;
-		char *name = listed->function ? snap_signature_name(listed->function)
-					      : nameless(module);
+		char *name =
+			listed->function ? snap_signature_name(listed->function) : nameless(module);
 		if (!name) {
 			free_picked(picked, num);
 			return -1;
