@@ -564,7 +564,8 @@ static void test_core_more_than_65534_segments(void **state)
 			"a core with 4294967295 segments, more than 1048576"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		((Elf64_Shdr *)(core + core_len - sizeof(shdr)))->sh_info = cases[i].num;
+		shdr.sh_info = cases[i].num;
+		memcpy(core + core_len - sizeof(shdr), &shdr, sizeof(shdr));
 		assert_refused(cases[i].code, cases[i].text);
 	}
 	static const uint64_t offsets[] = {0, 1 << 20, INT64_MAX, UINT64_MAX};
@@ -914,7 +915,7 @@ static void test_core_many_mappings_of_one_file_in_bounded_time(void **state)
 {
 	(void)state;
 	/* All of one name, all beginning an image that can't be read. */
-	size_t num = 40000;
+	size_t num = 60000;
 	uint64_t head[] = {num, 4096};
 	uint8_t *note = calloc(1, sizeof(head) + num * (24 + 40));
 	assert_non_null(note);
@@ -932,7 +933,7 @@ static void test_core_many_mappings_of_one_file_in_bounded_time(void **state)
 	free(note);
 	double start = seconds();
 	assert_int_equal(load(), 0);
-	assert_true(seconds() - start < 3);
+	assert_true(seconds() - start < 1);
 	unload();
 }
 

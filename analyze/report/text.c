@@ -238,10 +238,9 @@ static void print_other_threads(const struct printer *p)
 			num++;
 		}
 	if (num > 0 && p->only_crashed_thread) {
-		(void)fprintf(p->out,
-			"\n%s%zu other thread%s not shown (--threads=all shows %s).%s\n",
-			p->colors.faint, num, num == 1 ? " is" : "s are", num == 1 ? "it" : "them",
-			p->colors.end);
+		(void)fprintf(p->out, "\n%s%zu %sthread%s not shown (--threads=all shows %s).%s\n",
+			p->colors.faint, num, num < crash->num_threads ? "other " : "",
+			num == 1 ? " is" : "s are", num == 1 ? "it" : "them", p->colors.end);
 	} else if (list) {
 		group_threads(crash, list, num);
 		for (size_t i = 0; i < num;) {

@@ -252,8 +252,11 @@ static bool step_from_bad_pc(
 	const struct snap_arch *arch = w->crash->arch;
 	uint8_t bytes[8];
 	unsigned int word = snap_arch_word(arch);
-	if (frame->trust != SNAP_TRUST_CONTEXT || frame->module || !arch->call_pushes_ra ||
-		!is_known(state, arch->dwarf_sp))
+	const struct snap_mapping *mapping = snap_crash_mapping_at(w->crash, frame->pc);
+	bool is_data = mapping && mapping->has_permissions &&
+		!(mapping->permissions & SNAP_MAPPING_EXEC);
+	if (frame->trust != SNAP_TRUST_CONTEXT || (frame->module && !is_data) ||
+		!arch->call_pushes_ra || !is_known(state, arch->dwarf_sp))
 		return false;
 	uint64_t sp = state->regs[arch->dwarf_sp];
 	if (!snap_memory_read_all(&w->crash->memory, sp, bytes, word))
