@@ -88,6 +88,7 @@ CAPTURE_OBJS = \
 	capture/memory.o \
 	capture/proc_info.o \
 	capture/proc_maps.o \
+	capture/program.o \
 	capture/spool.o
 
 CLIENT_OBJS = \

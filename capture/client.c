@@ -28,17 +28,12 @@
 #include "capture/memory.h"
 #include "capture/proc_info.h"
 #include "capture/proc_maps.h"
+#include "capture/program.h"
 #include "capture/spool.h"
 #include "common/arch.h"
 #include "common/elf_notes.h"
 
 #define PROGRAM SNAP_CLIENT_PROGRAM
-
-enum {
-	EXIT_COMPLETE = 0,
-	EXIT_PARTIAL = 1,
-	EXIT_NOTHING = 2,
-};
 
 /* Seconds until the capture is brought to an end, and, from then on, until it is killed. */
 #define DEADLINE_S	 20

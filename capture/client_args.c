@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/program.h"
 #include "capture/config.h"
 
 #define PROGRAM	   SNAP_CLIENT_PROGRAM
@@ -52,11 +53,11 @@ int snap_client_args_parse(int argc, char **argv, struct snap_client_args *args)
 	for (; i < argc && argv[i][0] == '-'; i++) {
 		if (strcmp(argv[i], "--help") == 0) {
 			print_usage(stdout);
-			return EXIT_SUCCESS;
+			return snap_program_shown(PROGRAM);
 		}
 		if (strcmp(argv[i], "--version") == 0) {
 			puts(PROGRAM " " SNAP_VERSION);
-			return EXIT_SUCCESS;
+			return snap_program_shown(PROGRAM);
 		}
 		if (strncmp(argv[i], "--config=", 9) == 0) {
 			args->config_file = argv[i] + 9;

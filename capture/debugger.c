@@ -25,19 +25,13 @@
 #include "capture/output.h"
 #include "capture/proc_info.h"
 #include "capture/proc_maps.h"
+#include "capture/program.h"
 #include "capture/spool.h"
 #include "capture/tracee.h"
 #include "common/arch.h"
 #include "common/escape.h"
 
 #define PROGRAM "snapcrash-debugger"
-
-enum {
-	EXIT_COMPLETE = 0,
-	EXIT_PARTIAL = 1,
-	EXIT_NOTHING = 2,
-	EXIT_USAGE = 64,
-};
 
 #define MAX_TAGS	   64
 #define CHECKPOINT_THREADS 64
@@ -178,10 +172,10 @@ static int parse_options(int argc, char **argv, struct options *options)
 			break;
 		case 'h':
 			print_usage(stdout);
-			return EXIT_COMPLETE;
+			return snap_program_shown(PROGRAM);
 		case 'V':
 			puts(PROGRAM " " SNAP_VERSION);
-			return EXIT_COMPLETE;
+			return snap_program_shown(PROGRAM);
 		default:
 			fputs(PROGRAM ": unknown option, or one without its value\n", stderr);
 			print_usage(stderr);

@@ -258,6 +258,30 @@ static void test_demangle_name_that_doubles_with_each_parameter(void **state)
 	assert_bounded(raw);
 }
 
+static void test_demangle_rust_name_that_doubles_with_each_parameter(void **state)
+{
+	(void)state;
+	/* f::<((), ()), (T, T), ...>, each T (v0's "B", a back reference) the tuple before. */
+	char raw[1024];
+	size_t len = (size_t)sprintf(raw, "_RINvC1c1f"), before = len;
+	len += (size_t)sprintf(raw + len, "TuuE");
+	for (size_t i = 0; i < 40; i++) {
+		static const char digits[] =
+			"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+		char reference[8];
+		size_t n = before - 2 - 1; /* from behind "_R", and "B0_" is 1 */
+		if (n >= 62)
+			(void)snprintf(reference, sizeof(reference), "B%c%c_", digits[n / 62],
+				digits[n % 62]);
+		else
+			(void)snprintf(reference, sizeof(reference), "B%c_", digits[n]);
+		before = len;
+		len += (size_t)sprintf(raw + len, "T%s%sE", reference, reference);
+	}
+	strcpy(raw + len, "E");
+	assert_bounded(raw);
+}
+
 static void test_demangle_damaged_names(void **state)
 {
 	(void)state;
@@ -304,6 +328,7 @@ int main(void)
 		cmocka_unit_test(test_demangle_over_long),
 		cmocka_unit_test(test_demangle_deeply_nested),
 		cmocka_unit_test(test_demangle_name_that_doubles_with_each_parameter),
+		cmocka_unit_test(test_demangle_rust_name_that_doubles_with_each_parameter),
 		cmocka_unit_test(test_demangle_damaged_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
