@@ -46,7 +46,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
 # What "make deps" installs: first to build and run, then for the tests.
 DEPS = gcc make pkg-config libc6-dev libdw-dev libelf-dev libprotobuf-c-dev \
-	protobuf-c-compiler libjansson-dev libiberty-dev libmd-dev
+	protobuf-c-compiler libjansson-dev libiberty-dev libmd-dev libarchive-dev
 DEPS_CHECK = clang g++ gdb elfutils libcmocka-dev protobuf-compiler python3 python3-jsonschema \
 	libc6-dbg xz-utils util-linux binutils
 
@@ -113,6 +113,7 @@ ANALYZE_OBJS = \
 	analyze/explain/stack_overflow.o \
 	analyze/file_open.o \
 	analyze/input/core.o \
+	analyze/input/decompress.o \
 	analyze/input/input.o \
 	analyze/input/load.o \
 	analyze/input/snapshot.o \

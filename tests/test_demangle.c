@@ -16,6 +16,11 @@
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
+/* tmpl<std::string, 3>(std::map<std::string, std::vector<int>> const &, int (*)(std::string)) */
+#define LONG_NAME                                                                                  \
+	"_Z4tmplINSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEELi3EEiRKSt3mapIT_"            \
+	"St6vectorIiSaIiEESt4lessIS7_ESaISt4pairIKS7_SA_EEEPFiS7_E"
+
 static void assert_demangled(const char *raw, const char *expected)
 {
 	char *name = snap_demangle(raw);
@@ -119,10 +124,8 @@ static void test_demangle_templates(void **state)
 		{"_ZN2ns1A2tmIiEET_S2_", "ns::A::tm<int>"},
 		{"_Z3varIJicEEDTsZfp_EDpT_", "var<int, char>"},
 		{"_Z6by_memIXadL_ZN2ns1AlsEiEEEiv", "by_mem<&ns::A::operator<<>"},
-		{"_Z4tmplINSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEELi3EEiRKSt3mapIT_"
-		 "St6vectorIiSaIiEESt4lessIS7_ESaISt4pairIKS7_SA_EEEPFiS7_E",
-			"tmpl<std::__cxx11::basic_string<char, std::char_traits<char>, "
-			"std::allocator<char> >, 3>"},
+		{LONG_NAME, "tmpl<std::__cxx11::basic_string<char, std::char_traits<char>, "
+			    "std::allocator<char> >, 3>"},
 	};
 	ASSERT_ALL(cases);
 }
@@ -288,8 +291,7 @@ static void test_demangle_damaged_names(void **state)
 	static const char *const names[] = {
 		"_ZNK2ns1A1mEi.constprop.0.isra.1",
 		"_ZZZ3lamiENKUliE_clEiENKUlcE_clEc",
-		"_Z4tmplINSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEELi3EEiRKSt3mapIT_"
-		"St6vectorIiSaIiEESt4lessIS7_ESaISt4pairIKS7_SA_EEEPFiS7_E",
+		LONG_NAME,
 		"_RNvMs_NtCs1234_7mycrate3modINtB4_3FooNtB4_3BarE3baz",
 		"_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE",
 	};

@@ -8,26 +8,54 @@
 #include <unistd.h>
 
 #include "analyze/file_open.h"
+#include "analyze/input/decompress.h"
 #include "common/escape.h"
 #include "common/snapshot.h"
 
 #define COPY_BYTES 65536u
+/* A core that is read through a temporary file: a bomb shall not fill the disk. */
+#define MAX_SPOOLED_BYTES (64ull << 30)
 
-static ssize_t read_retry(int fd, void *buf, size_t len)
+/* Where an input's bytes come from: first those that were read to see what it is. */
+struct source {
+	int fd;
+	struct snap_bytes start;
+	struct snap_decompressor *decompressor; /* NULL: as they are */
+};
+
+static ssize_t read_retry(int fd, void *buf, size_t len, struct snap_error *err)
 {
 	ssize_t n;
 	do
 		n = read(fd, buf, len);
 	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		(void)snap_error_set(err, SNAP_ERROR_SYSTEM, "%s", strerror(errno));
 	return n;
 }
 
+/* Up to len bytes; 0 at the end, -1 and *err. */
+static ssize_t source_read(struct source *source, void *buf, size_t len, struct snap_error *err)
+{
+	if (source->decompressor)
+		return snap_decompressor_read(source->decompressor, buf, len, err);
+	if (source->start.len > 0) {
+		size_t n = source->start.len < len ? source->start.len : len;
+		memcpy(buf, source->start.data, n);
+		source->start.data += n;
+		source->start.len -= n;
+		return (ssize_t)n;
+	}
+	return read_retry(source->fd, buf, len, err);
+}
+
 /* Until len bytes or the end. */
-static ssize_t read_full(int fd, uint8_t *buf, size_t len)
+static ssize_t source_read_full(
+	struct source *source, uint8_t *buf, size_t len, struct snap_error *err)
 {
 	size_t done = 0;
 	while (done < len) {
-		ssize_t n = read_retry(fd, buf + done, len - done);
+		ssize_t n = source_read(source, buf + done, len - done, err);
 		if (n < 0)
 			return -1;
 		if (n == 0)
@@ -37,64 +65,69 @@ static ssize_t read_full(int fd, uint8_t *buf, size_t len)
 	return (ssize_t)done;
 }
 
-/* A core from a pipe needs a place where it can be read back and forth. */
-static int spool_core(int fd, const uint8_t *start, size_t start_len, struct snap_input *input,
-	struct snap_error *err)
+static int write_full(int fd, const uint8_t *buf, size_t len, struct snap_error *err)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, buf, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return snap_error_errno(err, n < 0 ? errno : EIO,
+				"cannot keep the core in a temporary file");
+		buf += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* A core from a pipe or a compressed file needs a place where it can be read back and forth. */
+static int spool_core(struct source *source, const uint8_t *head, size_t head_len,
+	struct snap_input *input, struct snap_error *err)
 {
 	int out = snap_file_temporary(err);
 	if (out < 0)
 		return -1;
 	uint8_t *buf = malloc(COPY_BYTES);
-	if (!buf) {
-		(void)close(out); /* unnamed: gone */
-		return snap_error_no_memory(err);
-	}
-	memcpy(buf, start, start_len);
-	ssize_t n = (ssize_t)start_len;
-	uint64_t size = 0;
-	int errnum = 0;
-	while (n > 0 && errnum == 0) {
-		for (ssize_t done = 0; done < n && errnum == 0;) {
-			ssize_t w = write(out, buf + done, (size_t)(n - done));
-			if (w > 0)
-				done += w;
-			else if (w == 0 || errno != EINTR)
-				errnum = w == 0 ? EIO : errno;
-		}
+	int r = buf ? write_full(out, head, head_len, err) : snap_error_no_memory(err);
+	uint64_t size = head_len;
+	ssize_t n = 0;
+	while (r == 0 && (n = source_read(source, buf, COPY_BYTES, err)) > 0) {
+		r = write_full(out, buf, (size_t)n, err);
 		size += (uint64_t)n;
-		n = read_retry(fd, buf, COPY_BYTES);
-		if (n < 0)
-			errnum = errno;
+		if (size > MAX_SPOOLED_BYTES)
+			r = snap_error_set(err, SNAP_ERROR_LIMIT,
+				"has more than %llu bytes, too many for a temporary file",
+				MAX_SPOOLED_BYTES);
 	}
 	free(buf);
-	if (errnum) {
-		(void)close(out);
-		return snap_error_errno(err, errnum, "cannot keep the core of standard input");
+	if (r < 0 || n < 0) {
+		(void)close(out); /* unnamed: gone */
+		return -1;
 	}
 	input->fd = out;
 	input->size = size;
 	return 0;
 }
 
-/* The rest of a snapshot into memory. expected: its size if known, else 0. */
-static int read_snapshot(int fd, const uint8_t *start, size_t start_len, uint64_t expected,
-	struct snap_input *input, struct snap_error *err)
+/* A snapshot into memory. expected: its size if known, else 0. */
+static int read_snapshot(struct source *source, const uint8_t *head, size_t head_len,
+	uint64_t expected, struct snap_input *input, struct snap_error *err)
 {
 	if (expected > SNAP_MAX_FILE_BYTES)
 		return snap_error_set(err, SNAP_ERROR_LIMIT,
 			"has %llu bytes, more than the %u that a snapshot may have",
 			(unsigned long long)expected, SNAP_MAX_FILE_BYTES);
-	size_t capacity = expected > start_len ? expected + 1 : COPY_BYTES;
+	size_t capacity = expected > head_len ? expected + 1 : COPY_BYTES;
 	uint8_t *data = malloc(capacity);
 	if (!data)
 		return snap_error_no_memory(err);
-	memcpy(data, start, start_len);
-	size_t len = start_len;
+	memcpy(data, head, head_len);
+	size_t len = head_len;
 	for (;;) {
-		ssize_t n = read_full(fd, data + len, capacity - len);
+		ssize_t n = source_read_full(source, data + len, capacity - len, err);
 		if (n < 0) {
 			free(data);
-			return snap_error_set(err, SNAP_ERROR_SYSTEM, "%s", strerror(errno));
+			return -1;
 		}
 		len += (size_t)n;
 		if (len < capacity)
@@ -119,27 +152,52 @@ static int read_snapshot(int fd, const uint8_t *start, size_t start_len, uint64_
 	return 0;
 }
 
-static int open_fd(int fd, bool owned, struct snap_input *input, struct snap_error *err)
+/* regular: fd is a whole regular file at offset 0, of so many bytes. */
+static int read_source(struct source *source, bool regular, uint64_t size, struct snap_input *input,
+	struct snap_error *err)
 {
-	uint8_t start[SELFMAG];
-	struct stat st;
-	bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-	ssize_t n = read_full(fd, start, sizeof(start));
+	uint8_t head[SELFMAG];
+	ssize_t n = source_read_full(source, head, sizeof(head), err);
 	if (n < 0)
-		return snap_error_set(err, SNAP_ERROR_SYSTEM, "%s", strerror(errno));
+		return -1;
 	if (n == 0)
 		return snap_error_set(err, SNAP_ERROR_MALFORMED, "is empty");
-	input->is_core = n == SELFMAG && memcmp(start, ELFMAG, SELFMAG) == 0;
+	input->is_core = n == SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0;
+	bool in_place = regular && !source->decompressor;
 	if (!input->is_core)
-		return read_snapshot(fd, start, (size_t)n,
-			regular && st.st_size > 0 ? (uint64_t)st.st_size : 0, input, err);
-	if (!regular || !owned)
-		return spool_core(fd, start, (size_t)n, input, err);
-	input->size = (uint64_t)st.st_size;
-	input->fd = dup(fd);
+		return read_snapshot(source, head, (size_t)n, in_place ? size : 0, input, err);
+	if (!in_place)
+		return spool_core(source, head, (size_t)n, input, err);
+	input->size = size;
+	input->fd = dup(source->fd);
 	if (input->fd < 0)
 		return snap_error_set(err, SNAP_ERROR_SYSTEM, "%s", strerror(errno));
 	return 0;
+}
+
+/* owned: nobody else moves fd's offset. */
+static int open_fd(int fd, bool owned, struct snap_input *input, struct snap_error *err)
+{
+	uint8_t start[SNAP_COMPRESSION_MAGIC_BYTES];
+	struct stat st;
+	bool regular = owned && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	struct source source = {.fd = fd, .start = {start, 0}};
+	/* Straight from fd: source_read() would give back what stands in start. */
+	while (source.start.len < sizeof(start)) {
+		ssize_t n = read_retry(
+			fd, start + source.start.len, sizeof(start) - source.start.len, err);
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		source.start.len += (size_t)n;
+	}
+	if (snap_compression(source.start) &&
+		snap_decompressor_create(fd, source.start, &source.decompressor, err) < 0)
+		return -1;
+	int r = read_source(&source, regular, regular ? (uint64_t)st.st_size : 0, input, err);
+	snap_decompressor_destroy(source.decompressor);
+	return r;
 }
 
 int snap_input_open(const char *file, struct snap_input *ret, struct snap_error *err)
@@ -157,8 +215,7 @@ int snap_input_open(const char *file, struct snap_input *ret, struct snap_error 
 	}
 	if (r < 0) {
 		char name[256];
-		(void)snap_escape(
-			snap_bytes_str(file), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
+		(void)snap_escape(snap_bytes_str(file), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
 		bool standard = strcmp(file, "-") == 0;
 		return snap_error_set(err, why.code, "cannot read %s%s%s: %s", standard ? "" : "'",
 			standard ? "standard input" : name, standard ? "" : "'", why.text);

@@ -1,6 +1,6 @@
 /*
  * An input as it lies on disk: a snapshot, read whole into memory, or an ELF core, read in place.
- * Told apart by content.
+ * Told apart by content; either may be compressed.
  */
 #ifndef SNAP_ANALYZE_INPUT_INPUT_H
 #define SNAP_ANALYZE_INPUT_INPUT_H
@@ -13,7 +13,7 @@
 
 struct snap_input {
 	int fd;		/* seekable, of a core; -1 of a snapshot */
-	uint64_t size;	/* bytes of the file */
+	uint64_t size;	/* bytes of it, decompressed */
 	bool is_core;	/* begins as ELF files do */
 	struct snap_bytes data; /* all of a snapshot; absent for a core */
 	uint8_t *storage;	/* what data points to */

@@ -37,6 +37,8 @@ __attribute__((noinline)) int crash_deep(int x)
 
 static void *crasher(void *arg)
 {
+	/* Until the main thread sleeps, too. */
+	usleep(50000);
 	return crash_deep(2) ? arg : NULL;
 }
 

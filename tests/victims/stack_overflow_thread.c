@@ -1,5 +1,6 @@
 /* Recurses until a thread's stack runs into its guard page. */
 #include <pthread.h>
+#include <unistd.h>
 
 __attribute__((noinline)) int recurse(volatile int *above, int depth)
 {
@@ -13,6 +14,8 @@ static void *worker(void *arg)
 {
 	volatile int first = 1;
 
+	/* Until the main thread has left clone3, behind whose system call no unwind information is. */
+	usleep(50000);
 	return recurse(&first, 0) ? arg : NULL;
 }
 

@@ -1,0 +1,163 @@
+#include "analyze/input/decompress.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <archive.h>
+
+#include "common/escape.h"
+
+#define LIBRARY	     "libarchive.so.13"
+#define BUFFER_BYTES 65536u
+
+static struct library {
+	__typeof__(archive_read_new) *read_new;
+	__typeof__(archive_read_free) *read_free;
+	__typeof__(archive_read_support_filter_gzip) *filter_gzip;
+	__typeof__(archive_read_support_filter_xz) *filter_xz;
+	__typeof__(archive_read_support_filter_zstd) *filter_zstd;
+	__typeof__(archive_read_support_filter_lz4) *filter_lz4;
+	__typeof__(archive_read_support_format_raw) *format_raw;
+	__typeof__(archive_read_open) *open;
+	__typeof__(archive_read_next_header) *next_header;
+	__typeof__(archive_read_data) *data;
+	__typeof__(archive_error_string) *error_string;
+	bool loaded;
+} library;
+
+struct snap_decompressor {
+	struct archive *archive;
+	int fd;
+	struct snap_bytes start; /* not yet handed over */
+	uint8_t buf[BUFFER_BYTES];
+};
+
+const char *snap_compression(struct snap_bytes start)
+{
+	static const struct {
+		const char *name;
+		struct snap_bytes magic;
+	} known[] = {
+		{"gzip", {(const uint8_t *)"\x1f\x8b", 2}},
+		{"xz", {(const uint8_t *)"\xfd"
+					 "7zXZ\0",
+			       6}},
+		{"zstd", {(const uint8_t *)"\x28\xb5\x2f\xfd", 4}},
+		{"lz4", {(const uint8_t *)"\x04\x22\x4d\x18", 4}},
+	};
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (start.len >= known[i].magic.len &&
+			memcmp(start.data, known[i].magic.data, known[i].magic.len) == 0)
+			return known[i].name;
+	return NULL;
+}
+
+static int load_library(struct snap_error *err)
+{
+	if (library.loaded)
+		return 0;
+	void *handle = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+	if (!handle)
+		return snap_error_set(err, SNAP_ERROR_UNSUPPORTED,
+			"is compressed, and %s, which decompresses, is not installed", LIBRARY);
+	struct {
+		const char *name;
+		void *pointer; /* to a pointer to a function */
+	} symbols[] = {
+		{"archive_read_new", &library.read_new},
+		{"archive_read_free", &library.read_free},
+		{"archive_read_support_filter_gzip", &library.filter_gzip},
+		{"archive_read_support_filter_xz", &library.filter_xz},
+		{"archive_read_support_filter_zstd", &library.filter_zstd},
+		{"archive_read_support_filter_lz4", &library.filter_lz4},
+		{"archive_read_support_format_raw", &library.format_raw},
+		{"archive_read_open", &library.open},
+		{"archive_read_next_header", &library.next_header},
+		{"archive_read_data", &library.data},
+		{"archive_error_string", &library.error_string},
+	};
+	for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
+		void *symbol = dlsym(handle, symbols[i].name);
+		if (!symbol)
+			return snap_error_set(err, SNAP_ERROR_UNSUPPORTED,
+				"is compressed, and %s has no %s", LIBRARY, symbols[i].name);
+		memcpy(symbols[i].pointer, &symbol, sizeof(symbol)); /* as dlsym(3) has it */
+	}
+	library.loaded = true;
+	return 0;
+}
+
+static la_ssize_t give_bytes(struct archive *archive, void *arg, const void **ret)
+{
+	struct snap_decompressor *d = arg;
+	(void)archive; /* its message would be less than errno's */
+	if (d->start.len > 0) {
+		*ret = d->start.data;
+		la_ssize_t len = (la_ssize_t)d->start.len;
+		d->start.len = 0;
+		return len;
+	}
+	ssize_t n;
+	do
+		n = read(d->fd, d->buf, sizeof(d->buf));
+	while (n < 0 && errno == EINTR);
+	*ret = d->buf;
+	return n;
+}
+
+static int fail(const struct snap_decompressor *d, struct snap_error *err)
+{
+	char text[256];
+	const char *why = library.error_string(d->archive);
+	(void)snap_escape(snap_bytes_str(why ? why : "unknown error"), SNAP_ESCAPE_TERMINAL, text,
+		sizeof(text));
+	return snap_error_set(err, SNAP_ERROR_MALFORMED, "cannot be decompressed: %s", text);
+}
+
+int snap_decompressor_create(
+	int fd, struct snap_bytes start, struct snap_decompressor **ret, struct snap_error *err)
+{
+	if (load_library(err) < 0)
+		return -1;
+	struct snap_decompressor *d = malloc(sizeof(*d));
+	if (!d || !(d->archive = library.read_new())) {
+		free(d);
+		return snap_error_no_memory(err);
+	}
+	d->fd = fd;
+	d->start = start;
+	/* Only filters that are part of the library: others would start programs. */
+	struct archive_entry *entry;
+	if (library.filter_gzip(d->archive) != ARCHIVE_OK ||
+		library.filter_xz(d->archive) != ARCHIVE_OK ||
+		library.filter_zstd(d->archive) != ARCHIVE_OK ||
+		library.filter_lz4(d->archive) != ARCHIVE_OK ||
+		library.format_raw(d->archive) != ARCHIVE_OK ||
+		library.open(d->archive, d, NULL, give_bytes, NULL) != ARCHIVE_OK ||
+		library.next_header(d->archive, &entry) != ARCHIVE_OK) {
+		(void)fail(d, err);
+		snap_decompressor_destroy(d);
+		return -1;
+	}
+	*ret = d;
+	return 0;
+}
+
+void snap_decompressor_destroy(struct snap_decompressor *decompressor)
+{
+	if (!decompressor)
+		return;
+	(void)library.read_free(decompressor->archive); /* nothing is written */
+	free(decompressor);
+}
+
+ssize_t snap_decompressor_read(
+	struct snap_decompressor *decompressor, void *buf, size_t len, struct snap_error *err)
+{
+	la_ssize_t n = library.data(decompressor->archive, buf, len);
+	return n >= 0 ? (ssize_t)n : fail(decompressor, err);
+}
