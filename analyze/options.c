@@ -20,6 +20,8 @@ enum option_id {
 	OPTION_SYMBOLS = 256,
 	OPTION_DEBUG_DIR,
 	OPTION_NO_LOCAL,
+	OPTION_NO_DEBUGINFOD,
+	OPTION_NO_CACHE,
 	OPTION_MAX_FRAMES,
 	OPTION_THREADS,
 	OPTION_COLOR,
@@ -55,6 +57,10 @@ static const struct option_entry entries[] = {
 		"repeated"},
 	{OPTION_NO_LOCAL, SNAP_TAKES_SYMBOLS, "no-local", NULL,
 		"do not look at this machine's own files"},
+	{OPTION_NO_DEBUGINFOD, SNAP_TAKES_SYMBOLS, "no-debuginfod", NULL,
+		"fetch nothing; this version never does"},
+	{OPTION_NO_CACHE, SNAP_TAKES_SYMBOLS, "no-cache", NULL,
+		"keep nothing between runs; this version never does"},
 	{OPTION_MAX_FRAMES, SNAP_TAKES_FRAMES, "max-frames", "N",
 		"unwind at most N frames of each thread (default 4096)"},
 	{OPTION_THREADS, SNAP_TAKES_FRAMES, "threads", "all|crashed",
@@ -235,6 +241,9 @@ static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 	case OPTION_NO_LOCAL:
 		options->no_local = true;
 		return true;
+	case OPTION_NO_DEBUGINFOD:
+	case OPTION_NO_CACHE:
+		return true; /* so that scripts which want it so can say it from the start */
 	case OPTION_MAX_FRAMES:
 		return parse_max_frames(p, optarg);
 	case OPTION_THREADS:

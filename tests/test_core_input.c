@@ -705,6 +705,9 @@ static void test_core_notes_of_others_are_passed_over(void **state)
 	put_note("", NT_PRSTATUS, &status, sizeof(status));
 	put_note("CORE", 0x12345678, &status, sizeof(status));
 	put_prstatus(7, SIGSEGV);
+	put_note("GNU", NT_FPREGSET, "x", 1);
+	put_note("linux", 0x202, "x", 1);
+	put_note("LINUX2", 0x202, "x", 1);
 	end_notes(0, sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr));
 	assert_int_equal(load(), 0);
 	assert_int_equal(crash.num_threads, 1);

@@ -468,6 +468,17 @@ static void test_elf_image_long_notes_are_read_in_part(void **state)
 	}
 }
 
+static void test_elf_image_long_notes_that_end_in_part_of_one(void **state)
+{
+	(void)state;
+	/* It goes on behind what is read: no fault of the file's. */
+	make_image(ELFCLASS64, ELFDATA2LSB, 4);
+	store(NOTE_OFF + 4, 0x1800, 4);
+	SET_PHDR(2, p_filesz, 0x1900);
+	assert_int_equal(read_image(), 0);
+	assert_no_id(SNAP_BUILD_ID_NO_NOTE);
+}
+
 static void test_elf_image_unreadable_notes(void **state)
 {
 	(void)state;
@@ -565,6 +576,7 @@ int main(void)
 		cmocka_unit_test(test_elf_image_other_notes_are_no_build_id),
 		cmocka_unit_test(test_elf_image_lying_notes),
 		cmocka_unit_test(test_elf_image_long_notes_are_read_in_part),
+		cmocka_unit_test(test_elf_image_long_notes_that_end_in_part_of_one),
 		cmocka_unit_test(test_elf_image_unreadable_notes),
 		cmocka_unit_test(test_elf_image_reads_that_fail_give_their_error),
 		cmocka_unit_test(test_elf_image_cut_at_each_byte),

@@ -301,9 +301,9 @@ static void test_memory_two_files_do_not_mix(void **state)
 {
 	(void)state;
 	int a = make_file(100), b = memfd_create("other", MFD_CLOEXEC);
-	assert_int_equal(write(b, "0123456789", 10), 10);
+	assert_int_equal(write(b, "..........0123456789", 20), 20);
 	add_file(0, 10, a, 0);
-	add_file(10, 10, b, 0); /* where the first would go on, were it one file */
+	add_file(10, 10, b, 10); /* where the first would go on, were it one file */
 	finish();
 	uint8_t buf[20];
 	for (int round = 0; round < 3; round++) {

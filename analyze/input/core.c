@@ -208,7 +208,7 @@ static int add_note(struct loader *l, const struct snap_elf_note *note, struct s
 
 static int read_notes(struct loader *l, struct snap_error *err)
 {
-	uint64_t size = l->crash->input->size;
+	uint64_t size = l->crash->input->size, total = 0;
 	for (size_t i = 0; i < l->num_phdrs; i++) {
 		const Elf64_Phdr *ph = &l->phdrs[i];
 		if (ph->p_type != PT_NOTE || ph->p_filesz == 0)
@@ -222,9 +222,12 @@ static int read_notes(struct loader *l, struct snap_error *err)
 			l->truncated = true;
 			len = size - ph->p_offset;
 		}
-		if (len > MAX_NOTE_BYTES)
+		/* Segments that overlap could name the same bytes any number of times. */
+		total += len;
+		if (total > MAX_NOTE_BYTES || total > size)
 			return snap_error_set(err, SNAP_ERROR_LIMIT,
-				"a core with more than %u bytes of notes", MAX_NOTE_BYTES);
+				"a core with more notes than %s",
+				total > size ? "bytes" : "are read");
 		uint8_t *bytes = snap_arena_alloc(&l->crash->arena, len);
 		if (!bytes)
 			return snap_error_no_memory(err);
@@ -445,12 +448,12 @@ static int describe(struct loader *l, const struct snap_elf_image *image,
 	return module->build_id.data ? 0 : snap_error_no_memory(err);
 }
 
-/* The end of the adjacent mappings of the same file from index i on. */
+/* The end of the adjacent mappings of the same file from index i on, up to where it starts anew. */
 static uint64_t end_of_file_mappings(const struct mapped_file *files, size_t num_files, size_t i)
 {
 	uint64_t end = files[i].end;
 	for (size_t j = i + 1; j < num_files; j++) {
-		if (!snap_bytes_equal(files[j].path, files[i].path))
+		if (files[j].offset == 0 || !snap_bytes_equal(files[j].path, files[i].path))
 			break;
 		end = files[j].end;
 	}

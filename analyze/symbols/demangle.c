@@ -1,13 +1,16 @@
 #include "analyze/symbols/demangle.h"
 
+#include <ctype.h>
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <libiberty/demangle.h>
 
-/* Longer ones are hostile or useless; the demangler's work can grow with the square. */
-#define MAX_RAW_LEN 16384
+/* Longer ones are hostile or useless. */
+#define MAX_RAW_LEN  16384
+#define MAX_NAME_LEN 65536
 
 static bool ends_with(const char *s, size_t len, const char *end)
 {
@@ -45,6 +48,16 @@ static size_t opening(const char *s, size_t len)
 	return len;
 }
 
+/* "operator()" itself is a name; "my_operator(int)" is one with parameters. */
+static bool is_operator(const char *name, size_t len)
+{
+	static const char word[] = "operator";
+	size_t before = sizeof(word) - 1;
+	return ends_with(name, len, word) &&
+		(len == before || !(isalnum((unsigned char)name[len - before - 1]) ||
+					  name[len - before - 1] == '_'));
+}
+
 /* Cut the parameters out of name, in place: "a::f(int) const [clone .cold]" -> "a::f [clone .cold]". */
 static void drop_parameters(char *name)
 {
@@ -62,21 +75,63 @@ static void drop_parameters(char *name)
 	if (parameters_end == 0 || name[parameters_end - 1] != ')')
 		return;
 	size_t start = opening(name, parameters_end);
-	/* "operator()" itself is a name. */
-	if (start == parameters_end || start == 0 || ends_with(name, start, "operator"))
+	if (start == parameters_end || start == 0 || is_operator(name, start))
 		return;
 	memmove(name + start, name + end, len - end + 1);
 }
 
+/* Where the demangler prints. */
+struct output {
+	char *text; /* on the heap, MAX_NAME_LEN + 1 bytes */
+	size_t len;
+	jmp_buf too_long;
+};
+
+/*
+ * A short name can stand for an endless one: each substitution may double it. The way out is a jump,
+ * since the demangler can't be told to stop; in this form it holds nothing but stack (and, within a
+ * Rust name in punycode, one small buffer that is then lost).
+ */
+static void print(const char *text, size_t len, void *arg)
+{
+	struct output *output = arg;
+	if (len > MAX_NAME_LEN - output->len)
+		longjmp(output->too_long, 1);
+	memcpy(output->text + output->len, text, len);
+	output->len += len;
+	output->text[output->len] = '\0';
+}
+
+/* False if raw is no name of the kind, or stands for one that is too long. */
+static bool demangle(const char *raw, bool rust, struct output *output)
+{
+	output->len = 0;
+	output->text[0] = '\0';
+	if (setjmp(output->too_long))
+		return false;
+	int done = rust ? rust_demangle_callback(raw, 0, print, output)
+			: cplus_demangle_v3_callback(
+				  raw, DMGL_PARAMS | DMGL_ANSI | DMGL_RET_DROP, print, output);
+	return done && output->len > 0;
+}
+
 char *snap_demangle(const char *raw)
 {
-	if (strnlen(raw, MAX_RAW_LEN) == MAX_RAW_LEN)
+	/* What both kinds begin with; most names are C's. */
+	if (raw[0] != '_' || (raw[1] != 'Z' && raw[1] != 'R') ||
+		strnlen(raw, MAX_RAW_LEN) == MAX_RAW_LEN)
+		return NULL;
+	struct output output = {.text = malloc(MAX_NAME_LEN + 1)};
+	if (!output.text)
 		return NULL;
 	/* Rust first: its legacy form looks like C++. */
-	char *name = cplus_demangle(raw, DMGL_RUST);
-	if (!name)
-		name = cplus_demangle(raw, DMGL_GNU_V3 | DMGL_PARAMS | DMGL_ANSI | DMGL_RET_DROP);
-	if (name && strncmp(raw, "_Z", 2) == 0)
-		drop_parameters(name);
+	char *name = NULL;
+	if (demangle(raw, true, &output)) {
+		name = strdup(output.text);
+	} else if (demangle(raw, false, &output)) {
+		drop_parameters(output.text);
+		name = strdup(output.text);
+	}
+	free(output.text);
 	return name;
 }
