@@ -31,7 +31,7 @@
 #include "capture/program.h"
 #include "capture/spool.h"
 #include "common/arch.h"
-#include "common/elf_notes.h"
+#include "common/elf_load.h"
 
 #define PROGRAM SNAP_CLIENT_PROGRAM
 
@@ -204,11 +204,7 @@ static void read_areas(struct client *c)
 
 static uint64_t load(const struct client *c, const uint8_t *p, unsigned int size)
 {
-	if (size == 4)
-		return snap_elf_load32(p, c->stream.elf_data);
-	uint64_t a = snap_elf_load32(p, c->stream.elf_data);
-	uint64_t b = snap_elf_load32(p + 4, c->stream.elf_data);
-	return c->stream.elf_data == ELFDATA2MSB ? a << 32 | b : b << 32 | a;
+	return snap_elf_load(p, size, c->stream.elf_data);
 }
 
 static unsigned int word_size(const struct client *c)

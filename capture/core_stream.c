@@ -7,21 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/elf_load.h"
 #include "common/elf_notes.h"
 
 /* As many as e_phnum can tell of. */
 #define PHDR_SEARCH_MAX 65535u
-
-static uint64_t load(const uint8_t *p, unsigned int size, uint8_t elf_data)
-{
-	uint64_t value = 0;
-	for (unsigned int i = 0; i < size; i++)
-		value = value << 8 | p[elf_data == ELFDATA2LSB ? size - 1 - i : i];
-	return value;
-}
-
-#define LOAD(base, type, member, data)                                                             \
-	load((base) + offsetof(type, member), sizeof(((type *)NULL)->member), (data))
 
 /* Make buf non-empty. */
 static int fill(struct snap_core_stream *s)
@@ -93,14 +83,14 @@ static int find_notes(
 		if (r < 0)
 			return r;
 		/* p_type is the first word in both classes. */
-		if (load(ph, 4, s->elf_data) != PT_NOTE)
+		if (snap_elf_load(ph, 4, s->elf_data) != PT_NOTE)
 			continue;
-		*ret_offset = wide ? LOAD(ph, Elf64_Phdr, p_offset, s->elf_data)
-				   : LOAD(ph, Elf32_Phdr, p_offset, s->elf_data);
-		*ret_size = wide ? LOAD(ph, Elf64_Phdr, p_filesz, s->elf_data)
-				 : LOAD(ph, Elf32_Phdr, p_filesz, s->elf_data);
-		uint64_t align = wide ? LOAD(ph, Elf64_Phdr, p_align, s->elf_data)
-				      : LOAD(ph, Elf32_Phdr, p_align, s->elf_data);
+		*ret_offset = wide ? SNAP_ELF_MEMBER(ph, Elf64_Phdr, p_offset, s->elf_data)
+				   : SNAP_ELF_MEMBER(ph, Elf32_Phdr, p_offset, s->elf_data);
+		*ret_size = wide ? SNAP_ELF_MEMBER(ph, Elf64_Phdr, p_filesz, s->elf_data)
+				 : SNAP_ELF_MEMBER(ph, Elf32_Phdr, p_filesz, s->elf_data);
+		uint64_t align = wide ? SNAP_ELF_MEMBER(ph, Elf64_Phdr, p_align, s->elf_data)
+				      : SNAP_ELF_MEMBER(ph, Elf32_Phdr, p_align, s->elf_data);
 		s->note_align = align == 8 ? 8 : 4;
 		return 0;
 	}
@@ -130,18 +120,18 @@ int snap_core_stream_open(struct snap_core_stream *s, int fd)
 	r = take(s, ehdr + EI_NIDENT, ehdr_len - EI_NIDENT);
 	if (r < 0)
 		return r;
-	if (LOAD(ehdr, Elf64_Ehdr, e_type, data) != ET_CORE)
+	if (SNAP_ELF_MEMBER(ehdr, Elf64_Ehdr, e_type, data) != ET_CORE)
 		return -ENOEXEC;
-	s->elf_machine = (uint16_t)LOAD(ehdr, Elf64_Ehdr, e_machine, data);
+	s->elf_machine = (uint16_t)SNAP_ELF_MEMBER(ehdr, Elf64_Ehdr, e_machine, data);
 	s->elf_class = class;
 	s->elf_data = data;
 
-	uint64_t phoff = wide ? LOAD(ehdr, Elf64_Ehdr, e_phoff, data)
-			      : LOAD(ehdr, Elf32_Ehdr, e_phoff, data);
-	uint64_t phnum = wide ? LOAD(ehdr, Elf64_Ehdr, e_phnum, data)
-			      : LOAD(ehdr, Elf32_Ehdr, e_phnum, data);
-	uint64_t phentsize = wide ? LOAD(ehdr, Elf64_Ehdr, e_phentsize, data)
-				  : LOAD(ehdr, Elf32_Ehdr, e_phentsize, data);
+	uint64_t phoff = wide ? SNAP_ELF_MEMBER(ehdr, Elf64_Ehdr, e_phoff, data)
+			      : SNAP_ELF_MEMBER(ehdr, Elf32_Ehdr, e_phoff, data);
+	uint64_t phnum = wide ? SNAP_ELF_MEMBER(ehdr, Elf64_Ehdr, e_phnum, data)
+			      : SNAP_ELF_MEMBER(ehdr, Elf32_Ehdr, e_phnum, data);
+	uint64_t phentsize = wide ? SNAP_ELF_MEMBER(ehdr, Elf64_Ehdr, e_phentsize, data)
+				  : SNAP_ELF_MEMBER(ehdr, Elf32_Ehdr, e_phentsize, data);
 	if (phentsize != (wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr)))
 		return -EBADMSG;
 	r = skip_to(s, phoff, phoff);
@@ -175,8 +165,8 @@ int snap_core_stream_next(struct snap_core_stream *s, struct snap_core_note *ret
 	if (r < 0)
 		return r;
 	uint64_t start = s->offset - SNAP_NOTE_HEADER_BYTES;
-	uint64_t namesz = snap_elf_load32(header, s->elf_data);
-	uint64_t descsz = snap_elf_load32(header + 4, s->elf_data);
+	uint64_t namesz = (uint32_t)snap_elf_load(header, 4, s->elf_data);
+	uint64_t descsz = (uint32_t)snap_elf_load(header + 4, 4, s->elf_data);
 	/* Sums of 32-bit sizes in 64 bits, and compared with what is left: they can't overflow. */
 	uint64_t mask = s->note_align - 1;
 	uint64_t desc_off = (SNAP_NOTE_HEADER_BYTES + namesz + mask) & ~mask;
@@ -185,7 +175,7 @@ int snap_core_stream_next(struct snap_core_stream *s, struct snap_core_note *ret
 	uint64_t whole = (desc_off + descsz + mask) & ~mask;
 
 	struct snap_core_note note = {
-		.type = snap_elf_load32(header + 8, s->elf_data),
+		.type = (uint32_t)snap_elf_load(header + 8, 4, s->elf_data),
 		.desc_len = descsz,
 	};
 	if (namesz > 0 && namesz <= sizeof(s->name)) {

@@ -2,6 +2,8 @@
 
 #include <elf.h>
 
+#include "common/elf_load.h"
+
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 /*
@@ -74,11 +76,7 @@ const struct snap_arch *snap_arch_find(
 
 uint64_t snap_arch_load(const struct snap_arch *arch, const void *bytes, unsigned int size)
 {
-	const uint8_t *p = bytes;
-	uint64_t value = 0;
-	for (unsigned int i = 0; i < size; i++)
-		value = value << 8 | p[arch->elf_data == ELFDATA2LSB ? size - 1 - i : i];
-	return value;
+	return snap_elf_load(bytes, size, arch->elf_data);
 }
 
 bool snap_arch_reg_get(const struct snap_arch *arch, unsigned int index, const void *pr_reg,

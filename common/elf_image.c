@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/elf_load.h"
 #include "common/elf_notes.h"
 
 /* More than any linker makes; a process that claims more is not believed. */
@@ -17,17 +18,6 @@ struct phdr {
 	uint32_t type;
 	uint64_t offset, vaddr, filesz, memsz, align;
 };
-
-static uint64_t load(const uint8_t *p, unsigned int size, uint8_t elf_data)
-{
-	uint64_t value = 0;
-	for (unsigned int i = 0; i < size; i++)
-		value = value << 8 | p[elf_data == ELFDATA2LSB ? size - 1 - i : i];
-	return value;
-}
-
-#define LOAD(base, type, member, data)                                                             \
-	load((base) + offsetof(type, member), sizeof(((type *)NULL)->member), (data))
 
 /* The target's memory; the first bytes of the image, where nearly all of it stands, read once. */
 struct source {
@@ -56,20 +46,20 @@ static struct phdr decode_phdr(const uint8_t *p, const struct snap_elf_image *im
 	uint8_t data = image->elf_data;
 	if (image->elf_class == ELFCLASS64)
 		return (struct phdr){
-			.type = (uint32_t)LOAD(p, Elf64_Phdr, p_type, data),
-			.offset = LOAD(p, Elf64_Phdr, p_offset, data),
-			.vaddr = LOAD(p, Elf64_Phdr, p_vaddr, data),
-			.filesz = LOAD(p, Elf64_Phdr, p_filesz, data),
-			.memsz = LOAD(p, Elf64_Phdr, p_memsz, data),
-			.align = LOAD(p, Elf64_Phdr, p_align, data),
+			.type = (uint32_t)SNAP_ELF_MEMBER(p, Elf64_Phdr, p_type, data),
+			.offset = SNAP_ELF_MEMBER(p, Elf64_Phdr, p_offset, data),
+			.vaddr = SNAP_ELF_MEMBER(p, Elf64_Phdr, p_vaddr, data),
+			.filesz = SNAP_ELF_MEMBER(p, Elf64_Phdr, p_filesz, data),
+			.memsz = SNAP_ELF_MEMBER(p, Elf64_Phdr, p_memsz, data),
+			.align = SNAP_ELF_MEMBER(p, Elf64_Phdr, p_align, data),
 		};
 	return (struct phdr){
-		.type = (uint32_t)LOAD(p, Elf32_Phdr, p_type, data),
-		.offset = LOAD(p, Elf32_Phdr, p_offset, data),
-		.vaddr = LOAD(p, Elf32_Phdr, p_vaddr, data),
-		.filesz = LOAD(p, Elf32_Phdr, p_filesz, data),
-		.memsz = LOAD(p, Elf32_Phdr, p_memsz, data),
-		.align = LOAD(p, Elf32_Phdr, p_align, data),
+		.type = (uint32_t)SNAP_ELF_MEMBER(p, Elf32_Phdr, p_type, data),
+		.offset = SNAP_ELF_MEMBER(p, Elf32_Phdr, p_offset, data),
+		.vaddr = SNAP_ELF_MEMBER(p, Elf32_Phdr, p_vaddr, data),
+		.filesz = SNAP_ELF_MEMBER(p, Elf32_Phdr, p_filesz, data),
+		.memsz = SNAP_ELF_MEMBER(p, Elf32_Phdr, p_memsz, data),
+		.align = SNAP_ELF_MEMBER(p, Elf32_Phdr, p_align, data),
 	};
 }
 
@@ -129,14 +119,14 @@ int snap_elf_image_read(
 
 	bool wide = image.elf_class == ELFCLASS64;
 	uint8_t data = image.elf_data;
-	image.elf_type = (uint16_t)LOAD(ehdr, Elf64_Ehdr, e_type, data);
-	image.elf_machine = (uint16_t)LOAD(ehdr, Elf64_Ehdr, e_machine, data);
-	uint64_t phoff = wide ? LOAD(ehdr, Elf64_Ehdr, e_phoff, data)
-			      : LOAD(ehdr, Elf32_Ehdr, e_phoff, data);
-	uint64_t phnum = wide ? LOAD(ehdr, Elf64_Ehdr, e_phnum, data)
-			      : LOAD(ehdr, Elf32_Ehdr, e_phnum, data);
-	uint64_t phentsize = wide ? LOAD(ehdr, Elf64_Ehdr, e_phentsize, data)
-				  : LOAD(ehdr, Elf32_Ehdr, e_phentsize, data);
+	image.elf_type = (uint16_t)SNAP_ELF_MEMBER(ehdr, Elf64_Ehdr, e_type, data);
+	image.elf_machine = (uint16_t)SNAP_ELF_MEMBER(ehdr, Elf64_Ehdr, e_machine, data);
+	uint64_t phoff = wide ? SNAP_ELF_MEMBER(ehdr, Elf64_Ehdr, e_phoff, data)
+			      : SNAP_ELF_MEMBER(ehdr, Elf32_Ehdr, e_phoff, data);
+	uint64_t phnum = wide ? SNAP_ELF_MEMBER(ehdr, Elf64_Ehdr, e_phnum, data)
+			      : SNAP_ELF_MEMBER(ehdr, Elf32_Ehdr, e_phnum, data);
+	uint64_t phentsize = wide ? SNAP_ELF_MEMBER(ehdr, Elf64_Ehdr, e_phentsize, data)
+				  : SNAP_ELF_MEMBER(ehdr, Elf32_Ehdr, e_phentsize, data);
 	if (phnum == 0 || phnum > MAX_PHDRS ||
 		phentsize != (wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr)))
 		return -ENOEXEC;

@@ -1,15 +1,8 @@
 #include "common/elf_notes.h"
 
-#include <elf.h>
 #include <errno.h>
 
-uint32_t snap_elf_load32(const void *bytes, uint8_t elf_data)
-{
-	const uint8_t *p = bytes;
-	if (elf_data == ELFDATA2MSB)
-		return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-	return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
-}
+#include "common/elf_load.h"
 
 static uint64_t align_up(uint64_t value, unsigned int align)
 {
@@ -23,14 +16,14 @@ int snap_elf_note_next(struct snap_bytes notes, size_t *offset, uint8_t elf_data
 	if (left < SNAP_NOTE_HEADER_BYTES)
 		return left == 0 ? 0 : -EBADMSG;
 	const uint8_t *header = notes.data + *offset;
-	uint64_t namesz = snap_elf_load32(header, elf_data);
-	uint64_t descsz = snap_elf_load32(header + 4, elf_data);
+	uint64_t namesz = snap_elf_load(header, 4, elf_data);
+	uint64_t descsz = snap_elf_load(header + 4, 4, elf_data);
 	/* 64-bit sums of 32-bit sizes: they can't overflow. */
 	uint64_t desc_off = align_up(SNAP_NOTE_HEADER_BYTES + namesz, align);
 	if (desc_off > left || descsz > left - desc_off)
 		return -EBADMSG;
 
-	ret->type = snap_elf_load32(header + 8, elf_data);
+	ret->type = (uint32_t)snap_elf_load(header + 8, 4, elf_data);
 	ret->name = snap_bytes(header + SNAP_NOTE_HEADER_BYTES, namesz);
 	if (namesz > 0 && ret->name.data[namesz - 1] == '\0')
 		ret->name.len--;

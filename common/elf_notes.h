@@ -21,11 +21,8 @@ struct snap_elf_note {
 	struct snap_bytes desc;
 };
 
-/* elf_data: ELFDATA2LSB or ELFDATA2MSB. */
-uint32_t snap_elf_load32(const void *bytes, uint8_t elf_data);
-
 /*
- * The note at notes.data[*offset], *offset then being that of the next one. align: the padding of
+ * elf_data: ELFDATA2LSB or ELFDATA2MSB. The note at notes.data[*offset], *offset then being that of the next one. align: the padding of
  * name and descriptor, 4 or (PT_NOTE segments with p_align 8) 8. Returns 1 and fills *ret, whose
  * bytes point into notes; 0 at the end; -EBADMSG if what stands there does not fit.
  */

@@ -234,22 +234,30 @@ static void assert_bounded(const char *raw)
 static void test_demangle_deeply_nested(void **state)
 {
 	(void)state;
-	/* A pointer to a pointer to ...; a scope in a scope; a template in a template. */
-	static char raw[16000];
-	memset(raw, 'P', sizeof(raw) - 1);
-	memcpy(raw, "_Z1f", 4);
-	raw[sizeof(raw) - 2] = 'i';
-	assert_bounded(raw);
-	size_t len = (size_t)sprintf(raw, "_ZN");
-	while (len < sizeof(raw) - 10)
-		len += (size_t)sprintf(raw + len, "1aI");
-	assert_bounded(raw);
-	memset(raw, 'Z', sizeof(raw) - 1);
-	raw[0] = '_';
-	assert_bounded(raw);
-	memset(raw, 'N', sizeof(raw) - 1);
-	memcpy(raw, "_R", 2);
-	assert_bounded(raw);
+	/* A pointer to a pointer to ...; a scope in a scope; a template in a template: as long as
+	 * we look at, and longer. */
+	static const size_t sizes[] = {16000, 4 << 20};
+	char *raw = malloc(sizes[1]);
+	assert_non_null(raw);
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		size_t size = sizes[i], len = 3;
+		raw[size - 1] = '\0';
+		memset(raw, 'P', size - 1);
+		memcpy(raw, "_Z1f", 4);
+		raw[size - 2] = 'i';
+		assert_bounded(raw);
+		for (memcpy(raw, "_ZN", 3); len + 3 < size; len += 3)
+			memcpy(raw + len, "1aI", 3);
+		raw[len] = '\0';
+		assert_bounded(raw);
+		memset(raw, 'Z', size - 1);
+		raw[0] = '_';
+		assert_bounded(raw);
+		memset(raw, 'N', size - 1);
+		memcpy(raw, "_R", 2);
+		assert_bounded(raw);
+	}
+	free(raw);
 }
 
 static void test_demangle_name_that_doubles_with_each_parameter(void **state)
