@@ -100,9 +100,10 @@ int snap_elf_image_read(
 {
 	struct source source = {.read = read, .arg = arg, .base = base};
 	ssize_t n = read(arg, base, source.window, sizeof(source.window));
-	if (n < 0)
-		return (int)n;
-	source.window_len = (size_t)n < sizeof(source.window) ? (size_t)n : sizeof(source.window);
+	/* Where the window is not readable as a whole, its parts may be. */
+	if (n > 0)
+		source.window_len =
+			(size_t)n < sizeof(source.window) ? (size_t)n : sizeof(source.window);
 	uint8_t ehdr[sizeof(Elf64_Ehdr)];
 	int r = read_exactly(&source, base, ehdr, sizeof(ehdr));
 	if (r < 0)

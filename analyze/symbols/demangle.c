@@ -8,7 +8,8 @@
 
 #include <libiberty/demangle.h>
 
-/* Longer ones are hostile or useless. */
+/* Longer ones are hostile or useless. The demangler's own limit (a thousand bytes, for the sake of
+ * its recursion) is too low for templates; this one keeps it within a megabyte or two of stack. */
 #define MAX_RAW_LEN  16384
 #define MAX_NAME_LEN 65536
 
@@ -110,8 +111,9 @@ static bool demangle(const char *raw, bool rust, struct output *output)
 	if (setjmp(output->too_long))
 		return false;
 	int done = rust ? rust_demangle_callback(raw, 0, print, output)
-			: cplus_demangle_v3_callback(
-				  raw, DMGL_PARAMS | DMGL_ANSI | DMGL_RET_DROP, print, output);
+			: cplus_demangle_v3_callback(raw,
+				  DMGL_PARAMS | DMGL_ANSI | DMGL_RET_DROP | DMGL_NO_RECURSE_LIMIT,
+				  print, output);
 	return done && output->len > 0;
 }
 
