@@ -98,6 +98,7 @@ void snap_emit_start(struct snap_emit *e, const char *program, const char *reaso
 		.has_fatal = true,
 		.fatal = fatal,
 		.snapshot_uuid = snap_bytes(uuid, 16),
+		.has_cpu_arch = true, /* 0, UNKNOWN: the ELF machine stands with the process */
 	};
 	wrote(e, snap_write_header(&e->writer, program));
 	wrote(e, snap_write_metadata(&e->writer, &metadata));
