@@ -7,7 +7,9 @@
 
 static bool is_missing(const struct snap_crash_module *module)
 {
-	return module->symbols == SNAP_SYMBOLS_NONE || module->symbols == SNAP_SYMBOLS_MISMATCH;
+	/* With names, but without all files, there is a reason why. */
+	return module->symbols == SNAP_SYMBOLS_NONE || module->symbols == SNAP_SYMBOLS_MISMATCH ||
+	       module->why;
 }
 
 static void print_module(const struct snap_crash_module *module)

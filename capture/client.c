@@ -113,12 +113,18 @@ static void on_alarm(int signo)
 	(void)alarm(DEADLINE_GRACE_S);
 }
 
-/* The kernel starts us with 1 and 2 closed: no later file may get these numbers. */
+/*
+ * The kernel starts us with 1 and 2 closed: no later file may get these numbers. What is said on 2
+ * then goes to the kernel's log, the only place where somebody may find it.
+ */
 static void bind_standard_fds(void)
 {
-	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
+			continue;
+		if (fd < 2 || open("/dev/kmsg", O_WRONLY | O_NOCTTY) < 0)
 			(void)open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
+	}
 }
 
 static void limit_ourselves(void)

@@ -274,7 +274,8 @@ int snap_snapshot_scan(struct snap_bytes file, struct snap_scan *ret, struct sna
 	if (!s.plausible &&
 		(file.len == 0 ||
 			memcmp(file.data, header_tag, file.len < 2 ? file.len : 2) != 0))
-		return snap_error_set(err, SNAP_ERROR_MALFORMED, "not a snapshot");
+		return snap_error_set(err, SNAP_ERROR_MALFORMED,
+			"it is neither a snapshot nor an ELF core");
 	*ret = s.scan;
 	return 0;
 }

@@ -104,3 +104,16 @@ check "a pid that is no number (status $STATUS): refused or noted" test "$STATUS
 printf 'spool = %s\n' "$TMP/file/spool" >"$TMP/conf"
 run timeout 30 "$CLIENT" --config "$TMP/conf" "$sleeper" "$sleeper" 11 1700000000 1 0 0 0 "" comm <"$TMP/core"
 equal "a spool that cannot be made: status" 2 "$STATUS"
+
+# Started by the kernel the client has no standard error: what it says goes to the kernel's log.
+crash_begin
+printf 'spool = %s\n' "$TMP/file/spool" >"$CORE_PATTERN_DIR/conf"
+core_pattern_set "$CLIENT" --config "$CORE_PATTERN_DIR/conf" "$CORE_PATTERN_ARGS" || exit 1
+crash_run "$VICTIMS/null_deref"
+if dmesg >/dev/null 2>&1; then
+	check "a crash without a spool shows in the kernel's log" within 10 sh -c \
+		'dmesg | grep -F "snapcrash-client: cannot create a file in the spool" | grep -qF "$1/file/spool"' \
+		sh "$TMP"
+else
+	skip "a crash without a spool shows in the kernel's log" "it can't be read here"
+fi

@@ -39,6 +39,36 @@ def deep(n):
     return data
 open("deep.9", "wb").write(deep(9))
 open("deep.3", "wb").write(deep(3))
+# A vDSO whose call frame information names register 2^26: libdw would take a gigabyte for each row.
+import struct
+cie = struct.pack("<I", 0) + b"\x01zR\0\x01\x78\x10\x01\x1b\x0c\x07\x08\x90\x01" + b"\0" * 2
+frames = struct.pack("<I", len(cie)) + cie
+program = b"\0\x05" + varint(1 << 26) + b"\x01" + b"\0" * 5
+fde = struct.pack("<IiI", len(frames) + 4, -(120 + len(frames) + 8), 0x10000) + program
+frames += struct.pack("<I", len(fde)) + fde + b"\0" * 4
+names = b"\0.eh_frame\0.shstrtab\0"
+image = frames + names
+image += b"\0" * (-len(image) % 8)
+sections = b"\0" * 64
+sections += struct.pack("<IIQQQQIIQQ", 1, 1, 2, 120, 120, len(frames), 0, 0, 8, 0)
+sections += struct.pack("<IIQQQQIIQQ", 11, 3, 0, 0, 120 + len(frames), len(names), 0, 0, 1, 0)
+size = 120 + len(image) + len(sections)
+image = (b"\x7fELF\2\1\1" + b"\0" * 9
+    + struct.pack("<HHIQQQIHHHHHH", 3, 62, 1, 0, 64, 120 + len(image), 0, 64, 56, 1, 64, 3, 2)
+    + struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, size, size, 4096) + image + sections)
+def number(n, value):
+    return varint(n << 3) + varint(value)
+vdso, stack = 0x7FFFF0000000, 0x7FFF00000000
+registers = [0] * 27
+registers[16], registers[19] = vdso + 0x300, stack
+regset = number(1, 1) + field(2, struct.pack("<27Q", *registers))
+open("vdso", "wb").write(header + metadata
+    + field(1034, number(11, 62) + number(12, 2) + number(13, 1))
+    + field(18, number(12, 7) + field(1032, field(2, regset)))
+    + field(1038, number(1, vdso) + number(2, vdso + 0x10000) + field(3, b"\1" * 20)
+        + number(5, vdso) + field(6, b"[vdso]"))
+    + field(1036, number(1, stack) + field(2, struct.pack("<100Q", *range(vdso, vdso + 100))))
+    + field(1036, number(1, vdso) + field(2, image)))
 # One record that says it is larger than any may be.
 open("record", "wb").write(header + varint(1036 << 3 | 2) + varint(1 << 40) + b"x" * 100)
 END
@@ -72,3 +102,7 @@ run "$ANALYZE" json deep.3
 check "related snapshots 3 deep: read (status $STATUS)" test "$STATUS" -le 1
 run "$ANALYZE" check record
 check "a record larger than any: not complete (status $STATUS)" test "$STATUS" -ge 1 -a "$STATUS" -le 2
+read -r status ms kib < <(measure timeout 20 "$ANALYZE" report vdso)
+equal "a vDSO with endless unwind information: read" 1 "$status"
+check "and its unwind information is refused" grep -q "not that of a vDSO" out
+check "and cost no more than 512 MiB ($kib KiB, $ms ms)" test "$kib" -le 524288

@@ -396,6 +396,38 @@ static void test_expression_endless_loops_end(void **state)
 	assert_status(INVALID, OP(nop), OP(lit1), OP(lit1), OP(bra, -5));
 }
 
+/* For DW_CFA_expression libdw puts an operation before the first, whose offset is -1. */
+static void test_expression_branch_behind_what_libdw_puts_first(void **state)
+{
+	(void)state;
+	const Dwarf_Op ops[] = {
+		{.atom = DW_OP_call_frame_cfa, .offset = UINT64_MAX},
+		{.atom = DW_OP_skip, .number = 1, .offset = 0},
+		{.atom = DW_OP_drop, .offset = 3},
+		{.atom = DW_OP_lit7, .offset = 4},
+		{.atom = DW_OP_skip, .number = (Dwarf_Word)-8, .offset = 5},
+	};
+	uint64_t steps = 1000;
+	context.has_cfa = true;
+	context.cfa = 0x100;
+	assert_int_equal(evaluate_num(ops, 4), SNAP_EXPRESSION_OK);
+	assert_int_equal(value, 7);
+	/* Back to the first of its own, until the stack is full. */
+	context.steps_left = &steps;
+	assert_int_equal(evaluate_num(ops, ARRAY_LEN(ops)), SNAP_EXPRESSION_INVALID);
+	assert_in_range(steps, 1, 900);
+}
+
+static void test_expression_shared_steps(void **state)
+{
+	(void)state;
+	uint64_t steps = 3;
+	context.steps_left = &steps;
+	assert_value(5, C(2), C(3), OP(plus));
+	assert_int_equal(steps, 0);
+	assert_status(INVALID, C(2));
+}
+
 static void test_expression_long_but_finite(void **state)
 {
 	(void)state;
@@ -510,6 +542,8 @@ int main(void)
 		TEST(test_expression_branches),
 		TEST(test_expression_branches_to_nowhere),
 		TEST(test_expression_endless_loops_end),
+		TEST(test_expression_branch_behind_what_libdw_puts_first),
+		TEST(test_expression_shared_steps),
 		TEST(test_expression_long_but_finite),
 		TEST(test_expression_stack_overflow),
 		TEST(test_expression_stack_underflow),

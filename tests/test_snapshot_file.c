@@ -713,7 +713,7 @@ static void test_snapshot_cut_at_each_byte(void **state)
 		struct snap_bytes cut = snap_bytes(copy, len);
 		read_file(cut);
 		if (len == 0) {
-			assert_refused(SNAP_ERROR_MALFORMED, "not a snapshot");
+			assert_refused(SNAP_ERROR_MALFORMED, "neither a snapshot nor an ELF core");
 		} else {
 			assert_integrity(SNAP_INTEGRITY_TRUNCATED, num_whole(len));
 			assert_true(is_prefix_of_truth(cut, file));
@@ -979,7 +979,7 @@ static void test_snapshot_what_is_none(void **state)
 		{(const uint8_t *)"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80", 10}};
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		read_file(files[i]);
-		assert_refused(SNAP_ERROR_MALFORMED, "not a snapshot");
+		assert_refused(SNAP_ERROR_MALFORMED, "neither a snapshot nor an ELF core");
 	}
 }
 

@@ -304,9 +304,9 @@ static void print_modules(const struct printer *p)
 	}
 }
 
-static const char *missing_words(enum snap_symbols symbols)
+static const char *missing_words(const struct snap_crash_module *module)
 {
-	switch (symbols) {
+	switch (module->symbols) {
 	case SNAP_SYMBOLS_NONE:
 		return "no symbols were found";
 	case SNAP_SYMBOLS_MISMATCH:
@@ -316,7 +316,8 @@ static const char *missing_words(enum snap_symbols symbols)
 	case SNAP_SYMBOLS_SYMTAB:
 		return "only names are known, no source lines";
 	case SNAP_SYMBOLS_DWARF:
-		break;
+		/* With everything at hand there is nothing to say why. */
+		return module->why ? "not all of its files were found" : NULL;
 	}
 	return NULL;
 }
@@ -327,7 +328,7 @@ static void print_missing(const struct printer *p)
 	bool any = false;
 	for (size_t i = 0; i < crash->num_modules; i++) {
 		const struct snap_crash_module *module = &crash->modules[i];
-		const char *words = missing_words(module->symbols);
+		const char *words = missing_words(module);
 		bool shown =
 			module->has_crashed_frame || (module->has_frame && !p->only_crashed_thread);
 		/* The vDSO's source is the kernel's: nobody misses it. */
@@ -348,18 +349,19 @@ static void print_missing(const struct printer *p)
 		}
 		(void)fputs(".\n    ", p->out);
 		if (module->record.build_id.len > 0) {
-			(void)fputs("To have them: --symbols DIR with the executable or debug file "
-				    "of build "
-				    "ID\n    ",
+			(void)fputs("To have them: --symbols DIR, with the executable or library in "
+				    "DIR, and its\n    debug file if it has one. Build ID ",
 				p->out);
 			print_build_id(p, &module->record);
-			(void)fputs(" in DIR.\n", p->out);
+			(void)fputc('\n', p->out);
 		} else {
 			(void)fputs("It has no build ID, by which its files could be recognised: ",
 				p->out);
 			const char *why =
 				snap_build_id_status_words(module->record.build_id_status);
-			(void)fprintf(p->out, "%s.\n", why ? why : "unknown reason");
+			(void)fprintf(p->out,
+				"%s.\n    Link it with -Wl,--build-id to have symbols next time.\n",
+				why ? why : "unknown reason");
 		}
 	}
 }

@@ -71,13 +71,14 @@ live() {
 	report "$file"
 }
 
-# Asked in a subshell: core_pattern_take ends the shell that cannot.
+# Asked in a subshell: core_pattern_take ends the shell that cannot. What it says is for the person
+# who waits, too.
+set -o pipefail
 if ! (
 	trap - EXIT
 	core_pattern_take
 	core_pattern_release
-) 2>"$dir/reason"; then
-	say "$(tail -n 1 "$dir/reason")"
+) 2>&1 | cat >&2; then
 	say "so this shows a live process instead of a crash"
 	live
 	exit 0

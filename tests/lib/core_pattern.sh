@@ -12,7 +12,7 @@
 
 CORE_PATTERN_DIR=
 CORE_PATTERN_LIB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# What the client expects (docs/DESIGN: the hostile string last).
+# What the client expects (docs/capture.rst); the hostile string is last.
 CORE_PATTERN_ARGS='%P %I %s %t %d %u %g %c %F %e'
 
 core_pattern_take() {
