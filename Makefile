@@ -129,6 +129,7 @@ ANALYZE_OBJS = \
 	analyze/signature/name.o \
 	analyze/signature/rules.o \
 	analyze/signature/signature.o \
+	analyze/symbols/cfi_check.o \
 	analyze/symbols/demangle.o \
 	analyze/symbols/dir_index.o \
 	analyze/symbols/dwarf_index.o \

@@ -31,6 +31,23 @@ static void new_line(const struct json_writer *w)
 		(void)fprintf(w->out, "\n%*s", (int)w->depth * INDENT, "");
 }
 
+/* What jansson leaves as it is and a terminal may act on: DEL and C1, which stand in strings only. */
+static void write_text(FILE *out, const char *data, size_t size)
+{
+	size_t done = 0;
+	for (size_t i = 0; i < size; i++) {
+		uint8_t byte = (uint8_t)data[i], next = i + 1 < size ? (uint8_t)data[i + 1] : 0;
+		bool c1 = byte == 0xc2 && next >= 0x80 && next < 0xa0;
+		if (byte != 0x7f && !c1)
+			continue;
+		(void)fwrite(data + done, 1, i - done, out);
+		(void)fprintf(out, "\\u%04x", c1 ? next : byte);
+		i += c1;
+		done = i + 1;
+	}
+	(void)fwrite(data + done, 1, size - done, out);
+}
+
 /* jansson indents from the margin: what it writes is moved to where it stands. */
 static int write_dumped(const char *data, size_t size, void *arg)
 {
@@ -38,7 +55,7 @@ static int write_dumped(const char *data, size_t size, void *arg)
 	while (size > 0) {
 		const char *line = w->pretty ? memchr(data, '\n', size) : NULL;
 		size_t len = line ? (size_t)(line - data) : size;
-		(void)fwrite(data, 1, len, w->out);
+		write_text(w->out, data, len);
 		data += len;
 		size -= len;
 		if (line) {

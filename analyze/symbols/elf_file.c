@@ -1,5 +1,6 @@
 #include "analyze/symbols/elf_file.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -7,12 +8,39 @@
 #include <elfutils/libdwelf.h>
 #include <gelf.h>
 
+#include "analyze/symbols/cfi_check.h"
+
+/*
+ * libdw decompresses every debug section on opening a file, and all may claim the same bytes.
+ * Together they may grow to so many times the file, or to so many bytes whatever its size.
+ */
+#define MAX_GROWTH	  32
+#define MAX_SMALL_UNPACKED (64u << 20)
+
+/* What a section takes when decompressed; 0: it is not compressed. */
+static uint64_t unpacked_bytes(Elf_Scn *scn, const GElf_Shdr *shdr, const char *name)
+{
+	GElf_Chdr chdr;
+	if (shdr->sh_flags & SHF_COMPRESSED)
+		return gelf_getchdr(scn, &chdr) ? chdr.ch_size : 0;
+	/* GNU's older form: "ZLIB" and the size, big-endian. */
+	Elf_Data *data = strncmp(name, ".zdebug", 7) == 0 ? elf_rawdata(scn, NULL) : NULL;
+	if (!data || !data->d_buf || data->d_size < 12 || memcmp(data->d_buf, "ZLIB", 4) != 0)
+		return 0;
+	uint64_t size;
+	memcpy(&size, (const char *)data->d_buf + 4, sizeof(size));
+	return be64toh(size);
+}
+
 static void find_sections(struct snap_elf_file *file)
 {
 	size_t names;
 	if (elf_getshdrstrndx(file->elf, &names) < 0)
 		return; /* no section headers: no symbols, but frames may be found by segment */
 	Elf_Scn *scn = NULL;
+	size_t file_len = 0;
+	uint64_t unpacked = 0;
+	(void)elf_rawfile(file->elf, &file_len);
 	while ((scn = elf_nextscn(file->elf, scn))) {
 		GElf_Shdr shdr;
 		if (!gelf_getshdr(scn, &shdr))
@@ -24,11 +52,60 @@ static void find_sections(struct snap_elf_file *file)
 		const char *name = elf_strptr(file->elf, names, shdr.sh_name);
 		if (!name || shdr.sh_type == SHT_NOBITS)
 			continue;
+		uint64_t len = unpacked_bytes(scn, &shdr, name);
+		unpacked = len > UINT64_MAX - unpacked ? UINT64_MAX : unpacked + len;
 		if (strcmp(name, ".eh_frame") == 0 || strcmp(name, ".text") == 0)
 			file->has_code_frames = true;
 		else if (strcmp(name, ".debug_info") == 0 || strcmp(name, ".zdebug_info") == 0)
 			file->has_debug_info = true;
 	}
+	if (unpacked > MAX_SMALL_UNPACKED && unpacked / MAX_GROWTH > file_len) {
+		file->has_debug_info = false;
+		file->no_dwarf = "its compressed debug sections claim to hold too much";
+	}
+}
+
+/*
+ * What came with an input is trusted less than a file that somebody keeps: no debug information,
+ * which no vDSO has, and call frame information only as far as it was looked through.
+ */
+static void restrict_image(struct snap_elf_file *file)
+{
+	size_t names, num = 0;
+	GElf_Shdr shdr;
+	GElf_Phdr phdr;
+	file->has_debug_info = false;
+	file->no_dwarf = "it is an image from memory";
+	file->no_cfi = "its unwind information is not that of a vDSO";
+	if (elf_getshdrstrndx(file->elf, &names) < 0 || elf_getphdrnum(file->elf, &num) < 0)
+		return;
+	Elf_Scn *scn = NULL;
+	Elf_Data *frames = NULL;
+	size_t num_frames = 0;
+	while ((scn = elf_nextscn(file->elf, scn))) {
+		const char *name = gelf_getshdr(scn, &shdr)
+			? elf_strptr(file->elf, names, shdr.sh_name)
+			: NULL;
+		if (!name)
+			continue;
+		if (strcmp(name, ".eh_frame") == 0) {
+			frames = shdr.sh_type == SHT_PROGBITS ? elf_rawdata(scn, NULL) : NULL;
+			num_frames++;
+		} else if (strcmp(name, ".eh_frame_hdr") == 0) {
+			/* Without the index libdw goes from entry to entry, as the check does. */
+			shdr.sh_type = SHT_NULL;
+			if (!gelf_update_shdr(scn, &shdr))
+				return;
+		}
+	}
+	for (size_t i = 0; i < num; i++)
+		if (gelf_getphdr(file->elf, (int)i, &phdr) && phdr.p_type == PT_GNU_EH_FRAME) {
+			phdr.p_type = PT_NULL;
+			if (!gelf_update_phdr(file->elf, (int)i, &phdr))
+				return;
+		}
+	if (num_frames == 1 && frames && snap_cfi_is_harmless(file->elf, frames))
+		file->no_cfi = NULL;
 }
 
 static int open_elf(Elf *elf, struct snap_elf_file *file, struct snap_error *err)
@@ -80,6 +157,7 @@ int snap_elf_file_from_memory(uint8_t *image, size_t len, const char *name,
 		snap_elf_file_deinit(&file);
 		return -1;
 	}
+	restrict_image(&file);
 	*ret = file;
 	return 0;
 }

@@ -26,6 +26,8 @@ struct snap_elf_file {
 	bool has_code_frames;	    /* .eh_frame with contents: not a debug-only file */
 	bool has_debug_info;
 	bool has_symtab, has_dynsym;
+	const char *no_dwarf; /* in words, why libdw must not open it; NULL: it may */
+	const char *no_cfi;   /* why its call frame information must not be used; NULL: it may */
 };
 
 /*

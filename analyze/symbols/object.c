@@ -306,11 +306,11 @@ bool snap_object_find_name(struct snap_object *object, const char *name, uint64_
 static void open_cfi(struct snap_object *object)
 {
 	object->cfi_tried = true;
-	if (object->main && object->main->has_code_frames)
+	if (object->main && object->main->has_code_frames && !object->main->no_cfi)
 		object->eh_frame = dwarf_getcfi_elf(object->main->elf);
 	struct snap_elf_file *files[] = {object->main, object->debug};
 	for (size_t i = 0; i < 2; i++) {
-		if (!files[i])
+		if (!files[i] || files[i]->no_dwarf)
 			continue;
 		object->frame_dwarf[i] = dwarf_begin_elf(files[i]->elf, DWARF_C_READ, NULL);
 		if (object->frame_dwarf[i])

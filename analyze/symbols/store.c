@@ -16,12 +16,22 @@
 /* No vDSO is larger; the capture half takes no more either. */
 #define MAX_VDSO_BYTES (64u << 10)
 #define MAX_PATH_BYTES 4096
+/* Of one input, so many modules' files are looked for: each look opens files. The largest programs
+ * have some thousands. */
+#define MAX_SEARCHES 8192
 
 /* What was found (or not) for one build ID. */
 struct stored {
 	uint8_t build_id[SNAP_MAX_BUILD_ID];
 	size_t build_id_len;
-	struct snap_object *object; /* NULL: nothing found */
+	struct snap_object *object;
+	const char *why; /* part of it must not be used; NULL */
+};
+
+/* The modules of one input as they are resolved. */
+struct resolution {
+	size_t num_searches, num_skipped;
+	bool has_vdso;
 };
 
 struct snap_store {
@@ -288,7 +298,7 @@ static struct stored *find_stored(
 }
 
 static int keep(struct snap_store *store, struct snap_bytes build_id, struct snap_object *object,
-	struct snap_error *err)
+	const char *why, struct snap_error *err)
 {
 	if (store->num_stored == store->capacity) {
 		size_t capacity = store->capacity ? 2 * store->capacity : 16;
@@ -304,6 +314,7 @@ static int keep(struct snap_store *store, struct snap_bytes build_id, struct sna
 	memcpy(stored->build_id, build_id.data, build_id.len);
 	stored->build_id_len = build_id.len;
 	stored->object = object;
+	stored->why = why;
 	return 0;
 }
 
@@ -335,8 +346,18 @@ static int search_all(struct search *s, const struct snap_module *module, struct
 	return 0;
 }
 
+static const char *why_restricted(const struct snap_elf_file *main, const struct snap_elf_file *debug)
+{
+	if (main && main->no_cfi)
+		return main->no_cfi;
+	/* An image from memory has no debug information to miss. */
+	if (main && main->no_dwarf && !main->image)
+		return main->no_dwarf;
+	return debug ? debug->no_dwarf : NULL;
+}
+
 static int resolve(struct snap_store *store, struct snap_crash *crash,
-	struct snap_crash_module *module, struct snap_error *err)
+	struct snap_crash_module *module, struct resolution *resolution, struct snap_error *err)
 {
 	struct snap_bytes build_id = module->record.build_id;
 	if (build_id.len == 0 || build_id.len > SNAP_MAX_BUILD_ID) {
@@ -348,13 +369,23 @@ static int resolve(struct snap_store *store, struct snap_crash *crash,
 	}
 	struct search s = {.store = store, .crash = crash, .build_id = build_id};
 	struct snap_elf_file *alternate = NULL;
+	if (is_vdso(&module->record) && resolution->has_vdso) {
+		module->why = "a process has one vDSO, and this is another";
+		return 0;
+	}
+	resolution->has_vdso |= is_vdso(&module->record);
 	if (is_vdso(&module->record) && read_vdso(&s, &module->record, &s.main, err) < 0)
 		return -1;
 	const struct stored *stored = find_stored(store, build_id,
 		s.main ? snap_bytes(s.main->image, s.main->image_len) : snap_bytes(NULL, 0));
 	if (stored) {
 		snap_elf_file_destroy(s.main);
-		use_object(crash, module, stored->object, NULL);
+		use_object(crash, module, stored->object, stored->why);
+		return 0;
+	}
+	if (!is_vdso(&module->record) && resolution->num_searches++ >= MAX_SEARCHES) {
+		resolution->num_skipped++;
+		module->why = "it is one of too many modules: its files were not looked for";
 		return 0;
 	}
 	if (!is_vdso(&module->record) && search_all(&s, &module->record, err) < 0)
@@ -365,18 +396,25 @@ static int resolve(struct snap_store *store, struct snap_crash *crash,
 		return 0;
 	}
 	struct snap_object *object;
+	const char *why = why_restricted(s.main, s.debug);
 	if (search_alternate(&s, &alternate, err) < 0 ||
 		snap_object_create(s.main, s.debug, alternate, &object, err) < 0 ||
-		keep(store, build_id, object, err) < 0)
+		keep(store, build_id, object, why, err) < 0)
 		return -1;
-	use_object(crash, module, object, NULL);
+	use_object(crash, module, object, why);
 	return 0;
 }
 
 int snap_store_resolve(struct snap_store *store, struct snap_crash *crash, struct snap_error *err)
 {
+	struct resolution resolution = {0};
 	for (size_t i = 0; i < crash->num_modules; i++)
-		if (resolve(store, crash, &crash->modules[i], err) < 0)
+		if (resolve(store, crash, &crash->modules[i], &resolution, err) < 0)
 			return -1;
-	return 0;
+	if (resolution.num_skipped == 0)
+		return 0;
+	const char *note = snap_crash_format(crash,
+		"the files of %zu modules were not looked for: more than %d modules",
+		resolution.num_skipped, MAX_SEARCHES);
+	return note ? snap_crash_note(crash, snap_bytes_str(note), err) : snap_error_no_memory(err);
 }

@@ -2,9 +2,15 @@
 
 #include "analyze/symbols/object.h"
 
+/* Of all threads: a frame can have over a hundred functions inlined, and there can be hundreds of
+ * thousands of frames. */
+#define MAX_INLINES_IN_ALL 262144
+
 struct list {
 	struct snap_listed_frame *items;
 	size_t num, capacity;
+	size_t inlines_left; /* of all threads */
+	bool limited;
 };
 
 static int append(struct snap_crash *crash, struct list *list,
@@ -32,6 +38,13 @@ static int symbolise_frame(struct snap_crash *crash, struct list *list,
 		bool as_it_is = frame->exact_pc || frame->is_signal;
 		sources = snap_object_find(module->object, as_it_is ? vaddr : vaddr - 1, &num);
 	}
+	/* Beyond the limit only the function itself, which is the last. */
+	if (num > 1 && num - 1 > list->inlines_left) {
+		sources += num - 1;
+		num = 1;
+		list->limited = true;
+	}
+	list->inlines_left -= num > 1 ? num - 1 : 0;
 	for (size_t i = 0; i < num; i++) {
 		const struct snap_source_frame *source = &sources[i];
 		struct snap_listed_frame item = {
@@ -54,14 +67,21 @@ static int symbolise_frame(struct snap_crash *crash, struct list *list,
 
 int snap_symbolise(struct snap_crash *crash, struct snap_error *err)
 {
+	struct list list = {.inlines_left = MAX_INLINES_IN_ALL};
 	for (size_t i = 0; i < crash->num_threads; i++) {
 		struct snap_crash_thread *thread = &crash->threads[i];
-		struct list list = {0};
+		list.items = NULL;
+		list.num = list.capacity = 0;
 		for (size_t j = 0; j < thread->num_frames; j++)
 			if (symbolise_frame(crash, &list, &thread->frames[j], j, err) < 0)
 				return -1;
 		thread->listed = list.items;
 		thread->num_listed = list.num;
 	}
+	if (list.limited)
+		return snap_crash_note(crash,
+			snap_bytes_str("inlined functions are not shown of all frames: there are too "
+				       "many"),
+			err);
 	return 0;
 }

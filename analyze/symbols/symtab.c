@@ -7,6 +7,8 @@
 
 /* How many symbols back an enclosing one is searched, where the nearest does not reach. */
 #define MAX_ENCLOSING 64
+/* Longer names are hostile: any number of symbols can name the same megabytes. */
+#define MAX_NAME_BYTES 16384
 
 struct candidate {
 	struct snap_symbol symbol;
@@ -50,7 +52,8 @@ static bool is_function(Elf *elf, const GElf_Sym *sym, uint64_t *ret_section_end
 /* Mapping symbols ($a, $x, ...) and compiler-local labels say nothing to a person. */
 static bool is_name(const char *name)
 {
-	return name && name[0] != '\0' && name[0] != '$' && strncmp(name, ".L", 2) != 0;
+	return name && name[0] != '\0' && name[0] != '$' && strncmp(name, ".L", 2) != 0 &&
+		strnlen(name, MAX_NAME_BYTES) < MAX_NAME_BYTES;
 }
 
 static size_t collect(Elf *elf, Elf_Data *data, size_t num, uint32_t strings,

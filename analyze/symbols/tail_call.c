@@ -12,6 +12,11 @@
 #define MAX_DEPTH  64
 #define MAX_SITES  256
 #define MAX_VISITS 512
+/* Of one input: visits, pairs of call and callee, and frames put in. A deep stack has few of each
+ * that differ; a hostile one has as many as it has frames. */
+#define MAX_VISITS_IN_ALL 65536
+#define MAX_KNOWN	  16384
+#define MAX_INSERTED	  65536
 
 /* One call site of a function. */
 struct site {
@@ -91,7 +96,7 @@ static void collect_sites(Dwarf_Die *parent, struct sites *sites, unsigned int d
 			collect_sites(&die, sites, depth + 1);
 			break;
 		}
-	} while (dwarf_siblingof(&die, &die) == 0);
+	} while (sites->num < MAX_SITES && dwarf_siblingof(&die, &die) == 0);
 }
 
 static const char *linker_name(Dwarf_Die *die)
@@ -163,8 +168,11 @@ static void visit(struct search *s, uint64_t start)
 	free(sites);
 }
 
-/* Fill known->chain: leave it empty unless exactly one way leads from the call to the callee. */
-static void find_chain(struct known *known)
+/*
+ * Fill known->chain: leave it empty unless exactly one way leads from the call to the callee.
+ * Returns how many functions were visited.
+ */
+static unsigned int find_chain(struct known *known)
 {
 	struct snap_dwarf_index *caller_index = snap_object_dwarf_index(known->caller);
 	struct snap_dwarf_index *callee_index = snap_object_dwarf_index(known->callee);
@@ -172,10 +180,10 @@ static void find_chain(struct known *known)
 	if (!caller_index || !callee_index ||
 		!snap_dwarf_index_function(caller_index, known->return_vaddr - 1, &caller_die) ||
 		!snap_dwarf_index_function(callee_index, known->callee_start, &callee_die))
-		return;
+		return 1;
 	struct sites *sites = malloc(sizeof(*sites));
 	if (!sites)
-		return;
+		return 1;
 	sites->num = 0;
 	collect_sites(&caller_die, sites, 0);
 	const struct site *call = NULL;
@@ -199,6 +207,7 @@ static void find_chain(struct known *known)
 			known->chain[i] = s.found[s.found_len - 1 - i];
 	}
 	free(sites);
+	return 1 + s.visits;
 }
 
 /* ---------------------------------------------------------------- insertion */
@@ -206,26 +215,67 @@ static void find_chain(struct known *known)
 struct memo {
 	struct known *items;
 	size_t num, capacity;
+	uint32_t *slots; /* a hash table with open addressing: index into items plus one, 0: free */
+	size_t num_slots; /* a power of 2 */
+	unsigned int visits;
+	size_t num_inserted;
+	bool limited; /* something was not looked for */
 };
 
+static bool is_same(const struct known *a, const struct known *b)
+{
+	return a->return_vaddr == b->return_vaddr && a->callee_start == b->callee_start &&
+		a->caller == b->caller && a->callee == b->callee;
+}
+
+/* Where the key stands, or would. */
+static uint32_t *find_slot(const struct memo *memo, const struct known *key)
+{
+	uint64_t hash = key->return_vaddr * UINT64_C(0x9e3779b97f4a7c15);
+	hash = (hash ^ key->callee_start) * UINT64_C(0x9e3779b97f4a7c15);
+	hash = (hash ^ (uintptr_t)key->caller ^ (uintptr_t)key->callee << 1) *
+		UINT64_C(0x9e3779b97f4a7c15);
+	size_t i = (size_t)(hash >> 32) & (memo->num_slots - 1);
+	while (memo->slots[i] && !is_same(&memo->items[memo->slots[i] - 1], key))
+		i = (i + 1) & (memo->num_slots - 1);
+	return &memo->slots[i];
+}
+
+static bool grow(struct memo *memo)
+{
+	size_t capacity = memo->capacity ? 2 * memo->capacity : 64;
+	struct known *items = reallocarray(memo->items, capacity, sizeof(*items));
+	if (!items)
+		return false;
+	memo->items = items;
+	uint32_t *slots = calloc(2 * capacity, sizeof(*slots));
+	if (!slots)
+		return false;
+	free(memo->slots);
+	memo->slots = slots;
+	memo->num_slots = 2 * capacity;
+	memo->capacity = capacity;
+	for (size_t i = 0; i < memo->num; i++)
+		*find_slot(memo, &items[i]) = (uint32_t)i + 1;
+	return true;
+}
+
+/* NULL without memory, or beyond the limits. */
 static const struct known *look_up(struct memo *memo, const struct known *key)
 {
-	for (size_t i = 0; i < memo->num; i++)
-		if (memo->items[i].return_vaddr == key->return_vaddr &&
-			memo->items[i].callee_start == key->callee_start &&
-			memo->items[i].caller == key->caller && memo->items[i].callee == key->callee)
-			return &memo->items[i];
-	if (memo->num == memo->capacity) {
-		size_t capacity = memo->capacity ? 2 * memo->capacity : 64;
-		struct known *grown = reallocarray(memo->items, capacity, sizeof(*grown));
-		if (!grown)
-			return NULL;
-		memo->items = grown;
-		memo->capacity = capacity;
+	uint32_t *slot = memo->num_slots > 0 ? find_slot(memo, key) : NULL;
+	if (slot && *slot)
+		return &memo->items[*slot - 1];
+	if (memo->num == MAX_KNOWN || memo->visits >= MAX_VISITS_IN_ALL) {
+		memo->limited = true;
+		return NULL;
 	}
+	if (memo->num == memo->capacity && !grow(memo))
+		return NULL;
 	struct known *known = &memo->items[memo->num++];
 	*known = *key;
-	find_chain(known);
+	*find_slot(memo, key) = (uint32_t)memo->num;
+	memo->visits += find_chain(known);
 	return known;
 }
 
@@ -249,6 +299,9 @@ static const struct known *chain_between(
 		.return_vaddr = caller->pc - caller->module->record.load_bias,
 		.callee_start = sources[num - 1].start,
 	};
+	/* Without call sites there is nothing to look for, and nothing that a limit cuts. */
+	if (!snap_object_dwarf_index(key.caller) || !snap_object_dwarf_index(key.callee))
+		return NULL;
 	return look_up(memo, &key);
 }
 
@@ -262,6 +315,11 @@ static int insert(struct snap_crash *crash, struct snap_crash_thread *thread, st
 		const struct known *chain = i + 1 < thread->num_frames
 			? chain_between(memo, frame, &thread->frames[i + 1])
 			: NULL;
+		if (chain && chain->num > MAX_INSERTED - memo->num_inserted) {
+			chain = NULL;
+			memo->limited = true;
+		}
+		memo->num_inserted += chain ? chain->num : 0;
 		for (size_t j = 0; j <= (chain ? chain->num : 0); j++) {
 			frames = snap_arena_grow(
 				&crash->arena, frames, num, &capacity, sizeof(*frames));
@@ -290,5 +348,11 @@ int snap_tail_calls_insert(struct snap_crash *crash, struct snap_error *err)
 	for (size_t i = 0; i < crash->num_threads && r == 0; i++)
 		r = insert(crash, &crash->threads[i], &memo, err);
 	free(memo.items);
+	free(memo.slots);
+	if (r == 0 && memo.limited)
+		r = snap_crash_note(crash,
+			snap_bytes_str("tail calls were not looked for everywhere: too many different "
+				       "calls on the stacks"),
+			err);
 	return r;
 }

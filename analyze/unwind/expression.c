@@ -254,11 +254,19 @@ static void step(struct machine *m, const Dwarf_Op *op)
 static bool branch(const Dwarf_Op *ops, size_t num_ops, size_t *i)
 {
 	Dwarf_Word target = ops[*i].offset + 3 + ops[*i].number;
-	for (size_t j = 0; j < num_ops; j++) {
-		if (ops[j].offset == target) {
-			*i = j;
-			return true;
-		}
+	/* libdw gives them in the order of their offsets; but what it puts before the first for
+	 * DW_CFA_expression, DW_OP_call_frame_cfa, has -1. */
+	size_t low = ops[0].offset == UINT64_MAX ? 1 : 0, high = num_ops;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (ops[mid].offset < target)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low < num_ops && ops[low].offset == target) {
+		*i = low;
+		return true;
 	}
 	/* To the very end: the next offset is not among the operations. How long the last one is
 	 * is not known, but no more than its code and two LEB128 numbers. */
@@ -287,8 +295,10 @@ enum snap_expression_status snap_expression_evaluate(const struct snap_expressio
 	size_t i = 0;
 	for (unsigned int steps = 0; i < num_ops && m.status == SNAP_EXPRESSION_OK; steps++) {
 		const Dwarf_Op *op = &ops[i];
-		if (steps == MAX_STEPS)
+		if (steps == MAX_STEPS || (context->steps_left && *context->steps_left == 0))
 			return SNAP_EXPRESSION_INVALID;
+		if (context->steps_left)
+			--*context->steps_left;
 		if (op->atom == DW_OP_stack_value) {
 			*ret_kind = SNAP_EXPRESSION_VALUE;
 			break;

@@ -25,6 +25,7 @@ struct snap_expression_context {
 	uint64_t load_bias;   /* added to DW_OP_addr */
 	bool has_cfa;
 	uint64_t cfa;
+	uint64_t *steps_left; /* of all evaluations that share it; NULL: not counted */
 };
 
 enum snap_expression_status {

@@ -12,6 +12,8 @@
 
 /* Of all threads together: a small file can have many threads with one deep stack. */
 #define MAX_FRAMES_IN_ALL 262144
+/* Steps of all expressions: those frames, each with all registers saved, stay below. */
+#define MAX_STEPS_IN_ALL (32u << 20)
 
 /* The caller's state as it is being found. */
 struct state {
@@ -25,6 +27,7 @@ struct state {
 struct walk {
 	struct snap_crash *crash;
 	struct snap_crash_thread *thread;
+	uint64_t *steps_left; /* of all threads */
 	struct snap_frame *frames;
 	size_t num_frames, capacity;
 	enum snap_end end;
@@ -109,6 +112,7 @@ static struct snap_expression_context context_of(
 		.load_bias = frame->module ? frame->module->record.load_bias : 0,
 		.has_cfa = frame->has_cfa,
 		.cfa = frame->cfa,
+		.steps_left = w->steps_left,
 	};
 }
 
@@ -348,8 +352,14 @@ static int walk_thread(struct walk *w, size_t max_frames, struct snap_error *err
 		if (add_frame(w, &state, err) < 0)
 			return -1;
 		struct snap_frame *frame = &w->frames[w->num_frames - 1];
-		if (!step_by_cfi(w, frame, &state, &caller) &&
-			!step_from_bad_pc(w, frame, &state, &caller))
+		bool stepped = step_by_cfi(w, frame, &state, &caller) ||
+			step_from_bad_pc(w, frame, &state, &caller);
+		/* Whatever the last evaluations gave: they were cut short. */
+		if (*w->steps_left == 0) {
+			end(w, SNAP_END_UNAVAILABLE, "the unwind information takes too much work");
+			return 0;
+		}
+		if (!stepped)
 			return 0;
 		if (!makes_progress(w, frame)) {
 			end(w, SNAP_END_CORRUPT, "the stack does not go on towards its base");
@@ -366,9 +376,10 @@ static int walk_thread(struct walk *w, size_t max_frames, struct snap_error *err
 int snap_unwind(struct snap_crash *crash, const struct snap_options *options, struct snap_error *err)
 {
 	size_t left = MAX_FRAMES_IN_ALL;
+	uint64_t steps_left = MAX_STEPS_IN_ALL;
 	for (size_t i = 0; i < crash->num_threads; i++) {
 		struct snap_crash_thread *thread = &crash->threads[i];
-		struct walk w = {.crash = crash, .thread = thread};
+		struct walk w = {.crash = crash, .thread = thread, .steps_left = &steps_left};
 		if (!crash->arch)
 			end(&w, SNAP_END_UNAVAILABLE, "the machine's registers are not known");
 		else if (options->only_crashed_thread && i > 0)

@@ -1,0 +1,197 @@
+#include "analyze/symbols/cfi_check.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <gelf.h>
+
+/* No architecture has so many in its rules but for special registers, which no vDSO saves. */
+#define MAX_REGISTER 127
+/* Of one entry: its instructions' bytes, and states put aside (the largest known: 70 and 2). */
+#define MAX_PROGRAM_BYTES 1024
+#define MAX_REMEMBERED	  16
+
+struct program {
+	const uint8_t *at, *end;
+	bool failed;
+};
+
+static uint8_t next_byte(struct program *p)
+{
+	if (p->at == p->end) {
+		p->failed = true;
+		return 0;
+	}
+	return *p->at++;
+}
+
+static void skip(struct program *p, uint64_t len)
+{
+	if (len > (uint64_t)(p->end - p->at))
+		p->failed = true;
+	else
+		p->at += len;
+}
+
+/* Of signed ones only the length matters. */
+static uint64_t next_leb128(struct program *p)
+{
+	uint64_t value = 0;
+	for (unsigned int shift = 0; shift < 64 && !p->failed; shift += 7) {
+		uint8_t byte = next_byte(p);
+		value |= (uint64_t)(byte & 0x7f) << shift;
+		if (!(byte & 0x80))
+			return value;
+	}
+	p->failed = true;
+	return 0;
+}
+
+static void next_register(struct program *p)
+{
+	if (next_leb128(p) > MAX_REGISTER)
+		p->failed = true;
+}
+
+/* DWARF 5, section 6.4.2, and the extensions that libdw knows. */
+static void next_instruction(struct program *p, unsigned int *remembered)
+{
+	uint8_t opcode = next_byte(p);
+	switch (opcode & 0xc0) {
+	case DW_CFA_advance_loc:
+	case DW_CFA_restore:
+		return;
+	case DW_CFA_offset:
+		(void)next_leb128(p);
+		return;
+	}
+	switch (opcode) {
+	case DW_CFA_nop:
+	case DW_CFA_restore_state:
+	case DW_CFA_GNU_window_save: /* also DW_CFA_AARCH64_negate_ra_state */
+		break;
+	case DW_CFA_advance_loc1:
+		skip(p, 1);
+		break;
+	case DW_CFA_advance_loc2:
+		skip(p, 2);
+		break;
+	case DW_CFA_advance_loc4:
+		skip(p, 4);
+		break;
+	case DW_CFA_remember_state:
+		if (++*remembered > MAX_REMEMBERED)
+			p->failed = true;
+		break;
+	case DW_CFA_restore_extended:
+	case DW_CFA_undefined:
+	case DW_CFA_same_value:
+	case DW_CFA_def_cfa_register:
+		next_register(p);
+		break;
+	case DW_CFA_register:
+		next_register(p);
+		next_register(p);
+		break;
+	case DW_CFA_offset_extended:
+	case DW_CFA_offset_extended_sf:
+	case DW_CFA_def_cfa:
+	case DW_CFA_def_cfa_sf:
+	case DW_CFA_val_offset:
+	case DW_CFA_val_offset_sf:
+	case DW_CFA_GNU_negative_offset_extended:
+		next_register(p);
+		(void)next_leb128(p);
+		break;
+	case DW_CFA_def_cfa_offset:
+	case DW_CFA_def_cfa_offset_sf:
+	case DW_CFA_GNU_args_size:
+		(void)next_leb128(p);
+		break;
+	case DW_CFA_expression:
+	case DW_CFA_val_expression:
+		next_register(p);
+		skip(p, next_leb128(p));
+		break;
+	case DW_CFA_def_cfa_expression:
+		skip(p, next_leb128(p));
+		break;
+	default: /* DW_CFA_set_loc among them: no compiler writes it */
+		p->failed = true;
+	}
+}
+
+static bool is_harmless(struct program p)
+{
+	unsigned int remembered = 0;
+	if (p.end - p.at > MAX_PROGRAM_BYTES)
+		return false;
+	while (!p.failed && p.at < p.end)
+		next_instruction(&p, &remembered);
+	return !p.failed;
+}
+
+/* The bytes of an address in the entries that belong to a common one; 0: not as in a vDSO. */
+static size_t address_bytes(const Dwarf_CIE *cie, size_t word)
+{
+	const char *augmentation = cie->augmentation;
+	if (strncmp(augmentation, "zR", 2) != 0 || cie->augmentation_data_size != 1)
+		return 0;
+	/* Without data: a signal frame, a return address signed with key B. */
+	if (augmentation[2 + strspn(augmentation + 2, "SB")] != '\0')
+		return 0;
+	switch (cie->augmentation_data[0]) {
+	case DW_EH_PE_pcrel | DW_EH_PE_sdata4:
+		return 4;
+	case DW_EH_PE_pcrel | DW_EH_PE_absptr:
+		return word;
+	default:
+		return 0;
+	}
+}
+
+static bool is_harmless_cie(const Dwarf_CIE *cie)
+{
+	return is_harmless(
+		(struct program){cie->initial_instructions, cie->initial_instructions_end, false});
+}
+
+static bool is_harmless_fde(const Dwarf_FDE *fde, const Dwarf_CIE *cie, size_t word)
+{
+	size_t len = address_bytes(cie, word);
+	struct program p = {fde->start, fde->end, len == 0};
+	skip(&p, 2 * len);
+	skip(&p, next_leb128(&p)); /* augmentation data */
+	return !p.failed && is_harmless(p);
+}
+
+bool snap_cfi_is_harmless(Elf *elf, Elf_Data *data)
+{
+	const char *ident = elf_getident(elf, NULL);
+	const unsigned char *e_ident = (const unsigned char *)ident;
+	size_t word = ident[EI_CLASS] == ELFCLASS64 ? 8 : 4;
+	Dwarf_Off off = 0, next;
+	Dwarf_CFI_Entry entry, cie;
+	int r;
+	while ((r = dwarf_next_cfi(e_ident, data, true, off, &next, &entry)) == 0) {
+		if (dwarf_cfi_cie_p(&entry)) {
+			if (!is_harmless_cie(&entry.cie))
+				return false;
+		} else {
+			/* The common entry need not be one that is met on the way. */
+			Dwarf_Off behind;
+			if (dwarf_next_cfi(e_ident, data, true, entry.fde.CIE_pointer, &behind,
+				    &cie) != 0 ||
+				!dwarf_cfi_cie_p(&cie) || !is_harmless_cie(&cie.cie) ||
+				!is_harmless_fde(&entry.fde, &cie.cie, word))
+				return false;
+		}
+		if (next <= off)
+			return false;
+		off = next;
+	}
+	return r > 0;
+}
