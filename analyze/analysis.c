@@ -25,7 +25,8 @@ static int load(struct snap_crash *crash, struct snap_error *err)
 		return -1;
 	}
 	crash->file_bytes = crash->input->size;
-	int r = crash->input->is_core ? snap_load_core(crash, &why) : snap_load_snapshot(crash, &why);
+	int r = crash->input->is_core ? snap_load_core(crash, &why)
+				      : snap_load_snapshot(crash, &why);
 	if (r == 0)
 		return 0;
 	char name[256];
@@ -42,14 +43,14 @@ int snap_analysis_load(const char *file, struct snap_crash *ret, struct snap_err
 	return -1;
 }
 
-int snap_analysis_run(const char *file, struct snap_store *store, const struct snap_options *options,
-	struct snap_crash *ret, struct snap_error *err)
+int snap_analysis_run(const char *file, struct snap_store *store,
+	const struct snap_options *options, struct snap_crash *ret, struct snap_error *err)
 {
 	if (snap_analysis_load(file, ret, err) < 0)
 		return -1;
 	if (snap_store_resolve(store, ret, err) == 0 && snap_unwind(ret, options, err) == 0 &&
-		snap_tail_calls_insert(ret, err) == 0 && snap_symbolise(ret, err) == 0 && snap_explain(ret, err) == 0 &&
-		snap_sign(ret, err) == 0)
+		snap_tail_calls_insert(ret, err) == 0 && snap_symbolise(ret, err) == 0 &&
+		snap_explain(ret, err) == 0 && snap_sign(ret, err) == 0)
 		return 0;
 	snap_crash_deinit(ret);
 	return -1;

@@ -30,7 +30,7 @@ struct snap_store; /* symbols/store.h: all symbol objects of this process */
 int snap_analysis_load(const char *file, struct snap_crash *ret, struct snap_error *err);
 
 /* Load and then all the stages, filling the whole model. store outlives ret. */
-int snap_analysis_run(const char *file, struct snap_store *store, const struct snap_options *options,
-	struct snap_crash *ret, struct snap_error *err);
+int snap_analysis_run(const char *file, struct snap_store *store,
+	const struct snap_options *options, struct snap_crash *ret, struct snap_error *err);
 
 #endif

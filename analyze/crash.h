@@ -54,14 +54,14 @@ struct snap_frame {
 	uint64_t pc;
 	uint64_t cfa; /* canonical frame address, if has_cfa */
 	bool has_cfa;
-	bool is_signal; /* a signal trampoline: the frame above it was interrupted, not called */
-	bool exact_pc;	/* pc is the instruction itself (innermost, interrupted), not a return
-			 * address: look it up as it is, not pc - 1 */
+	bool is_signal;	   /* a signal trampoline: the frame above it was interrupted, not called */
+	bool exact_pc;	   /* pc is the instruction itself (innermost, interrupted), not a return
+			    * address: look it up as it is, not pc - 1 */
 	bool is_tail_call; /* its own call was its last act, and its stack is gone: the call sites
 			    * of DWARF prove that it was there. No CFA, no registers. */
 	enum snap_trust trust;
-	uint64_t known_regs; /* bit n: regs[n] is known */
-	const uint64_t *regs; /* by DWARF number, arch->num_dwarf_regs of them */
+	uint64_t known_regs;			/* bit n: regs[n] is known */
+	const uint64_t *regs;			/* by DWARF number, arch->num_dwarf_regs of them */
 	const struct snap_crash_module *module; /* NULL: in none */
 };
 
@@ -72,10 +72,10 @@ struct snap_listed_frame {
 	const char *function;	  /* demangled, without parameters; NULL: not known */
 	const char *raw_function; /* as in the symbol table or DWARF's linkage name */
 	bool has_offset;
-	uint64_t offset;   /* pc - start of the function; of frames that are not inlined */
-	const char *file;  /* NULL: not known */
-	uint32_t line;	   /* 0: not known */
-	uint32_t column;   /* 0: not known */
+	uint64_t offset;  /* pc - start of the function; of frames that are not inlined */
+	const char *file; /* NULL: not known */
+	uint32_t line;	  /* 0: not known */
+	uint32_t column;  /* 0: not known */
 };
 
 struct snap_crash_thread {
@@ -130,8 +130,8 @@ enum snap_kind {
 
 struct snap_cause {
 	enum snap_kind kind;
-	const char *signal;	 /* "SIGSEGV"; NULL: no signal, or an unknown number */
-	const char *code;	 /* "SEGV_MAPERR"; NULL likewise */
+	const char *signal; /* "SIGSEGV"; NULL: no signal, or an unknown number */
+	const char *code;   /* "SEGV_MAPERR"; NULL likewise */
 	/* Where the fault was. Absent also where the kernel gives 0 for "not told" (SI_KERNEL). */
 	bool has_address;
 	uint64_t address;

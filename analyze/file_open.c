@@ -40,7 +40,7 @@ static int reopen_regular(int fd, struct stat *ret_stat, struct snap_error *err)
 		snap_error_set(err, SNAP_ERROR_UNSUPPORTED, "is %s, not a regular file",
 			kind_of(st.st_mode));
 	} else if (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC ||
-		fs.f_type == DEBUGFS_MAGIC || fs.f_type == TRACEFS_MAGIC) {
+		   fs.f_type == DEBUGFS_MAGIC || fs.f_type == TRACEFS_MAGIC) {
 		snap_error_set(err, SNAP_ERROR_UNSUPPORTED, "is in a pseudo file system");
 	} else {
 		char path[32];

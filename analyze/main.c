@@ -95,8 +95,8 @@ static enum snap_exit run(int argc, char **argv)
 		return run_help(argc, argv);
 	const struct snap_verb *verb = find_verb(argv[1]);
 	if (!verb)
-		return complain_verb(argv[1][0] == '-' ? "a verb comes first, not the option"
-						       : "unknown verb",
+		return complain_verb(
+			argv[1][0] == '-' ? "a verb comes first, not the option" : "unknown verb",
 			argv[1]);
 
 	struct snap_arguments arguments;

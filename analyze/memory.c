@@ -149,8 +149,8 @@ int snap_memory_finish(struct snap_memory *memory, struct snap_error *err)
 		if (before && before->start + before->len == at && before->fd == piece.fd &&
 			piece.len <= UINT64_MAX - before->len &&
 			(piece.data ? before->data && before->data + before->len == piece.data
-				    : !before->data && before->file_off + before->len ==
-						    piece.file_off))
+				    : !before->data &&
+						before->file_off + before->len == piece.file_off))
 			before->len += piece.len;
 		else
 			out[num_out++] = piece;
@@ -234,8 +234,8 @@ ssize_t snap_memory_read(struct snap_memory *memory, uint64_t addr, void *buf, s
 		if (s->data) {
 			memcpy((char *)buf + done, s->data + skip, n);
 		} else {
-			ssize_t r = read_file(
-				memory, s->fd, s->file_off + skip, (char *)buf + done, n);
+			ssize_t r =
+				read_file(memory, s->fd, s->file_off + skip, (char *)buf + done, n);
 			if (r < 0)
 				return r;
 			if (r == 0)

@@ -64,8 +64,7 @@ static const struct snap_arch arches[] = {
 	},
 };
 
-const struct snap_arch *snap_arch_find(
-	uint32_t elf_machine, uint32_t elf_class, uint32_t elf_data)
+const struct snap_arch *snap_arch_find(uint32_t elf_machine, uint32_t elf_class, uint32_t elf_data)
 {
 	for (size_t i = 0; i < ARRAY_LEN(arches); i++)
 		if (arches[i].elf_machine == elf_machine && arches[i].elf_class == elf_class &&

@@ -53,8 +53,7 @@ struct snap_arch {
 #define SNAP_ARCH_MAX_DWARF_REGS 64
 
 /* NULL if there is no table for it. */
-const struct snap_arch *snap_arch_find(
-	uint32_t elf_machine, uint32_t elf_class, uint32_t elf_data);
+const struct snap_arch *snap_arch_find(uint32_t elf_machine, uint32_t elf_class, uint32_t elf_data);
 
 /*
  * regs[index] out of pr_reg bytes. False if the bytes end before it; *ret then stays as it was.

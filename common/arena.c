@@ -59,8 +59,8 @@ char *snap_arena_copy(struct snap_arena *arena, struct snap_bytes bytes)
 	return ret;
 }
 
-void *snap_arena_grow(struct snap_arena *arena, void *array, size_t num, size_t *capacity,
-	size_t item_len)
+void *snap_arena_grow(
+	struct snap_arena *arena, void *array, size_t num, size_t *capacity, size_t item_len)
 {
 	if (num < *capacity)
 		return array;

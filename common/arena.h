@@ -31,8 +31,8 @@ void *snap_arena_alloc(struct snap_arena *arena, size_t len);
  * Make room for one more in an array of num items of item_len bytes that was allocated here (NULL
  * for an empty one), *capacity being its room. Returns the array, perhaps moved, or NULL.
  */
-void *snap_arena_grow(struct snap_arena *arena, void *array, size_t num, size_t *capacity,
-	size_t item_len);
+void *snap_arena_grow(
+	struct snap_arena *arena, void *array, size_t num, size_t *capacity, size_t item_len);
 
 /* A copy of bytes with a NUL behind it; NULL as above. */
 char *snap_arena_copy(struct snap_arena *arena, struct snap_bytes bytes);

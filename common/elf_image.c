@@ -64,8 +64,7 @@ static struct phdr decode_phdr(const uint8_t *p, const struct snap_elf_image *im
 }
 
 /* Look for NT_GNU_BUILD_ID in one PT_NOTE. True when the search is over. */
-static bool search_notes(
-	struct source *source, const struct phdr *ph, struct snap_elf_image *image)
+static bool search_notes(struct source *source, const struct phdr *ph, struct snap_elf_image *image)
 {
 	uint8_t buf[MAX_NOTE_BYTES];
 	size_t len = ph->filesz < sizeof(buf) ? (size_t)ph->filesz : sizeof(buf);

@@ -22,9 +22,10 @@ struct snap_elf_note {
 };
 
 /*
- * elf_data: ELFDATA2LSB or ELFDATA2MSB. The note at notes.data[*offset], *offset then being that of the next one. align: the padding of
- * name and descriptor, 4 or (PT_NOTE segments with p_align 8) 8. Returns 1 and fills *ret, whose
- * bytes point into notes; 0 at the end; -EBADMSG if what stands there does not fit.
+ * elf_data: ELFDATA2LSB or ELFDATA2MSB. The note at notes.data[*offset], *offset then being that of
+ * the next one. align: the padding of name and descriptor, 4 or (PT_NOTE segments with p_align
+ * 8) 8. Returns 1 and fills *ret, whose bytes point into notes; 0 at the end; -EBADMSG if what
+ * stands there does not fit.
  */
 int snap_elf_note_next(struct snap_bytes notes, size_t *offset, uint8_t elf_data,
 	unsigned int align, struct snap_elf_note *ret);

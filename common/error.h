@@ -22,7 +22,10 @@ struct snap_error {
 	char text[512]; /* one line, no full stop, safe to print; "" while there is no error */
 };
 
-#define SNAP_ERROR_INIT {0}
+#define SNAP_ERROR_INIT                                                                            \
+	{                                                                                          \
+		0                                                                                  \
+	}
 
 /*
  * Fill *err (NULL: nobody wants it) and return -1. Text that came from outside must be escaped by

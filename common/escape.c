@@ -23,9 +23,9 @@ static size_t character_len(const uint8_t *p, size_t left, uint32_t *ret_code)
 static bool is_unsafe(uint32_t code)
 {
 	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c ||
-		(code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
-		(code >= 0x2060 && code <= 0x206f) || code == 0xfeff ||
-		(code >= 0xe0000 && code <= 0xe007f);
+	       (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
+	       (code >= 0x2060 && code <= 0x206f) || code == 0xfeff ||
+	       (code >= 0xe0000 && code <= 0xe007f);
 }
 
 /* The next piece that is kept or escaped as a whole; *ret_keep says which. */

@@ -272,10 +272,9 @@ int snap_snapshot_scan(struct snap_bytes file, struct snap_scan *ret, struct sna
 	/* A file cut within its header still has the header's tag. */
 	static const uint8_t header_tag[] = {0xc2, 0x40};
 	if (!s.plausible &&
-		(file.len == 0 ||
-			memcmp(file.data, header_tag, file.len < 2 ? file.len : 2) != 0))
-		return snap_error_set(err, SNAP_ERROR_MALFORMED,
-			"it is neither a snapshot nor an ELF core");
+		(file.len == 0 || memcmp(file.data, header_tag, file.len < 2 ? file.len : 2) != 0))
+		return snap_error_set(
+			err, SNAP_ERROR_MALFORMED, "it is neither a snapshot nor an ELF core");
 	*ret = s.scan;
 	return 0;
 }
@@ -598,8 +597,8 @@ static int decode_record(
 	struct snap_reader *reader, struct snap_record *record, struct snap_error *err)
 {
 	const ProtobufCMessageDescriptor *descriptor = record_descriptor(record->number);
-	bool by_hand = record->number == SNAP_RECORD_MEMORY ||
-		record->number == SNAP_RECORD_NOTE || record->number == SNAP_RECORD_RELATED;
+	bool by_hand = record->number == SNAP_RECORD_MEMORY || record->number == SNAP_RECORD_NOTE ||
+		       record->number == SNAP_RECORD_RELATED;
 	bool ok = record->is_bytes;
 	if (!ok && by_hand) {
 		/* Said below. */

@@ -29,12 +29,12 @@ const char *snap_integrity_name(enum snap_integrity integrity);
 struct snap_scan {
 	enum snap_integrity integrity;
 	bool has_header;
-	size_t readable_len;   /* the records in [0, readable_len) are shown */
-	size_t checked_len;    /* those in [0, checked_len) are vouched for by a checkpoint */
-	size_t num_records;    /* in [0, readable_len) */
+	size_t readable_len;	/* the records in [0, readable_len) are shown */
+	size_t checked_len;	/* those in [0, checked_len) are vouched for by a checkpoint */
+	size_t num_records;	/* in [0, readable_len) */
 	size_t num_checkpoints; /* valid ones */
-	size_t fault_off;      /* where the fault is; of corrupt and truncated files */
-	char why[160];	       /* one sentence about the fault, "" if complete */
+	size_t fault_off;	/* where the fault is; of corrupt and truncated files */
+	char why[160];		/* one sentence about the fault, "" if complete */
 };
 
 /*
@@ -47,7 +47,7 @@ int snap_snapshot_scan(struct snap_bytes file, struct snap_scan *ret, struct sna
 /* A record; the member of u that goes with number. Numbers that have none are given raw only. */
 struct snap_record {
 	uint32_t number;
-	size_t off;		   /* of its tag */
+	size_t off; /* of its tag */
 	size_t end;
 	bool is_bytes;		   /* wire type "length-delimited" */
 	struct snap_bytes payload; /* points into the file; if is_bytes */

@@ -238,8 +238,7 @@ int snap_write_process(struct snap_writer *w, const struct snap_process *process
 	SET(p, elf_class, process->has_elf, process->elf_class);
 	SET(p, elf_data, process->has_elf, process->elf_data);
 	SET_BYTES(p, auxv, process->auxv);
-	SET(p, identity_unverified, process->has_identity_unverified,
-		process->identity_unverified);
+	SET(p, identity_unverified, process->has_identity_unverified, process->identity_unverified);
 	SET(p, num_threads, process->has_num_threads, process->num_threads);
 	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
 	snapshot.process = &p;

@@ -21,7 +21,7 @@ enum snap_wire_type {
 };
 
 struct snap_wire_field {
-	uint32_t number;	   /* 1 to 2^29 - 1 */
+	uint32_t number; /* 1 to 2^29 - 1 */
 	enum snap_wire_type type;
 	size_t off;		   /* of its tag */
 	size_t end;		   /* of its last byte, plus one */

@@ -55,10 +55,10 @@ static void check_records(const char *how, size_t where, struct snap_bytes file)
 		size_t len = record.end - record.off;
 		/* The last checkpoint itself is covered by no other: it may claim to be final. */
 		bool checkpoint = r > 0 && record.number == SNAP_RECORD_CHECKPOINT &&
-			record.end == scan.checked_len;
+				  record.end == scan.checked_len;
 		bool changed = r < 0 || num >= num_ends || record.end != ends[num] ||
-			(!checkpoint &&
-				memcmp(file.data + record.off, whole.data + record.off, len) != 0);
+			       (!checkpoint && memcmp(file.data + record.off,
+						       whole.data + record.off, len) != 0);
 		/* Changes behind the last checkpoint of a file cut by its own damage are the one
 		 * thing that nothing can tell. */
 		if (changed && (r < 0 || record.end <= scan.checked_len))

@@ -248,7 +248,9 @@ static const char *explain_stack_overflow(const struct evidence *e)
 	const struct snap_crash_thread *thread = snap_crash_crashed_thread(crash);
 	const char *repeated = repeated_function(thread);
 	const char *why =
-		repeated ? snap_crash_format(crash, "%.200s calls itself, directly or through others, over and over", repeated)
+		repeated ? snap_crash_format(crash,
+				   "%.200s calls itself, directly or through others, over and over",
+				   repeated)
 			 : "calls are nested too deeply, or local variables are too large";
 	if (!why)
 		return NULL;

@@ -26,7 +26,7 @@ struct loader {
 	const struct snap_arch *arch;
 	bool truncated;
 	/* from the notes */
-	int cursig;	     /* pr_cursig of the first thread */
+	int cursig; /* pr_cursig of the first thread */
 	bool has_cursig;
 	struct snap_bytes siginfo, auxv, file_note;
 	struct snap_regset *regsets; /* of the thread being read */
@@ -54,17 +54,17 @@ static int read_at(const struct loader *l, uint64_t off, void *buf, size_t len)
 static int read_headers(struct loader *l, struct snap_error *err)
 {
 	if (read_at(l, 0, &l->ehdr, sizeof(l->ehdr)) < 0)
-		return snap_error_set(err, SNAP_ERROR_MALFORMED, "an ELF file cut within its header");
+		return snap_error_set(
+			err, SNAP_ERROR_MALFORMED, "an ELF file cut within its header");
 	const Elf64_Ehdr *ehdr = &l->ehdr;
 	uint16_t type = ehdr->e_ident[EI_DATA] == ELFDATA2MSB ? __builtin_bswap16(ehdr->e_type)
 							      : ehdr->e_type;
 	if (type != ET_CORE)
 		return snap_error_set(err, SNAP_ERROR_UNSUPPORTED, "is an ELF %s, not a core",
 			type == ET_EXEC || type == ET_DYN ? "executable or library"
-				: type == ET_REL	  ? "object file"
+			: type == ET_REL		  ? "object file"
 							  : "file of unknown type");
-	l->arch = snap_arch_find(
-		ehdr->e_machine, ehdr->e_ident[EI_CLASS], ehdr->e_ident[EI_DATA]);
+	l->arch = snap_arch_find(ehdr->e_machine, ehdr->e_ident[EI_CLASS], ehdr->e_ident[EI_DATA]);
 	if (!l->arch)
 		return snap_error_set(err, SNAP_ERROR_UNSUPPORTED,
 			"is a core of a machine that is not supported (ELF machine %u, class %u)",
@@ -137,18 +137,19 @@ static int add_prstatus(struct loader *l, struct snap_bytes desc, struct snap_er
 			crash, snap_bytes_str("a thread's NT_PRSTATUS note is too short"), err);
 	end_thread(l);
 	if (crash->num_threads >= SNAP_MAX_THREADS)
-		return snap_error_set(
-			err, SNAP_ERROR_LIMIT, "a core with more than %d threads", SNAP_MAX_THREADS);
+		return snap_error_set(err, SNAP_ERROR_LIMIT, "a core with more than %d threads",
+			SNAP_MAX_THREADS);
 	struct snap_crash_thread *threads = snap_arena_grow(&crash->arena, crash->threads,
 		crash->num_threads, &l->threads_capacity, sizeof(*threads));
 	if (!threads)
 		return snap_error_no_memory(err);
 	crash->threads = threads;
 	threads[crash->num_threads++] = (struct snap_crash_thread){
-		.record = {
-			.has_tid = true,
-			.tid = snap_arch_load(arch, desc.data + arch->prstatus_pid_off, 4),
-		},
+		.record =
+			{
+				.has_tid = true,
+				.tid = snap_arch_load(arch, desc.data + arch->prstatus_pid_off, 4),
+			},
 	};
 	if (crash->num_threads == 1) {
 		l->has_cursig = true;
@@ -236,8 +237,8 @@ static int read_notes(struct loader *l, struct snap_error *err)
 			return snap_error_errno(err, -r, "notes");
 		struct snap_elf_note note;
 		size_t offset = 0;
-		while ((r = snap_elf_note_next(snap_bytes(bytes, len), &offset,
-				l->arch->elf_data, 4, &note)) > 0)
+		while ((r = snap_elf_note_next(
+				snap_bytes(bytes, len), &offset, l->arch->elf_data, 4, &note)) > 0)
 			if (add_note(l, &note, err) < 0)
 				return -1;
 		if (r < 0 && !l->truncated &&
@@ -381,8 +382,8 @@ static void set_path(struct snap_mapping *mapping, struct snap_bytes path)
 	}
 }
 
-static int add_mappings(struct loader *l, const struct mapped_file *files, size_t num_files,
-	struct snap_error *err)
+static int add_mappings(
+	struct loader *l, const struct mapped_file *files, size_t num_files, struct snap_error *err)
 {
 	uint64_t vdso = 0, random = 0;
 	bool has_vdso = auxv_find(l, AT_SYSINFO_EHDR, &vdso) && vdso != 0;
@@ -397,8 +398,8 @@ static int add_mappings(struct loader *l, const struct mapped_file *files, size_
 			.end = ph->p_vaddr + ph->p_memsz,
 			.has_permissions = true,
 			.permissions = (ph->p_flags & PF_R ? SNAP_MAPPING_READ : 0) |
-				(ph->p_flags & PF_W ? SNAP_MAPPING_WRITE : 0) |
-				(ph->p_flags & PF_X ? SNAP_MAPPING_EXEC : 0),
+				       (ph->p_flags & PF_W ? SNAP_MAPPING_WRITE : 0) |
+				       (ph->p_flags & PF_X ? SNAP_MAPPING_EXEC : 0),
 		};
 		const struct mapped_file *file = file_at(files, num_files, mapping.start);
 		if (file) {
@@ -442,8 +443,8 @@ static int describe(struct loader *l, const struct snap_elf_image *image,
 	module->build_id_status = image->status;
 	if (image->build_id_len == 0)
 		return 0;
-	module->build_id = snap_bytes(snap_arena_copy(&l->crash->arena,
-					      snap_bytes(image->build_id, image->build_id_len)),
+	module->build_id = snap_bytes(
+		snap_arena_copy(&l->crash->arena, snap_bytes(image->build_id, image->build_id_len)),
 		image->build_id_len);
 	return module->build_id.data ? 0 : snap_error_no_memory(err);
 }
@@ -460,8 +461,8 @@ static uint64_t end_of_file_mappings(const struct mapped_file *files, size_t num
 	return end;
 }
 
-static int add_modules(struct loader *l, const struct mapped_file *files, size_t num_files,
-	struct snap_error *err)
+static int add_modules(
+	struct loader *l, const struct mapped_file *files, size_t num_files, struct snap_error *err)
 {
 	struct snap_crash *crash = l->crash;
 	uint64_t vdso;
@@ -480,8 +481,8 @@ static int add_modules(struct loader *l, const struct mapped_file *files, size_t
 		int r = snap_elf_image_read(read_memory, &crash->memory, files[i].start, &image);
 		if (r == 0) {
 			module.end = image.end > files[i].start
-				? image.end
-				: end_of_file_mappings(files, num_files, i);
+					     ? image.end
+					     : end_of_file_mappings(files, num_files, i);
 			if (describe(l, &image, &module, err) < 0)
 				return -1;
 		} else if (r == -ENOEXEC) {
@@ -524,7 +525,7 @@ static bool makes_core(int signo)
 static bool has_fault_address(int signo)
 {
 	return signo == SIGSEGV || signo == SIGBUS || signo == SIGILL || signo == SIGFPE ||
-		signo == SIGTRAP;
+	       signo == SIGTRAP;
 }
 
 /* siginfo_t of a 64-bit kernel: include/uapi/asm-generic/siginfo.h. */

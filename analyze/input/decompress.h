@@ -26,12 +26,12 @@ struct snap_decompressor;
  * Decompress what follows: the bytes of start (which were already read), then those of fd. Both are
  * borrowed until the destruction.
  */
-int snap_decompressor_create(int fd, struct snap_bytes start, struct snap_decompressor **ret,
-	struct snap_error *err);
+int snap_decompressor_create(
+	int fd, struct snap_bytes start, struct snap_decompressor **ret, struct snap_error *err);
 void snap_decompressor_destroy(struct snap_decompressor *decompressor);
 
 /* Up to len bytes; 0 at the end, -1 and *err if the data is damaged or can't be read. */
-ssize_t snap_decompressor_read(struct snap_decompressor *decompressor, void *buf, size_t len,
-	struct snap_error *err);
+ssize_t snap_decompressor_read(
+	struct snap_decompressor *decompressor, void *buf, size_t len, struct snap_error *err);
 
 #endif

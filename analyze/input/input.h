@@ -12,9 +12,9 @@
 #include "common/error.h"
 
 struct snap_input {
-	int fd;		/* seekable, of a core; -1 of a snapshot */
-	uint64_t size;	/* bytes of it, decompressed */
-	bool is_core;	/* begins as ELF files do */
+	int fd;			/* seekable, of a core; -1 of a snapshot */
+	uint64_t size;		/* bytes of it, decompressed */
+	bool is_core;		/* begins as ELF files do */
 	struct snap_bytes data; /* all of a snapshot; absent for a core */
 	uint8_t *storage;	/* what data points to */
 };

@@ -42,8 +42,7 @@ static void sort_modules(struct snap_crash *crash)
 {
 	size_t kept = 0;
 	if (crash->num_modules > 0)
-		qsort(crash->modules, crash->num_modules, sizeof(*crash->modules),
-			compare_modules);
+		qsort(crash->modules, crash->num_modules, sizeof(*crash->modules), compare_modules);
 	for (size_t i = 0; i < crash->num_modules; i++) {
 		struct snap_crash_module module = crash->modules[i];
 		if (kept > 0 && module.record.start < crash->modules[kept - 1].record.end)

@@ -86,7 +86,8 @@ static bool add_raw_tag(struct snap_crash *crash, struct arrays *arrays, struct 
 	if (crash->num_tags > 0) {
 		struct snap_tag *last = &crash->tags[crash->num_tags - 1];
 		size_t len = snap_escape(tag.key, SNAP_ESCAPE_INVALID, escaped, sizeof(escaped));
-		if (len < sizeof(escaped) && snap_bytes_equal(last->key, snap_bytes(escaped, len))) {
+		if (len < sizeof(escaped) &&
+			snap_bytes_equal(last->key, snap_bytes(escaped, len))) {
 			*last = tag;
 			return true;
 		}
@@ -171,13 +172,14 @@ int snap_load_snapshot(struct snap_crash *crash, struct snap_error *err)
 	if (snap_snapshot_scan(file, &scan, err) < 0)
 		return -1;
 	crash->integrity = scan.integrity;
-	crash->integrity_why = scan.why[0] == '\0'
-		? ""
-		: snap_crash_format(crash, "%s (at byte %zu)", scan.why, scan.fault_off);
+	crash->integrity_why = scan.why[0] == '\0' ? ""
+						   : snap_crash_format(crash, "%s (at byte %zu)",
+							     scan.why, scan.fault_off);
 	if (!crash->integrity_why)
 		return snap_error_no_memory(err);
 	if (scan.num_records <= (scan.has_header ? 1 : 0))
-		return snap_error_set(err, SNAP_ERROR_MALFORMED, "%s snapshot without a whole record: %s",
+		return snap_error_set(err, SNAP_ERROR_MALFORMED,
+			"%s snapshot without a whole record: %s",
 			snap_integrity_name(scan.integrity), scan.why);
 
 	struct arrays arrays = {0};

@@ -31,7 +31,8 @@ static void new_line(const struct json_writer *w)
 		(void)fprintf(w->out, "\n%*s", (int)w->depth * INDENT, "");
 }
 
-/* What jansson leaves as it is and a terminal may act on: DEL and C1, which stand in strings only. */
+/* What jansson leaves as it is and a terminal may act on: DEL and C1, which stand in strings only.
+ */
 static void write_text(FILE *out, const char *data, size_t size)
 {
 	size_t done = 0;

@@ -349,8 +349,9 @@ static void print_missing(const struct printer *p)
 		}
 		(void)fputs(".\n    ", p->out);
 		if (module->record.build_id.len > 0) {
-			(void)fputs("To have them: --symbols DIR, with the executable or library in "
-				    "DIR, and its\n    debug file if it has one. Build ID ",
+			(void)fputs(
+				"To have them: --symbols DIR, with the executable or library in "
+				"DIR, and its\n    debug file if it has one. Build ID ",
 				p->out);
 			print_build_id(p, &module->record);
 			(void)fputc('\n', p->out);

@@ -55,11 +55,12 @@ static bool is_operator(const char *name, size_t len)
 	static const char word[] = "operator";
 	size_t before = sizeof(word) - 1;
 	return ends_with(name, len, word) &&
-		(len == before || !(isalnum((unsigned char)name[len - before - 1]) ||
-					  name[len - before - 1] == '_'));
+	       (len == before || !(isalnum((unsigned char)name[len - before - 1]) ||
+					 name[len - before - 1] == '_'));
 }
 
-/* Cut the parameters out of name, in place: "a::f(int) const [clone .cold]" -> "a::f [clone .cold]". */
+/* Cut the parameters out of name, in place: "a::f(int) const [clone .cold]" -> "a::f [clone
+ * .cold]". */
 static void drop_parameters(char *name)
 {
 	size_t len = strlen(name), end = len;
@@ -89,9 +90,9 @@ struct output {
 };
 
 /*
- * A short name can stand for an endless one: each substitution may double it. The way out is a jump,
- * since the demangler can't be told to stop; in this form it holds nothing but stack (and, within a
- * Rust name in punycode, one small buffer that is then lost).
+ * A short name can stand for an endless one: each substitution may double it. The way out is a
+ * jump, since the demangler can't be told to stop; in this form it holds nothing but stack (and,
+ * within a Rust name in punycode, one small buffer that is then lost).
  */
 static void print(const char *text, size_t len, void *arg)
 {

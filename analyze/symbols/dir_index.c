@@ -113,15 +113,15 @@ int snap_dir_index_add(struct snap_dir_index *index, const char *path, struct sn
 	struct snap_error why = SNAP_ERROR_INIT;
 	int fd = snap_directory_open(AT_FDCWD, path, true, &why);
 	if (fd < 0)
-		return snap_error_set(err, why.code, "cannot read directory '%s': %s", path, why.text);
+		return snap_error_set(
+			err, why.code, "cannot read directory '%s': %s", path, why.text);
 	return walk(index, fd, path, 0, err);
 }
 
 void snap_dir_index_sort(struct snap_dir_index *index)
 {
 	if (index->num_entries > 0)
-		qsort(index->entries, index->num_entries, sizeof(*index->entries),
-			compare_entries);
+		qsort(index->entries, index->num_entries, sizeof(*index->entries), compare_entries);
 }
 
 void snap_dir_index_deinit(struct snap_dir_index *index)

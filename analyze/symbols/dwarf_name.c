@@ -30,8 +30,8 @@ static int compare(const void *a, const void *b)
 {
 	const struct named *x = a, *y = b;
 	return (uintptr_t)x->die_addr < (uintptr_t)y->die_addr
-		? -1
-		: (uintptr_t)x->die_addr > (uintptr_t)y->die_addr;
+		       ? -1
+		       : (uintptr_t)x->die_addr > (uintptr_t)y->die_addr;
 }
 
 static void free_named(void *pointer)
@@ -170,8 +170,8 @@ static struct named *make_named(Dwarf_Die *die, Dwarf_Die *declaration)
 	return named;
 }
 
-void snap_dwarf_names_get(struct snap_dwarf_names *names, Dwarf_Die *die, const char **ret_name,
-	const char **ret_raw)
+void snap_dwarf_names_get(
+	struct snap_dwarf_names *names, Dwarf_Die *die, const char **ret_name, const char **ret_raw)
 {
 	*ret_name = *ret_raw = NULL;
 	Dwarf_Die declaration = snap_dwarf_declaration(*die);

@@ -14,7 +14,7 @@
  * libdw decompresses every debug section on opening a file, and all may claim the same bytes.
  * Together they may grow to so many times the file, or to so many bytes whatever its size.
  */
-#define MAX_GROWTH	  32
+#define MAX_GROWTH	   32
 #define MAX_SMALL_UNPACKED (64u << 20)
 
 /* What a section takes when decompressed; 0: it is not compressed. */
@@ -84,8 +84,8 @@ static void restrict_image(struct snap_elf_file *file)
 	size_t num_frames = 0;
 	while ((scn = elf_nextscn(file->elf, scn))) {
 		const char *name = gelf_getshdr(scn, &shdr)
-			? elf_strptr(file->elf, names, shdr.sh_name)
-			: NULL;
+					   ? elf_strptr(file->elf, names, shdr.sh_name)
+					   : NULL;
 		if (!name)
 			continue;
 		if (strcmp(name, ".eh_frame") == 0) {
@@ -146,7 +146,8 @@ int snap_elf_file_open(int fd, const char *path, struct snap_elf_file *ret, stru
 int snap_elf_file_from_memory(uint8_t *image, size_t len, const char *name,
 	struct snap_elf_file *ret, struct snap_error *err)
 {
-	struct snap_elf_file file = {.fd = -1, .image = image, .image_len = len, .path = strdup(name)};
+	struct snap_elf_file file = {
+		.fd = -1, .image = image, .image_len = len, .path = strdup(name)};
 	if (!file.path) {
 		free(image);
 		return snap_error_no_memory(err);

@@ -16,8 +16,8 @@
 
 struct snap_elf_file {
 	Elf *elf;
-	int fd;		   /* -1: in memory */
-	uint8_t *image;	   /* owned bytes of one in memory, else NULL */
+	int fd;		/* -1: in memory */
+	uint8_t *image; /* owned bytes of one in memory, else NULL */
 	size_t image_len;
 	char *path;	   /* owned */
 	uint16_t elf_type; /* ET_EXEC, ET_DYN; a debug file has that of its executable */

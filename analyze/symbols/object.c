@@ -18,7 +18,6 @@ struct row_slot {
 	Dwarf_Frame *row; /* NULL: known to be none; owned, from malloc */
 };
 
-
 /* An address looked up before. */
 struct found {
 	uint64_t vaddr;
@@ -45,8 +44,8 @@ struct snap_object {
 	size_t num_found, num_slots;
 
 	bool cfi_tried;
-	Dwarf_CFI *eh_frame;	 /* ours to end */
-	Dwarf *frame_dwarf[2];	 /* owner of debug_frame where it is not dwarf */
+	Dwarf_CFI *eh_frame;	   /* ours to end */
+	Dwarf *frame_dwarf[2];	   /* owner of debug_frame where it is not dwarf */
 	Dwarf_CFI *debug_frame[2]; /* owned by their Dwarf */
 	struct row_slot rows[ROW_SLOTS];
 };
@@ -58,8 +57,8 @@ static void choose_names(struct snap_object *object)
 		if (!files[i])
 			continue;
 		enum snap_symbols has = files[i]->has_debug_info ? SNAP_SYMBOLS_DWARF
-			: files[i]->has_symtab			 ? SNAP_SYMBOLS_SYMTAB
-			: files[i]->has_dynsym			 ? SNAP_SYMBOLS_DYNSYM
+					: files[i]->has_symtab	 ? SNAP_SYMBOLS_SYMTAB
+					: files[i]->has_dynsym	 ? SNAP_SYMBOLS_DYNSYM
 								 : SNAP_SYMBOLS_NONE;
 		if (has > object->symbols || !object->symbol_file) {
 			object->symbols = has;
@@ -165,7 +164,8 @@ bool snap_object_base(const struct snap_object *object, uint64_t *ret)
 static void set_alternate(struct snap_object *object)
 {
 	if (object->alternate)
-		object->alternate_dwarf = dwarf_begin_elf(object->alternate->elf, DWARF_C_READ, NULL);
+		object->alternate_dwarf =
+			dwarf_begin_elf(object->alternate->elf, DWARF_C_READ, NULL);
 	dwarf_setalt(object->dwarf,
 		object->alternate_dwarf ? object->alternate_dwarf : (Dwarf *)(intptr_t)-1);
 }
@@ -174,8 +174,8 @@ static void open_dwarf(struct snap_object *object)
 {
 	object->dwarf_tried = true;
 	struct snap_elf_file *file = object->debug && object->debug->has_debug_info ? object->debug
-		: object->main && object->main->has_debug_info			   ? object->main
-										   : NULL;
+				     : object->main && object->main->has_debug_info ? object->main
+										    : NULL;
 	if (!file)
 		return;
 	object->dwarf = dwarf_begin_elf(file->elf, DWARF_C_READ, NULL);

@@ -41,9 +41,9 @@ bool snap_object_has_code(const struct snap_object *object);
 bool snap_object_base(const struct snap_object *object, uint64_t *ret);
 
 /*
- * The functions round an address, innermost first: as snap_dwarf_index_find(), with the symbol table
- * where DWARF says nothing. *ret_num is 0 if nothing is known. The result lives as long as the
- * object and is remembered: many stacks go through the same places.
+ * The functions round an address, innermost first: as snap_dwarf_index_find(), with the symbol
+ * table where DWARF says nothing. *ret_num is 0 if nothing is known. The result lives as long as
+ * the object and is remembered: many stacks go through the same places.
  */
 const struct snap_source_frame *snap_object_find(
 	struct snap_object *object, uint64_t vaddr, size_t *ret_num);

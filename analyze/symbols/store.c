@@ -112,8 +112,9 @@ static int try_file(struct search *s, const char *path, bool expected, struct sn
 	if (!snap_bytes_equal(file->build_id, s->build_id)) {
 		if (expected) {
 			s->mismatch = true;
-			s->why = snap_crash_format(s->crash, "'%s' is of another build (build ID %s)",
-				shown, hex_of(s->crash, file->build_id));
+			s->why = snap_crash_format(s->crash,
+				"'%s' is of another build (build ID %s)", shown,
+				hex_of(s->crash, file->build_id));
 		}
 		snap_elf_file_destroy(file);
 		return 0;
@@ -191,11 +192,10 @@ static bool is_local_path(struct snap_bytes path, char *ret, size_t size)
 	memcpy(ret, path.data, path.len);
 	ret[path.len] = '\0';
 	return strncmp(ret, "/proc/", 6) != 0 && strncmp(ret, "/dev/", 5) != 0 &&
-		strncmp(ret, "/sys/", 5) != 0;
+	       strncmp(ret, "/sys/", 5) != 0;
 }
 
-static int search_local(
-	struct search *s, const struct snap_module *module, struct snap_error *err)
+static int search_local(struct search *s, const struct snap_module *module, struct snap_error *err)
 {
 	char path[MAX_PATH_BYTES];
 	if (s->store->options->no_local || s->main ||
@@ -209,9 +209,9 @@ static int search_local(
 static int search_alternate(struct search *s, struct snap_elf_file **ret, struct snap_error *err)
 {
 	*ret = NULL;
-	const struct snap_elf_file *file = s->debug ? s->debug
-		: s->main && s->main->has_debug_info ? s->main
-						     : NULL;
+	const struct snap_elf_file *file = s->debug				? s->debug
+					   : s->main && s->main->has_debug_info ? s->main
+										: NULL;
 	if (!file)
 		return 0;
 	Dwarf *dwarf = dwarf_begin_elf(file->elf, DWARF_C_READ, NULL);
@@ -331,8 +331,8 @@ static void use_object(struct snap_crash *crash, struct snap_crash_module *modul
 		module->record.load_bias = module->record.start - base;
 	}
 	if (!snap_object_has_code(object))
-		module->why = snap_crash_format(crash,
-			"only its debug file was found: unwinding needs the executable or library too");
+		module->why = snap_crash_format(crash, "only its debug file was found: unwinding "
+						       "needs the executable or library too");
 }
 
 static int search_all(struct search *s, const struct snap_module *module, struct snap_error *err)
@@ -346,7 +346,8 @@ static int search_all(struct search *s, const struct snap_module *module, struct
 	return 0;
 }
 
-static const char *why_restricted(const struct snap_elf_file *main, const struct snap_elf_file *debug)
+static const char *why_restricted(
+	const struct snap_elf_file *main, const struct snap_elf_file *debug)
 {
 	if (main && main->no_cfi)
 		return main->no_cfi;

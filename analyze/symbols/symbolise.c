@@ -13,8 +13,8 @@ struct list {
 	bool limited;
 };
 
-static int append(struct snap_crash *crash, struct list *list,
-	const struct snap_listed_frame *item, struct snap_error *err)
+static int append(struct snap_crash *crash, struct list *list, const struct snap_listed_frame *item,
+	struct snap_error *err)
 {
 	struct snap_listed_frame *items = snap_arena_grow(
 		&crash->arena, list->items, list->num, &list->capacity, sizeof(*items));
@@ -80,8 +80,9 @@ int snap_symbolise(struct snap_crash *crash, struct snap_error *err)
 	}
 	if (list.limited)
 		return snap_crash_note(crash,
-			snap_bytes_str("inlined functions are not shown of all frames: there are too "
-				       "many"),
+			snap_bytes_str(
+				"inlined functions are not shown of all frames: there are too "
+				"many"),
 			err);
 	return 0;
 }

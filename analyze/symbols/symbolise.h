@@ -7,7 +7,8 @@
 #include "analyze/crash.h"
 #include "common/error.h"
 
-/* Fill listed of every thread, inlined functions as entries of their own. -1 only without memory. */
+/* Fill listed of every thread, inlined functions as entries of their own. -1 only without memory.
+ */
 int snap_symbolise(struct snap_crash *crash, struct snap_error *err);
 
 #endif

@@ -53,11 +53,11 @@ static bool is_function(Elf *elf, const GElf_Sym *sym, uint64_t *ret_section_end
 static bool is_name(const char *name)
 {
 	return name && name[0] != '\0' && name[0] != '$' && strncmp(name, ".L", 2) != 0 &&
-		strnlen(name, MAX_NAME_BYTES) < MAX_NAME_BYTES;
+	       strnlen(name, MAX_NAME_BYTES) < MAX_NAME_BYTES;
 }
 
-static size_t collect(Elf *elf, Elf_Data *data, size_t num, uint32_t strings,
-	struct candidate *candidates)
+static size_t collect(
+	Elf *elf, Elf_Data *data, size_t num, uint32_t strings, struct candidate *candidates)
 {
 	size_t found = 0;
 	for (size_t i = 0; i < num; i++) {

@@ -76,7 +76,7 @@ static bool read_site(Dwarf_Die *die, struct site *ret)
 		return false;
 	ret->is_tail_call = flag_attribute(die, gnu ? DW_AT_GNU_tail_call : DW_AT_call_tail_call);
 	return dwarf_attr(die, gnu ? DW_AT_abstract_origin : DW_AT_call_origin, &attr) &&
-		dwarf_formref_die(&attr, &ret->target);
+	       dwarf_formref_die(&attr, &ret->target);
 }
 
 static void collect_sites(Dwarf_Die *parent, struct sites *sites, unsigned int depth)
@@ -130,7 +130,7 @@ static bool target_start(struct snap_object *object, Dwarf_Die target, bool same
 static bool is_goal(const struct search *s, uint64_t start, Dwarf_Die target)
 {
 	return start == s->goal ||
-		(s->goal_die.addr && snap_dwarf_declaration(target).addr == s->goal_die.addr);
+	       (s->goal_die.addr && snap_dwarf_declaration(target).addr == s->goal_die.addr);
 }
 
 static void visit(struct search *s, uint64_t start)
@@ -225,7 +225,7 @@ struct memo {
 static bool is_same(const struct known *a, const struct known *b)
 {
 	return a->return_vaddr == b->return_vaddr && a->callee_start == b->callee_start &&
-		a->caller == b->caller && a->callee == b->callee;
+	       a->caller == b->caller && a->callee == b->callee;
 }
 
 /* Where the key stands, or would. */
@@ -234,7 +234,7 @@ static uint32_t *find_slot(const struct memo *memo, const struct known *key)
 	uint64_t hash = key->return_vaddr * UINT64_C(0x9e3779b97f4a7c15);
 	hash = (hash ^ key->callee_start) * UINT64_C(0x9e3779b97f4a7c15);
 	hash = (hash ^ (uintptr_t)key->caller ^ (uintptr_t)key->callee << 1) *
-		UINT64_C(0x9e3779b97f4a7c15);
+	       UINT64_C(0x9e3779b97f4a7c15);
 	size_t i = (size_t)(hash >> 32) & (memo->num_slots - 1);
 	while (memo->slots[i] && !is_same(&memo->items[memo->slots[i] - 1], key))
 		i = (i + 1) & (memo->num_slots - 1);
@@ -312,9 +312,10 @@ static int insert(struct snap_crash *crash, struct snap_crash_thread *thread, st
 	size_t num = 0, capacity = 0;
 	for (size_t i = 0; i < thread->num_frames; i++) {
 		const struct snap_frame *frame = &thread->frames[i];
-		const struct known *chain = i + 1 < thread->num_frames
-			? chain_between(memo, frame, &thread->frames[i + 1])
-			: NULL;
+		const struct known *chain =
+			i + 1 < thread->num_frames
+				? chain_between(memo, frame, &thread->frames[i + 1])
+				: NULL;
 		if (chain && chain->num > MAX_INSERTED - memo->num_inserted) {
 			chain = NULL;
 			memo->limited = true;
@@ -351,8 +352,9 @@ int snap_tail_calls_insert(struct snap_crash *crash, struct snap_error *err)
 	free(memo.slots);
 	if (r == 0 && memo.limited)
 		r = snap_crash_note(crash,
-			snap_bytes_str("tail calls were not looked for everywhere: too many different "
-				       "calls on the stacks"),
+			snap_bytes_str(
+				"tail calls were not looked for everywhere: too many different "
+				"calls on the stacks"),
 			err);
 	return r;
 }

@@ -75,8 +75,7 @@ static Dwarf_Frame *find_row(struct walk *w, struct snap_frame *frame, bool *ret
 	uint64_t vaddr = frame->pc - module->record.load_bias;
 	Dwarf_Addr row_start, row_end = 0;
 	bool is_signal = false;
-	Dwarf_Frame *row =
-		snap_object_cfi_row(module->object, frame->exact_pc ? vaddr : vaddr - 1);
+	Dwarf_Frame *row = snap_object_cfi_row(module->object, frame->exact_pc ? vaddr : vaddr - 1);
 	if (row && dwarf_frame_info(row, &row_start, &row_end, &is_signal) < 0)
 		row = NULL;
 	/*
@@ -124,8 +123,8 @@ static bool end_for_memory(struct walk *w, uint64_t addr)
 			addr));
 }
 
-static bool find_cfa(struct walk *w, struct snap_frame *frame, Dwarf_Frame *row,
-	const struct state *state)
+static bool find_cfa(
+	struct walk *w, struct snap_frame *frame, Dwarf_Frame *row, const struct state *state)
 {
 	Dwarf_Op *ops;
 	size_t num_ops;
@@ -211,8 +210,9 @@ static bool step_by_cfi(
 
 	int ra = dwarf_frame_info(row, NULL, NULL, NULL);
 	if (ra < 0 || ra >= arch->num_dwarf_regs)
-		return end(w, SNAP_END_CORRUPT, "the unwind information's return address column is "
-						"out of range");
+		return end(w, SNAP_END_CORRUPT,
+			"the unwind information's return address column is "
+			"out of range");
 	uint64_t fault = 0, value;
 	switch (recover(w, frame, row, state, (unsigned int)ra, &value, &fault)) {
 	case RECOVERED:
@@ -235,7 +235,8 @@ static bool step_by_cfi(
 		if (recover(w, frame, row, state, reg, &reg_value, &fault) == RECOVERED)
 			set_reg(caller, reg, reg_value);
 	}
-	/* The CFA is by definition the caller's sp, unless a rule says otherwise (a signal frame). */
+	/* The CFA is by definition the caller's sp, unless a rule says otherwise (a signal frame).
+	 */
 	if (!is_known(caller, arch->dwarf_sp))
 		set_reg(caller, arch->dwarf_sp, frame->cfa);
 	if (arch->dwarf_ra < arch->num_dwarf_regs)
@@ -257,8 +258,8 @@ static bool step_from_bad_pc(
 	uint8_t bytes[8];
 	unsigned int word = snap_arch_word(arch);
 	const struct snap_mapping *mapping = snap_crash_mapping_at(w->crash, frame->pc);
-	bool is_data = mapping && mapping->has_permissions &&
-		!(mapping->permissions & SNAP_MAPPING_EXEC);
+	bool is_data =
+		mapping && mapping->has_permissions && !(mapping->permissions & SNAP_MAPPING_EXEC);
 	if (frame->trust != SNAP_TRUST_CONTEXT || (frame->module && !is_data) ||
 		!arch->call_pushes_ra || !is_known(state, arch->dwarf_sp))
 		return false;
@@ -312,8 +313,8 @@ static int add_frame(struct walk *w, const struct state *state, struct snap_erro
 }
 
 /* The registers that the thread itself had. False if there is no pc. */
-static bool initial_state(const struct snap_crash *crash, const struct snap_crash_thread *thread,
-	struct state *ret)
+static bool initial_state(
+	const struct snap_crash *crash, const struct snap_crash_thread *thread, struct state *ret)
 {
 	const struct snap_arch *arch = crash->arch;
 	*ret = (struct state){.exact_pc = true, .trust = SNAP_TRUST_CONTEXT};
@@ -323,8 +324,7 @@ static bool initial_state(const struct snap_crash *crash, const struct snap_cras
 			snap_arch_reg_get(arch, i, thread->pr_reg.data, thread->pr_reg.len, &value))
 			set_reg(ret, arch->regs[i].dwarf, value);
 	}
-	return snap_arch_reg_get(
-		arch, arch->pc, thread->pr_reg.data, thread->pr_reg.len, &ret->pc);
+	return snap_arch_reg_get(arch, arch->pc, thread->pr_reg.data, thread->pr_reg.len, &ret->pc);
 }
 
 /* Whether going from frame to caller gets nearer to the stack's base. */
@@ -353,7 +353,7 @@ static int walk_thread(struct walk *w, size_t max_frames, struct snap_error *err
 			return -1;
 		struct snap_frame *frame = &w->frames[w->num_frames - 1];
 		bool stepped = step_by_cfi(w, frame, &state, &caller) ||
-			step_from_bad_pc(w, frame, &state, &caller);
+			       step_from_bad_pc(w, frame, &state, &caller);
 		/* Whatever the last evaluations gave: they were cut short. */
 		if (*w->steps_left == 0) {
 			end(w, SNAP_END_UNAVAILABLE, "the unwind information takes too much work");
@@ -373,7 +373,8 @@ static int walk_thread(struct walk *w, size_t max_frames, struct snap_error *err
 	}
 }
 
-int snap_unwind(struct snap_crash *crash, const struct snap_options *options, struct snap_error *err)
+int snap_unwind(
+	struct snap_crash *crash, const struct snap_options *options, struct snap_error *err)
 {
 	size_t left = MAX_FRAMES_IN_ALL;
 	uint64_t steps_left = MAX_STEPS_IN_ALL;

@@ -12,6 +12,7 @@
  * Fill frames, end and end_reason of every thread (of the crashing one only, if that is all that
  * options want), and mark the modules that have frames. -1 only without memory.
  */
-int snap_unwind(struct snap_crash *crash, const struct snap_options *options, struct snap_error *err);
+int snap_unwind(
+	struct snap_crash *crash, const struct snap_options *options, struct snap_error *err);
 
 #endif
