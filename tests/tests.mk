@@ -25,6 +25,7 @@ TESTS_CAPTURE = \
 	test_proc_maps
 
 TESTS_ANALYZE = \
+	test_backtrace \
 	test_core_input \
 	test_demangle \
 	test_explain \

@@ -1,9 +1,11 @@
 #include "analyze/report/backtrace.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "analyze/report/words.h"
+#include "analyze/signature/name.h"
 
 /* Functions longer than this are not aligned to. */
 #define MAX_COLUMN 44
@@ -20,6 +22,9 @@ static size_t columns(const char *text)
 	return num;
 }
 
+/* A name of more columns than this stands as in signatures: "std::sort<T>". JSON has it whole. */
+#define MAX_NAME_COLUMNS 90
+
 /* What stands in the column of functions. */
 static void function_text(const struct snap_crash_thread *thread,
 	const struct snap_listed_frame *listed, char *out, size_t size)
@@ -31,6 +36,12 @@ static void function_text(const struct snap_crash_thread *thread,
 		(void)snprintf(out, size, "<signal handler called>");
 	} else if (listed->function) {
 		(void)snap_print_to(snap_bytes_str(listed->function), name);
+		if (columns(name) > MAX_NAME_COLUMNS) {
+			char *brief = snap_signature_name(listed->function);
+			if (brief)
+				(void)snap_print_to(snap_bytes_str(brief), name);
+			free(brief);
+		}
 		/* Without a line, the offset says where in the function. */
 		if (listed->file || listed->is_inline || !listed->has_offset)
 			(void)snprintf(out, size, "%s", name);

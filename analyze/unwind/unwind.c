@@ -68,8 +68,9 @@ static Dwarf_Frame *find_row(struct walk *w, struct snap_frame *frame, bool *ret
 	}
 	if (!module->object || !snap_object_has_code(module->object)) {
 		end(w, SNAP_END_UNAVAILABLE,
-			"the module's executable or library was not found, and with it its unwind "
-			"information");
+			snap_crash_format(w->crash,
+				"the unwind information of its module is not at hand (%s)",
+				module->why ? module->why : "its files were not found"));
 		return NULL;
 	}
 	uint64_t vaddr = frame->pc - module->record.load_bias;
@@ -341,7 +342,10 @@ static int walk_thread(struct walk *w, size_t max_frames, struct snap_error *err
 {
 	struct state state, caller;
 	if (!w->thread->pr_reg.data || !initial_state(w->crash, w->thread, &state)) {
-		end(w, SNAP_END_UNAVAILABLE, "its registers were not captured");
+		bool gone = w->thread->record.has_state &&
+			    w->thread->record.state == SNAP_THREAD_INACTIVE;
+		end(w, SNAP_END_UNAVAILABLE,
+			gone ? "it had ended already" : "its registers were not captured");
 		return 0;
 	}
 	for (;;) {
