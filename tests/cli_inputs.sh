@@ -56,6 +56,24 @@ else
 fi
 refused "a file with a hostile name" $'no\nsuch\033[31mfile'
 
+# Compressed, as files and from a pipe: the same words as of the plain file.
+for tool in gzip xz zstd lz4; do
+	command -v "$tool" >/dev/null || {
+		skip "compressed by $tool" "it is not installed"
+		continue
+	}
+	for kind in snap core; do
+		"$tool" -c <"input.$kind" >"packed.$kind"
+		run "$ANALYZE" check "packed.$kind"
+		equal "$kind compressed by $tool" "$("$ANALYZE" check "input.$kind" | sed 's/^input/packed/')" \
+			"$(cat out)"
+		run sh -c '"$1" check - <"$2"' sh "$ANALYZE" "packed.$kind"
+		equal "$kind compressed by $tool, from stdin: status" 0 "$STATUS"
+	done
+	head -c 1000 packed.snap >packed.cut
+	refused "a file compressed by $tool and cut" packed.cut
+done
+
 # stdin.
 for input in input.snap input.core; do
 	run "$ANALYZE" report - <"$input"
