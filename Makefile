@@ -48,7 +48,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 DEPS = gcc make pkg-config libc6-dev libdw-dev libelf-dev libprotobuf-c-dev \
 	protobuf-c-compiler libjansson-dev libiberty-dev libmd-dev libarchive-dev
 DEPS_CHECK = clang g++ gdb elfutils libcmocka-dev protobuf-compiler python3 python3-jsonschema \
-	libc6-dbg gzip xz-utils zstd lz4 util-linux binutils
+	libc6-dbg gzip xz-utils zstd lz4 util-linux binutils dwz
 
 .PHONY: deps
 deps:

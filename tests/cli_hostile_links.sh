@@ -51,21 +51,39 @@ for version in 4 5; do
 	crash "dwo$version" && reports "a FIFO as DW_AT_dwo_name, DWARF $version" "$SNAP"
 done
 
-# .gnu_debugaltlink: path, NUL, build ID.
-for kind in FIFO directory device; do
-	rm -rf target
+# .gnu_debugaltlink: a file that holds what several programs have in common (dwz). What both call
+# main is there, so that whoever reads the name without care opens the file.
+sed 's/value/other/' crash.c >other.c
+link_to_common() {
+	rm -rf common.debug
+	gcc -g -O0 -o crash crash.c && gcc -g -O0 -o other other.c &&
+		dwz -m common.debug -M "$TMP/common.debug" crash other
+}
+for kind in FIFO directory device nothing; do
+	link_to_common || exit 1
+	rm common.debug
 	case $kind in
-	FIFO) mkfifo target ;;
-	directory) mkdir target ;;
-	device) ln -s /dev/zero target ;;
+	FIFO) mkfifo common.debug ;;
+	directory) mkdir common.debug ;;
+	device) ln -s /dev/zero common.debug ;;
 	esac
-	gcc -g -O0 -o crash crash.c || exit 1
-	printf '%s\0ABCDEFGHIJKLMNOPQRST' "$TMP/target" >link
-	objcopy --add-section .gnu_debugaltlink=link crash || exit 1
-	crash "alt-$kind" && reports "a $kind as .gnu_debugaltlink" "$SNAP"
+	crash "alt-$kind" || continue
+	reports "$kind as .gnu_debugaltlink" "$SNAP"
 	run timeout 20 "$ANALYZE" report --symbols symbols "$SNAP"
-	equal "a $kind as .gnu_debugaltlink, local files allowed" 0 "$STATUS"
+	equal "$kind as .gnu_debugaltlink, local files allowed" 0 "$STATUS"
 done
+link_to_common || exit 1
+crash alt && {
+	run "$ANALYZE" json "$SNAP"
+	cp out alt.json
+	equal "the file of .gnu_debugaltlink itself: line of main" 9 \
+		"$(json_get alt.json '[f["line"] for f in r["threads"][0]["frames"] if f["function"] == "main"][0]')"
+	mkdir -p elsewhere && mv common.debug elsewhere/
+	run "$ANALYZE" json --no-local --symbols symbols --symbols elsewhere "$SNAP"
+	cp out alt.json
+	equal "the same, found by its build ID" main \
+		"$(json_get alt.json 'r["threads"][0]["frames"][1]["function"]')"
+}
 
 # A mapping's path is the target's word: what stands there now may be anything.
 gcc -g -O0 -o crash crash.c || exit 1
