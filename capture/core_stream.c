@@ -85,12 +85,10 @@ static int find_notes(
 		/* p_type is the first word in both classes. */
 		if (snap_elf_load(ph, 4, s->elf_data) != PT_NOTE)
 			continue;
-		*ret_offset = wide ? SNAP_ELF_MEMBER(ph, Elf64_Phdr, p_offset, s->elf_data)
-				   : SNAP_ELF_MEMBER(ph, Elf32_Phdr, p_offset, s->elf_data);
-		*ret_size = wide ? SNAP_ELF_MEMBER(ph, Elf64_Phdr, p_filesz, s->elf_data)
-				 : SNAP_ELF_MEMBER(ph, Elf32_Phdr, p_filesz, s->elf_data);
-		uint64_t align = wide ? SNAP_ELF_MEMBER(ph, Elf64_Phdr, p_align, s->elf_data)
-				      : SNAP_ELF_MEMBER(ph, Elf32_Phdr, p_align, s->elf_data);
+		*ret_offset = SNAP_ELF_CLASS_MEMBER(ph, Phdr, p_offset, s->elf_class, s->elf_data);
+		*ret_size = SNAP_ELF_CLASS_MEMBER(ph, Phdr, p_filesz, s->elf_class, s->elf_data);
+		uint64_t align =
+			SNAP_ELF_CLASS_MEMBER(ph, Phdr, p_align, s->elf_class, s->elf_data);
 		s->note_align = align == 8 ? 8 : 4;
 		return 0;
 	}
@@ -126,12 +124,9 @@ int snap_core_stream_open(struct snap_core_stream *s, int fd)
 	s->elf_class = class;
 	s->elf_data = data;
 
-	uint64_t phoff = wide ? SNAP_ELF_MEMBER(ehdr, Elf64_Ehdr, e_phoff, data)
-			      : SNAP_ELF_MEMBER(ehdr, Elf32_Ehdr, e_phoff, data);
-	uint64_t phnum = wide ? SNAP_ELF_MEMBER(ehdr, Elf64_Ehdr, e_phnum, data)
-			      : SNAP_ELF_MEMBER(ehdr, Elf32_Ehdr, e_phnum, data);
-	uint64_t phentsize = wide ? SNAP_ELF_MEMBER(ehdr, Elf64_Ehdr, e_phentsize, data)
-				  : SNAP_ELF_MEMBER(ehdr, Elf32_Ehdr, e_phentsize, data);
+	uint64_t phoff = SNAP_ELF_CLASS_MEMBER(ehdr, Ehdr, e_phoff, class, data);
+	uint64_t phnum = SNAP_ELF_CLASS_MEMBER(ehdr, Ehdr, e_phnum, class, data);
+	uint64_t phentsize = SNAP_ELF_CLASS_MEMBER(ehdr, Ehdr, e_phentsize, class, data);
 	if (phentsize != (wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr)))
 		return -EBADMSG;
 	r = skip_to(s, phoff, phoff);

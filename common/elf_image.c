@@ -43,23 +43,14 @@ static int read_exactly(struct source *source, uint64_t addr, void *buf, size_t 
 
 static struct phdr decode_phdr(const uint8_t *p, const struct snap_elf_image *image)
 {
-	uint8_t data = image->elf_data;
-	if (image->elf_class == ELFCLASS64)
-		return (struct phdr){
-			.type = (uint32_t)SNAP_ELF_MEMBER(p, Elf64_Phdr, p_type, data),
-			.offset = SNAP_ELF_MEMBER(p, Elf64_Phdr, p_offset, data),
-			.vaddr = SNAP_ELF_MEMBER(p, Elf64_Phdr, p_vaddr, data),
-			.filesz = SNAP_ELF_MEMBER(p, Elf64_Phdr, p_filesz, data),
-			.memsz = SNAP_ELF_MEMBER(p, Elf64_Phdr, p_memsz, data),
-			.align = SNAP_ELF_MEMBER(p, Elf64_Phdr, p_align, data),
-		};
+	uint8_t class = image->elf_class, data = image->elf_data;
 	return (struct phdr){
-		.type = (uint32_t)SNAP_ELF_MEMBER(p, Elf32_Phdr, p_type, data),
-		.offset = SNAP_ELF_MEMBER(p, Elf32_Phdr, p_offset, data),
-		.vaddr = SNAP_ELF_MEMBER(p, Elf32_Phdr, p_vaddr, data),
-		.filesz = SNAP_ELF_MEMBER(p, Elf32_Phdr, p_filesz, data),
-		.memsz = SNAP_ELF_MEMBER(p, Elf32_Phdr, p_memsz, data),
-		.align = SNAP_ELF_MEMBER(p, Elf32_Phdr, p_align, data),
+		.type = (uint32_t)SNAP_ELF_CLASS_MEMBER(p, Phdr, p_type, class, data),
+		.offset = SNAP_ELF_CLASS_MEMBER(p, Phdr, p_offset, class, data),
+		.vaddr = SNAP_ELF_CLASS_MEMBER(p, Phdr, p_vaddr, class, data),
+		.filesz = SNAP_ELF_CLASS_MEMBER(p, Phdr, p_filesz, class, data),
+		.memsz = SNAP_ELF_CLASS_MEMBER(p, Phdr, p_memsz, class, data),
+		.align = SNAP_ELF_CLASS_MEMBER(p, Phdr, p_align, class, data),
 	};
 }
 
@@ -121,12 +112,9 @@ int snap_elf_image_read(
 	uint8_t data = image.elf_data;
 	image.elf_type = (uint16_t)SNAP_ELF_MEMBER(ehdr, Elf64_Ehdr, e_type, data);
 	image.elf_machine = (uint16_t)SNAP_ELF_MEMBER(ehdr, Elf64_Ehdr, e_machine, data);
-	uint64_t phoff = wide ? SNAP_ELF_MEMBER(ehdr, Elf64_Ehdr, e_phoff, data)
-			      : SNAP_ELF_MEMBER(ehdr, Elf32_Ehdr, e_phoff, data);
-	uint64_t phnum = wide ? SNAP_ELF_MEMBER(ehdr, Elf64_Ehdr, e_phnum, data)
-			      : SNAP_ELF_MEMBER(ehdr, Elf32_Ehdr, e_phnum, data);
-	uint64_t phentsize = wide ? SNAP_ELF_MEMBER(ehdr, Elf64_Ehdr, e_phentsize, data)
-				  : SNAP_ELF_MEMBER(ehdr, Elf32_Ehdr, e_phentsize, data);
+	uint64_t phoff = SNAP_ELF_CLASS_MEMBER(ehdr, Ehdr, e_phoff, image.elf_class, data);
+	uint64_t phnum = SNAP_ELF_CLASS_MEMBER(ehdr, Ehdr, e_phnum, image.elf_class, data);
+	uint64_t phentsize = SNAP_ELF_CLASS_MEMBER(ehdr, Ehdr, e_phentsize, image.elf_class, data);
 	if (phnum == 0 || phnum > MAX_PHDRS ||
 		phentsize != (wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr)))
 		return -ENOEXEC;

@@ -23,4 +23,9 @@ static inline uint64_t snap_elf_load(const void *bytes, unsigned int size, uint8
 	snap_elf_load((const uint8_t *)(base) + offsetof(type, member),                            \
 		sizeof(((type *)NULL)->member), (elf_data))
 
+/* The same of a structure of either class: kind is Ehdr, Phdr, ... */
+#define SNAP_ELF_CLASS_MEMBER(base, kind, member, elf_class, elf_data)                             \
+	((elf_class) == ELFCLASS64 ? SNAP_ELF_MEMBER(base, Elf64_##kind, member, elf_data)         \
+				   : SNAP_ELF_MEMBER(base, Elf32_##kind, member, elf_data))
+
 #endif
