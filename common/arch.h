@@ -9,8 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A register that DWARF does not number. */
+/* A register that DWARF does not number, or of no interest to unwinding. */
 #define SNAP_DWARF_NONE UINT16_MAX
+/* A role that no register has: an index into regs that is none. */
+#define SNAP_ARCH_NO_REG UINT16_MAX
 
 /* One general register as it stands in pr_reg. */
 struct snap_arch_reg {
@@ -20,25 +22,56 @@ struct snap_arch_reg {
 	uint8_t size;	  /* bytes */
 };
 
+/* How far the machine's stacks are followed. */
+enum snap_arch_support {
+	SNAP_ARCH_LISTED,    /* threads and registers; unwound by call frame information alone */
+	SNAP_ARCH_SUPPORTED, /* all ways */
+};
+
+/*
+ * Where a function that keeps a frame pointer saves its caller's, relative to its own: the
+ * architecture's convention for frame records.
+ */
+struct snap_arch_frame_record {
+	int16_t fp_off, ra_off; /* bytes from the frame pointer */
+	/* The caller's stack pointer, bytes from the frame pointer; 0: the record does not tell
+	 * (aarch64 puts it at the bottom of the frame). */
+	int16_t cfa_off;
+};
+
 struct snap_arch {
-	const char *name; /* as uname -m says it */
+	const char *name; /* as the field calls it */
 	uint16_t elf_machine;
 	uint8_t elf_class; /* ELFCLASS32 or ELFCLASS64 */
 	uint8_t elf_data;  /* ELFDATA2LSB or ELFDATA2MSB */
+	enum snap_arch_support support;
 
 	const struct snap_arch_reg *regs;
 	uint16_t num_regs;
-	/* Indices into regs. */
-	uint16_t pc, sp, fp;
-	/* DWARF number of the return address's column in CFI tables, if it is the pc itself
-	 * that this column restores, and of the stack pointer. */
+	/* Indices into regs, or SNAP_ARCH_NO_REG. lr: where a call leaves its return address, on
+	 * machines whose calls do not push it. */
+	uint16_t pc, sp, fp, lr;
+	/* DWARF numbers of the column of call frame information that restores the return address,
+	 * and of the stack pointer. */
 	uint16_t dwarf_ra, dwarf_sp;
 	/* DWARF numbers [0, num_dwarf_regs) are carried from frame to frame. */
 	uint16_t num_dwarf_regs;
-	/* Whether a call instruction pushes the return address (else it is in a register). */
+	/* Bytes of a general register as it is saved on the stack: those of a pointer, but on
+	 * machines whose pointers are shorter than their registers (x32). */
+	uint8_t saved_reg_size;
+	/* Whether a call instruction pushes the return address (else it is in lr). */
 	bool call_pushes_ra;
+	/* Added to a stack pointer to get the address it stands for (SPARC V9's stack bias). */
+	uint16_t stack_bias;
 	/* Bytes below sp that a leaf function may use (psABI). */
 	uint16_t red_zone;
+	/* What instruction addresses, and stack pointers at calls, are multiples of. */
+	uint8_t code_align, stack_align;
+	/* Bit 0 of a code address says which instruction set, and is no part of the address. */
+	bool has_thumb_bit;
+	/* Frame records, one for each way compilers make them; tried in this order. */
+	const struct snap_arch_frame_record *frame_records;
+	uint16_t num_frame_records;
 
 	/* The NT_PRSTATUS note (struct elf_prstatus of <sys/procfs.h>): its whole size, and where
 	 * its members stand, in bytes. */
@@ -47,16 +80,24 @@ struct snap_arch {
 	uint16_t prstatus_pid_off;    /* int */
 	uint16_t prstatus_reg_off;
 	uint16_t prstatus_reg_size;
+	/* The NT_PRPSINFO note (struct elf_prpsinfo of <sys/procfs.h>). */
+	uint16_t prpsinfo_size;
+	uint16_t prpsinfo_uid_off, prpsinfo_gid_off;
+	uint8_t prpsinfo_uid_size;    /* bytes of either */
+	uint16_t prpsinfo_pid_off;    /* int */
+	uint16_t prpsinfo_fname_off;  /* char[16] */
+	uint16_t prpsinfo_psargs_off; /* char[80] */
 };
 
-/* More than any table's num_dwarf_regs. */
+/* More than any table's columns: num_dwarf_regs and one for a return address beyond them. */
 #define SNAP_ARCH_MAX_DWARF_REGS 64
 
 /* NULL if there is no table for it. */
 const struct snap_arch *snap_arch_find(uint32_t elf_machine, uint32_t elf_class, uint32_t elf_data);
 
 /*
- * regs[index] out of pr_reg bytes. False if the bytes end before it; *ret then stays as it was.
+ * regs[index] out of pr_reg bytes. False if there is no such register or the bytes end before it;
+ * *ret then stays as it was.
  */
 bool snap_arch_reg_get(const struct snap_arch *arch, unsigned int index, const void *pr_reg,
 	size_t pr_reg_len, uint64_t *ret);
@@ -68,6 +109,22 @@ uint64_t snap_arch_load(const struct snap_arch *arch, const void *bytes, unsigne
 static inline unsigned int snap_arch_word(const struct snap_arch *arch)
 {
 	return arch->elf_class == 1 ? 4 : 8;
+}
+
+/*
+ * Where a DWARF register is carried, in [0, snap_arch_num_columns()); -1 if it is not. Most are at
+ * their own number, but a return address may be numbered far beyond the others (PowerPC's lr, 65).
+ */
+static inline int snap_arch_column(const struct snap_arch *arch, uint64_t dwarf_reg)
+{
+	if (dwarf_reg < arch->num_dwarf_regs)
+		return (int)dwarf_reg;
+	return dwarf_reg == arch->dwarf_ra ? (int)arch->num_dwarf_regs : -1;
+}
+
+static inline unsigned int snap_arch_num_columns(const struct snap_arch *arch)
+{
+	return arch->num_dwarf_regs + (arch->dwarf_ra >= arch->num_dwarf_regs ? 1u : 0u);
 }
 
 #endif
