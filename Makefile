@@ -47,7 +47,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 # What "make deps" installs: first to build and run, then for the tests.
 DEPS = gcc make pkg-config libc6-dev libdw-dev libelf-dev libprotobuf-c-dev \
 	protobuf-c-compiler libjansson-dev libiberty-dev libmd-dev libarchive-dev
-DEPS_CHECK = clang g++ gdb elfutils libcmocka-dev protobuf-compiler python3 python3-jsonschema \
+DEPS_CHECK = clang g++ gdb lldb elfutils libcmocka-dev protobuf-compiler python3 python3-jsonschema \
 	libc6-dbg gzip xz-utils zstd lz4 util-linux binutils dwz
 
 .PHONY: deps
@@ -55,6 +55,22 @@ deps:
 	@echo "Installing Debian packages: $(DEPS) $(DEPS_CHECK)"
 	apt-get update
 	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(DEPS) $(DEPS_CHECK)
+
+# What "make fixtures" takes for other machines: cross compilers, and what runs and reads their programs.
+DEPS_CROSS = qemu-user gdb-multiarch xz-utils util-linux \
+	$(foreach machine,aarch64-linux-gnu arm-linux-gnueabihf riscv64-linux-gnu i686-linux-gnu, \
+		gcc-$(machine) g++-$(machine)) \
+	$(addprefix gcc-,mips64el-linux-gnuabi64 mips-linux-gnu powerpc64le-linux-gnu \
+		powerpc64-linux-gnu s390x-linux-gnu sparc64-linux-gnu m68k-linux-gnu \
+		x86-64-linux-gnux32) \
+	$(patsubst %,libc6-dev-%-cross,arm64 armhf riscv64 i386 mips64el mips ppc64el ppc64 s390x \
+		sparc64 m68k x32)
+
+.PHONY: deps-cross
+deps-cross:
+	@echo "Installing Debian packages: $(DEPS_CROSS)"
+	apt-get update
+	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(DEPS_CROSS)
 
 others = $(filter-out deps,$(MAKECMDGOALS))
 ifneq ($(and $(filter deps,$(MAKECMDGOALS)),$(others)),)
@@ -71,19 +87,23 @@ else
 COMMON_OBJS = \
 	common/arena.o \
 	common/arch.o \
+	common/areas.o \
 	common/crc32c.o \
 	common/elf_image.o \
 	common/elf_notes.o \
 	common/error.o \
 	common/escape.o \
+	common/memory_plan.o \
 	common/snapshot_read.o \
 	common/snapshot_write.o \
+	common/stack_chain.o \
 	common/wire.o \
 	proto/snapshot.pb-c.o
 
 CAPTURE_OBJS = \
 	capture/config.o \
 	capture/emit.o \
+	capture/extra_regsets.o \
 	capture/layout.o \
 	capture/memory.o \
 	capture/proc_info.o \
@@ -189,7 +209,8 @@ $(O)/proto/snapshot.pb-c.o: $(O)/proto/snapshot.pb-c.c
 
 $(O)/common/snapshot_read.o $(O)/common/snapshot_write.o: $(O)/proto/snapshot.pb-c.h
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+# Not what the guest of check-aarch64 has in its root.
+-include $(shell find $(O) -path $(O)/guest/root -prune -o -type f -name '*.d' -print 2>/dev/null)
 
 # ---------------------------------------------------------------- the rest
 

@@ -23,6 +23,7 @@
 #include "capture/config.h"
 #include "capture/core_stream.h"
 #include "capture/emit.h"
+#include "capture/extra_regsets.h"
 #include "capture/identity.h"
 #include "capture/layout.h"
 #include "capture/memory.h"
@@ -31,7 +32,9 @@
 #include "capture/program.h"
 #include "capture/spool.h"
 #include "common/arch.h"
+#include "common/areas.h"
 #include "common/elf_load.h"
+#include "common/memory_plan.h"
 
 #define PROGRAM SNAP_CLIENT_PROGRAM
 
@@ -62,6 +65,7 @@ struct thread_notes {
 	uint32_t ns_tid;
 	size_t regs_len; /* 0: none that we understand */
 	uint8_t regs[1024];
+	struct snap_extra_regsets extra;
 };
 
 struct client {
@@ -75,6 +79,7 @@ struct client {
 	struct snap_identity identity;
 	int mem_fd;
 	bool identity_unverified;
+	uint64_t start_stack; /* where its argc was put, or 0 */
 
 	const struct snap_arch *arch; /* NULL: unknown */
 	struct thread_notes thread;
@@ -86,7 +91,7 @@ struct client {
 	bool auxv_cut;
 	uint8_t fpregs[4096];
 	uint8_t siginfo[256];
-	uint8_t auxv[4096];
+	uint8_t auxv[SNAP_AUXV_MAX];
 	char fname[17]; /* pr_fname */
 
 	struct snap_core_stream stream;
@@ -156,6 +161,9 @@ static void find_process(struct client *c)
 		snap_emit_note(&c->emit, true, "nothing is taken from process %llu: %s", pid, why);
 		return;
 	}
+	struct snap_proc_stat stat;
+	if (snap_proc_stat_read(c->identity.task_fd, "stat", &stat) == 0)
+		c->start_stack = stat.start_stack;
 	c->mem_fd = openat(c->identity.task_fd, "mem", O_RDONLY | O_CLOEXEC);
 	if (c->mem_fd < 0)
 		snap_emit_note(
@@ -319,32 +327,23 @@ static uint64_t host_tid(struct client *c, uint32_t ns_tid)
 	return ns_tid;
 }
 
-static void take_memory(struct client *c, const struct snap_memory_plan *plan)
-{
-	snap_memory_take(c->mem_fd, plan, c->emit.buf, &c->emit.sink);
-}
-
 static void write_thread_memory(
-	struct client *c, uint64_t index, uint64_t tid, uint64_t pc, uint64_t sp)
+	struct client *c, uint64_t index, const struct snap_memory_thread *thread)
 {
 	if (c->mem_fd < 0) {
-		snap_emit_omission(&c->emit, SNAP_OMITTED_STACK, SNAP_OMITTED_GONE, tid, 0);
+		snap_emit_omission(&c->emit, SNAP_OMITTED_STACK, SNAP_OMITTED_GONE, thread->tid, 0);
 		return;
 	}
 	uint64_t known = c->identity.status.num_threads;
 	uint64_t num_others = known != SNAP_PROC_UNKNOWN && known > 0 ? known - 1 : 0;
-	struct snap_memory_plan plan;
-	snap_memory_plan_stack(&c->areas, tid, sp, snap_stack_cap(index, num_others), &plan);
-	if (index == 0 && plan.len == 0)
+	bool taken = snap_memory_take_stack(c->mem_fd, &c->areas, c->arch, thread,
+		snap_stack_cap(index, num_others), c->emit.buf, &c->emit.sink);
+	if (index == 0 && !taken)
 		c->emit.partial = true;
-	take_memory(c, &plan);
-
-	/* Code that stands in no file, nor in the vDSO, is nowhere else to be had. */
-	const struct snap_area *area = snap_areas_find(&c->areas, pc);
-	if (index == 0 || (area && index < SNAP_STACK_NUM_TAKEN &&
-				  !(area->flags & (SNAP_AREA_FILE | SNAP_AREA_VDSO)))) {
-		snap_memory_plan_code(&c->areas, tid, pc, &plan);
-		take_memory(c, &plan);
+	if (snap_memory_wants_code(&c->areas, index, thread->pc)) {
+		struct snap_memory_plan plan;
+		snap_memory_plan_code(&c->areas, thread, &plan);
+		snap_memory_take(c->mem_fd, &plan, c->emit.buf, &c->emit.sink);
 	}
 }
 
@@ -362,7 +361,7 @@ static void write_thread(struct client *c)
 		return;
 	}
 
-	struct snap_regset regsets[2];
+	struct snap_regset regsets[2 + SNAP_ARCH_MAX_EXTRA_REGSETS];
 	struct snap_thread thread = {
 		.has_tid = true,
 		.tid = tid,
@@ -381,14 +380,18 @@ static void write_thread(struct client *c)
 	if (first && c->fpregs_len > 0)
 		regsets[thread.num_regsets++] =
 			(struct snap_regset){NT_FPREGSET, snap_bytes(c->fpregs, c->fpregs_len)};
+	thread.num_regsets +=
+		snap_extra_regsets_list(&notes->extra, c->arch, regsets + thread.num_regsets);
 	(void)snap_write_thread(&c->emit.writer, &thread); /* its error sticks */
 
-	uint64_t pc, sp;
+	struct snap_memory_thread where = {
+		.tid = tid,
+		.start_stack = c->start_stack,
+		.is_main = tid == c->args.pid,
+	};
 	struct snap_proc_stat stat;
-	if (notes->regs_len > 0 &&
-		snap_arch_reg_get(c->arch, c->arch->pc, notes->regs, notes->regs_len, &pc) &&
-		snap_arch_reg_get(c->arch, c->arch->sp, notes->regs, notes->regs_len, &sp)) {
-		write_thread_memory(c, index, tid, pc, sp);
+	if (snap_memory_thread_registers(c->arch, regsets, thread.num_regsets, &where)) {
+		write_thread_memory(c, index, &where);
 		return;
 	}
 	snap_emit_omission(&c->emit, SNAP_OMITTED_REGISTERS, SNAP_OMITTED_UNREADABLE, tid, 0);
@@ -397,10 +400,13 @@ static void write_thread(struct client *c)
 	char name[40];
 	(void)snprintf(name, sizeof(name), "../%llu/stat", (unsigned long long)tid);
 	if (c->identity.task_fd >= 0 &&
-		snap_proc_stat_read(c->identity.task_fd, name, &stat) == 0 && stat.sp != 0)
-		write_thread_memory(c, index, tid, stat.pc, stat.sp);
-	else
+		snap_proc_stat_read(c->identity.task_fd, name, &stat) == 0 && stat.sp != 0) {
+		where.pc = stat.pc;
+		where.sp = stat.sp;
+		write_thread_memory(c, index, &where);
+	} else {
 		snap_emit_omission(&c->emit, SNAP_OMITTED_STACK, SNAP_OMITTED_UNREADABLE, tid, 0);
+	}
 }
 
 /* Mappings, modules and the vDSO. */
@@ -467,6 +473,7 @@ static void begin_thread(struct client *c, const struct snap_core_note *note)
 	c->thread.present = true;
 	c->thread.ns_tid = 0;
 	c->thread.regs_len = 0;
+	memset(&c->thread.extra, 0, sizeof(c->thread.extra));
 	if (!arch)
 		return;
 	if (note->desc_len != arch->prstatus_size || note->desc.len < arch->prstatus_size ||
@@ -489,6 +496,9 @@ static size_t keep(const struct snap_core_note *note, uint8_t *to, size_t size)
 
 static void take_note(struct client *c, const struct snap_core_note *note)
 {
+	if (snap_bytes_equal_str(note->name, "LINUX") && c->thread.present &&
+		note->desc.len == note->desc_len)
+		snap_extra_regsets_keep(&c->thread.extra, c->arch, note->type, note->desc);
 	if (!snap_bytes_equal_str(note->name, "CORE"))
 		return;
 	if (note->type == NT_PRSTATUS) {

@@ -29,7 +29,9 @@
 #include "capture/spool.h"
 #include "capture/tracee.h"
 #include "common/arch.h"
+#include "common/areas.h"
 #include "common/escape.h"
+#include "common/memory_plan.h"
 
 #define PROGRAM "snapcrash-debugger"
 
@@ -65,6 +67,7 @@ struct debugger {
 	const struct snap_arch *arch;
 	bool registers_foreign; /* another ABI's than this program's */
 	int task_fd, mem_fd;	/* of a thread that lives */
+	uint64_t start_stack;	/* where the process's argc was put, or 0 */
 
 	uint64_t num_alive; /* threads that had not ended when all stood still */
 	size_t maps_len;
@@ -216,9 +219,12 @@ static int check_target(struct debugger *d, struct snap_error *err)
 	/* PF_KTHREAD of the kernel's include/linux/sched.h; status tells only since 6.8. */
 	struct snap_proc_stat stat;
 	(void)snprintf(name, sizeof(name), "/proc/%d/stat", (int)pid);
-	if (snap_proc_stat_read(AT_FDCWD, name, &stat) == 0 && (stat.flags & 0x00200000))
-		return snap_error_set(
-			err, SNAP_ERROR_SYSTEM, "process %d is a kernel thread", (int)pid);
+	if (snap_proc_stat_read(AT_FDCWD, name, &stat) == 0) {
+		if (stat.flags & 0x00200000)
+			return snap_error_set(
+				err, SNAP_ERROR_SYSTEM, "process %d is a kernel thread", (int)pid);
+		d->start_stack = stat.start_stack;
+	}
 	if ((d->status.state == 'Z' || d->status.state == 'X') &&
 		(d->status.num_threads <= 1 || d->status.num_threads == SNAP_PROC_UNKNOWN))
 		return snap_error_set(err, SNAP_ERROR_SYSTEM, "process %d is a zombie", (int)pid);
@@ -342,32 +348,34 @@ static void take_thread_memory(
 {
 	struct snap_memory_sink sink = {keep_range, keep_omission, d};
 	struct snap_memory_plan plan;
-	uint64_t tid = (uint64_t)thread->tid, pc, sp;
+	struct snap_memory_thread where = {
+		.tid = (uint64_t)thread->tid,
+		.start_stack = d->start_stack,
+		.is_main = thread->tid == d->tracee.pid,
+	};
+	struct snap_regset regsets[1 + SNAP_ARCH_MAX_EXTRA_REGSETS];
 	if (thread->phase != SNAP_TRACEE_STOPPED || d->mem_fd < 0)
 		return;
 	if (!d->arch || thread->regs_len != d->arch->prstatus_reg_size) {
 		d->registers_foreign |= thread->regs_len > 0;
 		return;
 	}
-	if (!snap_arch_reg_get(d->arch, d->arch->pc, thread->regs, thread->regs_len, &pc) ||
-		!snap_arch_reg_get(d->arch, d->arch->sp, thread->regs, thread->regs_len, &sp))
+	regsets[0] = (struct snap_regset){NT_PRSTATUS, snap_bytes(thread->regs, thread->regs_len)};
+	size_t num_regsets = 1 + snap_extra_regsets_list(&thread->extra, d->arch, regsets + 1);
+	if (!snap_memory_thread_registers(d->arch, regsets, num_regsets, &where))
 		return;
 	size_t cap = snap_stack_cap(index, d->num_alive > 0 ? d->num_alive - 1 : 0);
-	snap_memory_plan_stack(&d->areas, tid, sp, cap, &plan);
-	snap_memory_take(d->mem_fd, &plan, d->emit.buf, &sink);
-
-	/* Code that stands in no file, nor in the vDSO, is nowhere else to be had. */
-	const struct snap_area *area = snap_areas_find(&d->areas, pc);
-	if (index == 0 || (area && index < SNAP_STACK_NUM_TAKEN &&
-				  !(area->flags & (SNAP_AREA_FILE | SNAP_AREA_VDSO)))) {
-		snap_memory_plan_code(&d->areas, tid, pc, &plan);
+	(void)snap_memory_take_stack(d->mem_fd, &d->areas, d->arch, &where, cap, d->emit.buf,
+		&sink); /* or its omission */
+	if (snap_memory_wants_code(&d->areas, index, where.pc)) {
+		snap_memory_plan_code(&d->areas, &where, &plan);
 		snap_memory_take(d->mem_fd, &plan, d->emit.buf, &sink);
 	}
 }
 
 static void capture_stopped(struct debugger *d)
 {
-	snap_tracee_stop(&d->tracee);
+	snap_tracee_stop(&d->tracee, d->arch);
 	open_memory(d);
 	read_maps(d);
 	for (size_t i = 0; i < d->tracee.num_threads; i++)
@@ -425,7 +433,7 @@ static void write_process_early(struct debugger *d, struct snap_process *process
 static void write_thread(struct debugger *d, size_t index)
 {
 	const struct snap_tracee_thread *t = &d->tracee.threads[index];
-	struct snap_regset regsets[2];
+	struct snap_regset regsets[2 + SNAP_ARCH_MAX_EXTRA_REGSETS];
 	struct snap_thread thread = {
 		.has_tid = true,
 		.tid = (uint64_t)t->tid,
@@ -440,6 +448,8 @@ static void write_thread(struct debugger *d, size_t index)
 	if (index == 0 && d->tracee.fpregs_len > 0)
 		regsets[thread.num_regsets++] = (struct snap_regset){
 			NT_FPREGSET, snap_bytes(d->tracee.fpregs, d->tracee.fpregs_len)};
+	thread.num_regsets +=
+		snap_extra_regsets_list(&t->extra, d->arch, regsets + thread.num_regsets);
 	(void)snap_write_thread(&d->emit.writer, &thread); /* its error sticks */
 
 	for (size_t i = d->first_piece[index]; i < d->first_piece[index + 1]; i++) {

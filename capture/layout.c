@@ -12,23 +12,10 @@ void snap_layout_init(struct snap_layout *l, struct snap_emit *emit, const struc
 {
 	memset(l, 0, offsetof(struct snap_layout, path));
 	l->emit = emit;
+	l->areas = areas;
 	l->mem_fd = mem_fd;
 	l->vdso_addr = vdso_addr;
-	l->room = SNAP_LAYOUT_MAX_MAPPINGS;
-	l->plain_room = areas->num_telling < l->room ? l->room - areas->num_telling : 0;
-}
-
-static void add_mapping(struct snap_layout *l, const struct snap_mapping *mapping)
-{
-	bool telling = snap_area_flags(mapping) & SNAP_AREA_TELLING;
-	if (l->room == 0 || (!telling && l->plain_room == 0)) {
-		l->mappings_left_out++;
-		return;
-	}
-	l->room--;
-	if (!telling)
-		l->plain_room--;
-	(void)snap_write_mapping(&l->emit->writer, mapping); /* its error sticks */
+	snap_mapping_quota_init(&l->quota, areas->num_telling);
 }
 
 static void flush_module(struct snap_layout *l)
@@ -38,7 +25,7 @@ static void flush_module(struct snap_layout *l)
 	l->active = false;
 	if (!l->has_image && !l->executable)
 		return;
-	if (l->num_modules == SNAP_LAYOUT_MAX_MODULES) {
+	if (l->num_modules == SNAP_MAX_MODULES_TAKEN) {
 		l->modules_left_out++;
 		return;
 	}
@@ -71,7 +58,7 @@ static void begin_module(struct snap_layout *l, const struct snap_mapping *mappi
 	memcpy(l->path, mapping->path.data, len);
 	l->first.path = snap_bytes(l->path, len);
 
-	if (!at_header || l->num_modules == SNAP_LAYOUT_MAX_MODULES || l->num_looks == MAX_LOOKS)
+	if (!at_header || l->num_modules == SNAP_MAX_MODULES_TAKEN || l->num_looks == MAX_LOOKS)
 		return;
 	l->num_looks++;
 	int r = snap_elf_image_read(snap_memory_read, &l->mem_fd, mapping->start, &l->image);
@@ -96,7 +83,8 @@ static bool continues_module(const struct snap_layout *l, const struct snap_mapp
 void snap_layout_add(void *arg, const struct snap_mapping *mapping)
 {
 	struct snap_layout *l = arg;
-	add_mapping(l, mapping);
+	if (snap_mapping_quota_take(&l->quota, mapping))
+		(void)snap_write_mapping(&l->emit->writer, mapping); /* its error sticks */
 
 	bool vdso = snap_bytes_equal_str(mapping->path, "[vdso]") ||
 		    (l->vdso_addr != 0 && mapping->start == l->vdso_addr);
@@ -124,18 +112,18 @@ void snap_layout_finish(struct snap_layout *l)
 {
 	struct snap_emit *e = l->emit;
 	flush_module(l);
-	snap_emit_omission_count(e, SNAP_OMITTED_MAPPING, SNAP_OMITTED_CAP, l->mappings_left_out);
+	snap_emit_omission_count(e, SNAP_OMITTED_MAPPING, SNAP_OMITTED_CAP, l->quota.num_left_out);
 	snap_emit_omission_count(e, SNAP_OMITTED_MODULE, SNAP_OMITTED_CAP, l->modules_left_out);
 
 	uint64_t len = l->vdso_end - l->vdso_start;
-	if (len == 0)
-		return;
-	struct snap_memory_plan plan = {
-		.reason = SNAP_MEMORY_VDSO,
-		.addr = l->vdso_start,
-		.len = len < SNAP_VDSO_MAX ? len : SNAP_VDSO_MAX,
-	};
-	plan.cut_addr = plan.addr + plan.len;
-	plan.cut_len = len - plan.len;
-	snap_memory_take(l->mem_fd, &plan, e->buf, &e->sink);
+	struct snap_memory_plan plan;
+	if (len > 0) {
+		snap_memory_plan_vdso(l->vdso_start, len, &plan);
+		snap_memory_take(l->mem_fd, &plan, e->buf, &e->sink);
+	}
+	size_t position = 0;
+	for (unsigned int i = 0;
+		i < SNAP_NUM_TRAMPOLINES && snap_memory_plan_trampoline(l->areas, &position, &plan);
+		i++)
+		snap_memory_take(l->mem_fd, &plan, e->buf, &e->sink);
 }

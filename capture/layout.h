@@ -13,21 +13,17 @@
 #include <stdint.h>
 
 #include "capture/emit.h"
-#include "capture/proc_maps.h"
+#include "common/areas.h"
 #include "common/elf_image.h"
-
-/* Records written at most. Where mappings are too many, the anonymous ones are left out first: in
- * a process of thousands of threads, stacks come before libraries. */
-#define SNAP_LAYOUT_MAX_MAPPINGS 4096
-#define SNAP_LAYOUT_MAX_MODULES	 1024
 
 struct snap_layout {
 	struct snap_emit *emit;
+	const struct snap_areas *areas;
 	int mem_fd;
 	uint64_t vdso_addr;
 
-	uint64_t room, plain_room; /* records still allowed, of these not SNAP_AREA_TELLING */
-	uint64_t mappings_left_out, modules_left_out;
+	struct snap_mapping_quota quota;
+	uint64_t modules_left_out;
 	uint64_t num_modules, num_looks;
 	uint64_t vdso_start, vdso_end;
 
@@ -40,12 +36,13 @@ struct snap_layout {
 	uint8_t path[PATH_MAX];
 };
 
-/* areas: of the same maps file, read before. vdso_addr: AT_SYSINFO_EHDR, or 0. mem_fd: borrowed. */
+/* areas: of the same maps file, read before; borrowed. vdso_addr: AT_SYSINFO_EHDR, or 0. mem_fd:
+ * borrowed. */
 void snap_layout_init(struct snap_layout *l, struct snap_emit *emit, const struct snap_areas *areas,
 	int mem_fd, uint64_t vdso_addr);
 /* A snap_maps_fn; arg is the struct snap_layout. */
 void snap_layout_add(void *arg, const struct snap_mapping *mapping);
-/* The last module, the vDSO's bytes, and what was left out. */
+/* The last module, what was left out, the bytes of the vDSO and of places like it. */
 void snap_layout_finish(struct snap_layout *l);
 
 #endif

@@ -153,6 +153,9 @@ int snap_proc_stat_read(int dir_fd, const char *name, struct snap_proc_stat *ret
 		case 22:
 			stat.start_time = value;
 			break;
+		case 28:
+			stat.start_stack = value;
+			break;
 		case 29:
 			stat.sp = value;
 			break;

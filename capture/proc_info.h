@@ -17,10 +17,10 @@
 #include <sys/types.h>
 #include <sys/utsname.h>
 
+#include "common/memory_plan.h"
 #include "common/snapshot.h"
 
-#define SNAP_CMDLINE_MAX 4096
-#define SNAP_COMM_MAX	 64 /* a kernel thread's can be longer than a process's 15 */
+#define SNAP_COMM_MAX 64 /* a kernel thread's can be longer than a process's 15 */
 
 /* Descriptor of /proc/PID/task/TID, or a negative errno. */
 int snap_proc_open(pid_t pid, pid_t tid);
@@ -45,9 +45,10 @@ int snap_proc_status_read(int dir_fd, const char *name, struct snap_proc_status 
 /* Fields of a stat file, numbered as in proc(5). */
 struct snap_proc_stat {
 	char state;
-	uint64_t flags;	     /* 9: PF_ bits */
-	uint64_t start_time; /* 22: ticks since boot */
-	uint64_t sp, pc;     /* 29, 30: valid for a thread that dumps core, else 0 */
+	uint64_t flags;	      /* 9: PF_ bits */
+	uint64_t start_time;  /* 22: ticks since boot */
+	uint64_t start_stack; /* 28: where argc was put; 0: not allowed to be seen */
+	uint64_t sp, pc;      /* 29, 30: valid for a thread that dumps core, else 0 */
 };
 int snap_proc_stat_read(int dir_fd, const char *name, struct snap_proc_stat *ret);
 

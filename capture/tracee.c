@@ -158,13 +158,30 @@ int snap_tracee_seize(struct snap_tracee *t, pid_t pid, struct snap_error *err)
 	return 0;
 }
 
-static void read_regs(struct snap_tracee *t, struct snap_tracee_thread *thread)
+static void read_extra_regs(const struct snap_arch *arch, struct snap_tracee_thread *thread)
+{
+	for (size_t i = 0; arch && i < arch->num_extra_regsets; i++) {
+		/* More than is kept, to see that there is more; the kernel wants whole
+		 * registers. */
+		uint8_t set[2 * SNAP_ARCH_EXTRA_REGSET_MAX_BYTES];
+		struct iovec iov = {set, sizeof(set)};
+		uint32_t type = arch->extra_regsets[i];
+		/* EINVAL: this processor or kernel has no such set. */
+		if (ptrace(PTRACE_GETREGSET, thread->tid, type, &iov) == 0)
+			snap_extra_regsets_keep(
+				&thread->extra, arch, type, snap_bytes(set, iov.iov_len));
+	}
+}
+
+static void read_regs(
+	struct snap_tracee *t, const struct snap_arch *arch, struct snap_tracee_thread *thread)
 {
 	struct iovec iov = {thread->regs, sizeof(thread->regs)};
 	if (ptrace(PTRACE_GETREGSET, thread->tid, NT_PRSTATUS, &iov) < 0)
 		thread->regs_error = -errno;
 	else
 		thread->regs_len = iov.iov_len;
+	read_extra_regs(arch, thread);
 	if (thread != &t->threads[0])
 		return;
 	iov = (struct iovec){t->fpregs, sizeof(t->fpregs)};
@@ -179,7 +196,8 @@ static void on_alarm(int signo)
 }
 
 /* Wait for one thread to stop. The alarm recurs, so that one that comes too early does no harm. */
-static void wait_one(struct snap_tracee *t, struct snap_tracee_thread *thread)
+static void wait_one(
+	struct snap_tracee *t, const struct snap_arch *arch, struct snap_tracee_thread *thread)
 {
 	while (thread->phase == SNAP_TRACEE_SEIZED) {
 		int status;
@@ -197,11 +215,11 @@ static void wait_one(struct snap_tracee *t, struct snap_tracee_thread *thread)
 		/* On its way to take a signal rather than stopped by us. */
 		if (status >> 16 == 0)
 			thread->signo = WSTOPSIG(status);
-		read_regs(t, thread);
+		read_regs(t, arch, thread);
 	}
 }
 
-void snap_tracee_stop(struct snap_tracee *t)
+void snap_tracee_stop(struct snap_tracee *t, const struct snap_arch *arch)
 {
 	struct sigaction action = {.sa_handler = on_alarm}, old_action;
 	struct itimerval timer = {{0, 10000}, {0, SNAP_TRACEE_DEADLINE_MS * 1000}}, old_timer;
@@ -218,7 +236,7 @@ void snap_tracee_stop(struct snap_tracee *t)
 				/* ESRCH: it ended, and waiting tells */
 				(void)ptrace(PTRACE_INTERRUPT, t->threads[i].tid, NULL, NULL);
 		for (size_t i = done; i < num; i++)
-			wait_one(t, &t->threads[i]);
+			wait_one(t, arch, &t->threads[i]);
 		done = num;
 		if (seize_listed(t, NULL) <= 0 || now_ns() >= t->deadline_ns)
 			break;

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "capture/extra_regsets.h"
 #include "capture/proc_info.h"
 #include "common/error.h"
 #include "common/snapshot.h"
@@ -42,6 +43,7 @@ struct snap_tracee_thread {
 	int signo;	/* that it was about to get, or 0 */
 	int regs_error; /* negative errno if they can't be read */
 	size_t regs_len;
+	struct snap_extra_regsets extra;
 	bool has_comm;
 	uint8_t comm_len;
 	char comm[SNAP_COMM_MAX];
@@ -68,8 +70,11 @@ struct snap_tracee {
  */
 int snap_tracee_seize(struct snap_tracee *t, pid_t pid, struct snap_error *err);
 
-/* Stop every thread and read its registers, until the deadline. */
-void snap_tracee_stop(struct snap_tracee *t);
+/*
+ * Stop every thread and read its registers, until the deadline. arch: whose further register sets
+ * are read, or NULL.
+ */
+void snap_tracee_stop(struct snap_tracee *t, const struct snap_arch *arch);
 
 /* Let every stopped thread go on, each with the signal that it was about to get. */
 void snap_tracee_release(struct snap_tracee *t);

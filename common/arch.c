@@ -9,8 +9,8 @@
 /*
  * Sources of all that follows: register orders of pr_reg from the kernel's
  * arch/ARCH/include/uapi/asm/ptrace.h and elf.h (ELF_NGREG, elf_gregset_t); offsets of
- * elf_prstatus and elf_prpsinfo as the compilers lay out <linux/elfcore.h>; DWARF numbers from each
- * psABI, which stands with its table.
+ * elf_prstatus and elf_prpsinfo as the compilers lay out <linux/elfcore.h>, that of ucontext of
+ * uapi/asm/ucontext.h and sigcontext.h; DWARF numbers from each psABI, which stands with its table.
  */
 
 /* The end of a table of 64-bit and of 32-bit machines: where the notes' members stand. */
@@ -419,15 +419,23 @@ static const struct snap_arch_reg m68k_regs[] = {
 	{"orig_d0", SNAP_DWARF_NONE, 64, 4},
 };
 
-/* Saved frame pointer, return address; where the frame pointer points is the caller's sp less. */
-static const struct snap_arch_frame_record x86_64_records[] = {{0, 8, 16}};
-static const struct snap_arch_frame_record i386_records[] = {{0, 4, 8}};
+static const struct snap_arch_frame_record x86_64_records[] = {{0, 8, true, 16}};
+static const struct snap_arch_frame_record i386_records[] = {{0, 4, true, 8}};
 /* AAPCS64, 6.4.6: a record is anywhere in its frame. */
-static const struct snap_arch_frame_record aarch64_records[] = {{0, 8, 0}};
+static const struct snap_arch_frame_record aarch64_records[] = {{0, 8, false, 0}};
 /* clang, and gcc's frames for Thumb; then gcc's for ARM code, whose fp points to the saved lr. */
-static const struct snap_arch_frame_record arm_records[] = {{0, 4, 8}, {-4, 0, 4}};
+static const struct snap_arch_frame_record arm_records[] = {{0, 4, true, 8}, {-4, 0, true, 4}};
 /* RISC-V calling convention, "Frame pointer". */
-static const struct snap_arch_frame_record riscv64_records[] = {{-16, -8, 0}};
+static const struct snap_arch_frame_record riscv64_records[] = {{-16, -8, true, 0}};
+
+/*
+ * What aarch64 has besides (the kernel's arch/arm64/kernel/ptrace.c, aarch64_regsets): the bits of
+ * a pointer that hold its authentication code, to be stripped from signed return addresses (struct
+ * user_pac_mask: of data, of instructions; one process's threads have the same); and the thread
+ * pointer, 8 bytes, 16 where there is TPIDR2.
+ */
+static const uint32_t aarch64_regsets[] = {NT_ARM_PAC_MASK, NT_ARM_TLS};
+_Static_assert(ARRAY_LEN(aarch64_regsets) <= SNAP_ARCH_MAX_EXTRA_REGSETS, "no room");
 
 #define REGS(table)    .regs = table, .num_regs = ARRAY_LEN(table)
 #define RECORDS(table) .frame_records = table, .num_frame_records = ARRAY_LEN(table)
@@ -444,6 +452,7 @@ static const struct snap_arch arches[] = {
 		.sp = 7,
 		.fp = 6,
 		.lr = SNAP_ARCH_NO_REG,
+		.tp = 25,
 		.dwarf_ra = 16,
 		.dwarf_sp = 7,
 		.num_dwarf_regs = 17,
@@ -453,6 +462,7 @@ static const struct snap_arch arches[] = {
 		.code_align = 1,
 		.stack_align = 16,
 		RECORDS(x86_64_records),
+		.ucontext_sp_off = 160,
 		NOTES_64(216),
 	},
 	{
@@ -466,6 +476,8 @@ static const struct snap_arch arches[] = {
 		.sp = 31,
 		.fp = 29,
 		.lr = 30,
+		.tp = SNAP_ARCH_NO_REG,
+		.tp_regset = NT_ARM_TLS,
 		.dwarf_ra = 30,
 		.dwarf_sp = 31,
 		.num_dwarf_regs = 32,
@@ -473,6 +485,9 @@ static const struct snap_arch arches[] = {
 		.code_align = 4,
 		.stack_align = 16,
 		RECORDS(aarch64_records),
+		.extra_regsets = aarch64_regsets,
+		.num_extra_regsets = ARRAY_LEN(aarch64_regsets),
+		.ucontext_sp_off = 432,
 		NOTES_64(272),
 	},
 	{
@@ -486,6 +501,7 @@ static const struct snap_arch arches[] = {
 		.sp = 7,
 		.fp = 6,
 		.lr = SNAP_ARCH_NO_REG,
+		.tp = SNAP_ARCH_NO_REG,
 		.dwarf_ra = 8,
 		.dwarf_sp = 4,
 		.num_dwarf_regs = 9,
@@ -494,6 +510,7 @@ static const struct snap_arch arches[] = {
 		.code_align = 1,
 		.stack_align = 4,
 		RECORDS(i386_records),
+		.ucontext_sp_off = 48,
 		NOTES_32(68),
 	},
 	{
@@ -507,6 +524,7 @@ static const struct snap_arch arches[] = {
 		.sp = 13,
 		.fp = 11,
 		.lr = 14,
+		.tp = SNAP_ARCH_NO_REG,
 		.dwarf_ra = 14,
 		.dwarf_sp = 13,
 		.num_dwarf_regs = 16,
@@ -515,6 +533,7 @@ static const struct snap_arch arches[] = {
 		.stack_align = 8,
 		.has_thumb_bit = true,
 		RECORDS(arm_records),
+		.ucontext_sp_off = 84,
 		NOTES_32(72),
 	},
 	{
@@ -528,6 +547,7 @@ static const struct snap_arch arches[] = {
 		.sp = 2,
 		.fp = 8,
 		.lr = 1,
+		.tp = 4,
 		.dwarf_ra = 1,
 		.dwarf_sp = 2,
 		.num_dwarf_regs = 32,
@@ -535,6 +555,7 @@ static const struct snap_arch arches[] = {
 		.code_align = 2,
 		.stack_align = 16,
 		RECORDS(riscv64_records),
+		.ucontext_sp_off = 192,
 		NOTES_64(256),
 	},
 	/*
@@ -551,6 +572,7 @@ static const struct snap_arch arches[] = {
 		.sp = 7,
 		.fp = 6,
 		.lr = SNAP_ARCH_NO_REG,
+		.tp = 25,
 		.dwarf_ra = 16,
 		.dwarf_sp = 7,
 		.num_dwarf_regs = 17,
@@ -559,6 +581,7 @@ static const struct snap_arch arches[] = {
 		.red_zone = 128,
 		.code_align = 1,
 		.stack_align = 16,
+		.ucontext_sp_off = 144,
 		.prstatus_size = 296,
 		.prstatus_cursig_off = 12,
 		.prstatus_pid_off = 24,
@@ -583,6 +606,7 @@ static const struct snap_arch arches[] = {
 		.sp = 29,
 		.fp = 30,
 		.lr = 31,
+		.tp = SNAP_ARCH_NO_REG,
 		.dwarf_ra = 31,
 		.dwarf_sp = 29,
 		.num_dwarf_regs = 32,
@@ -602,6 +626,7 @@ static const struct snap_arch arches[] = {
 		.sp = 29,
 		.fp = 30,
 		.lr = 31,
+		.tp = SNAP_ARCH_NO_REG,
 		.dwarf_ra = 31,
 		.dwarf_sp = 29,
 		.num_dwarf_regs = 32,
@@ -621,6 +646,7 @@ static const struct snap_arch arches[] = {
 		.sp = 29,
 		.fp = 30,
 		.lr = 31,
+		.tp = SNAP_ARCH_NO_REG,
 		.dwarf_ra = 31,
 		.dwarf_sp = 29,
 		.num_dwarf_regs = 32,
@@ -651,6 +677,7 @@ static const struct snap_arch arches[] = {
 		.sp = 29,
 		.fp = 30,
 		.lr = 31,
+		.tp = SNAP_ARCH_NO_REG,
 		.dwarf_ra = 31,
 		.dwarf_sp = 29,
 		.num_dwarf_regs = 32,
@@ -681,6 +708,7 @@ static const struct snap_arch arches[] = {
 		.sp = 1,
 		.fp = 31,
 		.lr = 36,
+		.tp = SNAP_ARCH_NO_REG,
 		.dwarf_ra = 65,
 		.dwarf_sp = 1,
 		.num_dwarf_regs = 32,
@@ -701,6 +729,7 @@ static const struct snap_arch arches[] = {
 		.sp = 1,
 		.fp = 31,
 		.lr = 36,
+		.tp = SNAP_ARCH_NO_REG,
 		.dwarf_ra = 65,
 		.dwarf_sp = 1,
 		.num_dwarf_regs = 32,
@@ -721,6 +750,7 @@ static const struct snap_arch arches[] = {
 		.sp = 17,
 		.fp = 13,
 		.lr = 16,
+		.tp = SNAP_ARCH_NO_REG,
 		.dwarf_ra = 14,
 		.dwarf_sp = 15,
 		.num_dwarf_regs = 16,
@@ -740,11 +770,12 @@ static const struct snap_arch arches[] = {
 		.sp = 14,
 		.fp = 30,
 		.lr = 15,
+		.tp = 7,
 		.dwarf_ra = 15,
 		.dwarf_sp = 14,
 		.num_dwarf_regs = 32,
 		.saved_reg_size = 8,
-		.stack_bias = 2047,
+		.return_off = 8,
 		.code_align = 4,
 		.stack_align = 16,
 		NOTES_64(288),
@@ -760,6 +791,7 @@ static const struct snap_arch arches[] = {
 		.sp = 15,
 		.fp = 14,
 		.lr = SNAP_ARCH_NO_REG,
+		.tp = SNAP_ARCH_NO_REG,
 		.dwarf_ra = 24,
 		.dwarf_sp = 15,
 		.num_dwarf_regs = 16,

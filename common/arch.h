@@ -22,6 +22,10 @@ struct snap_arch_reg {
 	uint8_t size;	  /* bytes */
 };
 
+/* No table lists more of them; and none has more bytes. */
+#define SNAP_ARCH_MAX_EXTRA_REGSETS	 2
+#define SNAP_ARCH_EXTRA_REGSET_MAX_BYTES 16
+
 /* How far the machine's stacks are followed. */
 enum snap_arch_support {
 	SNAP_ARCH_LISTED,    /* threads and registers; unwound by call frame information alone */
@@ -34,8 +38,9 @@ enum snap_arch_support {
  */
 struct snap_arch_frame_record {
 	int16_t fp_off, ra_off; /* bytes from the frame pointer */
-	/* The caller's stack pointer, bytes from the frame pointer; 0: the record does not tell
-	 * (aarch64 puts it at the bottom of the frame). */
+	/* Whether the record is at the top of its frame (aarch64 puts it anywhere), and then where
+	 * the frame ends: the caller's stack pointer, bytes from the frame pointer. */
+	bool is_at_top;
 	int16_t cfa_off;
 };
 
@@ -51,6 +56,10 @@ struct snap_arch {
 	/* Indices into regs, or SNAP_ARCH_NO_REG. lr: where a call leaves its return address, on
 	 * machines whose calls do not push it. */
 	uint16_t pc, sp, fp, lr;
+	/* The thread pointer (the psABI's thread-local storage): likewise, or the first word of the
+	 * register set NT_... tp_regset, if that is not 0. */
+	uint16_t tp;
+	uint32_t tp_regset;
 	/* DWARF numbers of the column of call frame information that restores the return address,
 	 * and of the stack pointer. */
 	uint16_t dwarf_ra, dwarf_sp;
@@ -59,10 +68,11 @@ struct snap_arch {
 	/* Bytes of a general register as it is saved on the stack: those of a pointer, but on
 	 * machines whose pointers are shorter than their registers (x32). */
 	uint8_t saved_reg_size;
+	/* Bytes from the address that a call leaves to where its callee returns to: SPARC's leaves
+	 * its own. */
+	uint8_t return_off;
 	/* Whether a call instruction pushes the return address (else it is in lr). */
 	bool call_pushes_ra;
-	/* Added to a stack pointer to get the address it stands for (SPARC V9's stack bias). */
-	uint16_t stack_bias;
 	/* Bytes below sp that a leaf function may use (psABI). */
 	uint16_t red_zone;
 	/* What instruction addresses, and stack pointers at calls, are multiples of. */
@@ -72,6 +82,13 @@ struct snap_arch {
 	/* Frame records, one for each way compilers make them; tried in this order. */
 	const struct snap_arch_frame_record *frame_records;
 	uint16_t num_frame_records;
+	/* Register sets that are kept of every thread besides the general ones, because unwinding
+	 * or reading variables needs them: NT_..., the types of their notes (named "LINUX"). */
+	const uint32_t *extra_regsets;
+	uint16_t num_extra_regsets;
+	/* Where a signal frame's struct ucontext has the interrupted stack pointer, in bytes; 0:
+	 * not known. It begins alike everywhere (common/stack_chain.c). */
+	uint16_t ucontext_sp_off;
 
 	/* The NT_PRSTATUS note (struct elf_prstatus of <sys/procfs.h>): its whole size, and where
 	 * its members stand, in bytes. */

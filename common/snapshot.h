@@ -130,6 +130,7 @@ enum snap_memory_reason {
 	SNAP_MEMORY_STACK = 1,
 	SNAP_MEMORY_CODE = 2,
 	SNAP_MEMORY_VDSO = 3,
+	SNAP_MEMORY_INDIRECT = 4,
 };
 
 struct snap_memory_range {
@@ -206,6 +207,7 @@ enum snap_omission_what {
 	SNAP_OMITTED_VDSO = 8,
 	SNAP_OMITTED_AUXV = 9,
 	SNAP_OMITTED_PROCESS = 10,
+	SNAP_OMITTED_MEMORY = 11,
 };
 
 enum snap_omission_why {

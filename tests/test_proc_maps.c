@@ -1,4 +1,4 @@
-/* capture/proc_maps: lines of /proc/PID/maps, hostile paths, and the table of addresses. */
+/* capture/proc_maps: lines of /proc/PID/maps, hostile paths. */
 #include "capture/proc_maps.h"
 
 #include <fcntl.h>
@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "common/areas.h"
 
 #define FILE_LINE "7f419feaf000-7f419feb9000 r-xp 00027000 fe:00 332383                     "
 
@@ -168,60 +170,6 @@ static void test_unfinished_last_line_is_no_mapping(void **state)
 	assert_int_equal(num_seen, 0);
 }
 
-static void add(uint64_t start, uint64_t end, const char *path)
-{
-	struct snap_mapping mapping = {
-		.start = start,
-		.end = end,
-		.permissions = SNAP_MAPPING_READ,
-		.path = snap_bytes_str(path),
-		.inode = path && path[0] == '/' ? 1 : 0,
-	};
-	snap_areas_add(&areas, &mapping);
-}
-
-static void test_areas_are_found_by_address(void **state)
-{
-	(void)state;
-	snap_areas_init(&areas);
-	assert_null(snap_areas_find(&areas, 0));
-	assert_null(snap_areas_above(&areas, 0));
-	add(0x1000, 0x2000, "/bin/x");
-	add(0x2000, 0x3000, NULL);
-	add(0x5000, 0x6000, "[vdso]");
-	assert_null(snap_areas_find(&areas, 0xfff));
-	assert_int_equal(snap_areas_find(&areas, 0x1000)->start, 0x1000);
-	assert_int_equal(snap_areas_find(&areas, 0x1fff)->start, 0x1000);
-	assert_int_equal(snap_areas_find(&areas, 0x2000)->start, 0x2000);
-	assert_null(snap_areas_find(&areas, 0x3000));
-	assert_null(snap_areas_find(&areas, UINT64_MAX));
-	assert_int_equal(snap_areas_above(&areas, 0x3000)->start, 0x5000);
-	assert_int_equal(snap_areas_above(&areas, 0)->start, 0x1000);
-	assert_null(snap_areas_above(&areas, 0x5000));
-	assert_int_equal(
-		areas.areas[0].flags, SNAP_MAPPING_READ | SNAP_AREA_FILE | SNAP_AREA_TELLING);
-	assert_int_equal(areas.areas[1].flags, SNAP_MAPPING_READ);
-	assert_int_equal(
-		areas.areas[2].flags, SNAP_MAPPING_READ | SNAP_AREA_VDSO | SNAP_AREA_TELLING);
-	assert_int_equal(areas.num_telling, 2);
-}
-
-static void test_areas_out_of_order_or_too_many_are_counted(void **state)
-{
-	(void)state;
-	snap_areas_init(&areas);
-	add(0x2000, 0x3000, NULL);
-	add(0x1000, 0x2000, NULL);
-	add(0x2fff, 0x4000, NULL);
-	assert_int_equal(areas.num, 1);
-	assert_int_equal(areas.num_left_out, 2);
-	for (uint64_t i = 3; areas.num < SNAP_AREAS_MAX; i++)
-		add(i * 0x1000, (i + 1) * 0x1000, NULL);
-	add(UINT64_MAX - 1, UINT64_MAX, NULL);
-	assert_int_equal(areas.num, SNAP_AREAS_MAX);
-	assert_int_equal(areas.num_left_out, 3);
-}
-
 static void test_own_maps(void **state)
 {
 	(void)state;
@@ -249,8 +197,6 @@ int main(void)
 		cmocka_unit_test(test_what_is_no_mapping),
 		cmocka_unit_test(test_overlong_line_is_counted_and_passed_over),
 		cmocka_unit_test(test_unfinished_last_line_is_no_mapping),
-		cmocka_unit_test(test_areas_are_found_by_address),
-		cmocka_unit_test(test_areas_out_of_order_or_too_many_are_counted),
 		cmocka_unit_test(test_own_maps),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

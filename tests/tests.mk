@@ -11,17 +11,22 @@
 # in TEST_MODULE_OBJS.
 
 TESTS_COMMON = \
+	test_arch \
 	test_arena \
+	test_areas \
 	test_crc32c \
 	test_elf_image \
 	test_elf_notes \
 	test_escape \
+	test_memory_plan \
 	test_snapshot_file \
+	test_stack_chain \
 	test_wire
 
 TESTS_CAPTURE = \
 	test_config \
 	test_core_stream \
+	test_extra_regsets \
 	test_proc_maps
 
 TESTS_ANALYZE = \
