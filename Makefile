@@ -129,6 +129,7 @@ ANALYZE_OBJS = \
 	analyze/command.o \
 	analyze/crash.o \
 	analyze/explain/explain.o \
+	analyze/explain/repeats.o \
 	analyze/explain/signals.o \
 	analyze/explain/stack_overflow.o \
 	analyze/file_open.o \
@@ -150,18 +151,30 @@ ANALYZE_OBJS = \
 	analyze/signature/rules.o \
 	analyze/signature/signature.o \
 	analyze/symbols/cfi_check.o \
+	analyze/symbols/cfi_row.o \
 	analyze/symbols/demangle.o \
 	analyze/symbols/dir_index.o \
 	analyze/symbols/dwarf_index.o \
 	analyze/symbols/dwarf_name.o \
 	analyze/symbols/elf_file.o \
+	analyze/symbols/jit.o \
+	analyze/symbols/jit_image.o \
 	analyze/symbols/object.o \
 	analyze/symbols/store.o \
 	analyze/symbols/symbolise.o \
 	analyze/symbols/symtab.o \
 	analyze/symbols/tail_call.o \
+	analyze/unwind/call_site.o \
+	analyze/unwind/cfi_step.o \
+	analyze/unwind/exidx.o \
+	analyze/unwind/exidx_step.o \
 	analyze/unwind/expression.o \
-	analyze/unwind/unwind.o
+	analyze/unwind/frame_record.o \
+	analyze/unwind/gap.o \
+	analyze/unwind/scan.o \
+	analyze/unwind/sigreturn.o \
+	analyze/unwind/unwind.o \
+	analyze/unwind/walk.o
 
 PROGRAMS = $(addprefix $(O)/bin/,snapcrash-client snapcrash-debugger snapanalyze)
 

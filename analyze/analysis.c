@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "analyze/explain/explain.h"
+#include "analyze/explain/repeats.h"
 #include "analyze/input/input.h"
 #include "analyze/input/load.h"
 #include "analyze/signature/signature.h"
+#include "analyze/symbols/jit.h"
 #include "analyze/symbols/store.h"
 #include "analyze/symbols/symbolise.h"
 #include "analyze/symbols/tail_call.h"
@@ -48,8 +50,9 @@ int snap_analysis_run(const char *file, struct snap_store *store,
 {
 	if (snap_analysis_load(file, ret, err) < 0)
 		return -1;
-	if (snap_store_resolve(store, ret, err) == 0 && snap_unwind(ret, options, err) == 0 &&
-		snap_tail_calls_insert(ret, err) == 0 && snap_symbolise(ret, err) == 0 &&
+	if (snap_store_resolve(store, ret, err) == 0 && snap_jit_resolve(ret, err) == 0 &&
+		snap_unwind(ret, options, err) == 0 && snap_tail_calls_insert(ret, err) == 0 &&
+		snap_symbolise(ret, err) == 0 && snap_find_repeats(ret, err) == 0 &&
 		snap_explain(ret, err) == 0 && snap_sign(ret, err) == 0)
 		return 0;
 	snap_crash_deinit(ret);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "analyze/input/input.h"
+#include "analyze/symbols/jit.h"
 
 void snap_crash_init(struct snap_crash *crash, const char *file)
 {
@@ -14,6 +15,7 @@ void snap_crash_init(struct snap_crash *crash, const char *file)
 
 void snap_crash_deinit(struct snap_crash *crash)
 {
+	snap_jit_destroy(crash->jit);
 	snap_memory_deinit(&crash->memory);
 	snap_reader_deinit(&crash->reader);
 	snap_input_close(crash->input);

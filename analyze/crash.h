@@ -30,6 +30,7 @@
 
 struct snap_input;  /* input/input.h */
 struct snap_object; /* symbols/object.h */
+struct snap_jit;    /* symbols/jit.h */
 
 /* How the pc of a frame came to be known, from sure to guessed. */
 enum snap_trust {
@@ -61,8 +62,13 @@ struct snap_frame {
 			    * of DWARF prove that it was there. No CFA, no registers. */
 	enum snap_trust trust;
 	uint64_t known_regs;			/* bit n: regs[n] is known */
-	const uint64_t *regs;			/* by DWARF number, arch->num_dwarf_regs of them */
+	const uint64_t *regs; /* by snap_arch_column(), snap_arch_num_columns() of them */
 	const struct snap_crash_module *module; /* NULL: in none */
+	/* The stack goes on, but so many bytes of it were not captured before the next frame; about
+	 * how many frames they held. 0: no gap. With is_gap_unlisted they were captured, and the
+	 * number is exact: so many frames are of no interest. */
+	uint64_t gap_bytes, gap_frames;
+	bool is_gap_unlisted;
 };
 
 /* One line of a backtrace as people see it: a frame, or a function inlined into one. */
@@ -87,9 +93,19 @@ struct snap_crash_thread {
 	size_t num_frames;
 	enum snap_end end;
 	const char *end_reason; /* a sentence part about the end, never NULL once unwound */
+	/* Of an end that is truncated: bytes of the stack that were not captured from there on. */
+	uint64_t missing_bytes;
 	/* symbolise */
 	const struct snap_listed_frame *listed;
 	size_t num_listed;
+	const struct snap_repeat *repeats; /* ascending, not overlapping */
+	size_t num_repeats;
+};
+
+/* Recursion: listed lines that stand there several times. */
+struct snap_repeat {
+	size_t first, length; /* the lines [first, first + length) of listed */
+	size_t count;	      /* how often they stand there in all, > 1 */
 };
 
 /* What became of a module's symbols (DESIGN names these in JSON). */
@@ -178,6 +194,7 @@ struct snap_crash {
 	size_t num_threads;
 	size_t num_related;
 	struct snap_memory memory;
+	struct snap_jit *jit; /* owned: code made at run time, once resolved; NULL: none */
 	const struct snap_arch *arch; /* NULL: not known or not supported */
 
 	/* the later stages */

@@ -31,11 +31,14 @@ TESTS_CAPTURE = \
 
 TESTS_ANALYZE = \
 	test_backtrace \
+	test_call_site \
 	test_core_input \
 	test_demangle \
+	test_exidx \
 	test_explain \
 	test_expression \
 	test_file_open \
+	test_jit \
 	test_memory \
 	test_signature \
 	test_symtab

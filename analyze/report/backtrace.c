@@ -9,9 +9,6 @@
 
 /* Functions longer than this are not aligned to. */
 #define MAX_COLUMN 44
-/* Recursion: a group of up to so many lines that stands at least so often is shown once. */
-#define MAX_PERIOD 12
-#define MIN_REPEAT 4
 
 /* Columns on a terminal, of escaped UTF-8 text: characters, as if none were wide. */
 static size_t columns(const char *text)
@@ -94,30 +91,6 @@ static const char *trust_words(enum snap_trust trust)
 	return NULL;
 }
 
-static bool same_line(const struct snap_crash_thread *thread, size_t a, size_t b)
-{
-	const struct snap_listed_frame *x = &thread->listed[a], *y = &thread->listed[b];
-	const struct snap_frame *f = &thread->frames[x->frame], *g = &thread->frames[y->frame];
-	return f->pc == g->pc && f->trust == g->trust && x->is_inline == y->is_inline &&
-	       x->function == y->function && x->line == y->line;
-}
-
-/* How many lines from i on repeat the *ret_period lines at i, these included; 0: no recursion. */
-static size_t repeated_lines(const struct snap_crash_thread *thread, size_t i, size_t *ret_period)
-{
-	for (size_t period = 1; period <= MAX_PERIOD; period++) {
-		size_t end = i + period;
-		while (end < thread->num_listed && same_line(thread, end, end - period))
-			end++;
-		size_t times = (end - i) / period;
-		if (times >= MIN_REPEAT) {
-			*ret_period = period;
-			return times * period;
-		}
-	}
-	return 0;
-}
-
 static void print_line(const struct snap_crash_thread *thread, size_t index, int digits,
 	size_t column, const struct snap_colors *colors, FILE *out)
 {
@@ -142,6 +115,62 @@ static void print_line(const struct snap_crash_thread *thread, size_t index, int
 	if (trust && !listed->is_inline)
 		(void)fprintf(out, "  %s%s%s", colors->doubt, trust, colors->end);
 	(void)fputc('\n', out);
+}
+
+static void print_repeat(
+	const struct snap_repeat *repeat, const struct snap_colors *colors, FILE *out)
+{
+	(void)fprintf(out, "  %s... #%zu to #%zu: the same", colors->faint,
+		repeat->first + repeat->length, repeat->first + repeat->length * repeat->count - 1);
+	if (repeat->length > 1)
+		(void)fprintf(out, " %zu lines", repeat->length);
+	(void)fprintf(out, ", %zu times more%s\n", repeat->count - 1, colors->end);
+}
+
+/* Three digits are as much as an estimate is worth: "41,300". */
+static const char *about(uint64_t number, char out[32])
+{
+	uint64_t unit = 1;
+	while (number / unit >= 1000)
+		unit *= 10;
+	return snap_number_words((number + unit / 2) / unit * unit, out);
+}
+
+/* Frames of lines [first, first + num): several lines may be functions inlined into one. */
+static size_t num_frames(const struct snap_crash_thread *thread, size_t first, size_t num)
+{
+	return thread->listed[first + num - 1].frame - thread->listed[first].frame + 1;
+}
+
+/* What follows line i but was not captured; cycle: so many lines before it are a recursion, or 0.
+ */
+static void print_gap(const struct snap_crash_thread *thread, size_t i, size_t cycle,
+	const struct snap_colors *colors, FILE *out)
+{
+	char number[32];
+	const struct snap_frame *frame = &thread->frames[thread->listed[i].frame];
+	bool is_last = i + 1 == thread->num_listed ||
+		       thread->listed[i + 1].frame != thread->listed[i].frame;
+	if ((frame->gap_bytes == 0 && frame->gap_frames == 0) || !is_last)
+		return;
+	(void)fprintf(out, "  %s... ", colors->doubt);
+	if (frame->is_gap_unlisted)
+		(void)fprintf(out, "%s frames are not listed",
+			snap_number_words(frame->gap_frames, number));
+	else
+		(void)fprintf(out, "%s bytes of the stack were not captured here",
+			snap_number_words(frame->gap_bytes, number));
+	size_t frames = cycle > 0 ? num_frames(thread, i + 1 - cycle, cycle) : 0;
+	uint64_t times = frames > 0 ? frame->gap_frames / frames : 0;
+	if (times > 1 && frames > 1)
+		(void)fprintf(out, ": the last %zu frames repeated about %s times", frames,
+			about(times, number));
+	else if (times > 1)
+		(void)fprintf(
+			out, ": the last frame repeated about %s times", about(times, number));
+	else if (frame->gap_frames > 0 && !frame->is_gap_unlisted)
+		(void)fprintf(out, ": about %s frames", about(frame->gap_frames, number));
+	(void)fprintf(out, "%s\n", colors->end);
 }
 
 static const char *end_words(enum snap_end end)
@@ -176,21 +205,25 @@ void snap_backtrace_print(
 	for (size_t n = thread->num_listed; n > 10; n /= 10)
 		digits++;
 
+	const struct snap_repeat *repeat = thread->repeats;
+	const struct snap_repeat *repeats_end = thread->repeats + thread->num_repeats;
+	size_t cycle = 0, cycle_end = 0;
 	for (size_t i = 0; i < thread->num_listed;) {
-		size_t period, num = repeated_lines(thread, i, &period);
-		size_t shown = num > 0 ? period : 1;
+		bool is_repeated = repeat < repeats_end && repeat->first == i;
+		size_t shown = is_repeated ? repeat->length : 1;
+		size_t num = is_repeated ? repeat->length * repeat->count : 1;
 		for (size_t j = 0; j < shown; j++)
 			print_line(thread, i + j, digits, column, colors, out);
-		if (num > 0) {
-			(void)fprintf(out, "  %s... #%zu to #%zu: the same", colors->faint,
-				i + period, i + num - 1);
-			if (period > 1)
-				(void)fprintf(out, " %zu lines", period);
-			(void)fprintf(out, ", %zu times more%s\n", num / period - 1, colors->end);
-			i += num;
-		} else {
-			i++;
+		if (is_repeated)
+			print_repeat(repeat, colors, out);
+		i += num;
+		if (is_repeated) {
+			cycle = repeat->length;
+			cycle_end = i + cycle;
+			repeat++;
 		}
+		/* The recursion may have been cut within its cycle. */
+		print_gap(thread, i - 1, i < cycle_end ? cycle : 0, colors, out);
 	}
 	if (thread->num_listed == 0 && thread->end == SNAP_END_COMPLETE)
 		(void)fprintf(out, "  %s(no frames)%s\n", colors->faint, colors->end);

@@ -41,12 +41,12 @@ static void write_text(FILE *out, const char *data, size_t size)
 		bool c1 = byte == 0xc2 && next >= 0x80 && next < 0xa0;
 		if (byte != 0x7f && !c1)
 			continue;
-		(void)fwrite(data + done, 1, i - done, out);
+		(void)fwrite_unlocked(data + done, 1, i - done, out);
 		(void)fprintf(out, "\\u%04x", c1 ? next : byte);
 		i += c1;
 		done = i + 1;
 	}
-	(void)fwrite(data + done, 1, size - done, out);
+	(void)fwrite_unlocked(data + done, 1, size - done, out);
 }
 
 /* jansson indents from the margin: what it writes is moved to where it stands. */
@@ -71,7 +71,7 @@ static int write_dumped(const char *data, size_t size, void *arg)
 static void begin_item(struct json_writer *w, const char *key)
 {
 	if (!w->first)
-		(void)fputc(',', w->out);
+		(void)fputc_unlocked(',', w->out);
 	w->first = false;
 	new_line(w);
 	if (key)
@@ -82,7 +82,7 @@ static void open_bracket(struct json_writer *w, const char *key, char bracket)
 {
 	if (w->depth > 0)
 		begin_item(w, key);
-	(void)fputc(bracket, w->out);
+	(void)fputc_unlocked(bracket, w->out);
 	w->depth++;
 	w->first = true;
 }
@@ -92,7 +92,7 @@ static void close_bracket(struct json_writer *w, char bracket)
 	w->depth--;
 	if (!w->first)
 		new_line(w);
-	(void)fputc(bracket, w->out);
+	(void)fputc_unlocked(bracket, w->out);
 	w->first = false;
 }
 
@@ -428,6 +428,38 @@ static json_t *frame_json(
 	return object;
 }
 
+static json_t *gaps_json(struct json_writer *w, const struct snap_crash_thread *thread)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < thread->num_listed; i++) {
+		const struct snap_frame *frame = &thread->frames[thread->listed[i].frame];
+		bool is_last = i + 1 == thread->num_listed ||
+			       thread->listed[i + 1].frame != thread->listed[i].frame;
+		if (frame->gap_bytes == 0 || !is_last)
+			continue;
+		json_t *object = json_object();
+		set(w, object, "after_index", number(true, i));
+		set(w, object, "bytes", number(true, frame->gap_bytes));
+		set(w, object, "frames_estimated",
+			number(frame->gap_frames > 0, frame->gap_frames));
+		append(w, array, object);
+	}
+	return array;
+}
+
+static json_t *repeats_json(struct json_writer *w, const struct snap_crash_thread *thread)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < thread->num_repeats; i++) {
+		json_t *object = json_object();
+		set(w, object, "first_index", number(true, thread->repeats[i].first));
+		set(w, object, "length", number(true, thread->repeats[i].length));
+		set(w, object, "count", number(true, thread->repeats[i].count));
+		append(w, array, object);
+	}
+	return array;
+}
+
 static void put_thread(struct json_writer *w, const struct snap_crash *crash,
 	const struct snap_crash_thread *thread)
 {
@@ -442,8 +474,11 @@ static void put_thread(struct json_writer *w, const struct snap_crash *crash,
 	put(w, "end", string(snap_end_name(thread->end)));
 	put(w, "end_reason", string(thread->end_reason));
 	put(w, "registers", registers_json(w, crash, thread));
-	put(w, "gaps", json_array());
-	put(w, "repeats", json_array());
+	put(w, "missing_bytes",
+		number(thread->end == SNAP_END_TRUNCATED && thread->missing_bytes > 0,
+			thread->missing_bytes));
+	put(w, "gaps", gaps_json(w, thread));
+	put(w, "repeats", repeats_json(w, thread));
 	open_bracket(w, "frames", '[');
 	for (size_t i = 0; i < thread->num_listed && !w->failed; i++)
 		put(w, NULL, frame_json(w, thread, i));
@@ -503,6 +538,6 @@ int snap_report_json(const struct snap_crash *crash, const struct snap_json_styl
 	put(w, "omissions", omissions_json(w, crash));
 	put(w, "related", json_array());
 	close_bracket(w, '}');
-	(void)fputc('\n', out);
+	(void)fputc_unlocked('\n', out);
 	return writer.failed ? snap_error_no_memory(err) : 0;
 }

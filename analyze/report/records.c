@@ -139,6 +139,8 @@ static const char *regset_name(uint32_t type)
 		return "NT_X86_XSTATE";
 	case NT_ARM_PAC_MASK:
 		return "NT_ARM_PAC_MASK";
+	case NT_ARM_TLS:
+		return "NT_ARM_TLS";
 	default:
 		return NULL;
 	}
@@ -203,7 +205,7 @@ static void put_signal(FILE *out, const struct snap_signal *signal, bool full)
 
 static void put_memory(FILE *out, const struct snap_memory_range *range, bool full)
 {
-	static const char *const reasons[] = {"other", "stack", "code", "vdso"};
+	static const char *const reasons[] = {"other", "stack", "code", "vdso", "indirect"};
 	put_addr(out, "address", true, range->address);
 	put_enum(out, "reason", true,
 		range->reason < ARRAY_LEN(reasons) ? reasons[range->reason] : NULL, range->reason);

@@ -331,8 +331,9 @@ static void print_missing(const struct printer *p)
 		const char *words = missing_words(module);
 		bool shown =
 			module->has_crashed_frame || (module->has_frame && !p->only_crashed_thread);
-		/* The vDSO's source is the kernel's: nobody misses it. */
-		if (!shown || !words ||
+		/* The vDSO's source is the kernel's: nobody misses it. Code that was made at run
+		 * time has none. */
+		if (!shown || !words || snap_bytes_equal_str(module->record.path, "[jit]") ||
 			(module->symbols != SNAP_SYMBOLS_NONE &&
 				snap_bytes_equal_str(module->record.path, "[vdso]")))
 			continue;
@@ -360,9 +361,11 @@ static void print_missing(const struct printer *p)
 				p->out);
 			const char *why =
 				snap_build_id_status_words(module->record.build_id_status);
-			(void)fprintf(p->out,
-				"%s.\n    Link it with -Wl,--build-id to have symbols next time.\n",
-				why ? why : "unknown reason");
+			(void)fprintf(p->out, "%s.\n", why ? why : "unknown reason");
+			if (module->record.build_id_status == SNAP_BUILD_ID_NO_NOTE)
+				(void)fputs("    Link it with -Wl,--build-id to have symbols next "
+					    "time.\n",
+					p->out);
 		}
 	}
 }

@@ -44,7 +44,7 @@ const char *snap_capture_method_name(uint32_t method)
 const char *snap_omission_what_name(uint32_t what)
 {
 	static const char *const names[] = {"other", "stack", "registers", "thread", "code",
-		"mapping", "module", "cmdline", "vdso", "auxv", "process"};
+		"mapping", "module", "cmdline", "vdso", "auxv", "process", "memory"};
 	return NAME(names, what);
 }
 
@@ -81,6 +81,7 @@ void snap_omission_words(const struct snap_omission *o, char *out, size_t size)
 		{"the vDSO", "vDSOs"},
 		{"the auxiliary vector", "auxiliary vectors"},
 		{"facts about the process", "facts about the process"},
+		{"memory pointed to", "pieces of memory pointed to"},
 	};
 	static const char *const why[] = {"for a reason not stated",
 		"beyond the limit on what is taken", "could not be read", "time ran out",
@@ -157,4 +158,18 @@ void snap_print(FILE *out, struct snap_bytes text)
 void snap_print_str(FILE *out, const char *text)
 {
 	snap_print(out, snap_bytes_str(text));
+}
+
+const char *snap_number_words(uint64_t number, char out[32])
+{
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%" PRIu64, number);
+	size_t at = 0;
+	for (int i = 0; i < len; i++) {
+		if (i > 0 && (len - i) % 3 == 0)
+			out[at++] = ',';
+		out[at++] = digits[i];
+	}
+	out[at] = '\0';
+	return out;
 }

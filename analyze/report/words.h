@@ -26,6 +26,9 @@ void snap_omission_words(const struct snap_omission *omission, char *out, size_t
 /* RFC 3339 in UTC, with a fraction if there is one. "" for times that it can't express. */
 void snap_time_words(int64_t seconds, uint32_t nanoseconds, char out[40]);
 
+/* "41,300". Returns out. */
+const char *snap_number_words(uint64_t number, char out[32]);
+
 /* The last component of the path; a path without is its own. */
 struct snap_bytes snap_base_name(struct snap_bytes path);
 

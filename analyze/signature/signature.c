@@ -43,7 +43,7 @@ static char *nameless(struct snap_bytes module)
 /*
  * Whether a frame's place on the stack is certain. Beyond a guess everything is guessed, but for
  * the caller of a bad pc, which has no call frame information: its return address is what a call
- * pushed last, and stands where the stack pointer points.
+ * pushed last, and stands where the stack pointer points, or is in the link register.
  */
 static bool is_trusted(const struct snap_crash *crash, const struct snap_crash_thread *thread,
 	const struct snap_frame *frame)
@@ -56,7 +56,8 @@ static bool is_trusted(const struct snap_crash *crash, const struct snap_crash_t
 	       crash->arch &&
 	       snap_arch_reg_get(crash->arch, crash->arch->sp, thread->pr_reg.data,
 		       thread->pr_reg.len, &sp) &&
-	       thread->frames[0].cfa == sp + snap_arch_word(crash->arch);
+	       thread->frames[0].cfa ==
+		       sp + (crash->arch->call_pushes_ra ? snap_arch_word(crash->arch) : 0);
 }
 
 /*

@@ -8,7 +8,7 @@
 #include <elfutils/libdw.h>
 #include <gelf.h>
 
-/* No architecture has so many in its rules but for special registers, which no vDSO saves. */
+/* No architecture has so many in its rules but for special registers, which nobody saves. */
 #define MAX_REGISTER 127
 /* Of one entry: its instructions' bytes, and states put aside (the largest known: 70 and 2). */
 #define MAX_PROGRAM_BYTES 1024
@@ -134,23 +134,47 @@ static bool is_harmless(struct program p)
 	return !p.failed;
 }
 
-/* The bytes of an address in the entries that belong to a common one; 0: not as in a vDSO. */
-static size_t address_bytes(const Dwarf_CIE *cie, size_t word)
+/* The bytes of an encoded address (Linux Standard Base, "DWARF Extensions"); 0: not of fixed size.
+ */
+static size_t encoded_bytes(uint8_t encoding, size_t word)
 {
-	const char *augmentation = cie->augmentation;
-	if (strncmp(augmentation, "zR", 2) != 0 || cie->augmentation_data_size != 1)
+	static const uint8_t sizes[8] = {
+		[DW_EH_PE_udata2] = 2, [DW_EH_PE_udata4] = 4, [DW_EH_PE_udata8] = 8};
+	uint8_t application = encoding & 0xf0;
+	if (application != DW_EH_PE_absptr && application != DW_EH_PE_pcrel)
 		return 0;
-	/* Without data: a signal frame, a return address signed with key B. */
-	if (augmentation[2 + strspn(augmentation + 2, "SB")] != '\0')
-		return 0;
-	switch (cie->augmentation_data[0]) {
-	case DW_EH_PE_pcrel | DW_EH_PE_sdata4:
-		return 4;
-	case DW_EH_PE_pcrel | DW_EH_PE_absptr:
-		return word;
-	default:
-		return 0;
+	return (encoding & 0x0f) == DW_EH_PE_absptr ? word : sizes[encoding & 0x07];
+}
+
+/*
+ * What a common entry's augmentation says of the entries that belong to it: the bytes of an
+ * address, and whether data of their own follow. False for one that libdw may read otherwise.
+ */
+static bool read_augmentation(
+	const Dwarf_CIE *cie, size_t word, size_t *ret_address, bool *ret_has_data)
+{
+	const char *letter = cie->augmentation;
+	*ret_address = word;
+	*ret_has_data = *letter == 'z';
+	if (*letter == '\0')
+		return true;
+	if (*letter++ != 'z')
+		return false;
+	struct program p = {cie->augmentation_data,
+		cie->augmentation_data + cie->augmentation_data_size, false};
+	for (; *letter == 'P' || *letter == 'L' || *letter == 'R'; letter++) {
+		uint8_t encoding = next_byte(&p);
+		size_t len = encoded_bytes(encoding & ~DW_EH_PE_indirect, word);
+		if (*letter == 'P')
+			skip(&p, len);
+		else if (*letter == 'R')
+			*ret_address = encoded_bytes(encoding, word);
+		if (*letter != 'L' && len == 0)
+			return false;
 	}
+	/* Without data: a signal frame, a return address signed with key B. */
+	return !p.failed && p.at == p.end && *ret_address > 0 &&
+	       letter[strspn(letter, "SB")] == '\0';
 }
 
 static bool is_harmless_cie(const Dwarf_CIE *cie)
@@ -161,11 +185,21 @@ static bool is_harmless_cie(const Dwarf_CIE *cie)
 
 static bool is_harmless_fde(const Dwarf_FDE *fde, const Dwarf_CIE *cie, size_t word)
 {
-	size_t len = address_bytes(cie, word);
-	struct program p = {fde->start, fde->end, len == 0};
+	size_t len;
+	bool has_data;
+	struct program p = {fde->start, fde->end, false};
+	if (!read_augmentation(cie, word, &len, &has_data))
+		return false;
 	skip(&p, 2 * len);
-	skip(&p, next_leb128(&p)); /* augmentation data */
+	if (has_data)
+		skip(&p, next_leb128(&p));
 	return !p.failed && is_harmless(p);
+}
+
+/* From its augmentation on: the part whose length is not bounded. */
+static size_t cie_bytes(const Dwarf_CIE *cie)
+{
+	return (size_t)(cie->initial_instructions_end - (const uint8_t *)cie->augmentation);
 }
 
 bool snap_cfi_is_harmless(Elf *elf, Elf_Data *data)
@@ -175,6 +209,8 @@ bool snap_cfi_is_harmless(Elf *elf, Elf_Data *data)
 	size_t word = ident[EI_CLASS] == ELFCLASS64 ? 8 : 4;
 	Dwarf_Off off = 0, next;
 	Dwarf_CFI_Entry entry, cie;
+	/* Of common entries looked at again for each that belongs to them: all have short ones. */
+	size_t bytes_left = 4096 + 4 * data->d_size;
 	int r;
 	while ((r = dwarf_next_cfi(e_ident, data, true, off, &next, &entry)) == 0) {
 		if (dwarf_cfi_cie_p(&entry)) {
@@ -186,8 +222,10 @@ bool snap_cfi_is_harmless(Elf *elf, Elf_Data *data)
 			if (dwarf_next_cfi(e_ident, data, true, entry.fde.CIE_pointer, &behind,
 				    &cie) != 0 ||
 				!dwarf_cfi_cie_p(&cie) || !is_harmless_cie(&cie.cie) ||
-				!is_harmless_fde(&entry.fde, &cie.cie, word))
+				!is_harmless_fde(&entry.fde, &cie.cie, word) ||
+				cie_bytes(&cie.cie) > bytes_left)
 				return false;
+			bytes_left -= cie_bytes(&cie.cie);
 		}
 		if (next <= off)
 			return false;

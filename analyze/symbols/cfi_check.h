@@ -11,7 +11,7 @@
 #include <libelf.h>
 
 /*
- * Whether all of the .eh_frame section data is well-formed and within what a vDSO's can need. Holds
+ * Whether all of the .eh_frame section data is well-formed and within what code can need. Holds
  * for a reader that goes from entry to entry; an index (.eh_frame_hdr) could lead elsewhere.
  */
 bool snap_cfi_is_harmless(Elf *elf, Elf_Data *data);

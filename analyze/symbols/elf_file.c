@@ -56,6 +56,8 @@ static void find_sections(struct snap_elf_file *file)
 		unpacked = len > UINT64_MAX - unpacked ? UINT64_MAX : unpacked + len;
 		if (strcmp(name, ".eh_frame") == 0 || strcmp(name, ".text") == 0)
 			file->has_code_frames = true;
+		else if (strcmp(name, ".debug_frame") == 0 || strcmp(name, ".zdebug_frame") == 0)
+			file->has_debug_frame = true;
 		else if (strcmp(name, ".debug_info") == 0 || strcmp(name, ".zdebug_info") == 0)
 			file->has_debug_info = true;
 	}
@@ -104,7 +106,9 @@ static void restrict_image(struct snap_elf_file *file)
 			if (!gelf_update_phdr(file->elf, (int)i, &phdr))
 				return;
 		}
-	if (num_frames == 1 && frames && snap_cfi_is_harmless(file->elf, frames))
+	if (num_frames == 0)
+		file->no_cfi = "it has no unwind information";
+	else if (num_frames == 1 && frames && snap_cfi_is_harmless(file->elf, frames))
 		file->no_cfi = NULL;
 }
 
@@ -118,6 +122,8 @@ static int open_elf(Elf *elf, struct snap_elf_file *file, struct snap_error *err
 			err, SNAP_ERROR_UNSUPPORTED, "neither an executable nor a library");
 	file->elf_type = ehdr.e_type;
 	file->elf_machine = ehdr.e_machine;
+	file->elf_class = ehdr.e_ident[EI_CLASS];
+	file->elf_data = ehdr.e_ident[EI_DATA];
 	const void *build_id;
 	ssize_t len = dwelf_elf_gnu_build_id(elf, &build_id);
 	if (len > 0)

@@ -22,8 +22,10 @@ struct snap_elf_file {
 	char *path;	   /* owned */
 	uint16_t elf_type; /* ET_EXEC, ET_DYN; a debug file has that of its executable */
 	uint16_t elf_machine;
+	uint8_t elf_class, elf_data;
 	struct snap_bytes build_id; /* points into the file; absent if it has none */
 	bool has_code_frames;	    /* .eh_frame with contents: not a debug-only file */
+	bool has_debug_frame;
 	bool has_debug_info;
 	bool has_symtab, has_dynsym;
 	const char *no_dwarf; /* in words, why libdw must not open it; NULL: it may */

@@ -1,21 +1,22 @@
 #include "analyze/symbols/object.h"
 
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <dwarf.h>
 #include <elf.h>
 #include <gelf.h>
 
 #include "analyze/symbols/demangle.h"
 #include "analyze/symbols/symtab.h"
+#include "analyze/unwind/exidx.h"
+#include "common/elf_load.h"
 
-/* Rows are looked up by pc again and again: many threads wait in the same functions. */
-#define ROW_SLOTS 256
-
-struct row_slot {
-	bool used;
-	uint64_t vaddr;
-	Dwarf_Frame *row; /* NULL: known to be none; owned, from malloc */
+/* What is known of the call frame information for a range of addresses. */
+struct row_range {
+	uint64_t start, end;
+	const struct snap_cfi_row *row; /* in the arena; NULL: there is none */
 };
 
 /* An address looked up before. */
@@ -23,6 +24,23 @@ struct found {
 	uint64_t vaddr;
 	const struct snap_source_frame *frames; /* in the arena; NULL: a free slot */
 	size_t num;
+};
+
+/* Where call frame information may be, in the order of the search. */
+enum {
+	CFI_EH_FRAME,	    /* .eh_frame through its index .eh_frame_hdr, if it has one */
+	CFI_EH_FRAME_PLAIN, /* .eh_frame from entry to entry: where an index leads astray */
+	CFI_DEBUG_FRAME,    /* .debug_frame of the executable or library */
+	CFI_SEPARATE_DEBUG_FRAME,
+	CFI_NUM_SOURCES,
+};
+
+struct cfi_source {
+	bool tried;
+	Dwarf_CFI *cfi;
+	bool is_own;  /* of .eh_frame: to be ended; others belong to their Dwarf */
+	Elf *elf;     /* a handle for it alone; NULL */
+	Dwarf *dwarf; /* likewise */
 };
 
 struct snap_object {
@@ -39,15 +57,19 @@ struct snap_object {
 	struct snap_symtab symtab;
 	char **demangled; /* by index into symtab, made when asked for; "": as it is */
 
+	const char *data_name; /* the data symbol looked for last; NULL: none yet */
+	bool has_data;	       /* it is there, at data_vaddr */
+	uint64_t data_vaddr;
+
 	struct snap_arena arena;
 	struct found *found; /* a hash table with open addressing, num_slots a power of 2 */
 	size_t num_found, num_slots;
 
-	bool cfi_tried;
-	Dwarf_CFI *eh_frame;	   /* ours to end */
-	Dwarf *frame_dwarf[2];	   /* owner of debug_frame where it is not dwarf */
-	Dwarf_CFI *debug_frame[2]; /* owned by their Dwarf */
-	struct row_slot rows[ROW_SLOTS];
+	const struct snap_arch *arch; /* NULL: not known */
+	struct cfi_source cfi[CFI_NUM_SOURCES];
+	bool exidx_tried;
+	struct snap_exidx *exidx;
+	void *rows; /* struct row_range in the arena, disjoint: a tree of search.h */
 };
 
 static void choose_names(struct snap_object *object)
@@ -82,21 +104,35 @@ int snap_object_create(struct snap_elf_file *main, struct snap_elf_file *debug,
 	object->alternate = alternate;
 	snap_arena_init(&object->arena, SIZE_MAX);
 	object->build_id = main ? main->build_id : debug->build_id;
+	if (main)
+		object->arch = snap_arch_find(main->elf_machine, main->elf_class, main->elf_data);
 	choose_names(object);
 	*ret = object;
 	return 0;
+}
+
+static void close_cfi(struct cfi_source *source)
+{
+	if (source->is_own && source->cfi)
+		(void)dwarf_cfi_end(source->cfi); /* can only fail on NULL */
+	(void)dwarf_end(source->dwarf);		  /* nothing is written */
+	(void)elf_end(source->elf);		  /* a count of references */
+}
+
+/* Ranges go with the arena. */
+static void keep_range(void *range)
+{
+	(void)range;
 }
 
 void snap_object_destroy(struct snap_object *object)
 {
 	if (!object)
 		return;
-	for (size_t i = 0; i < ROW_SLOTS; i++)
-		free(object->rows[i].row);
-	if (object->eh_frame)
-		(void)dwarf_cfi_end(object->eh_frame); /* can only fail on NULL */
-	for (size_t i = 0; i < 2; i++)
-		(void)dwarf_end(object->frame_dwarf[i]); /* nothing is written */
+	for (size_t i = 0; i < CFI_NUM_SOURCES; i++)
+		close_cfi(&object->cfi[i]);
+	tdestroy(object->rows, keep_range);
+	snap_exidx_destroy(object->exidx);
 	for (size_t i = 0; object->demangled && i < object->symtab.num_symbols; i++)
 		free(object->demangled[i]);
 	free(object->demangled);
@@ -301,36 +337,243 @@ bool snap_object_find_name(struct snap_object *object, const char *name, uint64_
 	return snap_symtab_find_name(&object->symtab, name, ret);
 }
 
-/* ---------------------------------------------------------------- call frame information */
-
-static void open_cfi(struct snap_object *object)
+bool snap_object_find_data(struct snap_object *object, const char *name, uint64_t *ret)
 {
-	object->cfi_tried = true;
-	if (object->main && object->main->has_code_frames && !object->main->no_cfi)
-		object->eh_frame = dwarf_getcfi_elf(object->main->elf);
-	struct snap_elf_file *files[] = {object->main, object->debug};
-	for (size_t i = 0; i < 2; i++) {
-		if (!files[i] || files[i]->no_dwarf)
-			continue;
-		object->frame_dwarf[i] = dwarf_begin_elf(files[i]->elf, DWARF_C_READ, NULL);
-		if (object->frame_dwarf[i])
-			object->debug_frame[i] = dwarf_getcfi(object->frame_dwarf[i]);
+	if (!object->data_name || strcmp(object->data_name, name) != 0) {
+		const struct snap_elf_file *files[] = {object->main, object->debug};
+		object->data_name = name;
+		object->has_data = false;
+		for (size_t i = 0; i < 2 && !object->has_data; i++)
+			object->has_data =
+				files[i] && (snap_symtab_find_data(files[i]->elf, SHT_DYNSYM, name,
+						     &object->data_vaddr) ||
+						    snap_symtab_find_data(files[i]->elf, SHT_SYMTAB,
+							    name, &object->data_vaddr));
 	}
+	if (object->has_data)
+		*ret = object->data_vaddr;
+	return object->has_data;
 }
 
-Dwarf_Frame *snap_object_cfi_row(struct snap_object *object, uint64_t vaddr)
+/* ---------------------------------------------------------------- code */
+
+bool snap_object_function(
+	struct snap_object *object, uint64_t vaddr, uint64_t *ret_start, uint64_t *ret_end)
 {
-	if (!object->cfi_tried)
-		open_cfi(object);
-	struct row_slot *slot = &object->rows[(vaddr * UINT64_C(0x9e3779b97f4a7c15)) >> 56];
-	if (slot->used && slot->vaddr == vaddr)
-		return slot->row;
-	Dwarf_Frame *row = NULL;
-	Dwarf_CFI *sources[] = {object->eh_frame, object->debug_frame[0], object->debug_frame[1]};
-	for (size_t i = 0; i < 3 && !row; i++)
-		if (sources[i] && dwarf_cfi_addrframe(sources[i], vaddr, &row) != 0)
-			row = NULL;
-	free(slot->row);
-	*slot = (struct row_slot){true, vaddr, row};
+	if (!object->symtab_tried)
+		open_symtab(object);
+	const struct snap_symbol *symbol = snap_symtab_find(&object->symtab, vaddr);
+	if (!symbol)
+		return false;
+	*ret_start = symbol->start;
+	*ret_end = symbol->end;
+	return true;
+}
+
+size_t snap_object_read(const struct snap_object *object, uint64_t vaddr, void *buf, size_t len)
+{
+	size_t num, size;
+	const char *raw = object->main ? elf_rawfile(object->main->elf, &size) : NULL;
+	if (!raw || elf_getphdrnum(object->main->elf, &num) != 0)
+		return 0;
+	for (size_t i = 0; i < num; i++) {
+		GElf_Phdr ph;
+		if (!gelf_getphdr(object->main->elf, (int)i, &ph) || ph.p_type != PT_LOAD ||
+			vaddr < ph.p_vaddr || vaddr - ph.p_vaddr >= ph.p_filesz)
+			continue;
+		uint64_t skip = vaddr - ph.p_vaddr, left = ph.p_filesz - skip;
+		if (ph.p_offset > size || skip >= size - ph.p_offset)
+			return 0;
+		if (left > size - ph.p_offset - skip)
+			left = size - ph.p_offset - skip;
+		if (len > left)
+			len = (size_t)left;
+		memcpy(buf, raw + ph.p_offset + skip, len);
+		return len;
+	}
+	return 0;
+}
+
+bool snap_object_entry(const struct snap_object *object, uint64_t *ret)
+{
+	GElf_Ehdr ehdr;
+	if (!object->main || !gelf_getehdr(object->main->elf, &ehdr) || ehdr.e_entry == 0)
+		return false;
+	*ret = ehdr.e_entry;
+	return true;
+}
+
+/* ---------------------------------------------------------------- call frame information */
+
+/*
+ * Whether .eh_frame_hdr (Linux Standard Base, "Exception Frames") is fit for a binary search: then
+ * an address that it does not lead to has no entry.
+ */
+static bool is_index_sane(Elf *elf)
+{
+	enum { VERSION = 0, POINTER = 1, COUNT = 2, TABLE = 3, HEADER = 4, ENTRY = 8 };
+	size_t num, size;
+	GElf_Phdr ph;
+	const uint8_t *raw = (const uint8_t *)elf_rawfile(elf, &size);
+	GElf_Ehdr ehdr;
+	if (!raw || !gelf_getehdr(elf, &ehdr) || elf_getphdrnum(elf, &num) != 0)
+		return false;
+	size_t i = 0;
+	while (i < num && (!gelf_getphdr(elf, (int)i, &ph) || ph.p_type != PT_GNU_EH_FRAME))
+		i++;
+	if (i == num)
+		return true; /* none: libdw goes from entry to entry anyway */
+	if (ph.p_offset > size || ph.p_filesz > size - ph.p_offset ||
+		ph.p_filesz < HEADER + 2 * sizeof(uint32_t))
+		return false;
+	const uint8_t *header = raw + ph.p_offset;
+	/* The only encodings that linkers write, and that libdw searches. */
+	if (header[VERSION] != 1 || header[POINTER] != (DW_EH_PE_pcrel | DW_EH_PE_sdata4) ||
+		header[COUNT] != DW_EH_PE_udata4 ||
+		header[TABLE] != (DW_EH_PE_datarel | DW_EH_PE_sdata4))
+		return header[VERSION] == 1 && header[TABLE] == DW_EH_PE_omit;
+	uint64_t count = snap_elf_load(header + HEADER + 4, 4, ehdr.e_ident[EI_DATA]);
+	if (count > (ph.p_filesz - HEADER - 8) / ENTRY)
+		return false;
+	int32_t before = INT32_MIN;
+	for (uint64_t j = 0; j < count; j++) {
+		int32_t start = (int32_t)snap_elf_load(
+			header + HEADER + 8 + j * ENTRY, 4, ehdr.e_ident[EI_DATA]);
+		if (start < before)
+			return false;
+		before = start;
+	}
+	return true;
+}
+
+/*
+ * A handle of its own, private and writable, so that libdw can be kept from seeing the index: it
+ * looks by program header first, and then by section.
+ */
+static void open_plain_eh_frame(struct snap_object *object, struct cfi_source *source)
+{
+	size_t names, num;
+	GElf_Phdr ph;
+	GElf_Shdr shdr;
+	if (object->main->fd < 0 || is_index_sane(object->main->elf))
+		return; /* an image from memory has lost its index already */
+	Elf *elf = source->elf = elf_begin(object->main->fd, ELF_C_READ_MMAP_PRIVATE, NULL);
+	if (!elf || elf_getphdrnum(elf, &num) != 0 || elf_getshdrstrndx(elf, &names) != 0)
+		return;
+	for (size_t i = 0; i < num; i++) {
+		if (!gelf_getphdr(elf, (int)i, &ph) || ph.p_type != PT_GNU_EH_FRAME)
+			continue;
+		ph.p_type = PT_NULL;
+		if (!gelf_update_phdr(elf, (int)i, &ph))
+			return;
+	}
+	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn));) {
+		const char *name =
+			gelf_getshdr(scn, &shdr) ? elf_strptr(elf, names, shdr.sh_name) : NULL;
+		if (!name || strcmp(name, ".eh_frame_hdr") != 0)
+			continue;
+		shdr.sh_type = SHT_NULL;
+		if (!gelf_update_shdr(scn, &shdr))
+			return;
+	}
+	source->cfi = dwarf_getcfi_elf(elf);
+	source->is_own = true;
+}
+
+/* Opening a Dwarf decompresses all its sections: not for a file without .debug_frame. */
+static void open_debug_frame(
+	struct snap_object *object, struct snap_elf_file *file, struct cfi_source *source)
+{
+	if (!file || !file->has_debug_frame || file->no_dwarf)
+		return;
+	if (file->has_debug_info && !object->dwarf_tried)
+		open_dwarf(object);
+	bool is_shared = object->dwarf && dwarf_getelf(object->dwarf) == file->elf;
+	if (!is_shared)
+		source->dwarf = dwarf_begin_elf(file->elf, DWARF_C_READ, NULL);
+	Dwarf *dwarf = is_shared ? object->dwarf : source->dwarf;
+	source->cfi = dwarf ? dwarf_getcfi(dwarf) : NULL;
+}
+
+static Dwarf_CFI *cfi_source(struct snap_object *object, unsigned int which)
+{
+	struct cfi_source *source = &object->cfi[which];
+	if (source->tried)
+		return source->cfi;
+	source->tried = true;
+	struct snap_elf_file *main = object->main;
+	bool has_eh_frame = main && main->has_code_frames && !main->no_cfi;
+	if (which == CFI_EH_FRAME && has_eh_frame) {
+		source->cfi = dwarf_getcfi_elf(main->elf);
+		source->is_own = true;
+	} else if (which == CFI_EH_FRAME_PLAIN && has_eh_frame) {
+		open_plain_eh_frame(object, source);
+	} else if (which == CFI_DEBUG_FRAME) {
+		open_debug_frame(object, main, source);
+	} else if (which == CFI_SEPARATE_DEBUG_FRAME) {
+		open_debug_frame(object, object->debug, source);
+	}
+	return source->cfi;
+}
+
+/* *ret: in the arena; NULL if no source has one. -1 without memory. */
+static int read_row(struct snap_object *object, uint64_t vaddr, const struct snap_cfi_row **ret)
+{
+	*ret = NULL;
+	for (unsigned int i = 0; i < CFI_NUM_SOURCES && object->arch; i++) {
+		Dwarf_CFI *cfi = cfi_source(object, i);
+		Dwarf_Frame *frame;
+		if (!cfi || dwarf_cfi_addrframe(cfi, vaddr, &frame) != 0)
+			continue;
+		struct snap_cfi_row *row = snap_arena_alloc(&object->arena, sizeof(*row));
+		int r = row ? snap_cfi_row_init(row, frame, object->arch, &object->arena) : -1;
+		free(frame);
+		if (r < 0)
+			return -1;
+		*ret = row;
+		return 0;
+	}
+	return 0;
+}
+
+/* Ranges that overlap are equal: of disjoint ones, the one that has an address is found. */
+static int compare_ranges(const void *a, const void *b)
+{
+	const struct row_range *x = a, *y = b;
+	return x->end <= y->start ? -1 : x->start >= y->end;
+}
+
+const struct snap_cfi_row *snap_object_cfi_row(struct snap_object *object, uint64_t vaddr)
+{
+	struct row_range range = {.start = vaddr, .end = vaddr + 1};
+	struct row_range **found = tfind(&range, &object->rows, compare_ranges);
+	if (found)
+		return (*found)->row;
+	if (range.end == 0 || read_row(object, vaddr, &range.row) < 0)
+		return NULL;
+	const struct snap_cfi_row *row = range.row;
+	struct row_range *kept = snap_arena_alloc(&object->arena, sizeof(*kept));
+	if (!kept)
+		return row;
+	*kept = range;
+	if (row && row->start <= vaddr && row->end > vaddr) {
+		kept->start = row->start;
+		kept->end = row->end;
+	}
+	found = tsearch(kept, &object->rows, compare_ranges);
+	/* Sources may contradict each other: what is known keeps its place. */
+	if (found && *found != kept) {
+		*kept = range;
+		(void)tsearch(kept, &object->rows, compare_ranges); /* without: looked up again */
+	}
 	return row;
+}
+
+const struct snap_exidx *snap_object_exidx(struct snap_object *object)
+{
+	if (object->exidx_tried || !object->main)
+		return object->exidx;
+	object->exidx_tried = true;
+	(void)snap_exidx_create(object->main->elf, &object->exidx, NULL); /* without: NULL */
+	return object->exidx;
 }

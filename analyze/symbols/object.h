@@ -13,11 +13,13 @@
 #include <elfutils/libdw.h>
 
 #include "analyze/crash.h"
+#include "analyze/symbols/cfi_row.h"
 #include "analyze/symbols/dwarf_index.h"
 #include "analyze/symbols/elf_file.h"
 #include "common/bytes.h"
 #include "common/error.h"
 
+struct snap_exidx; /* unwind/exidx.h */
 struct snap_object;
 
 /*
@@ -50,13 +52,26 @@ const struct snap_source_frame *snap_object_find(
 
 /*
  * The row of call frame information for an address, from .eh_frame or .debug_frame. NULL if there
- * is none. Owned by the object.
+ * is none. Owned by the object; looked up once for all the addresses that it covers.
  */
-Dwarf_Frame *snap_object_cfi_row(struct snap_object *object, uint64_t vaddr);
+const struct snap_cfi_row *snap_object_cfi_row(struct snap_object *object, uint64_t vaddr);
+
+/* The tables that arm has instead; NULL if there are none, or they can't be used. */
+const struct snap_exidx *snap_object_exidx(struct snap_object *object);
+
+/* The symbol that contains the address, as [*ret_start, *ret_end). False if none does. */
+bool snap_object_function(
+	struct snap_object *object, uint64_t vaddr, uint64_t *ret_start, uint64_t *ret_end);
+/* The bytes at vaddr as the main file has them; how many of len there are from vaddr on. */
+size_t snap_object_read(const struct snap_object *object, uint64_t vaddr, void *buf, size_t len);
+/* Where the program starts (e_entry); false if there is no main file, or it is a library. */
+bool snap_object_entry(const struct snap_object *object, uint64_t *ret);
 
 /* For modules that look at the object's DWARF themselves; NULL if it has none. */
 struct snap_dwarf_index *snap_object_dwarf_index(struct snap_object *object);
 /* As snap_symtab_find_name(). */
 bool snap_object_find_name(struct snap_object *object, const char *name, uint64_t *ret);
+/* As snap_symtab_find_data(), in all tables; name, which outlives the object, is remembered. */
+bool snap_object_find_data(struct snap_object *object, const char *name, uint64_t *ret);
 
 #endif

@@ -60,10 +60,17 @@ static size_t collect(
 	Elf *elf, Elf_Data *data, size_t num, uint32_t strings, struct candidate *candidates)
 {
 	size_t found = 0;
+	GElf_Ehdr ehdr;
+	bool is_arm = gelf_getehdr(elf, &ehdr) && ehdr.e_machine == EM_ARM;
 	for (size_t i = 0; i < num; i++) {
 		GElf_Sym sym;
 		struct candidate c = {0};
-		if (!gelf_getsym(data, (int)i, &sym) || !is_function(elf, &sym, &c.section_end))
+		if (!gelf_getsym(data, (int)i, &sym))
+			continue;
+		/* Bit 0 of a Thumb function's value is no part of its address (AAELF32, 5.5.3). */
+		if (is_arm && GELF_ST_TYPE(sym.st_info) == STT_FUNC)
+			sym.st_value &= ~(GElf_Addr)1;
+		if (!is_function(elf, &sym, &c.section_end))
 			continue;
 		c.symbol.name = elf_strptr(elf, strings, sym.st_name);
 		if (!is_name(c.symbol.name))
@@ -135,9 +142,9 @@ bool snap_symtab_find_name(const struct snap_symtab *table, const char *name, ui
 	return found;
 }
 
-int snap_symtab_init(struct snap_symtab *table, Elf *elf, uint32_t sh_type, struct snap_error *err)
+/* The symbols of the first section of that type, and the section of their names. */
+static Elf_Data *open_table(Elf *elf, uint32_t sh_type, size_t *ret_num, uint32_t *ret_strings)
 {
-	*table = (struct snap_symtab){0};
 	Elf_Scn *scn = NULL;
 	GElf_Shdr shdr = {0};
 	while ((scn = elf_nextscn(elf, scn)))
@@ -145,13 +152,42 @@ int snap_symtab_init(struct snap_symtab *table, Elf *elf, uint32_t sh_type, stru
 			break;
 	Elf_Data *data = scn ? elf_getdata(scn, NULL) : NULL;
 	size_t entry = gelf_fsize(elf, ELF_T_SYM, 1, EV_CURRENT);
-	size_t num = data && entry > 0 ? data->d_size / entry : 0;
+	*ret_num = data && entry > 0 ? data->d_size / entry : 0;
+	*ret_strings = shdr.sh_link;
+	return data;
+}
+
+bool snap_symtab_find_data(Elf *elf, uint32_t sh_type, const char *name, uint64_t *ret)
+{
+	size_t num;
+	uint32_t strings;
+	Elf_Data *data = open_table(elf, sh_type, &num, &strings);
+	for (size_t i = 0; i < num; i++) {
+		GElf_Sym sym;
+		if (!gelf_getsym(data, (int)i, &sym) ||
+			GELF_ST_TYPE(sym.st_info) != STT_OBJECT || sym.st_shndx == SHN_UNDEF)
+			continue;
+		const char *other = elf_strptr(elf, strings, sym.st_name);
+		if (other && strcmp(other, name) == 0) {
+			*ret = sym.st_value;
+			return true;
+		}
+	}
+	return false;
+}
+
+int snap_symtab_init(struct snap_symtab *table, Elf *elf, uint32_t sh_type, struct snap_error *err)
+{
+	*table = (struct snap_symtab){0};
+	size_t num;
+	uint32_t strings;
+	Elf_Data *data = open_table(elf, sh_type, &num, &strings);
 	if (num == 0)
 		return 0;
 	struct candidate *candidates = calloc(num, sizeof(*candidates));
 	if (!candidates)
 		return snap_error_no_memory(err);
-	size_t found = collect(elf, data, num, shdr.sh_link, candidates);
+	size_t found = collect(elf, data, num, strings, candidates);
 	qsort(candidates, found, sizeof(*candidates), compare);
 
 	struct snap_symbol *symbols = calloc(found ? found : 1, sizeof(*symbols));

@@ -47,4 +47,10 @@ const struct snap_symbol *snap_symtab_find(const struct snap_symtab *table, uint
  */
 bool snap_symtab_find_name(const struct snap_symtab *table, const char *name, uint64_t *ret);
 
+/*
+ * The address of the first data object (STT_OBJECT) of that name in the file's table of section
+ * type sh_type: looked for from symbol to symbol, no table is made. False if there is none.
+ */
+bool snap_symtab_find_data(Elf *elf, uint32_t sh_type, const char *name, uint64_t *ret);
+
 #endif

@@ -44,11 +44,12 @@ static uint64_t pop(struct machine *m)
 static void push_register(struct machine *m, uint64_t number, uint64_t offset)
 {
 	const struct snap_expression_context *context = m->context;
-	if (number >= context->arch->num_dwarf_regs || !(context->known_regs >> number & 1)) {
+	int column = snap_arch_column(context->arch, number);
+	if (column < 0 || !(context->known_regs >> column & 1)) {
 		fail(m, SNAP_EXPRESSION_NO_REGISTER);
 		return;
 	}
-	push(m, context->regs[number] + offset);
+	push(m, context->regs[column] + offset);
 }
 
 static void deref(struct machine *m, uint64_t size)

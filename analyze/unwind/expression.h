@@ -20,7 +20,7 @@
 struct snap_expression_context {
 	const struct snap_arch *arch;
 	struct snap_memory *memory;
-	const uint64_t *regs; /* by DWARF number */
+	const uint64_t *regs; /* by snap_arch_column() */
 	uint64_t known_regs;  /* bit n: regs[n] is known */
 	uint64_t load_bias;   /* added to DW_OP_addr */
 	bool has_cfa;

@@ -1,308 +1,66 @@
 /*
  * The loop is ours rather than libdwfl's: a step that fails for want of captured bytes is told
  * apart from the outermost frame, progress is checked, and every frame says how it is known.
+ *
+ * From a frame to its caller there are several ways, from sure to guessed. The first that leads to
+ * a plausible caller is taken, and what it was is the caller's trust. Where none does, the stack
+ * ends, with the reason that the surest way gave.
  */
 #include "analyze/unwind/unwind.h"
 
+#include <elf.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "analyze/symbols/object.h"
-#include "analyze/unwind/expression.h"
+#include "analyze/unwind/cfi_step.h"
+#include "analyze/unwind/exidx_step.h"
+#include "analyze/unwind/frame_record.h"
+#include "analyze/unwind/gap.h"
+#include "analyze/unwind/scan.h"
+#include "analyze/unwind/sigreturn.h"
+#include "analyze/unwind/walk.h"
+#include "common/elf_load.h"
 
 /* Of all threads together: a small file can have many threads with one deep stack. */
 #define MAX_FRAMES_IN_ALL 262144
 /* Steps of all expressions: those frames, each with all registers saved, stay below. */
 #define MAX_STEPS_IN_ALL (32u << 20)
+/* Words that scans look at: each thread of the largest processes may search its whole stack. */
+#define MAX_WORDS_IN_ALL (32u << 20)
+/* Of a stack with more frames than are listed unless asked for, so many at its base are. */
+#define BASE_FRAMES SNAP_WALK_BASE_FRAMES
+/* No frame is larger, if something else speaks against it. */
+#define MAX_GUESSED_FRAME (1u << 20)
 
-/* The caller's state as it is being found. */
-struct state {
-	uint64_t pc;
-	uint64_t regs[SNAP_ARCH_MAX_DWARF_REGS];
-	uint64_t known_regs;
-	bool exact_pc;
-	enum snap_trust trust;
-};
+/* ---------------------------------------------------------------- frames */
 
-struct walk {
-	struct snap_crash *crash;
-	struct snap_crash_thread *thread;
-	uint64_t *steps_left; /* of all threads */
-	struct snap_frame *frames;
-	size_t num_frames, capacity;
-	enum snap_end end;
-	const char *end_reason;
-};
-
-/* Always false, so that a step can end with it. */
-static bool end(struct walk *w, enum snap_end how, const char *reason)
+/* Room for a frame's registers: that of a frame that was let go, or new. */
+static uint64_t *take_regs(struct snap_walk *w)
 {
-	w->end = how;
-	w->end_reason = reason ? reason : "";
-	return false;
+	size_t len = snap_arch_num_columns(w->arch) * sizeof(uint64_t);
+	return w->num_spare > 0 ? w->spare[--w->num_spare]
+				: snap_arena_alloc(&w->crash->arena, len);
 }
 
-static bool is_known(const struct state *state, unsigned int dwarf_reg)
-{
-	return state->known_regs >> dwarf_reg & 1;
-}
-
-static void set_reg(struct state *state, unsigned int dwarf_reg, uint64_t value)
-{
-	state->regs[dwarf_reg] = value;
-	state->known_regs |= UINT64_C(1) << dwarf_reg;
-}
-
-/* ---------------------------------------------------------------- one step by CFI */
-
-/* The row for the frame's pc and the module it is in; NULL after end(). */
-static Dwarf_Frame *find_row(struct walk *w, struct snap_frame *frame, bool *ret_is_signal)
-{
-	const struct snap_crash_module *module = frame->module;
-	if (!module) {
-		const struct snap_mapping *mapping = snap_crash_mapping_at(w->crash, frame->pc);
-		end(w, SNAP_END_UNAVAILABLE,
-			mapping ? "the pc is in memory that belongs to no module"
-				: "the pc is in no mapping");
-		return NULL;
-	}
-	if (!module->object || !snap_object_has_code(module->object)) {
-		end(w, SNAP_END_UNAVAILABLE,
-			snap_crash_format(w->crash,
-				"the unwind information of its module is not at hand (%s)",
-				module->why ? module->why : "its files were not found"));
-		return NULL;
-	}
-	uint64_t vaddr = frame->pc - module->record.load_bias;
-	Dwarf_Addr row_start, row_end = 0;
-	bool is_signal = false;
-	Dwarf_Frame *row = snap_object_cfi_row(module->object, frame->exact_pc ? vaddr : vaddr - 1);
-	if (row && dwarf_frame_info(row, &row_start, &row_end, &is_signal) < 0)
-		row = NULL;
-	/*
-	 * A signal trampoline is not called but returned to: its own row starts at the pc, where
-	 * the one of pc - 1 ends.
-	 */
-	if (!frame->exact_pc && (!row || row_end == vaddr)) {
-		bool at_pc_is_signal = false;
-		Dwarf_Frame *at_pc = snap_object_cfi_row(module->object, vaddr);
-		if (at_pc && dwarf_frame_info(at_pc, NULL, NULL, &at_pc_is_signal) >= 0 &&
-			at_pc_is_signal) {
-			row = at_pc;
-			is_signal = true;
-		} else if (row) {
-			/* The slot may have been taken over by the look-up in between. */
-			row = snap_object_cfi_row(module->object, vaddr - 1);
-		}
-	}
-	if (!row)
-		end(w, SNAP_END_UNAVAILABLE, "no unwind information covers the pc");
-	*ret_is_signal = is_signal;
-	return row;
-}
-
-static struct snap_expression_context context_of(
-	const struct walk *w, const struct snap_frame *frame, const struct state *state)
-{
-	return (struct snap_expression_context){
-		.arch = w->crash->arch,
-		.memory = &w->crash->memory,
-		.regs = state->regs,
-		.known_regs = state->known_regs,
-		.load_bias = frame->module ? frame->module->record.load_bias : 0,
-		.has_cfa = frame->has_cfa,
-		.cfa = frame->cfa,
-		.steps_left = w->steps_left,
-	};
-}
-
-static bool end_for_memory(struct walk *w, uint64_t addr)
-{
-	return end(w, SNAP_END_TRUNCATED,
-		snap_crash_format(w->crash,
-			"the stack at 0x%" PRIx64 ", which is needed next, was not captured",
-			addr));
-}
-
-static bool find_cfa(
-	struct walk *w, struct snap_frame *frame, Dwarf_Frame *row, const struct state *state)
-{
-	Dwarf_Op *ops;
-	size_t num_ops;
-	struct snap_expression_context context = context_of(w, frame, state);
-	context.has_cfa = false;
-	if (dwarf_frame_cfa(row, &ops, &num_ops) != 0 || num_ops == 0)
-		return end(w, SNAP_END_UNAVAILABLE, "the unwind information has no CFA here");
-	uint64_t value, fault = 0;
-	enum snap_expression_result kind;
-	switch (snap_expression_evaluate(&context, ops, num_ops, &value, &kind, &fault)) {
-	case SNAP_EXPRESSION_OK:
-		break;
-	case SNAP_EXPRESSION_NO_MEMORY:
-		return end_for_memory(w, fault);
-	case SNAP_EXPRESSION_NO_REGISTER:
-		return end(w, SNAP_END_CORRUPT, "the CFA needs a register that is not known");
-	case SNAP_EXPRESSION_INVALID:
-		return end(w, SNAP_END_CORRUPT, "the unwind information's CFA is malformed");
-	}
-	if (kind == SNAP_EXPRESSION_REGISTER)
-		return end(w, SNAP_END_CORRUPT, "the unwind information's CFA is malformed");
-	frame->cfa = value;
-	frame->has_cfa = true;
-	return true;
-}
-
-enum recovery { RECOVERED, UNDEFINED, UNREADABLE, MALFORMED };
-
-/* The value that a register had in the caller. */
-static enum recovery recover(struct walk *w, const struct snap_frame *frame, Dwarf_Frame *row,
-	const struct state *state, unsigned int reg, uint64_t *ret, uint64_t *ret_fault)
-{
-	const struct snap_arch *arch = w->crash->arch;
-	Dwarf_Op ops_mem[3], *ops;
-	size_t num_ops;
-	if (dwarf_frame_register(row, (int)reg, ops_mem, &ops, &num_ops) != 0)
-		return MALFORMED;
-	if (num_ops == 0) {
-		/* ops == ops_mem: undefined; NULL: it still has its value. */
-		if (ops || !is_known(state, reg))
-			return UNDEFINED;
-		*ret = state->regs[reg];
-		return RECOVERED;
-	}
-	struct snap_expression_context context = context_of(w, frame, state);
-	enum snap_expression_result kind;
-	uint64_t value;
-	switch (snap_expression_evaluate(&context, ops, num_ops, &value, &kind, ret_fault)) {
-	case SNAP_EXPRESSION_OK:
-		break;
-	case SNAP_EXPRESSION_NO_MEMORY:
-		return UNREADABLE;
-	case SNAP_EXPRESSION_NO_REGISTER:
-		return UNDEFINED;
-	case SNAP_EXPRESSION_INVALID:
-		return MALFORMED;
-	}
-	if (kind == SNAP_EXPRESSION_REGISTER) {
-		if (value >= arch->num_dwarf_regs || !is_known(state, (unsigned int)value))
-			return UNDEFINED;
-		*ret = state->regs[value];
-	} else if (kind == SNAP_EXPRESSION_VALUE) {
-		*ret = value;
-	} else {
-		uint8_t bytes[8];
-		if (!snap_memory_read_all(&w->crash->memory, value, bytes, snap_arch_word(arch))) {
-			*ret_fault = value;
-			return UNREADABLE;
-		}
-		*ret = snap_arch_load(arch, bytes, snap_arch_word(arch));
-	}
-	return RECOVERED;
-}
-
-/* From the frame to its caller. False after end(). */
-static bool step_by_cfi(
-	struct walk *w, struct snap_frame *frame, const struct state *state, struct state *caller)
-{
-	const struct snap_arch *arch = w->crash->arch;
-	Dwarf_Frame *row = find_row(w, frame, &frame->is_signal);
-	if (!row || !find_cfa(w, frame, row, state))
-		return false;
-
-	int ra = dwarf_frame_info(row, NULL, NULL, NULL);
-	if (ra < 0 || ra >= arch->num_dwarf_regs)
-		return end(w, SNAP_END_CORRUPT,
-			"the unwind information's return address column is "
-			"out of range");
-	uint64_t fault = 0, value;
-	switch (recover(w, frame, row, state, (unsigned int)ra, &value, &fault)) {
-	case RECOVERED:
-		break;
-	case UNDEFINED:
-		return end(w, SNAP_END_COMPLETE, "outermost frame");
-	case UNREADABLE:
-		return end_for_memory(w, fault);
-	case MALFORMED:
-		return end(w, SNAP_END_CORRUPT, "the unwind information is malformed");
-	}
-
-	*caller = (struct state){
-		.pc = value,
-		.exact_pc = frame->is_signal,
-		.trust = SNAP_TRUST_CFI,
-	};
-	for (unsigned int reg = 0; reg < arch->num_dwarf_regs; reg++) {
-		uint64_t reg_value;
-		if (recover(w, frame, row, state, reg, &reg_value, &fault) == RECOVERED)
-			set_reg(caller, reg, reg_value);
-	}
-	/* The CFA is by definition the caller's sp, unless a rule says otherwise (a signal frame).
-	 */
-	if (!is_known(caller, arch->dwarf_sp))
-		set_reg(caller, arch->dwarf_sp, frame->cfa);
-	if (arch->dwarf_ra < arch->num_dwarf_regs)
-		set_reg(caller, arch->dwarf_ra, value);
-	return true;
-}
-
-/* ---------------------------------------------------------------- a call that went astray */
-
-/*
- * The thread jumped to where no code is, most likely by a call through a bad pointer: then the call
- * left its return address on top of the stack. Believed only if that address is in code whose
- * unwind information is at hand.
- */
-static bool step_from_bad_pc(
-	struct walk *w, struct snap_frame *frame, const struct state *state, struct state *caller)
-{
-	const struct snap_arch *arch = w->crash->arch;
-	uint8_t bytes[8];
-	unsigned int word = snap_arch_word(arch);
-	const struct snap_mapping *mapping = snap_crash_mapping_at(w->crash, frame->pc);
-	bool is_data =
-		mapping && mapping->has_permissions && !(mapping->permissions & SNAP_MAPPING_EXEC);
-	if (frame->trust != SNAP_TRUST_CONTEXT || (frame->module && !is_data) ||
-		!arch->call_pushes_ra || !is_known(state, arch->dwarf_sp))
-		return false;
-	uint64_t sp = state->regs[arch->dwarf_sp];
-	if (!snap_memory_read_all(&w->crash->memory, sp, bytes, word))
-		return false;
-	uint64_t pc = snap_arch_load(arch, bytes, word);
-	const struct snap_crash_module *module = snap_crash_module_at(w->crash, pc - 1);
-	if (!module || !module->object || !snap_object_has_code(module->object) ||
-		!snap_object_cfi_row(module->object, pc - 1 - module->record.load_bias))
-		return false;
-	*caller = *state;
-	caller->pc = pc;
-	caller->exact_pc = false;
-	caller->trust = SNAP_TRUST_SCAN;
-	set_reg(caller, arch->dwarf_sp, sp + word);
-	set_reg(caller, arch->dwarf_ra, pc);
-	frame->cfa = sp + word;
-	frame->has_cfa = true;
-	return true;
-}
-
-/* ---------------------------------------------------------------- the walk */
-
-static int add_frame(struct walk *w, const struct state *state, struct snap_error *err)
+static int add_frame(
+	struct snap_walk *w, const struct snap_registers *registers, struct snap_error *err)
 {
 	struct snap_crash *crash = w->crash;
 	struct snap_frame *frames = snap_arena_grow(
 		&crash->arena, w->frames, w->num_frames, &w->capacity, sizeof(*frames));
-	size_t regs_len = crash->arch->num_dwarf_regs * sizeof(uint64_t);
-	uint64_t *regs = snap_arena_alloc(&crash->arena, regs_len);
+	uint64_t *regs = take_regs(w);
 	if (!frames || !regs)
 		return snap_error_no_memory(err);
 	w->frames = frames;
-	memcpy(regs, state->regs, regs_len);
-	struct snap_crash_module *module =
-		snap_crash_module_at(crash, state->exact_pc ? state->pc : state->pc - 1);
+	memcpy(regs, registers->values, snap_arch_num_columns(w->arch) * sizeof(uint64_t));
+	struct snap_crash_module *module = snap_crash_module_at(
+		crash, registers->exact_pc ? registers->pc : registers->pc - 1);
 	frames[w->num_frames++] = (struct snap_frame){
-		.pc = state->pc,
-		.exact_pc = state->exact_pc,
-		.trust = state->trust,
-		.known_regs = state->known_regs,
+		.pc = registers->pc,
+		.exact_pc = registers->exact_pc,
+		.trust = registers->trust,
+		.known_regs = registers->known,
 		.regs = regs,
 		.module = module,
 	};
@@ -313,67 +71,322 @@ static int add_frame(struct walk *w, const struct state *state, struct snap_erro
 	return 0;
 }
 
-/* The registers that the thread itself had. False if there is no pc. */
-static bool initial_state(
-	const struct snap_crash *crash, const struct snap_crash_thread *thread, struct state *ret)
+/*
+ * Beyond the first max frames only the last ones are kept, those nearest to the stack's base: let
+ * older ones go. The gap is noted at the last of the first frames.
+ */
+static void let_go(struct snap_walk *w, size_t max)
 {
-	const struct snap_arch *arch = crash->arch;
-	*ret = (struct state){.exact_pc = true, .trust = SNAP_TRUST_CONTEXT};
+	if (w->num_frames < max + 2 * BASE_FRAMES)
+		return;
+	for (size_t i = 0; i < BASE_FRAMES; i++)
+		w->spare[w->num_spare++] = (uint64_t *)w->frames[max + i].regs;
+	memmove(w->frames + max, w->frames + max + BASE_FRAMES, BASE_FRAMES * sizeof(*w->frames));
+	w->num_frames -= BASE_FRAMES;
+	struct snap_frame *last = &w->frames[max - 1];
+	const struct snap_frame *next = &w->frames[max];
+	last->is_gap_unlisted = true;
+	last->gap_frames += BASE_FRAMES;
+	last->gap_bytes =
+		last->has_cfa && next->has_cfa && next->cfa > last->cfa ? next->cfa - last->cfa : 0;
+}
+
+/* The registers that the thread itself had. False if there is no pc. */
+static bool initial_registers(const struct snap_arch *arch, const struct snap_crash_thread *thread,
+	struct snap_registers *ret)
+{
+	*ret = (struct snap_registers){.exact_pc = true, .trust = SNAP_TRUST_CONTEXT};
 	for (unsigned int i = 0; i < arch->num_regs; i++) {
 		uint64_t value;
-		if (arch->regs[i].dwarf < arch->num_dwarf_regs &&
+		int column = snap_arch_column(arch, arch->regs[i].dwarf);
+		if (column >= 0 &&
 			snap_arch_reg_get(arch, i, thread->pr_reg.data, thread->pr_reg.len, &value))
-			set_reg(ret, arch->regs[i].dwarf, value);
+			snap_register_set(ret, (unsigned int)column, value);
 	}
 	return snap_arch_reg_get(arch, arch->pc, thread->pr_reg.data, thread->pr_reg.len, &ret->pc);
 }
 
-/* Whether going from frame to caller gets nearer to the stack's base. */
-static bool makes_progress(const struct walk *w, const struct snap_frame *frame)
+/* struct user_pac_mask of the kernel's arch/arm64/include/uapi/asm/ptrace.h. */
+static void find_pac_mask(struct snap_walk *w)
 {
-	/* A signal handler may have run on a stack of its own, below or above. */
-	if (w->num_frames < 2 || frame->is_signal || w->frames[w->num_frames - 2].is_signal)
-		return true;
-	const struct snap_frame *inner = &w->frames[w->num_frames - 2];
-	return !inner->has_cfa || frame->cfa > inner->cfa;
+	enum { INSN_MASK = 8, SIZE = 16 };
+	const struct snap_thread *records[] = {&w->thread->record, &w->crash->threads[0].record};
+	for (size_t i = 0; i < 2 && !w->has_pac_mask; i++)
+		for (size_t j = 0; j < records[i]->num_regsets; j++) {
+			const struct snap_regset *regset = &records[i]->regsets[j];
+			if (regset->type != NT_ARM_PAC_MASK || regset->data.len < SIZE)
+				continue;
+			w->has_pac_mask = true;
+			w->pac_mask = snap_arch_load(w->arch, regset->data.data + INSN_MASK, 8);
+		}
 }
 
-static int walk_thread(struct walk *w, size_t max_frames, struct snap_error *err)
+/* ---------------------------------------------------------------- what is believed */
+
+/*
+ * Whether going from the last frame to its caller gets nearer to the stack's base. Where calls push
+ * nothing, a function without a frame may share its CFA with its caller: different code, then.
+ */
+static bool makes_progress(const struct snap_walk *w)
 {
-	struct state state, caller;
-	if (!w->thread->pr_reg.data || !initial_state(w->crash, w->thread, &state)) {
+	const struct snap_frame *frame = &w->frames[w->num_frames - 1];
+	/* Where only a record links two frames, one of them may have no CFA. */
+	for (const struct snap_frame *inner = frame; frame->has_cfa && inner-- > w->frames;) {
+		/* A signal handler may have run on a stack of its own, below or above. */
+		if (inner->is_signal || inner[1].is_signal)
+			break;
+		if (!inner->has_cfa)
+			continue;
+		bool is_frameless = !w->arch->call_pushes_ra && inner == w->frames;
+		return frame->cfa > inner->cfa ||
+		       (frame->cfa == inner->cfa && is_frameless && frame->pc != inner->pc);
+	}
+	return true;
+}
+
+static bool is_function_start(struct snap_walk *w, uint64_t pc)
+{
+	struct snap_function function = snap_function_at(w, pc);
+	const struct snap_cfi_row *row = snap_walk_row(w, pc);
+	const struct snap_crash_module *module = snap_crash_module_at(w->crash, pc);
+	return (snap_function_is_known(&function) && function.start == pc) ||
+	       (row && module && row->start == pc - module->record.load_bias &&
+		       !snap_walk_row(w, pc - 1));
+}
+
+/* Whether a step's result can be. If not, the walk has the reason why not. */
+static enum snap_step judge(
+	struct snap_walk *w, const struct snap_frame *frame, struct snap_registers *caller)
+{
+	if (!makes_progress(w))
+		return snap_step_fails(
+			w, SNAP_END_CORRUPT, "the stack does not go on towards its base");
+	if (frame->has_cfa && !snap_may_be_stack(w, frame->cfa - 1))
+		return snap_step_fails(w, SNAP_END_CORRUPT,
+			snap_crash_format(w->crash,
+				"the stack would go on at 0x%" PRIx64 ", where no stack is",
+				frame->cfa));
+	/* What was interrupted may have been a jump to anywhere. */
+	if (frame->is_signal && (!w->is_guessed || snap_is_code(w, caller->pc, true)))
+		return SNAP_STEP_DONE;
+	if (caller->pc == 0)
+		return snap_step_is_outermost(w, "return address 0");
+	enum snap_answer is_good = snap_is_return_address(w, caller->pc, caller->is_thumb);
+	if (is_good == SNAP_YES)
+		return SNAP_STEP_DONE;
+	if (!snap_is_code(w, caller->pc, false) && !snap_is_code(w, caller->pc, true))
+		return snap_step_fails(w, SNAP_END_CORRUPT,
+			snap_crash_format(w->crash,
+				"the return address 0x%" PRIx64 " is not in code", caller->pc));
+	if (is_good == SNAP_NOT_KNOWN)
+		return SNAP_STEP_DONE;
+	/* Behind a guess, what is read may be anything. */
+	if (w->is_guessed)
+		return snap_step_fails(w, SNAP_END_CORRUPT,
+			snap_crash_format(w->crash,
+				"no call ends at 0x%" PRIx64 ", the return address", caller->pc));
+	/* Put there by hand: where a function begins, as makecontext(3) does, or by a clever one;
+	 * or by an accident. */
+	if (is_function_start(w, caller->pc))
+		caller->exact_pc = true;
+	else
+		caller->trust = SNAP_TRUST_SCAN;
+	return SNAP_STEP_DONE;
+}
+
+/*
+ * Whether the program starts in the frame's function: what has no unwind information may say so no
+ * other way. Without a symbol, that is only likely.
+ */
+static enum snap_answer is_entry_point(struct snap_walk *w, const struct snap_frame *frame)
+{
+	/* Of hand-written instructions, where no symbol tells their end. */
+	enum { MAX_ENTRY_BYTES = 64 };
+	uint64_t entry;
+	if (!frame->module || !frame->module->object ||
+		!snap_object_entry(frame->module->object, &entry))
+		return SNAP_NO;
+	entry += frame->module->record.load_bias;
+	uint64_t addr = frame->exact_pc ? frame->pc : frame->pc - 1;
+	struct snap_function function = snap_function_at(w, addr);
+	if (snap_function_is_known(&function))
+		return snap_function_has(&function, entry) ? SNAP_YES : SNAP_NO;
+	return addr >= entry && addr - entry < MAX_ENTRY_BYTES ? SNAP_NOT_KNOWN : SNAP_NO;
+}
+
+/* ---------------------------------------------------------------- one step */
+
+typedef enum snap_step step_fn(struct snap_walk *w, struct snap_frame *frame,
+	const struct snap_registers *registers, struct snap_registers *caller);
+
+/* One way, and whether its result can be believed. */
+static enum snap_step try_step(struct snap_walk *w, step_fn *fn, struct snap_frame *frame,
+	const struct snap_registers *registers, struct snap_registers *caller)
+{
+	enum snap_step step = fn(w, frame, registers, caller);
+	return step == SNAP_STEP_DONE ? judge(w, frame, caller) : step;
+}
+
+/* How the walk would end, kept while less sure ways are tried. */
+struct failure {
+	enum snap_end end;
+	const char *reason;
+	bool has_missing;
+	uint64_t missing_addr;
+};
+
+static struct failure failure_of(const struct snap_walk *w)
+{
+	return (struct failure){w->end, w->end_reason, w->has_missing, w->missing_addr};
+}
+
+static enum snap_step fail_as(struct snap_walk *w, const struct failure *failure)
+{
+	w->end = failure->end;
+	w->end_reason = failure->reason;
+	w->has_missing = failure->has_missing;
+	w->missing_addr = failure->missing_addr;
+	return SNAP_STEP_FAILED;
+}
+
+/* By guess: from where the caller's part of the stack begins, or else the frame's own. */
+static enum snap_step step_by_guess(struct snap_walk *w, struct snap_frame *frame,
+	const struct snap_registers *registers, struct snap_registers *caller)
+{
+	unsigned int sp = snap_sp_column(w->arch);
+	bool has_sp = snap_register_known(registers, sp);
+	if (!has_sp && !w->has_floor)
+		return SNAP_STEP_UNKNOWN;
+	uint64_t from = has_sp ? registers->values[sp] : w->floor;
+	/* A CFA that a damaged register gave is none. */
+	if (frame->has_cfa && frame->cfa >= from && frame->cfa - from <= MAX_GUESSED_FRAME)
+		from = frame->cfa;
+	else
+		frame->has_cfa = false;
+	return snap_step_by_scan(w, frame, registers, from, caller);
+}
+
+/* How a signal trampoline is known that call frame information describes badly or not at all: on
+ * aarch64 the vDSO's leads to the frame below the one that was interrupted. */
+static bool is_better_known_by_code(const struct snap_walk *w)
+{
+	return w->arch->elf_machine == EM_AARCH64;
+}
+
+/* By what describes the code: the tables that compilers write, or instructions known by heart. */
+static enum snap_step step_by_description(struct snap_walk *w, struct snap_frame *frame,
+	const struct snap_registers *registers, struct snap_registers *caller)
+{
+	enum snap_step result = SNAP_STEP_UNKNOWN;
+	if (is_better_known_by_code(w))
+		result = try_step(w, snap_step_by_sigreturn, frame, registers, caller);
+	if (result == SNAP_STEP_UNKNOWN)
+		result = try_step(w, snap_step_by_cfi, frame, registers, caller);
+	if (result == SNAP_STEP_UNKNOWN && is_entry_point(w, frame) == SNAP_YES)
+		return snap_step_is_outermost(w, "the program's entry point");
+	if (result == SNAP_STEP_UNKNOWN)
+		result = try_step(w, snap_step_by_sigreturn, frame, registers, caller);
+	if (result == SNAP_STEP_UNKNOWN)
+		result = try_step(w, snap_step_by_exidx, frame, registers, caller);
+	return result;
+}
+
+/* Frame pointers begin with 0. */
+static bool is_base_of_records(const struct snap_walk *w, const struct snap_registers *registers)
+{
+	int fp = snap_fp_column(w->arch);
+	return fp >= 0 && snap_register_known(registers, (unsigned int)fp) &&
+	       registers->values[fp] == 0;
+}
+
+/* Whether there must be a caller: not of a function that makecontext(3) and the like made an
+ * address to return to. */
+static bool was_called(const struct snap_walk *w, const struct snap_frame *frame)
+{
+	return frame == w->frames || !frame->exact_pc || frame[-1].is_signal;
+}
+
+static enum snap_step step(struct snap_walk *w, struct snap_frame *frame,
+	const struct snap_registers *registers, struct snap_registers *caller)
+{
+	enum snap_step result;
+	if (frame->exact_pc && !snap_is_code(w, frame->pc, true)) {
+		(void)snap_step_fails(w, SNAP_END_CORRUPT,
+			"no code is there, and nothing tells who jumped there");
+		result = try_step(w, snap_step_from_bad_pc, frame, registers, caller);
+	} else {
+		result = step_by_description(w, frame, registers, caller);
+		/* What was not described may keep a frame pointer. */
+		bool may_have_record = result == SNAP_STEP_UNKNOWN ||
+				       (result == SNAP_STEP_FAILED && w->lacks_register);
+		struct failure failure = failure_of(w);
+		if (may_have_record && frame->trust == SNAP_TRUST_FP &&
+			is_base_of_records(w, registers))
+			return snap_step_is_outermost(w, "frame pointer 0");
+		if (may_have_record)
+			result = try_step(w, snap_step_by_frame_record, frame, registers, caller);
+		if (may_have_record && result == SNAP_STEP_UNKNOWN)
+			(void)fail_as(w, &failure);
+	}
+	/* Where the next word is, is known; it is just not there. */
+	if (result == SNAP_STEP_DONE || result == SNAP_STEP_OUTERMOST ||
+		(result == SNAP_STEP_FAILED && w->has_missing))
+		return result;
+	if (result == SNAP_STEP_FAILED && !was_called(w, frame))
+		return snap_step_is_outermost(w, "outermost frame: nothing called it");
+	struct failure failure = failure_of(w);
+	result = try_step(w, step_by_guess, frame, registers, caller);
+	if (result == SNAP_STEP_DONE)
+		return result;
+	if (failure.end == SNAP_END_UNAVAILABLE && is_entry_point(w, frame) == SNAP_NOT_KNOWN)
+		return snap_step_is_outermost(w, "the program's entry point");
+	return fail_as(w, &failure);
+}
+
+/* ---------------------------------------------------------------- the walk */
+
+/*
+ * At most max_frames frames are walked. If max_first is less, so many are kept from the top, and of
+ * the others those at the base.
+ */
+static int walk_thread(
+	struct snap_walk *w, size_t max_first, size_t max_frames, struct snap_error *err)
+{
+	struct snap_registers registers, caller;
+	if (!w->thread->pr_reg.data || !initial_registers(w->arch, w->thread, &registers)) {
 		bool gone = w->thread->record.has_state &&
 			    w->thread->record.state == SNAP_THREAD_INACTIVE;
-		end(w, SNAP_END_UNAVAILABLE,
+		(void)snap_step_fails(w, SNAP_END_UNAVAILABLE,
 			gone ? "it had ended already" : "its registers were not captured");
 		return 0;
 	}
-	for (;;) {
-		if (w->num_frames == max_frames) {
-			end(w, SNAP_END_LIMIT, "the limit on frames was reached");
+	find_pac_mask(w);
+	for (;; w->num_walked++) {
+		if (w->num_walked == max_frames) {
+			(void)snap_step_fails(w, SNAP_END_LIMIT, "the limit on frames was reached");
 			return 0;
 		}
-		if (add_frame(w, &state, err) < 0)
+		if (max_first < max_frames)
+			let_go(w, max_first);
+		if (add_frame(w, &registers, err) < 0)
 			return -1;
 		struct snap_frame *frame = &w->frames[w->num_frames - 1];
-		bool stepped = step_by_cfi(w, frame, &state, &caller) ||
-			       step_from_bad_pc(w, frame, &state, &caller);
+		enum snap_step result = step(w, frame, &registers, &caller);
 		/* Whatever the last evaluations gave: they were cut short. */
-		if (*w->steps_left == 0) {
-			end(w, SNAP_END_UNAVAILABLE, "the unwind information takes too much work");
+		if (*w->steps_left == 0 || *w->words_left == 0) {
+			(void)snap_step_fails(w, SNAP_END_UNAVAILABLE,
+				*w->steps_left == 0 ? "the unwind information takes too much work"
+						    : "looking through stacks takes too much work");
 			return 0;
 		}
-		if (!stepped)
+		if (result == SNAP_STEP_FAILED && w->has_missing)
+			result = snap_step_over_gap(w, frame, &caller);
+		if (result != SNAP_STEP_DONE)
 			return 0;
-		if (!makes_progress(w, frame)) {
-			end(w, SNAP_END_CORRUPT, "the stack does not go on towards its base");
-			return 0;
-		}
-		if (caller.pc == 0) {
-			end(w, SNAP_END_COMPLETE, "return address 0");
-			return 0;
-		}
-		state = caller;
+		w->is_guessed |= caller.trust > SNAP_TRUST_CFI;
+		if (frame->is_signal)
+			w->has_floor = false;
+		registers = caller;
 	}
 }
 
@@ -381,22 +394,32 @@ int snap_unwind(
 	struct snap_crash *crash, const struct snap_options *options, struct snap_error *err)
 {
 	size_t left = MAX_FRAMES_IN_ALL;
-	uint64_t steps_left = MAX_STEPS_IN_ALL;
+	uint64_t steps_left = MAX_STEPS_IN_ALL, words_left = MAX_WORDS_IN_ALL;
+	size_t max_first = options->max_frames;
+	bool has_default_limit = max_first == SNAP_DEFAULT_MAX_FRAMES;
 	for (size_t i = 0; i < crash->num_threads; i++) {
 		struct snap_crash_thread *thread = &crash->threads[i];
-		struct walk w = {.crash = crash, .thread = thread, .steps_left = &steps_left};
+		struct snap_walk w = {
+			.crash = crash,
+			.thread = thread,
+			.arch = crash->arch,
+			.steps_left = &steps_left,
+			.words_left = &words_left,
+		};
 		if (!crash->arch)
-			end(&w, SNAP_END_UNAVAILABLE, "the machine's registers are not known");
+			(void)snap_step_fails(
+				&w, SNAP_END_UNAVAILABLE, "the machine's registers are not known");
 		else if (options->only_crashed_thread && i > 0)
-			end(&w, SNAP_END_LIMIT, "not asked for");
-		else if (walk_thread(&w, options->max_frames < left ? options->max_frames : left,
-				 err) < 0)
+			(void)snap_step_fails(&w, SNAP_END_LIMIT, "not asked for");
+		else if (walk_thread(&w, max_first,
+				 has_default_limit || max_first > left ? left : max_first, err) < 0)
 			return -1;
-		left -= w.num_frames;
+		left -= w.num_walked;
 		thread->frames = w.frames;
 		thread->num_frames = w.num_frames;
 		thread->end = w.end;
 		thread->end_reason = w.end_reason;
+		thread->missing_bytes = w.has_missing ? snap_missing_bytes(&w) : 0;
 	}
 	return 0;
 }
