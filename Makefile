@@ -122,11 +122,24 @@ ANALYZE_OBJS = \
 	analyze/analysis.o \
 	analyze/cmd_check.o \
 	analyze/cmd_dump.o \
+	analyze/cmd_export.o \
+	analyze/cmd_import.o \
 	analyze/cmd_json.o \
 	analyze/cmd_modules.o \
 	analyze/cmd_report.o \
 	analyze/cmd_signature.o \
 	analyze/command.o \
+	analyze/convert/auxv.o \
+	analyze/convert/core_file.o \
+	analyze/convert/core_notes.o \
+	analyze/convert/elf_build.o \
+	analyze/convert/elf_view.o \
+	analyze/convert/export.o \
+	analyze/convert/import.o \
+	analyze/convert/import_indirect.o \
+	analyze/convert/module_heads.o \
+	analyze/convert/module_list.o \
+	analyze/convert/start_stack.o \
 	analyze/crash.o \
 	analyze/explain/explain.o \
 	analyze/explain/repeats.o \
@@ -134,13 +147,22 @@ ANALYZE_OBJS = \
 	analyze/explain/stack_overflow.o \
 	analyze/file_open.o \
 	analyze/input/core.o \
+	analyze/input/core_headers.o \
+	analyze/input/core_mappings.o \
+	analyze/input/core_modules.o \
+	analyze/input/core_notes.o \
+	analyze/input/core_signal.o \
 	analyze/input/decompress.o \
+	analyze/input/exe_image.o \
+	analyze/input/foreign.o \
 	analyze/input/input.o \
+	analyze/input/link_map.o \
 	analyze/input/load.o \
 	analyze/input/snapshot.o \
 	analyze/main.o \
 	analyze/memory.o \
 	analyze/options.o \
+	analyze/output_file.o \
 	analyze/report/backtrace.o \
 	analyze/report/hex.o \
 	analyze/report/json.o \

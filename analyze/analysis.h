@@ -13,6 +13,7 @@ struct snap_options {
 	size_t num_symbol_dirs;
 	const char **debug_dirs; /* --debug-dir; none: /usr/lib/debug */
 	size_t num_debug_dirs;
+	const char *sysroot;	  /* --sysroot; NULL: none */
 	bool no_local;		  /* --no-local */
 	size_t max_frames;	  /* --max-frames; per thread, > 0 */
 	bool only_crashed_thread; /* --threads=crashed */

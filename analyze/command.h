@@ -23,12 +23,14 @@ enum snap_exit {
 
 /* Which options a verb takes beside --help and --version. */
 enum snap_option_set {
-	SNAP_TAKES_SYMBOLS = 1, /* --symbols, --debug-dir, --no-local */
+	SNAP_TAKES_SYMBOLS = 1, /* --symbols, --debug-dir, --sysroot, --no-local */
 	SNAP_TAKES_FRAMES = 2,	/* --max-frames, --threads */
 	SNAP_TAKES_COLOR = 4,
 	SNAP_TAKES_PRETTY = 8,
 	SNAP_TAKES_MISSING = 16,
-	SNAP_TAKES_MEMORY = 32, /* --memory, --full */
+	SNAP_TAKES_MEMORY = 32,	/* --memory, --full */
+	SNAP_TAKES_OUTPUT = 64,	/* -o, --output, without which it is wrong usage; one input */
+	SNAP_TAKES_SELECTION = 128, /* --full-stacks, --memory=stacks|indirect */
 };
 
 enum snap_color {
@@ -43,6 +45,8 @@ struct snap_arguments {
 	bool pretty, missing, full;
 	bool has_memory;
 	uint64_t memory_addr, memory_len;
+	const char *output; /* "-": standard output */
+	bool full_stacks, indirect;
 	char **files;
 	int num_files; /* > 0 */
 };
@@ -59,7 +63,7 @@ struct snap_verb {
 };
 
 extern const struct snap_verb snap_verb_report, snap_verb_json, snap_verb_signature,
-	snap_verb_check, snap_verb_modules, snap_verb_dump;
+	snap_verb_check, snap_verb_modules, snap_verb_dump, snap_verb_export, snap_verb_import;
 
 /* ---------------------------------------------------------------- for verbs */
 

@@ -23,6 +23,14 @@ int snap_file_open(const char *path, struct stat *ret_stat, struct snap_error *e
 /* The same for a name in an open directory (symbolic links are not followed). */
 int snap_file_open_in(int dir_fd, const char *name, struct stat *ret_stat, struct snap_error *err);
 
+/*
+ * The same for a path in the tree whose root is the open directory root_fd: as if that were "/" (a
+ * leading one is allowed) also for absolute symbolic links and for "..", so that nothing outside of
+ * the tree is reached. Links of the kernel's own kind (/proc/PID/exe) are not followed.
+ */
+int snap_file_open_in_root(
+	int root_fd, const char *path, struct stat *ret_stat, struct snap_error *err);
+
 /* Open a directory to list it; dir_fd as for openat(2), follow: whether path may be a link. */
 int snap_directory_open(int dir_fd, const char *path, bool follow, struct snap_error *err);
 

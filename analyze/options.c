@@ -19,6 +19,7 @@ enum option_id {
 	/* Above any character, so that they are no short options. */
 	OPTION_SYMBOLS = 256,
 	OPTION_DEBUG_DIR,
+	OPTION_SYSROOT,
 	OPTION_NO_LOCAL,
 	OPTION_NO_DEBUGINFOD,
 	OPTION_NO_CACHE,
@@ -29,8 +30,12 @@ enum option_id {
 	OPTION_MISSING,
 	OPTION_MEMORY,
 	OPTION_FULL,
+	OPTION_FULL_STACKS,
+	OPTION_TAKE,
 	OPTION_VERSION,
+	/* Those that have a letter, too. */
 	OPTION_HELP = 'h',
+	OPTION_OUTPUT = 'o',
 };
 
 struct option_entry {
@@ -42,6 +47,12 @@ struct option_entry {
 };
 
 static const struct option_entry entries[] = {
+	{OPTION_OUTPUT, SNAP_TAKES_OUTPUT, "output", "FILE",
+		"what to write; - is standard output (-o FILE, too)"},
+	{OPTION_FULL_STACKS, SNAP_TAKES_SELECTION, "full-stacks", NULL,
+		"whole stacks, not only both ends of long ones"},
+	{OPTION_TAKE, SNAP_TAKES_SELECTION, "memory", "stacks|indirect",
+		"indirect: also what registers and stacks point to\n(default stacks)"},
 	{OPTION_PRETTY, SNAP_TAKES_PRETTY, "pretty", NULL,
 		"spread the JSON over indented lines, for people"},
 	{OPTION_MISSING, SNAP_TAKES_MISSING, "missing", NULL,
@@ -55,6 +66,9 @@ static const struct option_entry entries[] = {
 	{OPTION_DEBUG_DIR, SNAP_TAKES_SYMBOLS, "debug-dir", "DIR",
 		"a directory that has a .build-id tree, instead of\n/usr/lib/debug; may be "
 		"repeated"},
+	{OPTION_SYSROOT, SNAP_TAKES_SYMBOLS, "sysroot", "DIR",
+		"the system that was captured is in this tree: look there,\nby path and build ID, "
+		"instead of in this machine's own files"},
 	{OPTION_NO_LOCAL, SNAP_TAKES_SYMBOLS, "no-local", NULL,
 		"do not look at this machine's own files"},
 	{OPTION_NO_DEBUGINFOD, SNAP_TAKES_SYMBOLS, "no-debuginfod", NULL,
@@ -62,7 +76,7 @@ static const struct option_entry entries[] = {
 	{OPTION_NO_CACHE, SNAP_TAKES_SYMBOLS, "no-cache", NULL,
 		"keep nothing between runs; this version never does"},
 	{OPTION_MAX_FRAMES, SNAP_TAKES_FRAMES, "max-frames", "N",
-		"unwind at most N frames of each thread (default 4096)"},
+		"list at most N frames of each thread (default 4096, and\nthose at the base)"},
 	{OPTION_THREADS, SNAP_TAKES_FRAMES, "threads", "all|crashed",
 		"which threads to unwind and show (default all)"},
 	{OPTION_COLOR, SNAP_TAKES_COLOR, "color", "WHEN",
@@ -130,16 +144,23 @@ static void complain_usage(const struct parser *p, const char *text, const char 
 		what ? name : "", what ? "'" : "", p->verb->name);
 }
 
-static bool add_directory(struct parser *p, const char *option, const char *path,
-	const char ***list, size_t *num, enum snap_exit *ret_status)
+static bool check_directory(const struct parser *p, const char *option, const char *path)
 {
 	struct stat st;
 	int error = stat(path, &st) < 0 ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
-	if (error) {
-		char name[1024];
-		(void)snap_escape(snap_bytes_str(path), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
-		snap_complain("--%s '%s': %s (see 'snapanalyze %s --help')", option, name,
-			strerror(error), p->verb->name);
+	if (!error)
+		return true;
+	char name[1024];
+	(void)snap_escape(snap_bytes_str(path), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
+	snap_complain("--%s '%s': %s (see 'snapanalyze %s --help')", option, name, strerror(error),
+		p->verb->name);
+	return false;
+}
+
+static bool add_directory(struct parser *p, const char *option, const char *path,
+	const char ***list, size_t *num, enum snap_exit *ret_status)
+{
+	if (!check_directory(p, option, path)) {
 		*ret_status = SNAP_EXIT_USAGE;
 		return false;
 	}
@@ -218,6 +239,15 @@ static bool parse_threads(struct parser *p, const char *text)
 	return true;
 }
 
+static bool parse_take(struct parser *p, const char *text)
+{
+	p->arguments.indirect = strcmp(text, "indirect") == 0;
+	if (p->arguments.indirect || strcmp(text, "stacks") == 0)
+		return true;
+	complain_usage(p, "--memory takes stacks or indirect, not", text);
+	return false;
+}
+
 /* Returns false if the program is to exit with *ret_status. */
 static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 {
@@ -238,6 +268,9 @@ static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 	case OPTION_DEBUG_DIR:
 		return add_directory(p, "debug-dir", optarg, &options->debug_dirs,
 			&options->num_debug_dirs, ret_status);
+	case OPTION_SYSROOT:
+		options->sysroot = optarg;
+		return check_directory(p, "sysroot", optarg);
 	case OPTION_NO_LOCAL:
 		options->no_local = true;
 		return true;
@@ -250,6 +283,14 @@ static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 		return parse_threads(p, optarg);
 	case OPTION_COLOR:
 		return parse_color(p, optarg);
+	case OPTION_FULL_STACKS:
+		p->arguments.full_stacks = true;
+		return true;
+	case OPTION_TAKE:
+		return parse_take(p, optarg);
+	case OPTION_OUTPUT:
+		p->arguments.output = optarg;
+		return true;
 	case OPTION_PRETTY:
 		p->arguments.pretty = true;
 		return true;
@@ -269,7 +310,7 @@ static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 static void complain_option(const struct parser *p, int r, char *const *argv)
 {
 	const struct option_entry *entry = find_entry(optopt);
-	if (entry && optopt >= 256) {
+	if (entry && (optopt >= 256 || r == ':')) {
 		char name[64];
 		(void)snprintf(name, sizeof(name), "--%s", entry->name);
 		complain_usage(
@@ -280,6 +321,21 @@ static void complain_option(const struct parser *p, int r, char *const *argv)
 	} else {
 		complain_usage(p, "unknown option", argv[optind - 1]);
 	}
+}
+
+/* Whether there are as many files as the verb needs, one of which it may write. */
+static bool check_files(const struct parser *p, int num_files)
+{
+	bool writes = p->verb->takes & SNAP_TAKES_OUTPUT;
+	if (num_files == 0)
+		complain_usage(p, "no FILE given", NULL);
+	else if (writes && num_files > 1)
+		complain_usage(p, "only one FILE at a time", NULL);
+	else if (writes && (!p->arguments.output || !*p->arguments.output))
+		complain_usage(p, "no -o FILE given", NULL);
+	else
+		return true;
+	return false;
 }
 
 bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
@@ -302,7 +358,8 @@ bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 	bool go_on = true;
 	int r;
 	opterr = 0;
-	while (go_on && (r = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
+	const char *letters = verb->takes & SNAP_TAKES_OUTPUT ? ":ho:" : ":h";
+	while (go_on && (r = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
 		if (r == '?' || r == ':') {
 			complain_option(&p, r, argv);
 			*ret_status = SNAP_EXIT_USAGE;
@@ -311,8 +368,7 @@ bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 			go_on = take_option(&p, r, ret_status);
 		}
 	}
-	if (go_on && optind == argc) {
-		complain_usage(&p, "no FILE given", NULL);
+	if (go_on && !check_files(&p, argc - optind)) {
 		*ret_status = SNAP_EXIT_USAGE;
 		go_on = false;
 	}

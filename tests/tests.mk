@@ -33,13 +33,16 @@ TESTS_ANALYZE = \
 	test_backtrace \
 	test_call_site \
 	test_core_input \
+	test_core_machines \
 	test_demangle \
 	test_exidx \
 	test_explain \
+	test_export \
 	test_expression \
 	test_file_open \
 	test_jit \
 	test_memory \
+	test_open_in_root \
 	test_signature \
 	test_symtab
 

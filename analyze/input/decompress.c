@@ -33,6 +33,7 @@ struct snap_decompressor {
 	struct archive *archive;
 	int fd;
 	struct snap_bytes start; /* not yet handed over */
+	bool ran_out;		 /* fd had no more bytes */
 	uint8_t buf[BUFFER_BYTES];
 };
 
@@ -106,6 +107,7 @@ static la_ssize_t give_bytes(struct archive *archive, void *arg, const void **re
 		n = read(d->fd, d->buf, sizeof(d->buf));
 	while (n < 0 && errno == EINTR);
 	*ret = d->buf;
+	d->ran_out = n == 0;
 	return n;
 }
 
@@ -130,6 +132,7 @@ int snap_decompressor_create(
 	}
 	d->fd = fd;
 	d->start = start;
+	d->ran_out = false;
 	/* Only filters that are part of the library: others would start programs. */
 	struct archive_entry *entry;
 	if (library.filter_gzip(d->archive) != ARCHIVE_OK ||
@@ -160,4 +163,9 @@ ssize_t snap_decompressor_read(
 {
 	la_ssize_t n = library.data(decompressor->archive, buf, len);
 	return n >= 0 ? (ssize_t)n : fail(decompressor, err);
+}
+
+bool snap_decompressor_ran_out(const struct snap_decompressor *decompressor)
+{
+	return decompressor->ran_out;
 }

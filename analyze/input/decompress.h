@@ -34,4 +34,7 @@ void snap_decompressor_destroy(struct snap_decompressor *decompressor);
 ssize_t snap_decompressor_read(
 	struct snap_decompressor *decompressor, void *buf, size_t len, struct snap_error *err);
 
+/* After a failure: whether fd had no more bytes, so that it was cut rather than damaged. */
+bool snap_decompressor_ran_out(const struct snap_decompressor *decompressor);
+
 #endif

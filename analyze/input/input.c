@@ -2,6 +2,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@
 
 #include "analyze/file_open.h"
 #include "analyze/input/decompress.h"
+#include "analyze/input/foreign.h"
 #include "common/escape.h"
 #include "common/snapshot.h"
 
@@ -21,6 +23,8 @@ struct source {
 	int fd;
 	struct snap_bytes start;
 	struct snap_decompressor *decompressor; /* NULL: as they are */
+	struct snap_input *input;		/* what is lost is noted here */
+	uint64_t num_read;
 };
 
 static ssize_t read_retry(int fd, void *buf, size_t len, struct snap_error *err)
@@ -34,11 +38,33 @@ static ssize_t read_retry(int fd, void *buf, size_t len, struct snap_error *err)
 	return n;
 }
 
+/* The end of what can be decompressed is the end, if there was anything before it. */
+static ssize_t read_decompressed(
+	struct source *source, void *buf, size_t len, struct snap_error *err)
+{
+	struct snap_error why = SNAP_ERROR_INIT;
+	ssize_t n = snap_decompressor_read(source->decompressor, buf, len, &why);
+	if (n < 0 && source->num_read == 0) {
+		*err = why;
+		return -1;
+	}
+	if (n >= 0) {
+		source->num_read += (uint64_t)n;
+		return n;
+	}
+	bool ran_out = snap_decompressor_ran_out(source->decompressor);
+	source->input->is_damaged = !ran_out;
+	(void)snprintf(source->input->lost, sizeof(source->input->lost),
+		"the compressed file %s: %llu bytes could be decompressed",
+		ran_out ? "ends early" : "is damaged", (unsigned long long)source->num_read);
+	return 0;
+}
+
 /* Up to len bytes; 0 at the end, -1 and *err. */
 static ssize_t source_read(struct source *source, void *buf, size_t len, struct snap_error *err)
 {
 	if (source->decompressor)
-		return snap_decompressor_read(source->decompressor, buf, len, err);
+		return read_decompressed(source, buf, len, err);
 	if (source->start.len > 0) {
 		size_t n = source->start.len < len ? source->start.len : len;
 		memcpy(buf, source->start.data, n);
@@ -156,13 +182,16 @@ static int read_snapshot(struct source *source, const uint8_t *head, size_t head
 static int read_source(struct source *source, bool regular, uint64_t size, struct snap_input *input,
 	struct snap_error *err)
 {
-	uint8_t head[SELFMAG];
+	uint8_t head[SNAP_FOREIGN_BYTES];
 	ssize_t n = source_read_full(source, head, sizeof(head), err);
 	if (n < 0)
 		return -1;
 	if (n == 0)
 		return snap_error_set(err, SNAP_ERROR_MALFORMED, "is empty");
-	input->is_core = n == SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0;
+	const char *foreign = snap_foreign_file(snap_bytes(head, (size_t)n));
+	if (foreign)
+		return snap_error_set(err, SNAP_ERROR_UNSUPPORTED, "%s", foreign);
+	input->is_core = n >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0;
 	bool in_place = regular && !source->decompressor;
 	if (!input->is_core)
 		return read_snapshot(source, head, (size_t)n, in_place ? size : 0, input, err);
@@ -181,7 +210,7 @@ static int open_fd(int fd, bool owned, struct snap_input *input, struct snap_err
 	uint8_t start[SNAP_COMPRESSION_MAGIC_BYTES];
 	struct stat st;
 	bool regular = owned && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-	struct source source = {.fd = fd, .start = {start, 0}};
+	struct source source = {.fd = fd, .start = {start, 0}, .input = input};
 	/* Straight from fd: source_read() would give back what stands in start. */
 	while (source.start.len < sizeof(start)) {
 		ssize_t n = read_retry(

@@ -1,6 +1,7 @@
 /*
  * An input as it lies on disk: a snapshot, read whole into memory, or an ELF core, read in place.
- * Told apart by content; either may be compressed.
+ * Told apart by content; either may be compressed. Of a compressed one that ends early or is
+ * damaged there is what could be decompressed.
  */
 #ifndef SNAP_ANALYZE_INPUT_INPUT_H
 #define SNAP_ANALYZE_INPUT_INPUT_H
@@ -17,6 +18,8 @@ struct snap_input {
 	bool is_core;		/* begins as ELF files do */
 	struct snap_bytes data; /* all of a snapshot; absent for a core */
 	uint8_t *storage;	/* what data points to */
+	char lost[128];		/* why nothing behind size could be decompressed; "": it could */
+	bool is_damaged;	/* lost for other reasons than that the compressed file ended */
 };
 
 /*

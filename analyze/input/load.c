@@ -22,7 +22,7 @@ static int compare_modules(const void *a, const void *b)
 }
 
 /* Look-ups by binary search need ranges that don't overlap; the lower one keeps its place. */
-static void sort_mappings(struct snap_crash *crash)
+void snap_load_sort_mappings(struct snap_crash *crash)
 {
 	size_t kept = 0;
 	if (crash->num_mappings > 0)
@@ -69,9 +69,23 @@ static void put_crashed_first(struct snap_crash *crash)
 	}
 }
 
+/* Of a compressed input that could not be decompressed to its end. */
+static int add_loss(struct snap_crash *crash, struct snap_error *err)
+{
+	const struct snap_input *input = crash->input;
+	if (input->lost[0] == '\0')
+		return 0;
+	/* A snapshot has a mark at its own end: it may be whole all the same. */
+	if (!crash->is_core && crash->integrity == SNAP_INTEGRITY_COMPLETE)
+		return snap_crash_note(crash, snap_bytes_str(input->lost), err);
+	crash->integrity = input->is_damaged ? SNAP_INTEGRITY_CORRUPT : SNAP_INTEGRITY_TRUNCATED;
+	crash->integrity_why = input->lost;
+	return 0;
+}
+
 int snap_load_finish(struct snap_crash *crash, struct snap_error *err)
 {
-	sort_mappings(crash);
+	snap_load_sort_mappings(crash);
 	sort_modules(crash);
 	if (crash->process.has_elf)
 		crash->arch = snap_arch_find(crash->process.elf_machine, crash->process.elf_class,
@@ -84,5 +98,7 @@ int snap_load_finish(struct snap_crash *crash, struct snap_error *err)
 				thread->pr_reg = thread->record.regsets[j].data;
 	}
 	put_crashed_first(crash);
+	if (add_loss(crash, err) < 0)
+		return -1;
 	return snap_memory_finish(&crash->memory, err);
 }

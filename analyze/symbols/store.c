@@ -1,9 +1,11 @@
 #include "analyze/symbols/store.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <elfutils/libdwelf.h>
 
@@ -36,6 +38,7 @@ struct resolution {
 
 struct snap_store {
 	const struct snap_options *options;
+	int root_fd; /* of --sysroot; -1: none */
 	struct snap_dir_index trees;
 	bool trees_read;
 	struct stored *stored; /* in the order of their first use */
@@ -49,6 +52,15 @@ int snap_store_create(
 	if (!store)
 		return snap_error_no_memory(err);
 	store->options = options;
+	store->root_fd = -1;
+	if (options->sysroot) {
+		struct snap_error why = SNAP_ERROR_INIT;
+		store->root_fd = snap_directory_open(AT_FDCWD, options->sysroot, true, &why);
+		if (store->root_fd < 0) {
+			free(store);
+			return snap_error_set(err, why.code, "--sysroot: %s", why.text);
+		}
+	}
 	*ret = store;
 	return 0;
 }
@@ -61,6 +73,8 @@ void snap_store_destroy(struct snap_store *store)
 		snap_object_destroy(store->stored[i].object);
 	free(store->stored);
 	snap_dir_index_deinit(&store->trees);
+	if (store->root_fd >= 0)
+		(void)close(store->root_fd); /* a directory: nothing can be lost */
 	free(store);
 }
 
@@ -90,20 +104,31 @@ static const char *hex_of(struct snap_crash *crash, struct snap_bytes bytes)
 	return snap_crash_format(crash, "%s", hex);
 }
 
+/* Where a path is looked up. */
+enum place {
+	HERE,	    /* on this machine */
+	IN_SYSROOT, /* below --sysroot, as if that were "/" */
+};
+
 /*
  * Look at one file. expected: it stands where only this build ID's file belongs, so that a failure
  * is worth telling. Memory for the heap copy is the only failure that ends a run.
  */
-static int try_file(struct search *s, const char *path, bool expected, struct snap_error *err)
+static int try_file(
+	struct search *s, enum place place, const char *path, bool expected, struct snap_error *err)
 {
+	const struct snap_store *store = s->store;
 	struct snap_error why = SNAP_ERROR_INIT;
-	char shown[512];
-	(void)snap_escape(snap_bytes_str(path), SNAP_ESCAPE_TERMINAL, shown, sizeof(shown));
-	int fd = snap_file_open(path, NULL, &why);
+	char whole[2 * MAX_PATH_BYTES], shown[512];
+	(void)snprintf(whole, sizeof(whole), "%s%s",
+		place == IN_SYSROOT ? store->options->sysroot : "", path);
+	(void)snap_escape(snap_bytes_str(whole), SNAP_ESCAPE_TERMINAL, shown, sizeof(shown));
+	int fd = place == IN_SYSROOT ? snap_file_open_in_root(store->root_fd, path, NULL, &why)
+				     : snap_file_open(path, NULL, &why);
 	struct snap_elf_file *file = malloc(sizeof(*file));
 	if (!file)
 		return snap_error_no_memory(err);
-	if (fd < 0 || snap_elf_file_open(fd, path, file, &why) < 0) {
+	if (fd < 0 || snap_elf_file_open(fd, whole, file, &why) < 0) {
 		free(file);
 		if (expected && !s->why)
 			s->why = snap_crash_format(s->crash, "'%s': %s", shown, why.text);
@@ -151,12 +176,14 @@ static int search_trees(struct search *s, struct snap_error *err)
 	for (; entry && entry < end && !is_whole(s) &&
 		snap_bytes_equal(snap_bytes(entry->build_id, entry->build_id_len), s->build_id);
 		entry++)
-		if (try_file(s, entry->path, false, err) < 0)
+		if (try_file(s, HERE, entry->path, false, err) < 0)
 			return -1;
 	return 0;
 }
 
-static int search_debug_dir(struct search *s, const char *dir, struct snap_error *err)
+/* dir/.build-id/xx/yyyy with each of the suffixes. */
+static int search_build_id_tree(
+	struct search *s, enum place place, const char *dir, struct snap_error *err)
 {
 	static const char *const suffixes[] = {".debug", ""};
 	char hex[2 * SNAP_MAX_BUILD_ID + 1], path[MAX_PATH_BYTES];
@@ -166,7 +193,7 @@ static int search_debug_dir(struct search *s, const char *dir, struct snap_error
 	for (size_t i = 0; i < 2 && !is_whole(s); i++) {
 		int n = snprintf(path, sizeof(path), "%s/.build-id/%.2s/%s%s", dir, hex, hex + 2,
 			suffixes[i]);
-		if (n > 0 && (size_t)n < sizeof(path) && try_file(s, path, false, err) < 0)
+		if (n > 0 && (size_t)n < sizeof(path) && try_file(s, place, path, false, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -175,12 +202,12 @@ static int search_debug_dir(struct search *s, const char *dir, struct snap_error
 static int search_debug_dirs(struct search *s, struct snap_error *err)
 {
 	const struct snap_options *options = s->store->options;
-	if (options->num_debug_dirs == 0)
-		return options->no_local ? 0 : search_debug_dir(s, DEFAULT_DEBUG_DIR, err);
 	for (size_t i = 0; i < options->num_debug_dirs; i++)
-		if (search_debug_dir(s, options->debug_dirs[i], err) < 0)
+		if (search_build_id_tree(s, HERE, options->debug_dirs[i], err) < 0)
 			return -1;
-	return 0;
+	if (options->num_debug_dirs > 0 || options->sysroot || options->no_local)
+		return 0;
+	return search_build_id_tree(s, HERE, DEFAULT_DEBUG_DIR, err);
 }
 
 /* A path from a snapshot: only absolute ones, none of the kernel's own. */
@@ -195,13 +222,27 @@ static bool is_local_path(struct snap_bytes path, char *ret, size_t size)
 	       strncmp(ret, "/sys/", 5) != 0;
 }
 
-static int search_local(struct search *s, const struct snap_module *module, struct snap_error *err)
+/* The path that a module or a file names for another, on the system that it is from. */
+static int search_path(
+	struct search *s, struct snap_bytes name, bool expected, struct snap_error *err)
 {
+	const struct snap_options *options = s->store->options;
 	char path[MAX_PATH_BYTES];
-	if (s->store->options->no_local || s->main ||
-		!is_local_path(module->path, path, sizeof(path)))
+	if (!is_local_path(name, path, sizeof(path)))
 		return 0;
-	return try_file(s, path, true, err);
+	if (options->sysroot)
+		return try_file(s, IN_SYSROOT, path, expected, err);
+	return options->no_local ? 0 : try_file(s, HERE, path, expected, err);
+}
+
+/* Where distributions keep debug files, and (Fedora) links to what is installed. */
+static int search_sysroot_trees(struct search *s, struct snap_error *err)
+{
+	if (!s->store->options->sysroot || is_whole(s))
+		return 0;
+	if (search_build_id_tree(s, IN_SYSROOT, DEFAULT_DEBUG_DIR, err) < 0)
+		return -1;
+	return s->main ? 0 : search_build_id_tree(s, IN_SYSROOT, "/usr/lib", err);
 }
 
 /* ---------------------------------------------------------------- the alternate file */
@@ -228,10 +269,10 @@ static int search_alternate(struct search *s, struct snap_elf_file **ret, struct
 		r = search_trees(&alternate, err);
 		if (r == 0 && !alternate.debug)
 			r = search_debug_dirs(&alternate, err);
-		char path[MAX_PATH_BYTES];
-		if (r == 0 && !alternate.debug && !s->store->options->no_local &&
-			is_local_path(snap_bytes_str(name), path, sizeof(path)))
-			r = try_file(&alternate, path, false, err);
+		if (r == 0 && !alternate.debug)
+			r = search_sysroot_trees(&alternate, err);
+		if (r == 0 && !alternate.debug)
+			r = search_path(&alternate, snap_bytes_str(name), false, err);
 		*ret = alternate.debug;
 		snap_elf_file_destroy(alternate.main);
 	}
@@ -339,7 +380,9 @@ static int search_all(struct search *s, const struct snap_module *module, struct
 {
 	if (search_trees(s, err) < 0)
 		return -1;
-	if (!is_whole(s) && search_local(s, module, err) < 0)
+	if (!s->main && search_path(s, module->path, true, err) < 0)
+		return -1;
+	if (search_sysroot_trees(s, err) < 0)
 		return -1;
 	if (!is_whole(s) && search_debug_dirs(s, err) < 0)
 		return -1;

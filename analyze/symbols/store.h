@@ -4,8 +4,11 @@
  *
  * Order, each candidate verified on its open descriptor before use:
  *   1. the --symbols trees
- *   2. .build-id/xx/yyyy[.debug] below each --debug-dir
- *   3. the mapping's own path on this machine, unless --no-local
+ *   2. the mapping's own path: below --sysroot if there is one, else, unless --no-local, on this
+ *      machine
+ *   3. the .build-id trees of --sysroot where distributions have them
+ *   4. .build-id/xx/yyyy[.debug] below each --debug-dir (/usr/lib/debug if there is none, nor a
+ *      sysroot, nor --no-local)
  */
 #ifndef SNAP_ANALYZE_SYMBOLS_STORE_H
 #define SNAP_ANALYZE_SYMBOLS_STORE_H
