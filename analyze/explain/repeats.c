@@ -8,9 +8,13 @@ static bool same_line(const struct snap_crash_thread *thread, size_t a, size_t b
 	       x->function == y->function && x->line == y->line;
 }
 
-static bool has_gap(const struct snap_frame *frame)
+/* Whether something is missing behind the line, the last one of its frame. */
+static bool is_before_gap(const struct snap_crash_thread *thread, size_t i)
 {
-	return frame->gap_bytes > 0 || frame->gap_frames > 0;
+	const struct snap_frame *frame = &thread->frames[thread->listed[i].frame];
+	return (frame->gap_bytes > 0 || frame->gap_frames > 0) &&
+	       (i + 1 == thread->num_listed ||
+		       &thread->frames[thread->listed[i + 1].frame] != frame);
 }
 
 /* The recursion that begins with line i; a gap ends it. Count 0: there is none. */
@@ -18,8 +22,10 @@ static struct snap_repeat repeat_at(const struct snap_crash_thread *thread, size
 {
 	for (size_t length = 1; length <= SNAP_MAX_REPEAT_LENGTH; length++) {
 		size_t end = i + length;
+		if (end > thread->num_listed || (length > 1 && is_before_gap(thread, end - 2)))
+			break;
 		while (end < thread->num_listed && same_line(thread, end, end - length) &&
-			!has_gap(&thread->frames[thread->listed[end - 1].frame]))
+			!is_before_gap(thread, end - 1))
 			end++;
 		size_t count = (end - i) / length;
 		if (count >= SNAP_MIN_REPEAT_COUNT)
