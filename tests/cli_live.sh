@@ -69,6 +69,17 @@ if start sleeping_threads 5; then
 	end
 fi
 
+if start altstack_threads; then
+	captured "threads on alternate stacks" 4
+	check "threads on alternate stacks: gdb attaches afterwards" \
+		"$LIB/gdb_truth.sh" "$TMP/truth.json" live "$PID"
+	check "threads on alternate stacks: equal gdb" \
+		"$PYTHON" "$LIB/compare_truth.py" "$TMP/truth.json" "$TMP/live.json"
+	equal "threads on alternate stacks: how they end" "complete complete complete complete" \
+		"$(json_get "$TMP/live.json" '" ".join(t["end"] for t in r["threads"])' 2>&1)"
+	end
+fi
+
 if start sleeping_threads 1000; then
 	captured "a thousand threads" 1001
 	end

@@ -1,6 +1,6 @@
 #!/bin/bash
 # The tools that judge the others must be able to say no: compare_truth.py, names.py, validate_json.py,
-# check_expected.py, tests/run.
+# check_expected.py, victims.py, tests/run.
 . "$(dirname "$0")/lib/testlib.sh"
 cd "$TMP" || exit 1
 
@@ -65,6 +65,10 @@ variant("bad.limit", lambda ts: (ts[0]["frames"].pop(), ts[0].update(end="limit"
 variant("bad.empty-thread", lambda ts: ts.append(dict(ts[1], tid=12, frames=[])))
 variant("allowed.exited", lambda ts: ts.append(dict(ts[1], tid=12, frames=[], end="unavailable")))
 variant("allowed.row", put(0, 3, "line", 22))
+variant("allowed.tail-call", lambda ts: ts[0]["frames"].insert(3, dict(
+    ours(3, truth["threads"][0]["frames"][3]), pc="0x1200", function="left", tail_call=True)))
+variant("bad.no-tail-call", lambda ts: ts[0]["frames"].insert(3, dict(
+    ours(3, truth["threads"][0]["frames"][3]), pc="0x1200", function="left", tail_call=False)))
 variant("allowed.below", lambda ts: ts[1]["frames"].append(ours(1, truth["threads"][0]["frames"][3])))
 END
 compare() { "$PYTHON" "$LIB/compare_truth.py" truth "$@"; }
@@ -93,6 +97,59 @@ normalised 'C::operator()' 'C::operator()'
 normalised 'operator new(unsigned long)' 'operatornew'
 normalised 'f()::{lambda(int)#1}::operator()(int) const' 'f()::{lambda(int)#1}::operator()'
 normalised '??' 'None'
+
+# What a table's words say of frames NAME@TRUST.
+matches() { # YES|NO WORDS FRAME...
+	local wanted=$1 words=$2
+	shift 2
+	equal "check_expected: '$words' of $*" "$wanted" "$(cd "$LIB" && "$PYTHON" -c '
+import sys, check_expected
+frames = [tuple(f.split("@")) for f in sys.argv[2:]]
+print("yes" if check_expected.matches(sys.argv[1].split(), frames) else "no")' "$words" "$@")"
+}
+matches yes 'a b' a@context b@cfi
+matches yes 'a b' a@context b@cfi _start@cfi
+matches no 'a b' a@context b@cfi other@cfi
+matches no 'a b' a@context
+matches no 'a b' a@context x@cfi b@cfi
+matches yes 'a ... b' a@context x@cfi y@cfi b@cfi
+matches no 'a ... b' a@context x@cfi
+matches yes '* b' x@context b@cfi
+matches yes 'a [x] b' a@context b@cfi
+matches yes 'a [x] b' a@context x@cfi b@cfi
+matches no 'a [x] b' a@context y@cfi b@cfi
+matches yes 'a b@scan' a@context b@scan
+matches no 'a b@scan' a@context b@cfi
+matches yes 'a [b@scan]' a@context
+matches no 'a [b@scan]' a@context b@cfi
+
+# What a snapshot may say otherwise than a core.
+cat >threads.py <<'END'
+import sys
+sys.path.insert(0, sys.argv[1])
+import victims
+
+def thread(pcs, end="complete", gap=None):
+    frames = [dict.fromkeys(victims.KEYS) | {"pc": pc} for pc in pcs.split()]
+    return {"frames": frames, "end": end, "gaps": [] if gap is None else [{"after_index": gap}]}
+
+core = thread("1 2 3 4 5")
+for name, snap, cut, wanted in (
+    ("same", thread("1 2 3 4 5"), False, (True, 0)),
+    ("other pc", thread("1 2 9 4 5"), False, (False, 0)),
+    ("other end", thread("1 2 3 4 5", "corrupt"), True, (False, 0)),
+    ("shorter", thread("1 2 3"), True, (False, 0)),
+    ("cut", thread("1 2 3", "truncated"), True, (True, 2)),
+    ("cut without a cap", thread("1 2 3", "truncated"), False, (False, 0)),
+    ("cut and other", thread("1 9 3", "truncated"), True, (False, 2)),
+    ("both ends", thread("1 2 5", gap=1), True, (True, 2)),
+    ("both ends, one other", thread("1 2 4", gap=1), True, (False, 2)),
+    ("a gap without a cap", thread("1 2 5", gap=1), False, (False, 0)),
+):
+    fault, lost = victims.compare_threads(snap, core, cut)
+    print("ok" if (not fault, lost) == wanted else "not ok", "-", "victims: snapshot against core:", name)
+END
+"$PYTHON" threads.py "$LIB"
 
 echo '{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}' >schema
 validate() {

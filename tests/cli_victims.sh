@@ -1,134 +1,99 @@
 #!/bin/bash
-# Every victim crashes through core_pattern twice: once into the client alone, as in the field; once
-# into the client and a full core at the same time. What snapanalyze says of snapshot and core must
-# be what the table expects, valid by the schema, and what gdb says of that same core.
+# Every victim, as each compiler and optimisation makes it, crashes through core_pattern once, into
+# the client and a full core at the same time. What snapanalyze says of snapshot and core must be
+# what the table expects (victims/expected), valid by the schema, the same of both, and what gdb says
+# of that core; where gdb is wrong, a table says so, too (victims/deviations).
 #
 #   cli_victims.sh [VICTIM...]    only these
+#
+# A sanitized build is slow, and the victims are not sanitized: one setting for each crash then.
+# CASES=DIR keeps the crashes in DIR; those that are there already are judged anew.
 . "$(dirname "$0")/lib/testlib.sh"
 . "$LIB/crashlib.sh"
 need "$CLIENT" "$ANALYZE"
 
-SCHEMA=$TOP/docs/report.schema.json
-WANTED=("$@")
+# So many crashes are told to one gdb: it reads libc's debug information once.
+BATCH=24
+CASES=${CASES:-$TMP/cases}
+once=()
+[ -z "${SANITIZE:-}" ] || once=(--once)
 
-wanted() {
-	local v
-	[ "${#WANTED[@]}" -eq 0 ] && return 0
-	for v in "${WANTED[@]}"; do
-		[ "$v" = "$1" ] && return 0
-	done
-	return 1
-}
-
-# json FILE OUT OPTIONS...: status 0 (1 too where the table says so by its flags).
-analyze_json() {
-	local file=$1 out=$2 status=0
-	shift 2
-	"$ANALYZE" json "$@" "$file" >"$out" 2>"$TMP/err" || status=$?
-	case $flags:$status in
-	*:0 | *stripped*:1 | *deep*:1) return 0 ;;
-	*altstack*:1) [ "${file##*.}" = snap ] && return 0 ;;
-	esac
-	echo "status $status"
-	cat "$TMP/err"
-	return 1
-}
-
-client_status() {
-	case $flags:$CLIENT_STATUS in
-	*:0 | *deep*:1 | *many*:1) return 0 ;;
-	esac
-	echo "client's exit status: $CLIENT_STATUS"
-	cat "$CORE_PATTERN_DIR/client.err"
-	return 1
-}
-
-compare() { # TRUTH REPORT
-	local options=()
-	case $flags in
-	*deep* | *many* | *altstack*) options=(--may-truncate) ;;
-	esac
-	# What was allowed to differ is part of the output, also of a success.
-	if "$PYTHON" "$LIB/compare_truth.py" "$1" "$2" "${options[@]}" >"$TMP/compare.out" 2>&1; then
-		return 0
-	fi
-	return 1
-}
-
-equals_gdb() { # NAME TRUTH REPORT
-	if compare "$2" "$3"; then
-		ok "$1"
-		grep '^allowed:' "$TMP/compare.out" | sed 's/^/# /'
-	else
-		not_ok "$1"
-		note_file "$TMP/compare.out"
-	fi
-}
-
-while IFS=$'\t' read -r victim arguments kind signal code functions flags; do
-	case $victim in
-	'' | '#'*) continue ;;
-	esac
-	wanted "$victim" || continue
-	name=$victim
-	read -ra args <<<"$arguments"
-	if [ "$arguments" = - ]; then
-		args=()
-	else
-		name="$victim ${args[0]}"
-	fi
-	file=${name// /-}
-	program=$VICTIMS/$victim
-	run_it=("$program" "${args[@]}")
-	options=()
+# crash DIRECTORY PROGRAM FLAGS ARGUMENT...: leaves core, snap, and client; or why not.
+crash() {
+	local dir=$1 program=$2 flags=$3
+	shift 3
 	case $flags in
 	*copy*)
-		# Its file will be gone: found by build ID in a tree instead.
-		options=(--symbols "$VICTIMS")
-		run_it=("$TMP/$victim" "${args[@]}")
+		cp "$program" "$TMP/"
+		program=$TMP/$(basename "$program")
 		;;
 	esac
-
-	case $flags in *copy*) cp "$program" "$TMP/$victim" ;; esac
-	if crash_direct "$file" "${run_it[@]}"; then
-		ok "$name: the kernel's crash gives a snapshot"
-		check "$name: the snapshot is complete" "$ANALYZE" check "$SNAP"
-		if check "$name: json" analyze_json "$SNAP" "$TMP/$file.json" "${options[@]}"; then
-			check "$name: json is valid by the schema" \
-				"$PYTHON" "$LIB/validate_json.py" "$SCHEMA" "$TMP/$file.json"
-			check "$name: report as expected" "$PYTHON" "$LIB/check_expected.py" \
-				"$TMP/$file.json" "$victim" "$kind" "$signal" "$code" "$functions"
-		fi
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	if crash_both crash "$program" "$@"; then
+		printf '%s\n' "$CLIENT_STATUS" >"$dir/client"
+		mv "$SNAP" "$dir/snap"
 	else
-		not_ok "$name: the kernel's crash gives a snapshot"
-		note_file "$TMP/why"
+		mv "$TMP/why" "$dir/why"
 	fi
+	[ -z "$CORE" ] || mv "$CORE" "$dir/core"
+}
 
-	case $flags in *copy*) cp "$program" "$TMP/$victim" ;; esac
-	if ! crash_both "$file" "${run_it[@]}"; then
-		not_ok "$name: one crash gives snapshot and core"
-		note_file "$TMP/why"
-	else
-		check "$name: client's exit status" client_status
+# Reads a list of directory, program, flags, and opinion; runs beside the next crashes.
+analyse() {
+	local list=$1 dir program flags opinion options what status
+	while IFS=$'\t' read -r dir program flags opinion; do
+		[ -e "$dir/truth.json" ] ||
+			printf '%s\t%s\t%s\n' "$dir/truth.json" "$program" "$dir/core"
+	done <"$list" >"$list.gdb"
+	[ ! -s "$list.gdb" ] || "$LIB/gdb_truth.sh" "$list.gdb" list
+	while IFS=$'\t' read -r dir program flags opinion; do
+		options=()
+		# Its file is gone: found by build ID in a tree instead.
+		case $flags in *copy*) options=(--symbols "$(dirname "$program")") ;; esac
+		for what in core snap; do
+			status=0
+			"$ANALYZE" json "${options[@]}" "$dir/$what" >"$dir/$what.json" \
+				2>"$dir/$what.err" || status=$?
+			echo "$status" >"$dir/$what.status"
+		done
+		case $opinion in
+		eu-stack) eu-stack --core="$dir/core" -e "$program" ;;
+		lldb) ! command -v lldb >/dev/null || lldb --no-lldbinit -b -c "$dir/core" -o bt "$program" ;;
+		esac >"$dir/opinion" 2>&1
+		[ -s "$dir/opinion" ] || rm -f "$dir/opinion"
+	done <"$list"
+}
+
+analyse_list() {
+	[ -s "$list" ] || return 0
+	# Two, like the processors of a small machine.
+	while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n; done
+	analyse "$list" &
+	num_lists=$((num_lists + 1))
+	list=$TMP/list.$num_lists
+	: >"$list"
+}
+
+"$PYTHON" "$LIB/victims.py" list "${once[@]}" "$@" >"$TMP/cases.list" || {
+	not_ok "the table of victims"
+	exit 1
+}
+num_lists=0
+list=$TMP/list.0
+: >"$list"
+while IFS=$'\t' read -r name victim setting flags opinion arguments; do
+	dir=$CASES/$name
+	program=$O/tests/victims/$setting/$victim
+	[ "$arguments" != - ] || arguments=
+	read -ra args <<<"$arguments"
+	if [ ! -e "$dir/core" ] || [ ! -e "$dir/snap" ]; then
+		crash "$dir" "$program" "$flags" "${args[@]}"
 	fi
-	if [ -z "$CORE" ] || ! "$LIB/gdb_truth.sh" "$TMP/truth.json" core "$program" "$CORE" \
-		2>"$TMP/err"; then
-		not_ok "$name: gdb reads the core"
-		note_file "$TMP/err"
-		rm -f "$CORE"
-		continue
-	fi
-	if check "$name: json of the core" analyze_json "$CORE" "$TMP/core.json" "${options[@]}"; then
-		check "$name: json of the core is valid by the schema" \
-			"$PYTHON" "$LIB/validate_json.py" "$SCHEMA" "$TMP/core.json"
-		# A core tells less of the process, but all of the crash.
-		check "$name: report of the core as expected" "$PYTHON" "$LIB/check_expected.py" \
-			"$TMP/core.json" "$victim" "$kind" "$signal" "$code" "$functions"
-		equals_gdb "$name: the core read directly equals gdb" "$TMP/truth.json" "$TMP/core.json"
-	fi
-	if [ -n "$SNAP" ] && check "$name: json of the same crash's snapshot" \
-		analyze_json "$SNAP" "$TMP/snap.json" "${options[@]}"; then
-		equals_gdb "$name: the snapshot equals gdb" "$TMP/truth.json" "$TMP/snap.json"
-	fi
-	rm -f "$CORE" "$SNAP"
-done <"$TOP/tests/victims/expected"
+	[ -e "$dir/why" ] || printf '%s\t%s\t%s\t%s\n' "$dir" "$program" "$flags" "$opinion" >>"$list"
+	[ "$(wc -l <"$list")" -lt "$BATCH" ] || analyse_list
+done <"$TMP/cases.list"
+core_pattern_release
+analyse_list
+wait
+cut -f 1 "$TMP/cases.list" | "$PYTHON" "$LIB/victims.py" judge "$CASES"

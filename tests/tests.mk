@@ -5,6 +5,8 @@
 #   make demo           a real crash, captured and explained
 #   make bars           figures: hold time and memory of the client (not part of check)
 #   make fixtures       makes tests/fixtures anew
+#   make check-aarch64  our cross-built capture half in an emulated Debian on aarch64 (not part of
+#                       check; "make deps-aarch64" installs what it needs)
 #
 # A module's test is tests/test_MODULE.c. Put its name into the list of the half it belongs to: it is
 # linked with all objects of that half but the mains. One that needs more or less than that says so
@@ -32,6 +34,7 @@ TESTS_CAPTURE = \
 TESTS_ANALYZE = \
 	test_backtrace \
 	test_call_site \
+	test_cfi_row \
 	test_core_input \
 	test_core_machines \
 	test_demangle \
@@ -40,11 +43,18 @@ TESTS_ANALYZE = \
 	test_export \
 	test_expression \
 	test_file_open \
+	test_frame_record \
 	test_jit \
+	test_json \
 	test_memory \
+	test_object_cfi \
 	test_open_in_root \
+	test_repeats \
+	test_scan \
 	test_signature \
-	test_symtab
+	test_sigreturn \
+	test_symtab \
+	test_unwind
 
 TESTS = $(TESTS_COMMON) $(TESTS_CAPTURE) $(TESTS_ANALYZE)
 
@@ -54,96 +64,162 @@ CLI_TESTS = \
 	tests/cli_core_pattern.sh \
 	tests/cli_usage.sh \
 	tests/cli_inputs.sh \
+	tests/cli_cores.sh \
 	tests/cli_limits.sh \
 	tests/cli_protoc.sh \
 	tests/cli_client.sh \
 	tests/cli_victims.sh \
 	tests/cli_hostile_links.sh \
 	tests/cli_live.sh \
+	tests/cli_jit.sh \
+	tests/cli_import.sh \
+	tests/cli_export.sh \
+	tests/cli_cross_arch.sh \
 	tests/cli_names.sh \
 	tests/cli_fixtures.sh \
+	tests/cli_foreign_core.sh \
 	tests/cli_demo.sh
 
 TEST_PROGRAMS = $(addprefix $(O)/tests/,$(TESTS))
 
 # ---------------------------------------------------------------- victims
 
-# Programs that crash in a known way (tests/victims/README.rst). What is tested is their code and
-# their debug information, so their flags are fixed: neither CFLAGS nor SANITIZE touch them.
-VICTIM_CC = gcc
-VICTIM_CXX = g++
-VICTIM_FLAGS = -O2 -g
-VICTIM_LIBS = -pthread
+# Programs that crash in a known way (tests/victims/README.rst), by two compilers, optimised and not:
+# $(O)/tests/victims/SETTING/NAME. What is tested is their code and their debug information, so their
+# flags are fixed: neither CFLAGS nor SANITIZE touch them.
+VICTIM_SETTINGS = gcc-O2 gcc-O0 clang-O2 clang-O0
 
-VICTIMS = aborts asserts bad_syscall bus_error call_data call_null deleted_exe div_zero double_free \
-	heap hostile_comm illegal in_memcpy in_qsort in_strlen in_vdso killed_by_other main_exited \
-	many_threads no_symbols null_deref shared_main signal_altstack signal_handler \
-	sleeping_threads spinning stack_overflow stack_overflow_thread trap unmapped wild_pointer \
-	write_readonly
-VICTIMS_CXX = cxx_pure cxx_sort cxx_throw cxx_virtual
-# One source, several compilers and settings.
-VICTIMS_NULL = null_deref_O0 null_deref_clang null_deref_dwarf4 null_deref_nopie null_deref_static \
-	null_deref_fp
+VICTIMS = aborts aligned_stack altstack_threads asm_points asserts bad_stack_pointer bad_syscall big_frames \
+	blocked_threads bus_error call_data call_null calls_wild cold_path coroutine deep_recursion \
+	div_zero double_free forked handler_entry handler_faults handler_leaf handler_overflow \
+	handler_syscall heap_corrupt ifunc illegal in_memcpy in_qsort in_strlen in_vdso jit \
+	killed_by_other lazy_main lock_queue long_jump main_exited many_arguments misaligned_stack \
+	nested_altstacks nested_handlers no_cfi_asm no_symbols noreturn_last null_deref overflow \
+	own_stack plt_clobbered plugin_main process_ends raw_clone red_zone sends shared_main \
+	signal_altstack signal_handler smashed_rbp smashed_return stack_overflow \
+	stack_overflow_thread stack_protected stack_smash stepped tail_ambiguous tail_call \
+	thread_ends timer_thread trap traps unmapped vfork_child wild_pointer write_readonly \
+	cxx_freed cxx_function cxx_lifetimes cxx_pure cxx_sort cxx_terminate cxx_throw cxx_thunk \
+	cxx_virtual
+# One source, several programs.
+VICTIMS_OF_no_cfi = debug_frame no_cfi_fp no_cfi_nofp
+VICTIMS_OF_aligned_stack = realigned_stack
+VICTIMS_OF_null_deref = null_deref_cet null_deref_dwarf4 null_deref_fp null_deref_no_hdr \
+	null_deref_nopie null_deref_sections null_deref_static null_deref_static_pie
+VICTIMS_OF_null_deref_O2 = null_deref_Os null_deref_lto
+# Not every setting makes sense of every victim: GNU C, what only an optimiser does, and those that are
+# not about code at all.
+VICTIMS_GCC = cxx_coroutine nested_function
+VICTIMS_O2 = fortified
+VICTIMS_ONCE = deleted_exe heap hostile_comm jit_registered many_threads sleeping_threads spinning
 
+VICTIM_FLAGS_cxx_coroutine = -std=c++20
+VICTIM_FLAGS_debug_frame = -fno-asynchronous-unwind-tables -fno-unwind-tables -fomit-frame-pointer
+VICTIM_FLAGS_fortified = -D_FORTIFY_SOURCE=2
+VICTIM_FLAGS_jit = -z execstack
+VICTIM_FLAGS_lazy_main = -Wl,-z,lazy
+VICTIM_FLAGS_nested_function = -z execstack
+# Without -g: that would put the CFI into .debug_frame.
+VICTIM_FLAGS_no_cfi_fp = -g0 -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-omit-frame-pointer
+VICTIM_FLAGS_no_cfi_nofp = -g0 -fno-asynchronous-unwind-tables -fno-unwind-tables -fomit-frame-pointer
 VICTIM_FLAGS_no_symbols = -g0 -s
-VICTIM_FLAGS_null_deref_O0 = -O0
+VICTIM_FLAGS_noreturn_last = -falign-functions=1
+VICTIM_FLAGS_null_deref_Os = -Os
+VICTIM_FLAGS_null_deref_cet = -fcf-protection
 VICTIM_FLAGS_null_deref_dwarf4 = -gdwarf-4
-VICTIM_FLAGS_null_deref_nopie = -fno-pie -no-pie
-VICTIM_FLAGS_null_deref_static = -static
 VICTIM_FLAGS_null_deref_fp = -fno-omit-frame-pointer
-VICTIM_CC_null_deref_clang = clang
+VICTIM_FLAGS_null_deref_lto = -flto
+VICTIM_FLAGS_null_deref_no_hdr = -Wl,--no-eh-frame-hdr
+VICTIM_FLAGS_null_deref_nopie = -fno-pie -no-pie
+VICTIM_FLAGS_null_deref_sections = -ffunction-sections -Wl,--gc-sections
+VICTIM_FLAGS_null_deref_static = -static
+VICTIM_FLAGS_null_deref_static_pie = -static-pie
+VICTIM_FLAGS_plt_clobbered = -Wl,-z,lazy,-z,norelro
+VICTIM_FLAGS_realigned_stack = -mstackrealign
+VICTIM_FLAGS_smashed_return = -fno-stack-protector
+VICTIM_FLAGS_stack_smash = -fstack-protector-all
 # Recursion must stay recursion, and its frames small enough to be many.
-VICTIM_FLAGS_stack_overflow = -O1
-VICTIM_FLAGS_stack_overflow_thread = -O1
+VICTIM_FLAGS_stack_overflow = -fno-optimize-sibling-calls
+VICTIM_FLAGS_stack_overflow_thread = -fno-optimize-sibling-calls
 
-VICTIM_PROGRAMS = $(addprefix $(O)/tests/victims/,$(VICTIMS) $(VICTIMS_CXX) $(VICTIMS_NULL))
+# $(1): a setting. What is built by it, in the directory of its name.
+victims_of = $(VICTIMS) $(VICTIMS_OF_no_cfi) $(VICTIMS_OF_aligned_stack) $(VICTIMS_OF_null_deref) \
+	$(if $(filter gcc-%,$(1)),$(VICTIMS_GCC)) \
+	$(if $(filter %-O2,$(1)),$(VICTIMS_O2) $(VICTIMS_OF_null_deref_O2)) \
+	$(if $(filter gcc-O2,$(1)),$(VICTIMS_ONCE))
+VICTIM_PROGRAMS = $(foreach setting,$(VICTIM_SETTINGS), \
+	$(addprefix $(O)/tests/victims/$(setting)/,$(call victims_of,$(setting)) libplugin.so))
 
-victim_cc = $(or $(VICTIM_CC_$(@F)),$(VICTIM_CC)) $(VICTIM_FLAGS) $(VICTIM_FLAGS_$(@F))
+victim_setting = $(subst -, -,$(notdir $(@D)))
+victim_options = $(lastword $(victim_setting)) -g $(VICTIM_FLAGS_$(@F))
+VICTIM_CXX_gcc = g++
+VICTIM_CXX_clang = clang++
 
-$(addprefix $(O)/tests/victims/,$(filter-out many_threads shared_main,$(VICTIMS))): \
-		$(O)/tests/victims/%: tests/victims/%.c
+define victim_c
 	@mkdir -p $(@D)
 	$(call say,VICTIM,$@)
-	$(Q)$(victim_cc) -o $@ $< $(VICTIM_LIBS)
-
-$(addprefix $(O)/tests/victims/,$(VICTIMS_NULL)): tests/victims/null_deref.c
+	$(Q)$(firstword $(victim_setting)) $(victim_options) -o $@ $(filter-out %.h,$^) -pthread
+endef
+define victim_cxx
 	@mkdir -p $(@D)
 	$(call say,VICTIM,$@)
-	$(Q)$(victim_cc) -o $@ $< $(VICTIM_LIBS)
-
-$(addprefix $(O)/tests/victims/,$(VICTIMS_CXX)): $(O)/tests/victims/%: tests/victims/%.cc
+	$(Q)$(VICTIM_CXX_$(firstword $(victim_setting))) -std=c++17 $(victim_options) -o $@ $^ -pthread
+endef
+define victim_library
 	@mkdir -p $(@D)
 	$(call say,VICTIM,$@)
-	$(Q)$(VICTIM_CXX) -std=c++17 $(VICTIM_FLAGS) -o $@ $< $(VICTIM_LIBS)
+	$(Q)$(firstword $(victim_setting)) $(victim_options) -fPIC -shared -Wl,-soname,$(@F) -o $@ $<
+endef
+
+# $(1): a setting.
+define victim_rules
+$(O)/tests/victims/$(1)/%: tests/victims/%.c
+	$$(victim_c)
+$(O)/tests/victims/$(1)/%: tests/victims/%.cc
+	$$(victim_cxx)
+$(addprefix $(O)/tests/victims/$(1)/,$(VICTIMS_OF_no_cfi)): tests/victims/no_cfi.c
+	$$(victim_c)
+$(addprefix $(O)/tests/victims/$(1)/,$(VICTIMS_OF_aligned_stack)): tests/victims/aligned_stack.c
+	$$(victim_c)
+$(addprefix $(O)/tests/victims/$(1)/,$(VICTIMS_OF_null_deref) $(VICTIMS_OF_null_deref_O2)): tests/victims/null_deref.c
+	$$(victim_c)
+$(O)/tests/victims/$(1)/libshared.so: tests/victims/shared_lib.c
+	$$(victim_library)
+$(O)/tests/victims/$(1)/liblazy.so: tests/victims/lazy_lib.c
+	$$(victim_library)
+$(O)/tests/victims/$(1)/libplugin.so: tests/victims/plugin.c
+	$$(victim_library)
+$(O)/tests/victims/$(1)/shared_main: tests/victims/shared_main.c $(O)/tests/victims/$(1)/libshared.so
+	$$(victim_c) '-Wl,-rpath,$$$$ORIGIN'
+$(O)/tests/victims/$(1)/lazy_main: tests/victims/lazy_main.c $(O)/tests/victims/$(1)/liblazy.so
+	$$(victim_c) '-Wl,-rpath,$$$$ORIGIN'
+endef
+$(foreach setting,$(VICTIM_SETTINGS),$(eval $(call victim_rules,$(setting))))
 
 $(O)/tests/victims/many_threads.c: tests/victims/gen_many_threads.sh
 	@mkdir -p $(@D)
 	$(Q)sh $< >$@.tmp && mv $@.tmp $@
 
-$(O)/tests/victims/many_threads: $(O)/tests/victims/many_threads.c
-	$(call say,VICTIM,$@)
-	$(Q)$(victim_cc) -o $@ $< $(VICTIM_LIBS)
-
-$(O)/tests/victims/libshared.so: tests/victims/shared_lib.c
-	@mkdir -p $(@D)
-	$(call say,VICTIM,$@)
-	$(Q)$(victim_cc) -fPIC -shared -Wl,-soname,libshared.so -o $@ $<
-
-$(O)/tests/victims/shared_main: tests/victims/shared_main.c $(O)/tests/victims/libshared.so
-	$(call say,VICTIM,$@)
-	$(Q)$(victim_cc) -o $@ $^ '-Wl,-rpath,$$ORIGIN'
+$(O)/tests/victims/gcc-O2/many_threads: $(O)/tests/victims/many_threads.c
+	$(victim_c)
 
 # ---------------------------------------------------------------- helpers of the tests
 
 $(O)/tests/peak_rss: tests/lib/peak_rss.c
 	@mkdir -p $(@D)
 	$(call say,VICTIM,$@)
-	$(Q)$(VICTIM_CC) -O2 -o $@ $<
+	$(Q)gcc -O2 -o $@ $<
 
 mains = capture/client.o capture/debugger.o analyze/main.o
 half_objs_common = $(COMMON_OBJS)
 half_objs_capture = $(filter-out $(mains),$(CAPTURE_OBJS) $(CLIENT_OBJS) $(DEBUGGER_OBJS)) $(COMMON_OBJS)
 half_objs_analyze = $(filter-out $(mains),$(ANALYZE_OBJS)) $(COMMON_OBJS)
+
+# Prints a machine's table (cli_cross_arch.sh).
+$(O)/tests/arch_dump: $(addprefix $(O)/,tests/cross/arch_dump.o common/arch.o)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(BASE_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 # Reads a real snapshot cut and changed at every byte (cli_inputs.sh).
 $(O)/tests/damage: $(addprefix $(O)/,tests/damage.o $(half_objs_analyze))
@@ -157,6 +233,14 @@ $(TEST_PROGRAMS):
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(BASE_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CAPTURE_LIBS) $(ANALYZE_LIBS) -lcmocka
+
+# What a target made by hand is needed for.
+TEST_cfi_row_OBJS = tests/lib/target.o $(half_objs_analyze)
+TEST_frame_record_OBJS = tests/lib/target.o $(half_objs_analyze)
+TEST_object_cfi_OBJS = tests/lib/target.o $(half_objs_analyze)
+TEST_scan_OBJS = tests/lib/target.o $(half_objs_analyze)
+TEST_sigreturn_OBJS = tests/lib/target.o $(half_objs_analyze)
+TEST_unwind_OBJS = tests/lib/target.o $(half_objs_analyze)
 
 # $(1): the test's name, $(2): its half.
 define test_program
@@ -176,7 +260,8 @@ UNLISTED_TESTS = $(filter-out $(TESTS:%=tests/%.c),$(wildcard tests/test_*.c)) \
 .PHONY: check check-build check-clang demo bars fixtures victims
 victims: $(VICTIM_PROGRAMS)
 
-check-build: all victims $(TEST_PROGRAMS) $(O)/tests/peak_rss $(O)/tests/damage
+check-build: all victims $(TEST_PROGRAMS) $(O)/tests/peak_rss $(O)/tests/damage \
+		$(O)/tests/arch_dump
 	$(if $(strip $(UNLISTED_TESTS)),$(error not listed in tests/tests.mk: $(UNLISTED_TESTS)))
 
 check: check-build
@@ -196,5 +281,8 @@ demo: all
 bars: $(O)/bin/snapcrash-client victims $(O)/tests/peak_rss
 	$(Q)O=$(O) tests/bars.sh
 
+# Those of other machines take what "make deps-cross" installs.
 fixtures: all
 	$(Q)O=$(O) tests/fixtures/make.sh
+
+include tests/guest/guest.mk

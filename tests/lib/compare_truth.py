@@ -14,6 +14,11 @@ counted and printed, nothing is passed over silently:
                          function with several names
   tail call              gdb shows a function that was left by a jump as one frame, we the functions
                          inlined in it as well: the innermost is compared, the rest counted
+  tail call that ...     the call sites prove a function that was left by a jump, and gdb does not show
+                         it: where the report marks it so
+  line 0                 the line table says that the code comes from no line, as addr2line confirms;
+                         gdb shows the line before
+  PLT                    gdb makes up names for the PLT's entries, which have no symbols
   vDSO                   names in the vDSO: gdb has the memory's symbols, a snapshot its own
   thread without ...     a thread that had exited already: the kernel still lists it and gives no
                          registers, so a core does not have it
@@ -25,6 +30,8 @@ import argparse
 import collections
 import json
 import os
+import re
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -56,6 +63,7 @@ class Comparison:
         self.differences = []
         self.frames = 0
         self.may_truncate = may_truncate
+        self.paths = {m["name"]: m["path"] for m in report["modules"]}
         self.vdso = [
             (int(m["start"], 16), int(m["end"], 16))
             for m in report["modules"]
@@ -74,6 +82,23 @@ class Comparison:
         if not gdb.get("symbol_address") or not ours["function"] or not ours.get("offset"):
             return False
         return int(gdb["symbol_address"], 16) == int(ours["pc"], 16) - int(ours["offset"], 16)
+
+    def is_line_zero(self, ours):
+        """Whether the line table itself says that the code comes from no line: another reader's word."""
+        path = self.paths.get(ours.get("module"))
+        if path is None:
+            return False
+        called = ours["trust"] != "context"
+        address = int(ours["module_offset"], 16) - called
+        try:
+            done = subprocess.run(
+                ["addr2line", "-e", path, hex(address)],
+                capture_output=True, text=True, timeout=60, check=True
+            )
+        except (OSError, subprocess.SubprocessError):
+            return False
+        # "FILE:?"; "??:0" and "??:?" would be no word on it at all.
+        return re.fullmatch(r"[^?].*:[0?]\n", done.stdout) is not None
 
     def frame(self, tid, i, gdb, ours):
         self.frames += 1
@@ -94,12 +119,17 @@ class Comparison:
                 self.allowed["alias"] += 1
             elif self.in_vdso(int(gdb["pc"], 16)):
                 self.allowed["vDSO"] += 1
+            elif name is None and gdb["minimal"] and wanted.endswith("@plt"):
+                self.allowed["PLT"] += 1
             else:
                 self.differ(tid, i, "function", gdb, ours)
                 return
         if gdb["line"] == ours["line"]:
-            if base(gdb["file"]) != base(ours["file"]):
+            if gdb["line"] and base(gdb["file"]) != base(ours["file"]):
                 self.differ(tid, i, "file", gdb, ours)
+            return
+        if ours["line"] is None and self.is_line_zero(ours):
+            self.allowed["line 0"] += 1
             return
         # Only where the last row at that very address is not a statement's, and is the one shown.
         rows = gdb["rows"]
@@ -108,10 +138,19 @@ class Comparison:
             return
         self.differ(tid, i, "line", gdb, ours)
 
-    def without_tail_inlines(self, gdb, ours):
-        """Our frames but for those in which the function of a tail call of gdb's is inlined."""
+    def as_gdb_counts(self, gdb, ours):
+        """Our frames, but for what gdb does not show of functions that were left by a jump."""
         out, j = [], 0
         for frame in gdb:
+            # Each frame comes after those inlined in it, which share its pc.
+            while j < len(ours):
+                end = j
+                while end + 1 < len(ours) and ours[end]["inline"]:
+                    end += 1
+                if not ours[end].get("tail_call") or ours[j]["pc"] == frame["pc"]:
+                    break
+                self.allowed["tail call that gdb does not find"] += 1
+                j = end + 1
             if j >= len(ours):
                 break
             out.append(ours[j])
@@ -123,9 +162,27 @@ class Comparison:
                 j += 1
         return out + ours[j:]
 
+    def ends_of_thread(self, gdb, mine, after_index):
+        """Our frames up to the gap are gdb's first, those behind it gdb's last."""
+        inner = [f for f in mine if f["index"] <= after_index]
+        outer = mine[len(inner) :]
+        pairs = list(zip(gdb["frames"], inner))
+        if gdb["end"] == "outermost":
+            pairs += zip(gdb["frames"][-len(outer) :], outer)
+            self.allowed["not captured"] += len(gdb["frames"]) - len(mine)
+        else:
+            self.allowed["below gdb's last"] += len(outer)
+        for left, right in pairs:
+            self.frame(gdb["tid"], right["index"], left, right)
+        if not outer or len(mine) > len(gdb["frames"]):
+            self.differ(gdb["tid"], after_index, "gap", None, None)
+
     def thread(self, gdb, ours):
         tid = gdb["tid"]
-        mine = self.without_tail_inlines(gdb["frames"], ours["frames"])
+        mine = self.as_gdb_counts(gdb["frames"], ours["frames"])
+        if self.may_truncate and ours.get("gaps"):
+            self.ends_of_thread(gdb, mine, ours["gaps"][0]["after_index"])
+            return
         n = len(gdb["frames"])
         m = len(mine)
         if m < n and (
@@ -151,6 +208,23 @@ class Comparison:
                 # What follows is shifted: one line says it.
                 break
 
+    def reports(self, truth, report):
+        ours = {}
+        for thread in report["threads"]:
+            if thread["tid"] in ours:
+                self.differences.append((thread["tid"], 0, "thread twice", "-", "-"))
+            ours[thread["tid"]] = thread
+        for thread in truth["threads"]:
+            if thread["tid"] not in ours:
+                self.differ(thread["tid"], 0, "no thread", thread["frames"][0], None)
+            else:
+                self.thread(thread, ours.pop(thread["tid"]))
+        for tid, thread in ours.items():
+            if thread["end"] == "unavailable" and not thread["frames"]:
+                self.allowed["thread without registers"] += 1
+                continue
+            self.differ(tid, 0, "thread not gdb's", None, (thread["frames"] or [None])[0])
+
 
 def main():
     parser = argparse.ArgumentParser()
@@ -163,21 +237,7 @@ def main():
     with open(args.report, encoding="utf-8") as f:
         report = json.load(f)
     comparison = Comparison(report, args.may_truncate)
-    ours = {}
-    for thread in report["threads"]:
-        if thread["tid"] in ours:
-            comparison.differences.append((thread["tid"], 0, "thread twice", "-", "-"))
-        ours[thread["tid"]] = thread
-    for thread in truth["threads"]:
-        if thread["tid"] not in ours:
-            comparison.differ(thread["tid"], 0, "no thread", thread["frames"][0], None)
-        else:
-            comparison.thread(thread, ours.pop(thread["tid"]))
-    for tid, thread in ours.items():
-        if thread["end"] == "unavailable" and not thread["frames"]:
-            comparison.allowed["thread without registers"] += 1
-            continue
-        comparison.differ(tid, 0, "thread not gdb's", None, (thread["frames"] or [None])[0])
+    comparison.reports(truth, report)
 
     print(
         f"{len(truth['threads'])} threads, {comparison.frames} frames compared, "
@@ -193,4 +253,5 @@ def main():
     return 1 if comparison.differences or not comparison.frames else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

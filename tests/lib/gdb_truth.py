@@ -2,8 +2,10 @@
 
 	TRUTH=out.json gdb -nx -batch PROGRAM CORE -x gdb_truth.py
 	TRUTH=out.json gdb -nx -batch -p PID -x gdb_truth.py
+	TRUTH_LIST=list gdb -nx -batch -x gdb_truth.py
 
-Loads nothing itself: core or live process are on gdb's command line (tests/lib/gdb_truth.sh).
+Core or live process are on gdb's command line (tests/lib/gdb_truth.sh), or a list has lines of what
+to write, program, and core, separated by tabs: libc's debug information is then read but once.
 Writes {"threads": [{"tid", "frames": [{"pc", "function", "file", "line", "inline", "signal",
 "minimal", "rows"}], "end"}]}.
 
@@ -139,11 +141,28 @@ def walk():
     return frames, end
 
 
-threads = []
-for thread in sorted(gdb.selected_inferior().threads(), key=lambda t: t.num):
-    thread.switch()
-    frames, end = walk()
-    threads.append({"tid": thread.ptid[1], "frames": frames, "end": end})
+def tell(path):
+    threads = []
+    for thread in sorted(gdb.selected_inferior().threads(), key=lambda t: t.num):
+        thread.switch()
+        frames, end = walk()
+        threads.append({"tid": thread.ptid[1], "frames": frames, "end": end})
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump({"threads": threads}, f)
 
-with open(os.environ["TRUTH"], "w", encoding="utf-8") as f:
-    json.dump({"threads": threads}, f)
+
+if "TRUTH" in os.environ:
+    tell(os.environ["TRUTH"])
+else:
+    with open(os.environ["TRUTH_LIST"], encoding="utf-8") as cores:
+        for line in cores:
+            out, program, core = line.rstrip("\n").split("\t")
+            tables.clear()
+            try:
+                gdb.execute("core-file")
+                gdb.execute(f'file "{program}"')
+                gdb.execute(f"core-file {core}")
+                tell(out)
+            except gdb.error as e:
+                # The file that is missing then says it.
+                print(f"{core}: {e}")

@@ -8,7 +8,7 @@ set -u
 export LC_ALL=C
 unset DEBUGINFOD_URLS NO_COLOR
 # A crash that escapes core_pattern should not litter the tree.
-ulimit -c 0
+ulimit -S -c 0
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 LIB=$TOP/tests/lib
@@ -18,7 +18,8 @@ case $O in
 *) O=$TOP/$O ;;
 esac
 BIN=$O/bin
-VICTIMS=$O/tests/victims
+# Those of the matrix are in directories named by compiler and optimisation; the rest needs one.
+VICTIMS=$O/tests/victims/gcc-O2
 CLIENT=$BIN/snapcrash-client
 DEBUGGER=$BIN/snapcrash-debugger
 ANALYZE=$BIN/snapanalyze

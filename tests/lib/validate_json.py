@@ -22,17 +22,31 @@ def unique(pairs):
     return dict(pairs)
 
 
+def parse(data):
+    return json.loads(data.decode("utf-8"), parse_constant=refuse, object_pairs_hook=unique)
+
+
+def validator(path):
+    with open(path, encoding="utf-8") as f:
+        schema = json.load(f)
+    validator_class = jsonschema.validators.validator_for(schema)
+    validator_class.check_schema(schema)
+    return validator_class(schema)
+
+
+def faults(checker, report):
+    for error in checker.iter_errors(report):
+        where = "/".join(str(p) for p in error.absolute_path)
+        yield f"{where}: {error.message[:300]}"
+
+
 def main():
     try:
-        with open(sys.argv[1], encoding="utf-8") as f:
-            schema = json.load(f)
-        validator_class = jsonschema.validators.validator_for(schema)
-        validator_class.check_schema(schema)
-        validator = validator_class(schema)
+        checker = validator(sys.argv[1])
     except (OSError, ValueError, jsonschema.SchemaError) as e:
         print(f"schema: {e}", file=sys.stderr)
         return 2
-    faults = 0
+    num_faults = 0
     num = 0
     for path in sys.argv[2:]:
         with open(path, "rb") as f:
@@ -42,21 +56,19 @@ def main():
         for i, line in enumerate([data] if pretty else data.splitlines(), 1):
             num += 1
             try:
-                report = json.loads(
-                    line.decode("utf-8"), parse_constant=refuse, object_pairs_hook=unique
-                )
+                report = parse(line)
             except ValueError as e:
                 print(f"{path}:{i}: {e}")
-                faults += 1
+                num_faults += 1
                 continue
-            for error in validator.iter_errors(report):
-                where = "/".join(str(p) for p in error.absolute_path)
-                print(f"{path}:{i}: {where}: {error.message[:300]}")
-                faults += 1
+            for fault in faults(checker, report):
+                print(f"{path}:{i}: {fault}")
+                num_faults += 1
     if not num:
         print("nothing to validate")
-        faults += 1
-    return 1 if faults else 0
+        num_faults += 1
+    return 1 if num_faults else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,4 +1,4 @@
-/* Makes a system call that its own seccomp filter answers with SIGSYS. */
+/* Makes a system call that its own seccomp filter answers with SIGSYS; with an argument, kills. */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -22,8 +22,10 @@ int main(int argc, char **argv)
 	struct sock_fprog program = {4, filter};
 
 	(void)argv;
+	if (argc > 1)
+		filter[2].k = SECCOMP_RET_KILL_PROCESS;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
 		return 1;
 	return (int)forbidden_call(argc) + 1;
 }

@@ -15,7 +15,7 @@ int main(int argc, char **argv)
 	volatile int first = argc;
 	/* Whatever the caller's limit is (perhaps none at all): the same depth everywhere. The
 	 * limit in force counts for growth, but mappings are laid out at exec: start anew. */
-	struct rlimit limit = {1 << 20, 1 << 20}, now;
+	struct rlimit limit = {192 << 10, 192 << 10}, now;
 
 	if (getrlimit(RLIMIT_STACK, &now) == 0 && now.rlim_cur != limit.rlim_cur) {
 		if (setrlimit(RLIMIT_STACK, &limit))

@@ -25,7 +25,7 @@ int main(void)
 	pthread_attr_t attr;
 
 	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, 256 << 10);
+	pthread_attr_setstacksize(&attr, 192 << 10);
 	pthread_create(&thread, &attr, worker, NULL);
 	return pthread_join(thread, NULL) + 1;
 }
