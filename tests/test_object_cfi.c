@@ -232,6 +232,33 @@ static void test_object_cfi_insane_index(void **state)
 	}
 }
 
+/* Of what came with an input, entries are looked through one by one: an index could lead past them.
+ */
+static void test_object_cfi_image_from_memory_without_index(void **state)
+{
+	(void)state;
+	for (int has_segment = 0; has_segment < 2; has_segment++) {
+		struct snap_object *object;
+		struct snap_elf_file *file = malloc(sizeof(*file));
+		assert_non_null(file);
+		begin();
+		target_build();
+		/* The entry of the first function is said to be the second one's. */
+		memcpy(target_file + entry(0) + 4, target_file + entry(1) + 4, 4);
+		if (!has_segment)
+			put(index_segment(offsetof(Elf64_Phdr, p_type)), 4, PT_NULL);
+		assert_int_equal(snap_elf_file_from_memory(
+					 target_file, TARGET_FILE_LEN, "image", file, &err),
+			0);
+		target_file = NULL;
+		assert_null(file->no_cfi);
+		assert_int_equal(snap_object_create(file, NULL, NULL, &object, &err), 0);
+		assert_true(has_all_rows(object));
+		snap_object_destroy(object);
+		target_end();
+	}
+}
+
 /* Whatever the index says, nothing worse than rows missing comes of it. */
 static void test_object_cfi_damaged(void **state)
 {
@@ -256,27 +283,39 @@ static void test_object_cfi_damaged(void **state)
 	}
 }
 
-/* Two descriptions of the same code: an address keeps the row that it got first. */
+/* Two sources may describe the same code: an address keeps the row that it got first. */
 static void test_object_cfi_contradictions(void **state)
 {
 	(void)state;
-	target_begin(EM_X86_64);
-	target_set_cfi(TARGET_NO_INDEX);
-	target_describe(FUNCTION(0), LEN, false, "\x0c\7\x10\x90\1", 5);
-	target_describe(FUNCTION(0) + LEN / 2, LEN, false, "\x0c\7\x20\x90\1", 5);
-	target_describe(FUNCTION(0) - LEN, 4 * LEN, false, "\x0c\7\x30\x90\1", 5);
-	target_ready();
-	const struct snap_cfi_row *first[4 * LEN];
-	for (int again = 0; again < 2; again++)
-		for (unsigned int i = 0; i < 4 * LEN; i++) {
-			unsigned int off = i * 91 % (4 * LEN);
-			const struct snap_cfi_row *row =
-				snap_object_cfi_row(target_object, FUNCTION(0) - LEN + off);
-			if (again)
-				assert_ptr_equal(row, first[off]);
-			first[off] = row;
-		}
-	target_end();
+	enum { ALL = 4 * LEN };
+	for (int inner_first = 0; inner_first < 2; inner_first++) {
+		struct snap_object *object;
+		target_begin(EM_X86_64);
+		target_describe(FUNCTION(0), LEN, false, "\x0c\7\x10\x90\1", 5);
+		struct snap_elf_file *main = target_open();
+		target_end();
+		target_begin(EM_X86_64);
+		target_set_cfi(TARGET_DEBUG_FRAME);
+		target_describe(FUNCTION(0) - LEN, ALL, false, "\x0c\7\x30\x90\1", 5);
+		struct snap_elf_file *debug = target_open();
+		assert_int_equal(snap_object_create(main, debug, NULL, &object, &err), 0);
+
+		const struct snap_cfi_row *first[ALL];
+		for (int again = 0; again < 2; again++)
+			for (unsigned int i = 0; i < ALL; i++) {
+				unsigned int off = (i + (inner_first ? LEN : 0)) % ALL;
+				const struct snap_cfi_row *row =
+					snap_object_cfi_row(object, FUNCTION(0) - LEN + off);
+				bool is_inner = inner_first && off >= LEN && off < 2 * LEN;
+				assert_non_null(row);
+				assert_int_equal(row->cfa.u.offset, is_inner ? 0x10 : 0x30);
+				if (again)
+					assert_ptr_equal(row, first[off]);
+				first[off] = row;
+			}
+		snap_object_destroy(object);
+		target_end();
+	}
 }
 
 /* ---------------------------------------------------------------- bytes */
@@ -314,14 +353,14 @@ static void test_object_cfi_read_lying_segments(void **state)
 		uint64_t vaddr;
 		size_t expected;
 	} cases[] = {
-		{0, UINT64_MAX, 0xbff8, 8}, /* the file ends at 0xc000 */
-		{0, UINT64_MAX, 0xc000, 0},
+		{0, UINT64_MAX, TARGET_FILE_LEN - 8, 8},
+		{0, UINT64_MAX, TARGET_FILE_LEN, 0},
 		{0, UINT64_MAX, UINT64_MAX - 1, 0},
 		{UINT64_MAX, 0x8000, 0, 0},
-		{0xc000, 0x8000, 0, 0},
-		{0xbffc, 0x8000, 0, 4},
-		{0xbffc, 0x8000, 4, 0},
-		{0xc001, UINT64_MAX, 0, 0},
+		{TARGET_FILE_LEN, 0x8000, 0, 0},
+		{TARGET_FILE_LEN - 4, 0x8000, 0, 4},
+		{TARGET_FILE_LEN - 4, 0x8000, 4, 0},
+		{TARGET_FILE_LEN + 1, UINT64_MAX, 0, 0},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		uint8_t bytes[16];
@@ -369,6 +408,7 @@ int main(void)
 		cmocka_unit_test(test_object_cfi_sources),
 		cmocka_unit_test(test_object_cfi_separate_debug_file),
 		cmocka_unit_test(test_object_cfi_insane_index),
+		cmocka_unit_test(test_object_cfi_image_from_memory_without_index),
 		cmocka_unit_test(test_object_cfi_damaged),
 		cmocka_unit_test(test_object_cfi_contradictions),
 		cmocka_unit_test(test_object_cfi_read),

@@ -94,8 +94,9 @@ static void restrict_image(struct snap_elf_file *file)
 			frames = shdr.sh_type == SHT_PROGBITS ? elf_rawdata(scn, NULL) : NULL;
 			num_frames++;
 		} else if (strcmp(name, ".eh_frame_hdr") == 0) {
-			/* Without the index libdw goes from entry to entry, as the check does. */
-			shdr.sh_type = SHT_NULL;
+			/* Without the index libdw goes from entry to entry, as the check does. It
+			 * finds the index by name, whatever its type. */
+			shdr.sh_name = UINT32_MAX;
 			if (!gelf_update_shdr(scn, &shdr))
 				return;
 		}

@@ -472,7 +472,7 @@ static void open_plain_eh_frame(struct snap_object *object, struct cfi_source *s
 			gelf_getshdr(scn, &shdr) ? elf_strptr(elf, names, shdr.sh_name) : NULL;
 		if (!name || strcmp(name, ".eh_frame_hdr") != 0)
 			continue;
-		shdr.sh_type = SHT_NULL;
+		shdr.sh_name = UINT32_MAX; /* libdw finds it by name, whatever its type */
 		if (!gelf_update_shdr(scn, &shdr))
 			return;
 	}

@@ -124,7 +124,7 @@ static unsigned int follow(struct snap_walk *w, const struct snap_registers *fro
 {
 	struct snap_registers registers = *from, caller;
 	uint64_t cfa = 0;
-	for (unsigned int num = 0; num<MAX_FOLLOWED && * w->words_left> 0; num++) {
+	for (unsigned int num = 0; num < MAX_FOLLOWED && (*w->words_left > 0); num++) {
 		struct snap_frame frame = {
 			.pc = registers.pc,
 			.exact_pc = registers.exact_pc,
@@ -176,9 +176,18 @@ static enum snap_step step_into_part(struct snap_walk *w, const struct snap_memo
 	return result;
 }
 
+/* All that is looked at for one gap counts as words: a hostile stack has any number of them. */
+static void charge(struct snap_walk *w)
+{
+	enum { PER_WORD = 16 };
+	uint64_t words = (w->crash->num_omissions + MAX_PARTS * w->num_frames) / PER_WORD;
+	*w->words_left -= words < *w->words_left ? words : *w->words_left;
+}
+
 enum snap_step snap_step_over_gap(
 	struct snap_walk *w, struct snap_frame *frame, struct snap_registers *caller)
 {
+	charge(w);
 	struct snap_walk before = *w;
 	struct recursion recursion;
 	uint64_t from = w->missing_addr;

@@ -19,10 +19,10 @@ enum {
 	STRINGS_OFF = 0xa000,
 	STRINGS_LEN = 0x1000,
 	SECTIONS_OFF = 0xb000,
-	FILE_LEN = 0xc000,
 };
 
-enum { NONE, TEXT, SYMTAB, STRTAB, FRAMES, INDEX, NUM_SECTIONS };
+/* As linkers do it, the index stands before what it is of: libdw relies on it. */
+enum { NONE, TEXT, SYMTAB, STRTAB, INDEX, FRAMES, NUM_SECTIONS };
 
 struct description {
 	uint64_t vaddr, size;
@@ -292,7 +292,7 @@ void target_build(void)
 {
 	static const char names[] = "\0.text\0.symtab\0.strtab\0.eh_frame\0.debug_frame\0"
 				    ".eh_frame_hdr";
-	uint8_t *file = target_file = calloc(1, FILE_LEN);
+	uint8_t *file = target_file = calloc(1, TARGET_FILE_LEN);
 	assert_non_null(file);
 	memcpy(file, ELFMAG, SELFMAG);
 	file[EI_CLASS] = arch->elf_class;
@@ -308,7 +308,7 @@ void target_build(void)
 	PUT(file, Ehdr, e_phentsize, SIZE(Phdr));
 	PUT(file, Ehdr, e_phnum, cfi == TARGET_BY_INDEX ? 2 : 1);
 	PUT(file, Ehdr, e_shentsize, SIZE(Shdr));
-	PUT(file, Ehdr, e_shnum, cfi == TARGET_BY_INDEX ? NUM_SECTIONS : INDEX);
+	PUT(file, Ehdr, e_shnum, NUM_SECTIONS);
 	PUT(file, Ehdr, e_shstrndx, STRTAB);
 	put_segment(file, 0, PT_LOAD, 0, TARGET_DATA);
 
@@ -359,7 +359,7 @@ struct snap_elf_file *target_open(void)
 	assert_true(fd >= 0);
 	if (!target_file)
 		target_build();
-	assert_int_equal(write(fd, target_file, FILE_LEN), FILE_LEN);
+	assert_int_equal(write(fd, target_file, TARGET_FILE_LEN), TARGET_FILE_LEN);
 	free(target_file);
 	target_file = NULL;
 	assert_int_equal(snap_elf_file_open(fd, "/target", elf, &err), 0);

@@ -26,6 +26,7 @@
 #define TARGET_EH_FRAME	  0x6000u
 #define TARGET_DATA	  0x8000u /* mapped, but nothing of the file is there */
 #define TARGET_MODULE_LEN 0x9000u
+#define TARGET_FILE_LEN	  0xc000u
 /* Executable, in no module. */
 #define TARGET_ANON	 UINT64_C(0x20000000)
 #define TARGET_ANON_LEN	 0x1000u
