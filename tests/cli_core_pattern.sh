@@ -27,7 +27,7 @@ is_restored() { [ "$(state)" = "$BEFORE" ]; }
 start() { # NAME [SECONDS]
 	# Its own session, as a script on another terminal would be; bash starts background jobs with
 	# SIGINT ignored.
-	setsid env --default-signal=INT bash "$TMP/script" "$LIB" "$TMP/$1" "${2:-1000}" 2>"$TMP/$1.err" &
+	setsid env --default-signal=INT,HUP bash "$TMP/script" "$LIB" "$TMP/$1" "${2:-1000}" 2>"$TMP/$1.err" &
 	PID=$!
 	LIVE+=("$PID")
 }

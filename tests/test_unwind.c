@@ -316,6 +316,22 @@ static void test_unwind_jump_to_nowhere(void **state)
 		assert_end(SNAP_END_COMPLETE, "outermost frame");
 		target_end();
 	}
+	/* Without the module's file the return address is all that there is; but it is in code. */
+	begin();
+	target_word(SP, IN_CALLER);
+	target_ready();
+	target_crash.modules[0].object = NULL;
+	unwind_from(0, SP);
+	assert_frames("xs", 0, IN_CALLER);
+	assert_int_equal(thread->end, SNAP_END_UNAVAILABLE);
+	target_end();
+	begin();
+	target_word(SP, AT(TARGET_DATA));
+	target_ready();
+	target_crash.modules[0].object = NULL;
+	unwind_from(0, SP);
+	assert_frames("x", 0);
+	target_end();
 	/* Nothing tells from where. */
 	begin();
 	put_return_addresses(0, 0, 0);
@@ -383,7 +399,7 @@ static void test_unwind_frameless_functions(void **state)
 			assert_frames("xc", IN_CALLEE, IN_START);
 			assert_end(SNAP_END_COMPLETE, "outermost frame");
 		} else {
-			assert_true(thread->num_frames <= 3);
+			assert_frames("xcc", IN_CALLEE, IN_CALLER, AT(CALLER + 0x30));
 			assert_end(SNAP_END_CORRUPT, "the stack does not go on towards its base");
 		}
 		target_end();
@@ -505,9 +521,14 @@ static void test_unwind_over_a_gap(void **state)
 	target_function("other", OTHER, LEN, 16);
 	target_call(CALLER + 0x40, OTHER);
 	target_call(OTHER + 0x40, CALLER);
+	/* Of frames that are no part of it, size does not matter. */
+	target_function("large", OTHER + 0x100, LEN, 0x800);
+	target_call(OTHER + 0x120, CALLEE);
+	target_call(CALLER + 0x60, OTHER + 0x100);
 	uint64_t at = SP;
-	target_word(at + 24, AT(CALLER + 0x20));
-	at += 32;
+	target_word(at + 24, AT(OTHER + 0x120));
+	target_word(at + 32 + 0x800 - 8, AT(CALLER + 0x60));
+	at += 32 + 0x800;
 	for (int i = 0; i < TOP; i++) {
 		target_word(at + 48 - 8, AT(OTHER + 0x40));
 		target_word(at + 48 + 16 - 8, AT(CALLER + 0x40));
@@ -515,6 +536,7 @@ static void test_unwind_over_a_gap(void **state)
 	}
 	/* The base begins within a frame of caller(), as the kernel's limits may have it. */
 	uint64_t base = at + GAP;
+	target_word(base, IN_START); /* left over: start() calls neither of them */
 	target_word(base + 24, AT(CALLER + 0x40));
 	target_word(base + 32 + 48 - 8, IN_MAIN);
 	target_word(base + 32 + 48 + 64 - 8, IN_START);
@@ -523,8 +545,8 @@ static void test_unwind_over_a_gap(void **state)
 	target_crash.is_core = true;
 	target_ready();
 	unwind();
-	assert_int_equal(thread->num_frames, 2 + 2 * TOP + 3);
-	const struct snap_frame *last = &thread->frames[1 + 2 * TOP];
+	assert_int_equal(thread->num_frames, 3 + 2 * TOP + 3);
+	const struct snap_frame *last = &thread->frames[2 + 2 * TOP];
 	assert_int_equal(last->pc, AT(CALLER + 0x40));
 	/* Its own return address is the first word that is not there. */
 	uint64_t missing = at + 48 - 8;
@@ -606,6 +628,31 @@ static void test_unwind_over_a_gap_to_the_best_candidate(void **state)
 	unwind();
 	assert_frames("xccsc", IN_CALLEE, IN_CALLER, IN_MAIN, IN_MAIN, IN_START);
 	assert_int_equal(thread->frames[3].regs[7], base + 0x208);
+	target_end();
+}
+
+/* The handler ran on a stack of its own, which lies above the one that was interrupted. */
+static void test_unwind_over_a_gap_not_back_to_where_it_was(void **state)
+{
+	(void)state;
+	const uint64_t handler_sp = SP + 0x2000, base = SP + 0x4000;
+	begin();
+	target_function("handler", OTHER, LEN, 32);
+	target_memory(TARGET_ANON, trampoline, sizeof(trampoline));
+	target_word(handler_sp + 24, TARGET_ANON);
+	target_word(handler_sp + 32 + SIGFRAME_RSP, SP);
+	target_word(handler_sp + 32 + SIGFRAME_RIP, IN_CALLEE);
+	target_word(handler_sp + 0x300, IN_START);
+	target_word(base + 8, IN_START);
+	target_capture(SP, CALLER_CFA);
+	target_capture(handler_sp, handler_sp + 0x400);
+	target_capture(base, base + 0x100);
+	target_crash.is_core = true;
+	target_ready();
+	unwind_from(AT(OTHER + 0x10), handler_sp);
+	assert_frames(
+		"xccccs", AT(OTHER + 0x10), TARGET_ANON, IN_CALLEE, IN_CALLER, IN_MAIN, IN_START);
+	assert_int_equal(thread->frames[4].gap_bytes, base - (MAIN_CFA - 8));
 	target_end();
 }
 
@@ -741,6 +788,19 @@ static void test_unwind_pac_mask_of_the_thread(void **state)
 	}
 }
 
+/* An address of the kernel is no signed one of the process. */
+static void test_unwind_kernel_addresses_are_not_stripped(void **state)
+{
+	(void)state;
+	begin_machine(EM_AARCH64);
+	put_return_addresses(UINT64_C(0xffff800008001220), 0, 0);
+	target_ready();
+	unwind();
+	assert_frames("x", IN_CALLEE);
+	assert_end(SNAP_END_CORRUPT, "the return address 0xffff800008001220 is not in code");
+	target_end();
+}
+
 /* ---------------------------------------------------------------- nothing to go by */
 
 static void test_unwind_reasons_without_unwind_information(void **state)
@@ -810,6 +870,43 @@ static void test_unwind_max_frames(void **state)
 	target_end();
 }
 
+/* Unless asked for, the middle of a very deep stack is counted, but not listed. */
+static void test_unwind_both_ends_of_a_deep_stack(void **state)
+{
+	(void)state;
+	enum { FIRST = SNAP_DEFAULT_MAX_FRAMES };
+	begin();
+	target_function("other", OTHER, LEN, 8);
+	target_call(OTHER + 0x20, OTHER);
+	for (uint64_t addr = TARGET_STACK; addr < TARGET_STACK_END - 8; addr += 8)
+		target_word(addr, AT(OTHER + 0x20));
+	target_word(TARGET_STACK_END - 8, IN_START);
+	target_ready();
+	struct snap_registers registers = target_registers(AT(OTHER + 0x10), TARGET_STACK);
+	size_t num = TARGET_STACK_LEN / 8 + 1;
+	target_unwind(&registers, FIRST);
+	assert_end(SNAP_END_COMPLETE, "outermost frame");
+	assert_in_range(thread->num_frames, FIRST + SNAP_WALK_BASE_FRAMES,
+		FIRST + 2 * SNAP_WALK_BASE_FRAMES);
+	const struct snap_frame *last = &thread->frames[FIRST - 1];
+	assert_true(last->is_gap_unlisted);
+	assert_int_equal(last->gap_frames, num - thread->num_frames);
+	assert_int_equal(last->gap_bytes, last[1].cfa - last->cfa);
+	assert_int_equal(thread->frames[thread->num_frames - 1].pc, IN_START);
+	for (size_t i = 0; i + 1 < thread->num_frames; i++) {
+		uint64_t sp = thread->frames[i].regs[snap_sp_column(target_crash.arch)];
+		assert_int_equal(thread->frames[i].cfa, sp + 8);
+		assert_int_equal(thread->frames[i].gap_frames != 0, &thread->frames[i] == last);
+	}
+	/* Asked for, they all are, or so many. */
+	target_unwind(&registers, num);
+	assert_int_equal(thread->num_frames, num);
+	target_unwind(&registers, FIRST + 1);
+	assert_int_equal(thread->num_frames, FIRST + 1);
+	assert_int_equal(thread->end, SNAP_END_LIMIT);
+	target_end();
+}
+
 /* Any number of threads can have the same deep stack. */
 static void test_unwind_frames_in_all(void **state)
 {
@@ -832,13 +929,46 @@ static void test_unwind_frames_in_all(void **state)
 	const struct snap_options options = {.max_frames = SIZE_MAX};
 	assert_int_equal(snap_unwind(&target_crash, &options, NULL), 0);
 	for (size_t i = 0; i < THREADS; i++) {
-		/* A thread's last frame is for nothing. */
 		assert_int_equal(threads[i].num_frames, num < left ? num : left);
 		if (left < num)
 			assert_int_equal(threads[i].end, SNAP_END_LIMIT);
-		left -= threads[i].num_frames - (threads[i].end != SNAP_END_LIMIT);
+		left -= threads[i].num_frames;
 	}
 	assert_int_equal(left, 0);
+	target_end();
+}
+
+/* A stack of nothing but gaps, each of which takes a look at all frames so far. */
+static void test_unwind_gaps_in_all(void **state)
+{
+	(void)state;
+	enum { THREADS = 20, STRIDE = 72 };
+	static struct snap_crash_thread threads[THREADS];
+	begin();
+	target_function("other", OTHER, LEN, 64);
+	target_call(OTHER + 0x20, OTHER);
+	/* The next return address is 56 bytes behind each, and the next part behind that. */
+	for (uint64_t addr = TARGET_STACK; addr + STRIDE <= TARGET_STACK_END; addr += STRIDE) {
+		target_word(addr, AT(OTHER + 0x20));
+		target_capture(addr, addr + 8);
+	}
+	target_crash.is_core = true;
+	target_ready();
+	struct snap_registers registers = target_registers(AT(OTHER + 0x10), TARGET_STACK);
+	target_unwind(&registers, SIZE_MAX);
+	assert_int_equal(thread->num_frames, TARGET_STACK_LEN / STRIDE);
+	assert_int_equal(thread->frames[100].gap_bytes, STRIDE - 64);
+	assert_int_equal(thread->frames[100].trust, SNAP_TRUST_SCAN);
+	for (size_t i = 0; i < THREADS; i++)
+		threads[i] = target_thread;
+	target_crash.threads = threads;
+	target_crash.num_threads = THREADS;
+	const struct snap_options options = {.max_frames = SIZE_MAX};
+	assert_int_equal(snap_unwind(&target_crash, &options, NULL), 0);
+	assert_int_equal(threads[0].num_frames, TARGET_STACK_LEN / STRIDE);
+	assert_int_equal(threads[THREADS - 1].num_frames, 1);
+	assert_string_equal(
+		threads[THREADS - 1].end_reason, "looking through stacks takes too much work");
 	target_end();
 }
 
@@ -887,14 +1017,18 @@ int main(void)
 		cmocka_unit_test(test_unwind_over_a_gap_without_recursion),
 		cmocka_unit_test(test_unwind_over_a_gap_of_several_parts),
 		cmocka_unit_test(test_unwind_over_a_gap_to_the_best_candidate),
+		cmocka_unit_test(test_unwind_over_a_gap_not_back_to_where_it_was),
 		cmocka_unit_test(test_unwind_over_a_gap_only_if_it_is_one),
 		cmocka_unit_test(test_unwind_registers_of_callers),
 		cmocka_unit_test(test_unwind_cfa_by_the_frame_record),
 		cmocka_unit_test(test_unwind_pac_mask_of_the_thread),
+		cmocka_unit_test(test_unwind_kernel_addresses_are_not_stripped),
 		cmocka_unit_test(test_unwind_reasons_without_unwind_information),
 		cmocka_unit_test(test_unwind_threads_without_a_stack),
 		cmocka_unit_test(test_unwind_max_frames),
+		cmocka_unit_test(test_unwind_both_ends_of_a_deep_stack),
 		cmocka_unit_test(test_unwind_frames_in_all),
+		cmocka_unit_test(test_unwind_gaps_in_all),
 		cmocka_unit_test(test_unwind_expression_steps_in_all),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

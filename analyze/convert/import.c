@@ -469,9 +469,58 @@ static void write_rest(struct importer *im)
 
 /* ---------------------------------------------------------------- the whole */
 
-static void make_areas(struct importer *im)
+static int compare_addresses(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* Where the threads' stacks and frames are: sorted addresses, to be freed; NULL without memory. */
+static uint64_t *list_places(const struct importer *im, size_t *ret_num)
 {
 	const struct snap_crash *crash = im->crash;
+	uint64_t *places = calloc(crash->num_threads + 1, 3 * sizeof(*places));
+	*ret_num = 0;
+	for (size_t i = 0; i < crash->num_threads && places; i++) {
+		const struct snap_thread *record = &crash->threads[i].record;
+		struct snap_memory_thread where = {0};
+		if (!snap_memory_thread_registers(
+			    crash->arch, record->regsets, record->num_regsets, &where))
+			continue;
+		places[(*ret_num)++] = where.sp;
+		places[(*ret_num)++] = where.fp;
+		places[(*ret_num)++] = where.tp;
+	}
+	if (places)
+		qsort(places, *ret_num, sizeof(*places), compare_addresses);
+	return places;
+}
+
+/* Whether one of the places is in the mapping, or so little below that its stack may be it. */
+static bool has_place(const struct snap_mapping *mapping, const uint64_t *places, size_t num)
+{
+	uint64_t from = mapping->start > SNAP_STACK_GAP ? mapping->start - SNAP_STACK_GAP : 0;
+	size_t low = 0, high = num;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (places[mid] < from)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < num && places[low] < mapping->end;
+}
+
+/* No process has more mappings than the table unless its kernel was told so: then data that no
+ * thread's stack is in is not looked up. */
+static int make_areas(struct importer *im, struct snap_error *err)
+{
+	const struct snap_crash *crash = im->crash;
+	bool is_too_much = crash->num_mappings > SNAP_AREAS_MAX;
+	size_t num = 0;
+	uint64_t *places = is_too_much ? list_places(im, &num) : NULL;
+	if (is_too_much && !places)
+		return snap_error_no_memory(err);
 	snap_areas_init(&im->areas);
 	for (size_t i = 0; i < crash->num_mappings; i++) {
 		struct snap_mapping mapping = crash->mappings[i];
@@ -480,8 +529,14 @@ static void make_areas(struct importer *im)
 			mapping.permissions = snap_mapping_is_file(&mapping)
 						      ? SNAP_MAPPING_READ
 						      : SNAP_MAPPING_READ | SNAP_MAPPING_WRITE;
-		snap_areas_add(&im->areas, &mapping);
+		if (is_too_much && !(snap_area_flags(&mapping) & SNAP_AREA_TELLING) &&
+			!has_place(&mapping, places, num))
+			im->areas.num_left_out++;
+		else
+			snap_areas_add(&im->areas, &mapping);
 	}
+	free(places);
+	return 0;
 }
 
 /* What a file may have beyond all that is taken in any case, generously estimated. */
@@ -548,7 +603,11 @@ int snap_import(struct snap_crash *crash, const struct snap_import_options *opti
 	im->regset_room = MAX_MORE_REGSETS;
 	im->stacks = calloc(crash->num_threads + 1, sizeof(*im->stacks));
 	snap_writer_init(&im->writer, fd);
-	make_areas(im);
+	if (make_areas(im, err) < 0) {
+		free(im->stacks);
+		free(im);
+		return -1;
+	}
 	im->start_stack = snap_start_stack_find(crash);
 	im->room = options->full_stacks ? spare_room(im) : 0;
 	int r = im->stacks ? write_all(im) : -1;

@@ -153,6 +153,23 @@ enum snap_step snap_step_by_scan(struct snap_walk *w, struct snap_frame *frame,
 	return SNAP_STEP_DONE;
 }
 
+/* Without the file of its module, nothing more is known of a return address than that it is in
+ * code. */
+static bool is_believable(struct snap_walk *w, const struct snap_registers *caller)
+{
+	const struct snap_crash_module *module = snap_crash_module_at(w->crash, caller->pc - 1);
+	bool is_unknown = module && !module->object;
+	switch (snap_is_return_address(w, caller->pc, caller->is_thumb)) {
+	case SNAP_NO:
+		return false;
+	case SNAP_NOT_KNOWN:
+		return is_unknown;
+	case SNAP_YES:
+		break;
+	}
+	return is_unknown || snap_is_known_function(w, caller->pc - 1);
+}
+
 enum snap_step snap_step_from_bad_pc(struct snap_walk *w, struct snap_frame *frame,
 	const struct snap_registers *registers, struct snap_registers *caller)
 {
@@ -174,8 +191,7 @@ enum snap_step snap_step_from_bad_pc(struct snap_walk *w, struct snap_frame *fra
 	caller->exact_pc = false;
 	caller->trust = SNAP_TRUST_SCAN;
 	snap_set_return_address(w, caller, value);
-	if (snap_is_return_address(w, caller->pc, caller->is_thumb) != SNAP_YES ||
-		!snap_is_known_function(w, caller->pc - 1))
+	if (!is_believable(w, caller))
 		return SNAP_STEP_UNKNOWN;
 	frame->cfa = registers->values[sp] + (arch->call_pushes_ra ? snap_arch_word(arch) : 0);
 	frame->has_cfa = true;

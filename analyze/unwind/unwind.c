@@ -22,8 +22,10 @@
 #include "analyze/unwind/walk.h"
 #include "common/elf_load.h"
 
-/* Of all threads together: a small file can have many threads with one deep stack. */
+/* Of all threads together: a small file can have many threads with one deep stack. Frames that are
+ * let go again cost no memory, but time. */
 #define MAX_FRAMES_IN_ALL 262144
+#define MAX_WALKED_IN_ALL (4u << 20)
 /* Steps of all expressions: those frames, each with all registers saved, stay below. */
 #define MAX_STEPS_IN_ALL (32u << 20)
 /* Words that scans look at: each thread of the largest processes may search its whole stack. */
@@ -362,7 +364,7 @@ static int walk_thread(
 		return 0;
 	}
 	find_pac_mask(w);
-	for (;; w->num_walked++) {
+	for (;;) {
 		if (w->num_walked == max_frames) {
 			(void)snap_step_fails(w, SNAP_END_LIMIT, "the limit on frames was reached");
 			return 0;
@@ -371,6 +373,7 @@ static int walk_thread(
 			let_go(w, max_first);
 		if (add_frame(w, &registers, err) < 0)
 			return -1;
+		w->num_walked++;
 		struct snap_frame *frame = &w->frames[w->num_frames - 1];
 		enum snap_step result = step(w, frame, &registers, &caller);
 		/* Whatever the last evaluations gave: they were cut short. */
@@ -394,7 +397,7 @@ static int walk_thread(
 int snap_unwind(
 	struct snap_crash *crash, const struct snap_options *options, struct snap_error *err)
 {
-	size_t left = MAX_FRAMES_IN_ALL;
+	size_t left = MAX_FRAMES_IN_ALL, left_to_walk = MAX_WALKED_IN_ALL;
 	uint64_t steps_left = MAX_STEPS_IN_ALL, words_left = MAX_WORDS_IN_ALL;
 	size_t max_first = options->max_frames;
 	bool has_default_limit = max_first == SNAP_DEFAULT_MAX_FRAMES;
@@ -407,15 +410,18 @@ int snap_unwind(
 			.steps_left = &steps_left,
 			.words_left = &words_left,
 		};
+		size_t max_frames = has_default_limit ? left_to_walk : max_first;
+		if (left <= max_first || left_to_walk <= max_first)
+			max_frames = left < left_to_walk ? left : left_to_walk;
 		if (!crash->arch)
 			(void)snap_step_fails(
 				&w, SNAP_END_UNAVAILABLE, "the machine's registers are not known");
 		else if (options->only_crashed_thread && i > 0)
 			(void)snap_step_fails(&w, SNAP_END_LIMIT, "not asked for");
-		else if (walk_thread(&w, max_first,
-				 has_default_limit || max_first > left ? left : max_first, err) < 0)
+		else if (walk_thread(&w, max_first, max_frames, err) < 0)
 			return -1;
-		left -= w.num_walked;
+		left -= w.num_frames < left ? w.num_frames : left;
+		left_to_walk -= w.num_walked;
 		thread->frames = w.frames;
 		thread->num_frames = w.num_frames;
 		thread->end = w.end;

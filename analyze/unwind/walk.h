@@ -47,7 +47,7 @@ struct snap_walk {
 
 	struct snap_frame *frames;
 	size_t num_frames, capacity;
-	size_t num_walked; /* those that were let go included, but for the last one */
+	size_t num_walked; /* those that were let go included */
 	uint64_t *spare[SNAP_WALK_BASE_FRAMES]; /* registers of frames that were let go */
 	size_t num_spare;
 
