@@ -765,6 +765,31 @@ static void test_core_files_that_are_no_modules(void **state)
 	unload();
 }
 
+/* As gdb's gcore writes them: no segment for code that is as in its file. */
+static void test_core_files_without_segments_are_mapped(void **state)
+{
+	(void)state;
+	static const struct file files[] = {{0x10000, 0x11000, 0, "/lib/code"},
+		{0x11000, 0x13000, 1, "/lib/code"}, {0x13000, 0x14000, 3, "/lib/code"}};
+	begin(3);
+	size_t off = core_len;
+	put_prstatus(1, SIGSEGV);
+	put_files(files, ARRAY_LEN(files), ARRAY_LEN(files));
+	end_notes(0, off);
+	put_load(1, 0x10000, 0x1000, PF_R, first_page(0, 1), 512);
+	put_load(2, 0x13000, 0x1000, PF_R | PF_W, NULL, 0);
+	assert_int_equal(load(), 0);
+	assert_int_equal(crash.num_mappings, 3);
+	const struct snap_mapping *mapping = snap_crash_mapping_at(&crash, 0x12fff);
+	assert_non_null(mapping);
+	assert_int_equal(mapping->start, 0x11000);
+	assert_false(mapping->has_permissions);
+	assert_text(mapping->path, "/lib/code");
+	assert_int_equal(mapping->file_offset, 0x1000);
+	assert_true(snap_crash_mapping_at(&crash, 0x13000)->has_permissions);
+	unload();
+}
+
 static void test_core_without_threads(void **state)
 {
 	(void)state;
@@ -1161,6 +1186,7 @@ int main(void)
 		cmocka_unit_test(test_core_siginfo_of_other_threads),
 		cmocka_unit_test(test_core_files_that_are_no_modules),
 		cmocka_unit_test(test_core_more_than_65534_segments),
+		cmocka_unit_test(test_core_files_without_segments_are_mapped),
 		cmocka_unit_test(test_core_without_threads),
 		cmocka_unit_test(test_core_cut_within_its_header),
 		cmocka_unit_test(test_core_cut_anywhere),

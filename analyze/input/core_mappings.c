@@ -147,6 +147,43 @@ static int append_noted(struct list *list, struct snap_bytes note, struct snap_e
 	return 0;
 }
 
+/* Whether a segment lies, at least in part, in [start, end); mappings are sorted. */
+static bool is_listed(const struct snap_crash *crash, size_t num, uint64_t start, uint64_t end)
+{
+	size_t low = 0, high = num;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (crash->mappings[mid].end <= start)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < num && crash->mappings[low].start < end;
+}
+
+/* gdb's gcore has no segments for what it finds unchanged in the files, code for one; NT_FILE tells
+ * of them, but not what may be done there. */
+static int append_unlisted_files(struct list *list, struct snap_error *err)
+{
+	const struct snap_core *core = list->core;
+	struct snap_crash *crash = core->crash;
+	size_t num = crash->num_mappings;
+	for (size_t i = 0; i < core->num_files; i++) {
+		const struct snap_core_file *file = &core->files[i];
+		const struct snap_core_segment mapping = {
+			.vaddr = file->start,
+			.memsz = file->end > file->start ? file->end - file->start : 0,
+		};
+		if (is_listed(crash, num, file->start, file->end))
+			continue;
+		if (append(list, &mapping, err) < 0)
+			return -1;
+		if (crash->num_mappings > num)
+			crash->mappings[crash->num_mappings - 1].has_permissions = false;
+	}
+	return 0;
+}
+
 int snap_core_add_mappings(struct snap_core *core, struct snap_error *err)
 {
 	struct list list = {.core = core};
@@ -160,6 +197,9 @@ int snap_core_add_mappings(struct snap_core *core, struct snap_error *err)
 	for (size_t i = 0; i < core->num_segments && core->mappings_note.len == 0; i++)
 		if (core->segments[i].type == PT_LOAD && append(&list, &core->segments[i], err) < 0)
 			return -1;
+	snap_load_sort_mappings(core->crash);
+	if (append_unlisted_files(&list, err) < 0)
+		return -1;
 	snap_load_sort_mappings(core->crash);
 	return 0;
 }

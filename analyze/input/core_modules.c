@@ -124,7 +124,7 @@ static bool may_have_code(const struct snap_core *core, uint64_t start, uint64_t
 	if (!mapping)
 		return true;
 	for (; mapping < crash->mappings + crash->num_mappings && mapping->start < end; mapping++)
-		if (mapping->permissions & SNAP_MAPPING_EXEC)
+		if (!mapping->has_permissions || mapping->permissions & SNAP_MAPPING_EXEC)
 			return true;
 	return false;
 }
