@@ -345,6 +345,68 @@ static void test_frame_record_none_at_all(void **state)
 	target_end();
 }
 
+/* Code made at run time may be returned to where no call ends; but not what is on the stack. */
+static void test_frame_record_in_code_made_at_run_time(void **state)
+{
+	(void)state;
+	uint8_t nops[64];
+	memset(nops, 0x90, sizeof(nops));
+	for (int on_stack = 0; on_stack < 2; on_stack++) {
+		begin(EM_X86_64);
+		put_prologue(CALLEE);
+		put(RECORD, RECORD2, on_stack ? RECORD3 : TARGET_ANON + 0x20);
+		target_memory(TARGET_ANON, nops, sizeof(nops));
+		target_ready();
+		struct snap_registers registers =
+			registers_at(AT(CALLEE + 0x10), RECORD - 32, RECORD);
+		/* An executable stack, as some machines and programs have it. */
+		struct snap_mapping *mapping =
+			(struct snap_mapping *)snap_crash_mapping_at(&target_crash, RECORD);
+		mapping->permissions |= SNAP_MAPPING_EXEC;
+		w = target_walk();
+		w.stack = mapping;
+		frame = target_frame(&registers);
+		assert_int_equal(snap_step_by_frame_record(&w, &frame, &registers, &caller),
+			on_stack ? SNAP_STEP_UNKNOWN : SNAP_STEP_DONE);
+		if (!on_stack)
+			assert_int_equal(caller.pc, TARGET_ANON + 0x20);
+		target_end();
+	}
+}
+
+/* Such code, without a prologue that is known: fp may be its own, or still its caller's. */
+static void test_frame_record_is_it_the_callers(void **state)
+{
+	(void)state;
+	uint8_t nops[64];
+	memset(nops, 0x90, sizeof(nops));
+	/* DW_CFA_def_cfa rbp 16; DW_CFA_offset rbp, cfa-16; ra, cfa-8 */
+	static const uint8_t by_fp[] = {0x0c, 6, 16, 0x86, 2, 0x90, 1};
+	/* The same by rsp: a function that leaves rbp alone. */
+	static const uint8_t by_sp[] = {0x0c, 7, 64, 0x90, 1};
+	for (int has_own = 0; has_own < 2; has_own++) {
+		target_begin(EM_X86_64);
+		target_symbol("caller", CALLER, LEN);
+		target_symbol("outer", OUTER, LEN);
+		if (has_own)
+			target_describe(CALLER, LEN, false, by_sp, sizeof(by_sp));
+		else
+			target_describe(CALLER, LEN, false, by_fp, sizeof(by_fp));
+		target_call_any(IN_CALLER);
+		target_call_any(IN_OUTER);
+		/* On top of the stack, an address in caller(); and fp's record beyond. */
+		target_word(RECORD - 32, AT(IN_CALLER));
+		target_word(RECORD - 32 + 64, AT(IN_OUTER));
+		put(RECORD, RECORD2, AT(IN_OUTER));
+		put(RECORD2, RECORD3, AT(IN_OUTER));
+		target_memory(TARGET_ANON, nops, sizeof(nops));
+		target_ready();
+		assert_int_equal(step_at(TARGET_ANON + 0x10, RECORD - 40, RECORD),
+			has_own ? SNAP_STEP_DONE : SNAP_STEP_UNKNOWN);
+		target_end();
+	}
+}
+
 /* Where only the record before says how far the stack was followed. */
 static void test_frame_record_below_the_floor(void **state)
 {
@@ -585,6 +647,8 @@ int main(void)
 		cmocka_unit_test(test_frame_record_of_every_machine),
 		cmocka_unit_test(test_frame_record_no_records_no_answer),
 		cmocka_unit_test(test_frame_record_none_at_all),
+		cmocka_unit_test(test_frame_record_in_code_made_at_run_time),
+		cmocka_unit_test(test_frame_record_is_it_the_callers),
 		cmocka_unit_test(test_frame_record_below_the_floor),
 		cmocka_unit_test(test_frame_record_signed_return_addresses),
 		cmocka_unit_test(test_frame_record_link_registers),

@@ -3,6 +3,9 @@
 #include <elf.h>
 #include <string.h>
 
+#include "analyze/symbols/cfi_row.h"
+#include "analyze/unwind/scan.h"
+
 /* A record's two words. Whether the second one is what a record holds. */
 static enum snap_answer read_record(struct snap_walk *w,
 	const struct snap_arch_frame_record *record, uint64_t fp, struct snap_registers *ret,
@@ -250,6 +253,30 @@ static enum snap_step step_from_link_register(struct snap_walk *w, struct snap_f
 	return SNAP_STEP_DONE;
 }
 
+/*
+ * Whether fp's record is the caller's: a scan finds a return address below it, into a function that
+ * goes by fp itself. Code made at run time has its own ways to begin a function, and no symbol.
+ */
+static bool is_callers_record(struct snap_walk *w, const struct snap_frame *frame,
+	const struct snap_registers *registers, unsigned int fp)
+{
+	unsigned int sp = snap_sp_column(w->arch);
+	struct snap_frame ignored = *frame;
+	struct snap_registers caller;
+	bool had_floor = w->has_floor;
+	uint64_t floor = w->floor;
+	uint64_t record =
+		registers->values[fp] + (uint64_t)(int64_t)w->arch->frame_records[0].ra_off;
+	bool is_nearer = snap_register_known(registers, sp) &&
+			 snap_step_by_scan(w, &ignored, registers, registers->values[sp],
+				 &caller) == SNAP_STEP_DONE &&
+			 w->floor - snap_arch_word(w->arch) < record;
+	w->has_floor = had_floor;
+	w->floor = floor;
+	const struct snap_cfi_row *row = is_nearer ? snap_walk_row(w, caller.pc - 1) : NULL;
+	return row && row->cfa.kind == SNAP_CFI_REGISTER && row->cfa.column == fp;
+}
+
 enum snap_step snap_step_by_frame_record(struct snap_walk *w, struct snap_frame *frame,
 	const struct snap_registers *registers, struct snap_registers *caller)
 {
@@ -275,8 +302,12 @@ enum snap_step snap_step_by_frame_record(struct snap_walk *w, struct snap_frame 
 	if (step != SNAP_STEP_DONE)
 		return step;
 	/* It may be another function's, further up. */
-	enum snap_call_fit fit = snap_call_fit(w, &function, caller->pc, caller->is_thumb);
-	if (fit < SNAP_CALL_TO_ANY || (progress == NO_RECORD && fit == SNAP_CALL_TO_ANY))
+	struct snap_function callee = snap_callee_of(w, frame);
+	enum snap_call_fit fit = snap_call_fit(w, &callee, caller->pc, caller->is_thumb);
+	bool is_doubtful = progress == NO_RECORD && fit == SNAP_CALL_TO_ANY;
+	if (fit < SNAP_CALL_TO_ANY ||
+		(is_doubtful && (snap_function_is_known(&function) ||
+					is_callers_record(w, frame, registers, (unsigned int)fp))))
 		return SNAP_STEP_UNKNOWN;
 	*frame = found;
 	return SNAP_STEP_DONE;

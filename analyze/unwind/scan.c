@@ -115,7 +115,7 @@ enum snap_step snap_step_by_scan(struct snap_walk *w, struct snap_frame *frame,
 	struct snap_function callee = {0};
 	struct candidate best = {.fit = SNAP_CALL_MISFIT};
 	if (frame && frame->pc > 0)
-		callee = snap_function_at(w, frame->exact_pc ? frame->pc : frame->pc - 1);
+		callee = snap_callee_of(w, frame);
 	if (w->arch->support != SNAP_ARCH_SUPPORTED)
 		return SNAP_STEP_UNKNOWN;
 	addr = (addr + word - 1) & ~(uint64_t)(word - 1);

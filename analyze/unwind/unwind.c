@@ -364,6 +364,9 @@ static int walk_thread(
 		return 0;
 	}
 	find_pac_mask(w);
+	unsigned int sp = snap_sp_column(w->arch);
+	if (snap_register_known(&registers, sp))
+		w->stack = snap_crash_mapping_at(w->crash, registers.values[sp]);
 	for (;;) {
 		if (w->num_walked == max_frames) {
 			(void)snap_step_fails(w, SNAP_END_LIMIT, "the limit on frames was reached");

@@ -170,7 +170,16 @@ enum snap_answer snap_is_return_address(struct snap_walk *w, uint64_t pc, bool i
 	const struct snap_cfi_row *row = snap_walk_row(w, pc);
 	if ((row && row->is_signal) || snap_is_sigreturn(w, pc))
 		return SNAP_YES;
-	return snap_is_code(w, pc, false) ? snap_is_call_site(w, pc, is_thumb) : SNAP_NO;
+	if (!snap_is_code(w, pc, false))
+		return SNAP_NO;
+	enum snap_answer answer = snap_is_call_site(w, pc, is_thumb);
+	if (answer != SNAP_NO || snap_crash_module_at(w->crash, pc - 1))
+		return answer;
+	/* A stack may be executable, but words that point to it are mostly no code. */
+	const struct snap_mapping *mapping = snap_crash_mapping_at(w->crash, pc - 1);
+	return mapping == w->stack || (mapping && snap_bytes_equal_str(mapping->path, "[stack]"))
+		       ? SNAP_NO
+		       : SNAP_NOT_KNOWN;
 }
 
 bool snap_call_site_target(struct snap_walk *w, uint64_t pc, bool is_thumb, uint64_t *ret)
@@ -196,6 +205,17 @@ struct snap_function snap_function_at(struct snap_walk *w, uint64_t addr)
 		extent.end += module->record.load_bias;
 	}
 	return extent;
+}
+
+struct snap_function snap_callee_of(struct snap_walk *w, const struct snap_frame *frame)
+{
+	uint64_t addr = frame->exact_pc ? frame->pc : frame->pc - 1;
+	struct snap_function function = snap_function_at(w, addr);
+	const struct snap_mapping *mapping = snap_crash_mapping_at(w->crash, addr);
+	if (!snap_function_is_known(&function) && mapping &&
+		!snap_crash_module_at(w->crash, addr) && snap_is_code(w, addr, true))
+		function = (struct snap_function){mapping->start, mapping->end};
+	return function;
 }
 
 enum snap_call_fit snap_call_fit(

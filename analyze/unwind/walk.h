@@ -35,6 +35,7 @@ struct snap_walk {
 	struct snap_crash *crash;
 	struct snap_crash_thread *thread;
 	const struct snap_arch *arch;
+	const struct snap_mapping *stack; /* where its stack pointer is; NULL */
 	uint64_t pac_mask; /* bits of an instruction address that may be a signature (aarch64) */
 	bool has_pac_mask;
 	uint64_t *steps_left; /* of DWARF expressions, for all threads */
@@ -47,7 +48,7 @@ struct snap_walk {
 
 	struct snap_frame *frames;
 	size_t num_frames, capacity;
-	size_t num_walked; /* those that were let go included */
+	size_t num_walked;			/* those that were let go included */
 	uint64_t *spare[SNAP_WALK_BASE_FRAMES]; /* registers of frames that were let go */
 	size_t num_spare;
 
@@ -116,7 +117,8 @@ enum snap_answer { SNAP_NO, SNAP_YES, SNAP_NOT_KNOWN };
 enum snap_answer snap_is_call_site(struct snap_walk *w, uint64_t pc, bool is_thumb);
 /*
  * Whether the address is one that functions return to: in code, behind a call instruction, or a
- * signal trampoline's. NOT_KNOWN where there may be code, but its bytes are not at hand.
+ * signal trampoline's. NOT_KNOWN where there may be code, but its bytes are not at hand; and in
+ * code that was made at run time, which need not call to be returned to (HotSpot's interpreter).
  */
 enum snap_answer snap_is_return_address(struct snap_walk *w, uint64_t pc, bool is_thumb);
 /* Where that call goes, if the instruction tells. */
@@ -142,6 +144,12 @@ static inline bool snap_function_has(const struct snap_function *extent, uint64_
 
 /* The function that contains an address, by symbol. */
 struct snap_function snap_function_at(struct snap_walk *w, uint64_t addr);
+
+/*
+ * What a call that led to the frame must have gone to: its function or, of code in no module, any
+ * place in its mapping.
+ */
+struct snap_function snap_callee_of(struct snap_walk *w, const struct snap_frame *frame);
 
 /* How well a call fits the function that would return behind it. */
 enum snap_call_fit {
