@@ -75,8 +75,8 @@ struct snap_arch {
 	bool call_pushes_ra;
 	/* Bytes below sp that a leaf function may use (psABI). */
 	uint16_t red_zone;
-	/* What instruction addresses, and stack pointers at calls, are multiples of. */
-	uint8_t code_align, stack_align;
+	/* What stack pointers are multiples of at calls. */
+	uint8_t stack_align;
 	/* Bit 0 of a code address says which instruction set, and is no part of the address. */
 	bool has_thumb_bit;
 	/* Frame records, one for each way compilers make them; tried in this order. */
