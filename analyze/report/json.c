@@ -21,6 +21,7 @@ struct json_writer {
 	bool failed;	    /* memory was exhausted */
 	bool first;	    /* no member or item written yet at this level */
 	unsigned int depth; /* open brackets */
+	char buffer[8192];
 };
 
 /* ---------------------------------------------------------------- writing */
@@ -105,7 +106,11 @@ static void put(struct json_writer *w, const char *key, json_t *value)
 	}
 	begin_item(w, key);
 	size_t flags = JSON_ENCODE_ANY | (w->pretty ? JSON_INDENT(INDENT) : JSON_COMPACT);
-	if (json_dump_callback(value, write_dumped, w, flags) < 0)
+	/* A callback is called for every comma: only for what is larger than any frame. */
+	size_t len = json_dumpb(value, w->buffer, sizeof(w->buffer), flags);
+	if (len > 0 && len <= sizeof(w->buffer))
+		(void)write_dumped(w->buffer, len, w);
+	else if (json_dump_callback(value, write_dumped, w, flags) < 0)
 		w->failed = true;
 	json_decref(value);
 }
