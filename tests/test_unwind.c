@@ -870,6 +870,25 @@ static void test_unwind_max_frames(void **state)
 	target_end();
 }
 
+/* The first store of a prologue failed: the function has no frame yet, nor has its stack room. */
+static void test_unwind_from_the_very_beginning_of_a_stack(void **state)
+{
+	(void)state;
+	static const uint8_t no_frame[] = {0x0c, 31, 0}; /* DW_CFA_def_cfa sp 0 */
+	begin_machine(EM_AARCH64);
+	target_symbol("other", OTHER, LEN);
+	target_describe(OTHER, LEN, false, no_frame, sizeof(no_frame));
+	target_word(TARGET_STACK + 48 - 8, IN_MAIN);
+	target_word(TARGET_STACK + 48 + 64 - 8, IN_START);
+	target_ready();
+	struct snap_registers registers = target_registers(AT(OTHER + 0x10), TARGET_STACK);
+	snap_register_set(&registers, target_lr(), IN_CALLER);
+	target_unwind(&registers, 100);
+	assert_frames("xccc", AT(OTHER + 0x10), IN_CALLER, IN_MAIN, IN_START);
+	assert_end(SNAP_END_COMPLETE, "outermost frame");
+	target_end();
+}
+
 /* Unless asked for, the middle of a very deep stack is counted, but not listed. */
 static void test_unwind_both_ends_of_a_deep_stack(void **state)
 {
@@ -1026,6 +1045,7 @@ int main(void)
 		cmocka_unit_test(test_unwind_reasons_without_unwind_information),
 		cmocka_unit_test(test_unwind_threads_without_a_stack),
 		cmocka_unit_test(test_unwind_max_frames),
+		cmocka_unit_test(test_unwind_from_the_very_beginning_of_a_stack),
 		cmocka_unit_test(test_unwind_both_ends_of_a_deep_stack),
 		cmocka_unit_test(test_unwind_frames_in_all),
 		cmocka_unit_test(test_unwind_gaps_in_all),

@@ -163,8 +163,10 @@ static enum snap_step judge(
 	if (!makes_progress(w))
 		return snap_step_fails(
 			w, SNAP_END_CORRUPT, "the stack does not go on towards its base");
-	/* Of an overflow, the interrupted stack pointer is below the stack. */
-	if (frame->has_cfa && !frame->is_signal && !snap_may_be_stack(w, frame->cfa - 1))
+	/* Of an overflow, the interrupted stack pointer is below the stack; and where the first
+	 * push failed, a CFA without a frame is its very beginning. */
+	if (frame->has_cfa && !frame->is_signal && !snap_may_be_stack(w, frame->cfa - 1) &&
+		!snap_may_be_stack(w, frame->cfa))
 		return snap_step_fails(w, SNAP_END_CORRUPT,
 			snap_crash_format(w->crash,
 				"the stack would go on at 0x%" PRIx64 ", where no stack is",
