@@ -146,6 +146,8 @@ ANALYZE_OBJS = \
 	analyze/explain/signals.o \
 	analyze/explain/stack_overflow.o \
 	analyze/file_open.o \
+	analyze/find/dir_index.o \
+	analyze/find/store.o \
 	analyze/input/core.o \
 	analyze/input/core_headers.o \
 	analyze/input/core_mappings.o \
@@ -175,14 +177,12 @@ ANALYZE_OBJS = \
 	analyze/symbols/cfi_check.o \
 	analyze/symbols/cfi_row.o \
 	analyze/symbols/demangle.o \
-	analyze/symbols/dir_index.o \
 	analyze/symbols/dwarf_index.o \
 	analyze/symbols/dwarf_name.o \
 	analyze/symbols/elf_file.o \
 	analyze/symbols/jit.o \
 	analyze/symbols/jit_image.o \
 	analyze/symbols/object.o \
-	analyze/symbols/store.o \
 	analyze/symbols/symbolise.o \
 	analyze/symbols/symtab.o \
 	analyze/symbols/tail_call.o \

@@ -9,7 +9,7 @@
 #include "analyze/input/load.h"
 #include "analyze/signature/signature.h"
 #include "analyze/symbols/jit.h"
-#include "analyze/symbols/store.h"
+#include "analyze/find/store.h"
 #include "analyze/symbols/symbolise.h"
 #include "analyze/symbols/tail_call.h"
 #include "analyze/unwind/unwind.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "analyze/symbols/store.h"
+#include "analyze/find/store.h"
 
 void snap_complain(const char *format, ...)
 {

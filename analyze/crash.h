@@ -2,7 +2,7 @@
  * The model: one input, and what each stage found out about it.
  *
  *   input/     fills  everything up to "resolved"       from the file alone
- *   symbols/   fills  module.symbols ...                resolve
+ *   find/      fills  module.symbols ...                resolve
  *   unwind/    fills  thread.frames, thread.end         unwind
  *   symbols/   fills  thread.listed                     symbolise
  *   explain/   fills  crash.cause                       explain

@@ -149,7 +149,8 @@ static void test_object_cfi_separate_debug_file(void **state)
 		begin();
 		target_set_cfi(TARGET_DEBUG_FRAME);
 		struct snap_elf_file *debug = target_open();
-		assert_int_equal(snap_object_create(main, debug, NULL, &object, &err), 0);
+		assert_int_equal(snap_object_create(
+			&(struct snap_object_files){.main = main, .debug = debug}, &object, &err), 0);
 		/* The machine is the main file's: a debug file alone is not enough to unwind. */
 		assert_int_equal(has_all_rows(object), has_main);
 		assert_int_equal(snap_object_has_code(object), has_main);
@@ -252,7 +253,8 @@ static void test_object_cfi_image_from_memory_without_index(void **state)
 			0);
 		target_file = NULL;
 		assert_null(file->no_cfi);
-		assert_int_equal(snap_object_create(file, NULL, NULL, &object, &err), 0);
+		assert_int_equal(snap_object_create(
+			&(struct snap_object_files){.main = file}, &object, &err), 0);
 		assert_true(has_all_rows(object));
 		snap_object_destroy(object);
 		target_end();
@@ -298,7 +300,8 @@ static void test_object_cfi_contradictions(void **state)
 		target_set_cfi(TARGET_DEBUG_FRAME);
 		target_describe(FUNCTION(0) - LEN, ALL, false, "\x0c\7\x30\x90\1", 5);
 		struct snap_elf_file *debug = target_open();
-		assert_int_equal(snap_object_create(main, debug, NULL, &object, &err), 0);
+		assert_int_equal(snap_object_create(
+			&(struct snap_object_files){.main = main, .debug = debug}, &object, &err), 0);
 
 		const struct snap_cfi_row *first[ALL];
 		for (int again = 0; again < 2; again++)

@@ -237,7 +237,7 @@ static int make_object(struct snap_jit *jit, struct snap_jit_image *image, struc
 	*ret_why = image->no_cfi  ? image->no_cfi
 		   : file->no_cfi ? "its unwind information is not as compilers write it"
 				  : NULL;
-	if (snap_object_create(file, NULL, NULL, ret, NULL) < 0)
+	if (snap_object_create(&(struct snap_object_files){.main = file}, ret, NULL) < 0)
 		return -1;
 	jit->objects[jit->num_objects++] = *ret;
 	return 0;

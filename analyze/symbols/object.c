@@ -44,7 +44,7 @@ struct cfi_source {
 };
 
 struct snap_object {
-	struct snap_elf_file *main, *debug, *alternate;
+	struct snap_elf_file *main, *debug, *alternate, *mini;
 	struct snap_bytes build_id;
 	enum snap_symbols symbols;
 	const char *symbol_file;
@@ -89,21 +89,31 @@ static void choose_names(struct snap_object *object)
 	}
 }
 
-int snap_object_create(struct snap_elf_file *main, struct snap_elf_file *debug,
-	struct snap_elf_file *alternate, struct snap_object **ret, struct snap_error *err)
+void snap_object_files_deinit(struct snap_object_files *files)
 {
+	snap_elf_file_destroy(files->main);
+	snap_elf_file_destroy(files->debug);
+	snap_elf_file_destroy(files->alternate);
+	snap_elf_file_destroy(files->mini);
+	*files = (struct snap_object_files){0};
+}
+
+int snap_object_create(const struct snap_object_files *files, struct snap_object **ret,
+	struct snap_error *err)
+{
+	struct snap_elf_file *main = files->main;
 	struct snap_object *object = calloc(1, sizeof(*object));
 	if (!object) {
-		snap_elf_file_destroy(main);
-		snap_elf_file_destroy(debug);
-		snap_elf_file_destroy(alternate);
+		struct snap_object_files unused = *files;
+		snap_object_files_deinit(&unused);
 		return snap_error_no_memory(err);
 	}
 	object->main = main;
-	object->debug = debug;
-	object->alternate = alternate;
+	object->debug = files->debug;
+	object->alternate = files->alternate;
+	object->mini = files->mini;
 	snap_arena_init(&object->arena, SIZE_MAX);
-	object->build_id = main ? main->build_id : debug->build_id;
+	object->build_id = main ? main->build_id : files->debug->build_id;
 	if (main)
 		object->arch = snap_arch_find(main->elf_machine, main->elf_class, main->elf_data);
 	choose_names(object);
@@ -145,6 +155,7 @@ void snap_object_destroy(struct snap_object *object)
 	snap_elf_file_destroy(object->main);
 	snap_elf_file_destroy(object->debug);
 	snap_elf_file_destroy(object->alternate);
+	snap_elf_file_destroy(object->mini);
 	free(object);
 }
 

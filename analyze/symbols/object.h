@@ -22,13 +22,19 @@
 struct snap_exidx; /* unwind/exidx.h */
 struct snap_object;
 
-/*
- * Takes over the files: main (the executable or library; NULL if not found) and debug (the separate
- * debug file; NULL if none), of the same build ID, and alternate (the file that debug's or main's
- * .gnu_debugaltlink names; NULL). At least one of main and debug is given.
- */
-int snap_object_create(struct snap_elf_file *main, struct snap_elf_file *debug,
-	struct snap_elf_file *alternate, struct snap_object **ret, struct snap_error *err);
+/* The files of one build, on the heap; NULL: not found, or none is needed. */
+struct snap_object_files {
+	struct snap_elf_file *main;	 /* the executable or library */
+	struct snap_elf_file *debug;	 /* the separate debug file */
+	struct snap_elf_file *alternate; /* what debug's or main's .gnu_debugaltlink names */
+	struct snap_elf_file *mini;	 /* main's .gnu_debugdata, unpacked */
+};
+
+void snap_object_files_deinit(struct snap_object_files *files);
+
+/* Takes over the files, also on failure. At least one of main and debug is given. */
+int snap_object_create(const struct snap_object_files *files, struct snap_object **ret,
+	struct snap_error *err);
 void snap_object_destroy(struct snap_object *object);
 
 /* The bytes of the main file if it was made from memory, else absent. */

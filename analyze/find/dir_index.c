@@ -1,4 +1,4 @@
-#include "analyze/symbols/dir_index.h"
+#include "analyze/find/dir_index.h"
 
 #include <dirent.h>
 #include <elf.h>

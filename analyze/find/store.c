@@ -1,4 +1,4 @@
-#include "analyze/symbols/store.h"
+#include "analyze/find/store.h"
 
 #include <ctype.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <elfutils/libdwelf.h>
 
 #include "analyze/file_open.h"
-#include "analyze/symbols/dir_index.h"
+#include "analyze/find/dir_index.h"
 #include "analyze/symbols/object.h"
 #include "common/escape.h"
 
@@ -442,7 +442,10 @@ static int resolve(struct snap_store *store, struct snap_crash *crash,
 	struct snap_object *object;
 	const char *why = why_restricted(s.main, s.debug);
 	if (search_alternate(&s, &alternate, err) < 0 ||
-		snap_object_create(s.main, s.debug, alternate, &object, err) < 0 ||
+		snap_object_create(&(struct snap_object_files){.main = s.main,
+					   .debug = s.debug,
+					   .alternate = alternate},
+			&object, err) < 0 ||
 		keep(store, build_id, object, why, err) < 0)
 		return -1;
 	use_object(crash, module, object, why);

@@ -10,8 +10,8 @@
  *   4. .build-id/xx/yyyy[.debug] below each --debug-dir (/usr/lib/debug if there is none, nor a
  *      sysroot, nor --no-local)
  */
-#ifndef SNAP_ANALYZE_SYMBOLS_STORE_H
-#define SNAP_ANALYZE_SYMBOLS_STORE_H
+#ifndef SNAP_ANALYZE_FIND_STORE_H
+#define SNAP_ANALYZE_FIND_STORE_H
 
 #include "analyze/analysis.h"
 #include "analyze/crash.h"

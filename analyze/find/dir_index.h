@@ -1,8 +1,8 @@
 /*
  * The ELF files of a directory tree by build ID.
  */
-#ifndef SNAP_ANALYZE_SYMBOLS_DIR_INDEX_H
-#define SNAP_ANALYZE_SYMBOLS_DIR_INDEX_H
+#ifndef SNAP_ANALYZE_FIND_DIR_INDEX_H
+#define SNAP_ANALYZE_FIND_DIR_INDEX_H
 
 #include <stddef.h>
 #include <stdint.h>
