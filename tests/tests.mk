@@ -70,6 +70,7 @@ CLI_TESTS = \
 	tests/cli_client.sh \
 	tests/cli_victims.sh \
 	tests/cli_hostile_links.sh \
+	tests/cli_find.sh \
 	tests/cli_live.sh \
 	tests/cli_jit.sh \
 	tests/cli_import.sh \

@@ -1,14 +1,6 @@
 /*
- * Finds the files that belong to a module, by build ID, and keeps the resulting objects for all
- * inputs of the run.
- *
- * Order, each candidate verified on its open descriptor before use:
- *   1. the --symbols trees
- *   2. the mapping's own path: below --sysroot if there is one, else, unless --no-local, on this
- *      machine
- *   3. the .build-id trees of --sysroot where distributions have them
- *   4. .build-id/xx/yyyy[.debug] below each --debug-dir (/usr/lib/debug if there is none, nor a
- *      sysroot, nor --no-local)
+ * The files of every module, found by build ID (analyze/find/search.h) and made into objects that
+ * all inputs of the run share. What was not found is remembered, too, and what was tried.
  */
 #ifndef SNAP_ANALYZE_FIND_STORE_H
 #define SNAP_ANALYZE_FIND_STORE_H
@@ -25,8 +17,8 @@ int snap_store_create(
 void snap_store_destroy(struct snap_store *store);
 
 /*
- * Resolve: fill module.symbols, .object, .symbol_file and .why of every module of the crash. That
- * symbols are missing is no error. Objects live as long as the store.
+ * Resolve: fill module.symbols, .object, .symbol_file, .why and .candidates of every module of
+ * the crash. That symbols are missing is no error. All of it lives as long as the store.
  */
 int snap_store_resolve(struct snap_store *store, struct snap_crash *crash, struct snap_error *err);
 

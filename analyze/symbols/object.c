@@ -45,6 +45,7 @@ struct cfi_source {
 
 struct snap_object {
 	struct snap_elf_file *main, *debug, *alternate, *mini;
+	struct snap_split_source split;
 	struct snap_bytes build_id;
 	enum snap_symbols symbols;
 	const char *symbol_file;
@@ -87,6 +88,10 @@ static void choose_names(struct snap_object *object)
 			object->symbol_file = files[i]->path;
 		}
 	}
+	if (object->mini && object->symbols < SNAP_SYMBOLS_SYMTAB) {
+		object->symbols = SNAP_SYMBOLS_SYMTAB;
+		object->symbol_file = object->mini->path;
+	}
 }
 
 void snap_object_files_deinit(struct snap_object_files *files)
@@ -112,6 +117,7 @@ int snap_object_create(const struct snap_object_files *files, struct snap_object
 	object->debug = files->debug;
 	object->alternate = files->alternate;
 	object->mini = files->mini;
+	object->split = files->split;
 	snap_arena_init(&object->arena, SIZE_MAX);
 	object->build_id = main ? main->build_id : files->debug->build_id;
 	if (main)
@@ -235,9 +241,9 @@ static void open_dwarf(struct snap_object *object)
 static void open_symtab(struct snap_object *object)
 {
 	object->symtab_tried = true;
-	struct snap_elf_file *files[] = {object->debug, object->main};
+	struct snap_elf_file *files[] = {object->debug, object->main, object->mini};
 	for (int pass = 0; pass < 2 && object->symtab.num_symbols == 0; pass++)
-		for (size_t i = 0; i < 2 && object->symtab.num_symbols == 0; i++)
+		for (size_t i = 0; i < 3 && object->symtab.num_symbols == 0; i++)
 			if (files[i] && (pass == 0 ? files[i]->has_symtab : files[i]->has_dynsym)) {
 				snap_symtab_deinit(&object->symtab);
 				(void)snap_symtab_init(&object->symtab, files[i]->elf,

@@ -22,19 +22,38 @@
 struct snap_exidx; /* unwind/exidx.h */
 struct snap_object;
 
+/*
+ * Where the files of split DWARF are looked for. They have no build ID: whoever reads one compares
+ * its dwo_id first, and asks for the next if it is another.
+ *
+ * Both return 1 and *ret, on the heap, which the caller ends with snap_elf_file_destroy(); 0 if
+ * there are no more; -1 without memory. *place is 0 at first, and then as the call before left it:
+ * one file after another.
+ */
+struct snap_split_source {
+	void *context; /* borrowed; outlives the object */
+	/* DW_AT_comp_dir (NULL: none) and DW_AT_dwo_name of a skeleton unit. NULL: none are looked
+	 * for. */
+	int (*open_dwo)(void *context, const char *comp_dir, const char *dwo_name, size_t *place,
+		struct snap_elf_file **ret);
+	/* The package that has the units of the whole executable or library. NULL likewise. */
+	int (*open_dwp)(void *context, size_t *place, struct snap_elf_file **ret);
+};
+
 /* The files of one build, on the heap; NULL: not found, or none is needed. */
 struct snap_object_files {
 	struct snap_elf_file *main;	 /* the executable or library */
 	struct snap_elf_file *debug;	 /* the separate debug file */
 	struct snap_elf_file *alternate; /* what debug's or main's .gnu_debugaltlink names */
 	struct snap_elf_file *mini;	 /* main's .gnu_debugdata, unpacked */
+	struct snap_split_source split;
 };
 
 void snap_object_files_deinit(struct snap_object_files *files);
 
 /* Takes over the files, also on failure. At least one of main and debug is given. */
-int snap_object_create(const struct snap_object_files *files, struct snap_object **ret,
-	struct snap_error *err);
+int snap_object_create(
+	const struct snap_object_files *files, struct snap_object **ret, struct snap_error *err);
 void snap_object_destroy(struct snap_object *object);
 
 /* The bytes of the main file if it was made from memory, else absent. */
