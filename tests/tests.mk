@@ -53,6 +53,7 @@ TESTS_ANALYZE = \
 	test_scan \
 	test_signature \
 	test_sigreturn \
+	test_split \
 	test_symtab \
 	test_unwind
 
