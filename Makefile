@@ -47,9 +47,9 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 # What "make deps" installs: first to build and run, then for the tests.
 DEPS = gcc make pkg-config libc6-dev libdw-dev libelf-dev libprotobuf-c-dev \
 	protobuf-c-compiler libjansson-dev libiberty-dev libmd-dev libarchive-dev liblzma-dev \
-	zlib1g-dev
+	zlib1g-dev libdebuginfod1
 DEPS_CHECK = clang g++ gdb lldb elfutils libcmocka-dev protobuf-compiler python3 python3-jsonschema \
-	libc6-dbg gzip xz-utils zstd lz4 util-linux binutils dwz
+	libc6-dbg gzip xz-utils zstd lz4 util-linux binutils dwz debuginfod
 
 .PHONY: deps
 deps:
@@ -148,6 +148,7 @@ ANALYZE_OBJS = \
 	analyze/explain/stack_overflow.o \
 	analyze/file_open.o \
 	analyze/find/candidate.o \
+	analyze/find/debuginfod.o \
 	analyze/find/dir_index.o \
 	analyze/find/links.o \
 	analyze/find/mini.o \

@@ -7,6 +7,8 @@
 #include "analyze/crash.h"
 #include "common/error.h"
 
+struct snap_fetch; /* find/debuginfod.h */
+
 /* Where symbols may be looked for, and how much is wanted: the common options. */
 struct snap_options {
 	const char **symbol_dirs; /* --symbols */
@@ -15,6 +17,10 @@ struct snap_options {
 	size_t num_debug_dirs;
 	const char *sysroot;	  /* --sysroot; NULL: none */
 	bool no_local;		  /* --no-local */
+	bool debuginfod;	  /* --debuginfod, or DEBUGINFOD_URLS is set */
+	/* Told of whatever is fetched (find/debuginfod.h); NULL: nobody is. */
+	void (*on_fetch)(const struct snap_fetch *fetch, void *data);
+	void *on_fetch_data;
 	size_t max_frames;	  /* --max-frames; per thread, > 0 */
 	bool only_crashed_thread; /* --threads=crashed */
 };

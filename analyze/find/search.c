@@ -136,6 +136,12 @@ static bool check_identity(struct snap_search *search, const struct snap_attempt
 static void tell_failure(struct snap_search *search, const struct snap_attempt *attempt,
 	const struct snap_candidate *candidate, const struct snap_elf_file *file)
 {
+	if (attempt->where == SNAP_WHERE_DEBUGINFOD) {
+		search->why_fetch = snap_search_format(search, "what debuginfod sent is %s: %s",
+			snap_candidate_fate_words(candidate->fate),
+			candidate->detail ? candidate->detail : "no build ID");
+		return;
+	}
 	if (!attempt->expected || search->files.main || search->files.debug) {
 		/* What is found makes up for it, unless the link leads to the wrong file. */
 		if (attempt->where != SNAP_WHERE_DEBUGLINK || search->why ||
@@ -173,6 +179,7 @@ static void take_file(struct snap_search *search, const struct snap_attempt *att
 	/* One that has names only gives way to one that has all. */
 	snap_elf_file_destroy(*slot);
 	*slot = file;
+	search->alternate_tried = false; /* it may name one */
 	candidate->detail = file->no_dwarf;
 	keep_origin(search, attempt,
 		slot == &search->files.main ? &search->main_at : &search->debug_at);
@@ -185,7 +192,7 @@ int snap_search_try(
 	struct snap_error why = SNAP_ERROR_INIT;
 	struct snap_candidate candidate = {.where = attempt->where, .role = attempt->role};
 	snap_places_name(search->places, attempt->root, attempt->path, name);
-	candidate.path = name;
+	candidate.path = attempt->url ? attempt->url : name;
 	int fd = attempt->has_fd
 			 ? attempt->fd
 			 : snap_places_open(search->places, attempt->root, attempt->path, &why);
@@ -375,6 +382,61 @@ int snap_search_files(struct snap_search *search, struct snap_error *err)
 	return search_debuglink(search, err);
 }
 
+/* ---------------------------------------------------------------- debuginfod */
+
+static struct snap_bytes base_of(struct snap_bytes path)
+{
+	const uint8_t *slash = path.len > 0 ? memrchr(path.data, '/', path.len) : NULL;
+	return slash ? snap_bytes(slash + 1, path.len - (size_t)(slash + 1 - path.data)) : path;
+}
+
+static int fetch(struct snap_search *search, struct snap_debuginfod *client,
+	enum snap_candidate_role role, struct snap_error *err)
+{
+	struct snap_debuginfod_answer answer;
+	const struct snap_debuginfod_request request = {
+		.build_id = search->build_id,
+		.role = role,
+		.name = base_of(search->path),
+	};
+	bool asked = snap_debuginfod_fetch(client, &request, &answer);
+	if (answer.fd < 0 && answer.fate != SNAP_FATE_NOT_FOUND)
+		search->why_fetch = snap_search_format(search, "its %s could not be fetched: %s",
+			role == SNAP_ROLE_EXECUTABLE ? "file" : "debug file", answer.detail);
+	if (!asked)
+		return 0;
+	if (answer.fd < 0) {
+		const struct snap_candidate failed = {SNAP_WHERE_DEBUGINFOD, role, answer.fate,
+			answer.url, *answer.detail ? answer.detail : NULL};
+		return snap_search_note(search, &failed, err);
+	}
+	return snap_search_try(search,
+		&(struct snap_attempt){
+			.where = SNAP_WHERE_DEBUGINFOD,
+			.role = role,
+			.path = answer.path,
+			.has_fd = true,
+			.fd = answer.fd,
+			.url = answer.url,
+		},
+		err);
+}
+
+int snap_search_fetch(
+	struct snap_search *search, struct snap_debuginfod *client, struct snap_error *err)
+{
+	search->client = client;
+	int r = 0;
+	if (!search->files.main)
+		r = fetch(search, client, SNAP_ROLE_EXECUTABLE, err);
+	if (r == 0 && !snap_search_has_dwarf(search))
+		r = fetch(search, client, SNAP_ROLE_DEBUG, err);
+	if (r == 0)
+		r = snap_search_dependents(search, err);
+	search->client = NULL;
+	return r;
+}
+
 /* ---------------------------------------------------------------- the alternate file */
 
 /* The path that the link names, seen from the file that has it. */
@@ -424,6 +486,21 @@ static int search_dwz_dirs(struct snap_search *alternate, const char *name, stru
 	return 0;
 }
 
+static int search_alternate_files(struct snap_search *alternate, const struct snap_origin *at,
+	const char *name, struct snap_error *err)
+{
+	int r = search_trees(alternate, err);
+	if (r == 0 && !alternate->files.alternate)
+		r = search_altlink_path(alternate, at, name, err);
+	if (r == 0 && !alternate->files.alternate)
+		r = search_sysroot_trees(alternate, err);
+	if (r == 0 && !alternate->files.alternate)
+		r = search_debug_dirs(alternate, err);
+	if (r == 0 && !alternate->files.alternate)
+		r = search_dwz_dirs(alternate, name, err);
+	return r;
+}
+
 static int search_alternate(struct snap_search *search, struct snap_error *err)
 {
 	const struct snap_origin *at;
@@ -446,19 +523,15 @@ static int search_alternate(struct snap_search *search, struct snap_error *err)
 		.places = search->places,
 		.arena = search->arena,
 		.build_id = link.build_id,
+		.path = search->path,
+		.candidates = search->candidates,
 		.is_alternate = true,
 	};
 	size_t first = search->candidates.num;
-	alternate.candidates = search->candidates;
-	r = search_trees(&alternate, err);
-	if (r == 0 && !alternate.files.alternate)
-		r = search_altlink_path(&alternate, at, link.name, err);
-	if (r == 0 && !alternate.files.alternate)
-		r = search_sysroot_trees(&alternate, err);
-	if (r == 0 && !alternate.files.alternate)
-		r = search_debug_dirs(&alternate, err);
-	if (r == 0 && !alternate.files.alternate)
-		r = search_dwz_dirs(&alternate, link.name, err);
+	r = search->alternate_tried ? 0 : search_alternate_files(&alternate, at, link.name, err);
+	if (r == 0 && !alternate.files.alternate && search->client)
+		r = fetch(&alternate, search->client, SNAP_ROLE_ALTERNATE, err);
+	search->alternate_tried = true;
 	search->candidates = alternate.candidates;
 	for (size_t i = first; i < search->candidates.num; i++)
 		search->candidates.list[i].role = SNAP_ROLE_ALTERNATE;

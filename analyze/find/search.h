@@ -8,7 +8,7 @@
  *   4. .build-id/xx/yyyy[.debug] below each --debug-dir (/usr/lib/debug if there is none, nor a
  *      sysroot, nor --no-local)
  *   5. what .gnu_debuglink of the executable or library names
- *   6. debuginfod, by a step of its own: snap_search_fetch()
+ *   6. debuginfod, by a step of its own: only files that a stack leads to are fetched
  *
  * and, of what was found: the alternate debug file, and the symbol table inside .gnu_debugdata.
  */
@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "analyze/find/candidate.h"
+#include "analyze/find/debuginfod.h"
 #include "analyze/find/places.h"
 #include "analyze/symbols/object.h"
 #include "common/arena.h"
@@ -45,6 +46,9 @@ struct snap_search {
 	bool mismatch;		   /* where a file of this build belongs, there is another's */
 	const char *why;	   /* the most telling failure so far; in the arena, or static */
 	const char *why_alternate; /* why files.alternate is missing; likewise */
+	const char *why_fetch;	   /* why fetching failed; likewise */
+	bool alternate_tried;	   /* in all places but 6, for the files that there are */
+	struct snap_debuginfod *client; /* during snap_search_fetch() */
 };
 
 /* Steps 1 to 5. -1 without memory, or if a --symbols tree can't be read. */
@@ -52,6 +56,13 @@ int snap_search_files(struct snap_search *search, struct snap_error *err);
 
 /* The files that hang on those found: .alternate and .mini. After the steps above. */
 int snap_search_dependents(struct snap_search *search, struct snap_error *err);
+
+/*
+ * Step 6: ask for the executable or library if it is missing, for the debug file if none has debug
+ * information, and for what hangs on those.
+ */
+int snap_search_fetch(
+	struct snap_search *search, struct snap_debuginfod *client, struct snap_error *err);
 
 /* Whether a file with debug information was found. */
 bool snap_search_has_dwarf(const struct snap_search *search);
@@ -73,10 +84,11 @@ struct snap_attempt {
 	enum snap_candidate_role role; /* what it is looked at for */
 	enum snap_root root;
 	const char *path;
-	int fd; /* has_fd: open already; taken over */
 	bool has_fd;
-	bool expected; /* this build's file belongs there: a failure is worth telling */
-	bool has_crc;  /* a file without build ID is right if it has this CRC */
+	int fd;		 /* has_fd: open already, at path; taken over */
+	const char *url; /* what to call it in its candidate; NULL: by its path */
+	bool expected;	 /* this build's file belongs there: a failure is worth telling */
+	bool has_crc;	 /* a file without build ID is right if it has this CRC */
 	uint32_t crc;
 };
 

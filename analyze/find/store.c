@@ -1,8 +1,11 @@
 #include "analyze/find/store.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "analyze/find/debuginfod.h"
 #include "analyze/find/package_note.h"
 #include "analyze/find/places.h"
 #include "analyze/find/search.h"
@@ -15,7 +18,9 @@
 #define MAX_SEARCHES 8192
 /* What is said of all searches of a run takes no more. */
 #define MAX_WORDS_BYTES ((size_t)64 << 20)
-#define NUM_BUCKETS	1024 /* a power of 2 */
+/* Of one input, so many modules are asked for: each question may take its time. */
+#define MAX_FETCHES 256
+#define NUM_BUCKETS 1024 /* a power of 2 */
 
 /* What was found (or not) for one build. */
 struct stored {
@@ -26,6 +31,7 @@ struct stored {
 	struct snap_search search;
 	struct snap_split split;
 	struct snap_object *object;	    /* NULL: nothing was found */
+	bool fetched;			    /* debuginfod was asked */
 	const char *why;		    /* in the words' arena, or static; NULL */
 	const struct snap_package *package; /* NULL: its file says none */
 };
@@ -41,6 +47,10 @@ struct snap_store {
 	struct snap_arena arena; /* of what was found */
 	struct snap_arena words; /* of what is said of it, and of what was not found; limited */
 	struct stored *buckets[NUM_BUCKETS];
+	/* Objects that gave way to better ones: a crash may still point into them. */
+	struct snap_object **retired;
+	size_t num_retired, retired_capacity;
+	struct snap_debuginfod *debuginfod; /* NULL: nothing is fetched */
 };
 
 int snap_store_create(
@@ -50,6 +60,12 @@ int snap_store_create(
 	if (!store)
 		return snap_error_no_memory(err);
 	if (snap_places_init(&store->places, options, err) < 0) {
+		free(store);
+		return -1;
+	}
+	if (options->debuginfod && snap_debuginfod_create(options->on_fetch, options->on_fetch_data,
+					   &store->debuginfod, err) < 0) {
+		snap_places_deinit(&store->places);
 		free(store);
 		return -1;
 	}
@@ -66,6 +82,9 @@ void snap_store_destroy(struct snap_store *store)
 	for (size_t i = 0; i < NUM_BUCKETS; i++)
 		for (struct stored *stored = store->buckets[i]; stored; stored = stored->next)
 			snap_object_destroy(stored->object);
+	for (size_t i = 0; i < store->num_retired; i++)
+		snap_object_destroy(store->retired[i]);
+	snap_debuginfod_destroy(store->debuginfod);
 	snap_arena_deinit(&store->arena);
 	snap_arena_deinit(&store->words);
 	snap_places_deinit(&store->places);
@@ -138,13 +157,15 @@ static const char *why_of(const struct snap_search *search)
 {
 	const struct snap_elf_file *main = search->files.main, *debug = search->files.debug;
 	if (!main && !debug)
-		return search->why ? search->why : "no file of its build ID was found";
+		return search->why	   ? search->why
+		       : search->why_fetch ? search->why_fetch
+					   : "no file of its build ID was found";
 	if (!main)
 		return "only its debug file was found: unwinding needs the executable or library "
 		       "too";
 	const char *why = why_restricted(main, debug);
 	if (!why && !snap_search_has_dwarf(search))
-		why = search->why;
+		why = search->why ? search->why : search->why_fetch;
 	return why ? why : search->why_alternate;
 }
 
@@ -169,7 +190,8 @@ static void use(const struct stored *stored, struct snap_crash_module *module)
 	module->candidates = &stored->search.candidates;
 	module->object = object;
 	module->why = stored->why;
-	module->package = stored->package;
+	if (stored->package)
+		module->package = stored->package;
 	if (!object) {
 		module->symbols =
 			stored->search.mismatch ? SNAP_SYMBOLS_MISMATCH : SNAP_SYMBOLS_NONE;
@@ -278,5 +300,112 @@ int snap_store_resolve(struct snap_store *store, struct snap_crash *crash, struc
 	const char *note = snap_crash_format(crash,
 		"the files of %zu modules were not looked for: more than %d modules",
 		resolution.num_skipped, MAX_SEARCHES);
+	return note ? snap_crash_note(crash, snap_bytes_str(note), err) : snap_error_no_memory(err);
+}
+
+/* ---------------------------------------------------------------- debuginfod */
+
+/* Another handle of an open file: the first belongs to an object. NULL without memory. */
+static int open_again(struct snap_elf_file **file, struct snap_error *err)
+{
+	struct snap_elf_file *again = NULL;
+	if (!*file)
+		return 0;
+	int fd = fcntl((*file)->fd, F_DUPFD_CLOEXEC, 0);
+	if (fd >= 0 && (again = malloc(sizeof(*again))) &&
+		snap_elf_file_open_part(fd, (*file)->path, again, err) == 0) {
+		*file = again;
+		return 0;
+	}
+	if (fd >= 0 && !again)
+		(void)close(fd); /* only read from */
+	free(again);
+	*file = NULL;
+	return snap_error_no_memory(err);
+}
+
+static int retire(struct snap_store *store, struct snap_object *object, struct snap_error *err)
+{
+	struct snap_object **retired = snap_arena_grow(&store->arena, store->retired,
+		store->num_retired, &store->retired_capacity, sizeof(struct snap_object *));
+	if (!retired)
+		return snap_error_no_memory(err);
+	store->retired = retired;
+	retired[store->num_retired++] = object;
+	return 0;
+}
+
+/* Make an object of the files that there were and those that came. */
+static int fetch_stored(
+	struct snap_store *store, struct stored *stored, bool *ret_again, struct snap_error *err)
+{
+	struct snap_search *search = &stored->search;
+	const struct snap_object_files before = search->files;
+	search->files.mini = NULL;
+	if (open_again(&search->files.main, err) < 0 || open_again(&search->files.debug, err) < 0 ||
+		open_again(&search->files.alternate, err) < 0 ||
+		snap_search_fetch(search, store->debuginfod, err) < 0)
+		return -1;
+	stored->why = why_of(search);
+	const struct snap_object_files *files = &search->files;
+	bool has_new_main = files->main && !before.main;
+	bool has_new_debug = files->debug && strcmp(files->debug->path,
+						     before.debug ? before.debug->path : "") != 0;
+	if (!has_new_main && !has_new_debug && !(files->alternate && !before.alternate)) {
+		snap_object_files_deinit(&search->files);
+		search->files = before;
+		return 0;
+	}
+	*ret_again |= has_new_main || (has_new_debug && files->debug->has_debug_frame);
+	struct snap_object *old = stored->object;
+	stored->object = NULL;
+	return old && retire(store, old, err) < 0 ? -1 : make_object(stored, err);
+}
+
+/* What could be fetched for the module; NULL: nothing, or that was tried already. */
+static struct stored *find_fetchable(struct snap_store *store, struct snap_crash_module *module)
+{
+	const struct snap_search search = {
+		.build_id = module->record.build_id, .path = module->record.path};
+	if (!module->has_frame || snap_vdso_is(&module->record) || search.build_id.len == 0 ||
+		search.build_id.len > SNAP_MAX_BUILD_ID)
+		return NULL;
+	struct stored *stored = find_stored(store, &search, snap_bytes(NULL, 0));
+	return stored && !stored->fetched &&
+			       (!snap_search_is_whole(&stored->search) ||
+				       stored->search.why_alternate)
+		       ? stored
+		       : NULL;
+}
+
+int snap_store_fetch(
+	struct snap_store *store, struct snap_crash *crash, bool *ret_again, struct snap_error *err)
+{
+	size_t num_fetched = 0, num_skipped = 0;
+	*ret_again = false;
+	for (size_t i = 0; store->debuginfod && i < crash->num_modules; i++) {
+		struct snap_crash_module *module = &crash->modules[i];
+		struct stored *stored = find_fetchable(store, module);
+		if (!stored)
+			continue;
+		if (num_fetched == MAX_FETCHES) {
+			num_skipped++;
+			continue;
+		}
+		num_fetched++;
+		stored->fetched = true;
+		if (fetch_stored(store, stored, ret_again, err) < 0)
+			return -1;
+		for (size_t j = 0; j < crash->num_modules; j++)
+			if (snap_bytes_equal(
+				    crash->modules[j].record.build_id, module->record.build_id) &&
+				!snap_vdso_is(&crash->modules[j].record))
+				use(stored, &crash->modules[j]);
+	}
+	if (num_skipped == 0)
+		return 0;
+	const char *note =
+		snap_crash_format(crash, "the files of %zu modules were not fetched: more than %d",
+			num_skipped, MAX_FETCHES);
 	return note ? snap_crash_note(crash, snap_bytes_str(note), err) : snap_error_no_memory(err);
 }

@@ -22,4 +22,11 @@ void snap_store_destroy(struct snap_store *store);
  */
 int snap_store_resolve(struct snap_store *store, struct snap_crash *crash, struct snap_error *err);
 
+/*
+ * After unwinding: fetch from debuginfod, if options say so, what is missing of the modules that
+ * have a frame. *ret_again: code or unwind information came, with which the stacks may go on.
+ */
+int snap_store_fetch(struct snap_store *store, struct snap_crash *crash, bool *ret_again,
+	struct snap_error *err);
+
 #endif
