@@ -17,6 +17,7 @@ struct snap_options {
 	size_t num_debug_dirs;
 	const char *sysroot;	  /* --sysroot; NULL: none */
 	bool no_local;		  /* --no-local */
+	bool trust_path;	  /* --trust-path */
 	bool debuginfod;	  /* --debuginfod, or DEBUGINFOD_URLS is set */
 	/* Told of whatever is fetched (find/debuginfod.h); NULL: nobody is. */
 	void (*on_fetch)(const struct snap_fetch *fetch, void *data);

@@ -21,6 +21,7 @@ enum option_id {
 	OPTION_DEBUG_DIR,
 	OPTION_SYSROOT,
 	OPTION_NO_LOCAL,
+	OPTION_TRUST_PATH,
 	OPTION_DEBUGINFOD,
 	OPTION_NO_DEBUGINFOD,
 	OPTION_NO_CACHE,
@@ -57,7 +58,7 @@ static const struct option_entry entries[] = {
 	{OPTION_PRETTY, SNAP_TAKES_PRETTY, "pretty", NULL,
 		"spread the JSON over indented lines, for people"},
 	{OPTION_MISSING, SNAP_TAKES_MISSING, "missing", NULL,
-		"only the modules whose symbols were not found"},
+		"only the modules of which something was not found"},
 	{OPTION_MEMORY, SNAP_TAKES_MEMORY, "memory", "ADDR,LEN",
 		"the captured memory from ADDR on, LEN bytes, instead of records"},
 	{OPTION_FULL, SNAP_TAKES_MEMORY, "full", NULL,
@@ -72,6 +73,9 @@ static const struct option_entry entries[] = {
 		"instead of in this machine's own files"},
 	{OPTION_NO_LOCAL, SNAP_TAKES_SYMBOLS, "no-local", NULL,
 		"do not look at this machine's own files"},
+	{OPTION_TRUST_PATH, SNAP_TAKES_SYMBOLS, "trust-path", NULL,
+		"use the file at a module's path, or of its name in a tree,\nalso where no build ID "
+		"says that it is the right one"},
 	{OPTION_DEBUGINFOD, SNAP_TAKES_SYMBOLS, "debuginfod", NULL,
 		"fetch what is missing of modules on a stack from the\nservers in DEBUGINFOD_URLS; "
 		"the default if that is set"},
@@ -283,6 +287,9 @@ static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 		return check_directory(p, "sysroot", optarg);
 	case OPTION_NO_LOCAL:
 		options->no_local = true;
+		return true;
+	case OPTION_TRUST_PATH:
+		options->trust_path = true;
 		return true;
 	case OPTION_DEBUGINFOD:
 		options->debuginfod = has_servers();
