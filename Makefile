@@ -46,7 +46,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
 # What "make deps" installs: first to build and run, then for the tests.
 DEPS = gcc make pkg-config libc6-dev libdw-dev libelf-dev libprotobuf-c-dev \
-	protobuf-c-compiler libjansson-dev libiberty-dev libmd-dev libarchive-dev
+	protobuf-c-compiler libjansson-dev libiberty-dev libmd-dev libarchive-dev zlib1g-dev
 DEPS_CHECK = clang g++ gdb lldb elfutils libcmocka-dev protobuf-compiler python3 python3-jsonschema \
 	libc6-dbg gzip xz-utils zstd lz4 util-linux binutils dwz
 
@@ -128,6 +128,7 @@ ANALYZE_OBJS = \
 	analyze/cmd_modules.o \
 	analyze/cmd_report.o \
 	analyze/cmd_signature.o \
+	analyze/cmd_symbolize.o \
 	analyze/command.o \
 	analyze/convert/auxv.o \
 	analyze/convert/core_file.o \
@@ -141,6 +142,13 @@ ANALYZE_OBJS = \
 	analyze/convert/module_list.o \
 	analyze/convert/start_stack.o \
 	analyze/crash.o \
+	analyze/dwarf/abbrev.o \
+	analyze/dwarf/file.o \
+	analyze/dwarf/lines.o \
+	analyze/dwarf/names.o \
+	analyze/dwarf/package.o \
+	analyze/dwarf/ranges.o \
+	analyze/dwarf/sections.o \
 	analyze/explain/explain.o \
 	analyze/explain/repeats.o \
 	analyze/explain/signals.o \
@@ -165,6 +173,7 @@ ANALYZE_OBJS = \
 	analyze/memory.o \
 	analyze/options.o \
 	analyze/output_file.o \
+	analyze/path_map.o \
 	analyze/report/backtrace.o \
 	analyze/report/hex.o \
 	analyze/report/json.o \
@@ -176,16 +185,21 @@ ANALYZE_OBJS = \
 	analyze/signature/signature.o \
 	analyze/symbols/cfi_check.o \
 	analyze/symbols/cfi_row.o \
+	analyze/symbols/code_index.o \
+	analyze/symbols/debug_info.o \
 	analyze/symbols/demangle.o \
-	analyze/symbols/dwarf_index.o \
-	analyze/symbols/dwarf_name.o \
 	analyze/symbols/elf_file.o \
 	analyze/symbols/jit.o \
 	analyze/symbols/jit_image.o \
+	analyze/symbols/name_pool.o \
 	analyze/symbols/object.o \
+	analyze/symbols/paint.o \
 	analyze/symbols/symbolise.o \
 	analyze/symbols/symtab.o \
 	analyze/symbols/tail_call.o \
+	analyze/symbols/unit_build.o \
+	analyze/symbols/unit_scan.o \
+	analyze/symbols/unit_table.o \
 	analyze/unwind/call_site.o \
 	analyze/unwind/cfi_step.o \
 	analyze/unwind/exidx.o \
@@ -207,7 +221,7 @@ include tests/tests.mk
 all: $(PROGRAMS)
 
 CAPTURE_LIBS = $(shell $(PKG_CONFIG) --libs libprotobuf-c 2>/dev/null)
-ANALYZE_LIBS = $(shell $(PKG_CONFIG) --libs libdw libelf libprotobuf-c jansson libmd 2>/dev/null) \
+ANALYZE_LIBS = $(shell $(PKG_CONFIG) --libs libdw libelf libprotobuf-c jansson libmd zlib 2>/dev/null) \
 	-liberty
 
 objs = $(addprefix $(O)/,$(1))

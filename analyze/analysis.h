@@ -5,6 +5,7 @@
 #define SNAP_ANALYZE_ANALYSIS_H
 
 #include "analyze/crash.h"
+#include "analyze/path_map.h"
 #include "common/error.h"
 
 /* Where symbols may be looked for, and how much is wanted: the common options. */
@@ -15,6 +16,7 @@ struct snap_options {
 	size_t num_debug_dirs;
 	const char *sysroot;	  /* --sysroot; NULL: none */
 	bool no_local;		  /* --no-local */
+	struct snap_path_map path_map; /* --path-map */
 	size_t max_frames;	  /* --max-frames; per thread, > 0 */
 	bool only_crashed_thread; /* --threads=crashed */
 };

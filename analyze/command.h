@@ -31,6 +31,7 @@ enum snap_option_set {
 	SNAP_TAKES_MEMORY = 32,	/* --memory, --full */
 	SNAP_TAKES_OUTPUT = 64,	/* -o, --output, without which it is wrong usage; one input */
 	SNAP_TAKES_SELECTION = 128, /* --full-stacks, --memory=stacks|indirect */
+	SNAP_TAKES_LOOK_UP = 256,   /* --json, --addr2line */
 };
 
 enum snap_color {
@@ -43,6 +44,7 @@ struct snap_arguments {
 	struct snap_options options; /* its arrays are owned */
 	enum snap_color color;
 	bool pretty, missing, full;
+	bool json, addr2line;
 	bool has_memory;
 	uint64_t memory_addr, memory_len;
 	const char *output; /* "-": standard output */
@@ -63,7 +65,8 @@ struct snap_verb {
 };
 
 extern const struct snap_verb snap_verb_report, snap_verb_json, snap_verb_signature,
-	snap_verb_check, snap_verb_modules, snap_verb_dump, snap_verb_export, snap_verb_import;
+	snap_verb_check, snap_verb_modules, snap_verb_dump, snap_verb_export, snap_verb_import,
+	snap_verb_symbolize;
 
 /* ---------------------------------------------------------------- for verbs */
 

@@ -20,6 +20,7 @@ static const struct {
 	{"Say what happened", {&snap_verb_report, &snap_verb_json, &snap_verb_signature}},
 	{"Look at the input itself", {&snap_verb_check, &snap_verb_modules, &snap_verb_dump}},
 	{"Convert", {&snap_verb_import, &snap_verb_export}},
+	{"Symbols", {&snap_verb_symbolize}},
 };
 
 static const struct snap_verb *find_verb(const char *name)

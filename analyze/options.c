@@ -21,6 +21,7 @@ enum option_id {
 	OPTION_DEBUG_DIR,
 	OPTION_SYSROOT,
 	OPTION_NO_LOCAL,
+	OPTION_PATH_MAP,
 	OPTION_NO_DEBUGINFOD,
 	OPTION_NO_CACHE,
 	OPTION_MAX_FRAMES,
@@ -32,6 +33,8 @@ enum option_id {
 	OPTION_FULL,
 	OPTION_FULL_STACKS,
 	OPTION_TAKE,
+	OPTION_JSON,
+	OPTION_ADDR2LINE,
 	OPTION_VERSION,
 	/* Those that have a letter, too. */
 	OPTION_HELP = 'h',
@@ -53,6 +56,10 @@ static const struct option_entry entries[] = {
 		"whole stacks, not only both ends of long ones"},
 	{OPTION_TAKE, SNAP_TAKES_SELECTION, "memory", "WHAT",
 		"stacks (the default), or indirect: also what registers\nand stacks point to"},
+	{OPTION_JSON, SNAP_TAKES_LOOK_UP, "json", NULL,
+		"one JSON object for each address, a line each"},
+	{OPTION_ADDR2LINE, SNAP_TAKES_LOOK_UP, "addr2line", NULL,
+		"what addr2line -f -i -C would print"},
 	{OPTION_PRETTY, SNAP_TAKES_PRETTY, "pretty", NULL,
 		"spread the JSON over indented lines, for people"},
 	{OPTION_MISSING, SNAP_TAKES_MISSING, "missing", NULL,
@@ -71,6 +78,9 @@ static const struct option_entry entries[] = {
 		"instead of in this machine's own files"},
 	{OPTION_NO_LOCAL, SNAP_TAKES_SYMBOLS, "no-local", NULL,
 		"do not look at this machine's own files"},
+	{OPTION_PATH_MAP, SNAP_TAKES_SYMBOLS, "path-map", "FROM=TO",
+		"show source files below FROM as below TO; may be repeated,\nthe last that fits "
+		"counts"},
 	{OPTION_NO_DEBUGINFOD, SNAP_TAKES_SYMBOLS, "no-debuginfod", NULL,
 		"fetch nothing; this version never does"},
 	{OPTION_NO_CACHE, SNAP_TAKES_SYMBOLS, "no-cache", NULL,
@@ -175,6 +185,24 @@ static bool add_directory(struct parser *p, const char *option, const char *path
 	return true;
 }
 
+static bool add_path_map(struct parser *p, const char *text, enum snap_exit *ret_status)
+{
+	struct snap_path_map *map = &p->arguments.options.path_map;
+	if (!snap_path_map_is_valid(text)) {
+		complain_usage(p, "--path-map takes FROM=TO, not", text);
+		return false;
+	}
+	const char **grown = reallocarray(map->maps, map->num + 1, sizeof(*grown));
+	if (!grown) {
+		snap_complain("out of memory");
+		*ret_status = SNAP_EXIT_FAILED;
+		return false;
+	}
+	map->maps = grown;
+	grown[map->num++] = text;
+	return true;
+}
+
 static bool parse_number(const char *text, uint64_t *ret, const char **ret_end)
 {
 	char *end;
@@ -274,6 +302,14 @@ static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 	case OPTION_NO_LOCAL:
 		options->no_local = true;
 		return true;
+	case OPTION_PATH_MAP:
+		return add_path_map(p, optarg, ret_status);
+	case OPTION_JSON:
+		p->arguments.json = true;
+		return true;
+	case OPTION_ADDR2LINE:
+		p->arguments.addr2line = true;
+		return true;
 	case OPTION_NO_DEBUGINFOD:
 	case OPTION_NO_CACHE:
 		return true; /* so that scripts which want it so can say it from the start */
@@ -327,7 +363,9 @@ static void complain_option(const struct parser *p, int r, char *const *argv)
 static bool check_files(const struct parser *p, int num_files)
 {
 	bool writes = p->verb->takes & SNAP_TAKES_OUTPUT;
-	if (num_files == 0)
+	if (p->arguments.json && p->arguments.addr2line)
+		complain_usage(p, "--json and --addr2line exclude each other", NULL);
+	else if (num_files == 0)
 		complain_usage(p, "no FILE given", NULL);
 	else if (writes && num_files > 1)
 		complain_usage(p, "only one FILE at a time", NULL);
@@ -386,4 +424,5 @@ void snap_arguments_deinit(struct snap_arguments *arguments)
 {
 	free(arguments->options.symbol_dirs);
 	free(arguments->options.debug_dirs);
+	free(arguments->options.path_map.maps);
 }

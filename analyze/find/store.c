@@ -465,3 +465,22 @@ int snap_store_resolve(struct snap_store *store, struct snap_crash *crash, struc
 		resolution.num_skipped, MAX_SEARCHES);
 	return note ? snap_crash_note(crash, snap_bytes_str(note), err) : snap_error_no_memory(err);
 }
+
+int snap_store_open(struct snap_store *store, const char *file_or_build_id,
+	struct snap_object **ret, struct snap_error *err)
+{
+	struct snap_elf_file *file = calloc(1, sizeof(*file));
+	int fd = file ? snap_file_open(file_or_build_id, NULL, err) : -1;
+	if (fd < 0 || snap_elf_file_open(fd, file_or_build_id, file, err) < 0) {
+		free(file);
+		return -1;
+	}
+	struct snap_object_files files = {0};
+	if (file->has_code_frames)
+		files.main = file;
+	else
+		files.debug = file;
+	if (snap_object_create(&files, ret, err) < 0)
+		return -1;
+	return keep(store, file->build_id, *ret, NULL, err);
+}

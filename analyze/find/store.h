@@ -30,4 +30,11 @@ void snap_store_destroy(struct snap_store *store);
  */
 int snap_store_resolve(struct snap_store *store, struct snap_crash *crash, struct snap_error *err);
 
+/*
+ * The object of one file, or of a build ID in hex digits where there is no such file. Lives as long
+ * as the store. -1 and *err if it can't be opened or found.
+ */
+int snap_store_open(struct snap_store *store, const char *file_or_build_id,
+	struct snap_object **ret, struct snap_error *err);
+
 #endif

@@ -51,7 +51,9 @@ struct snap_object {
 
 	bool dwarf_tried;
 	Dwarf *dwarf, *alternate_dwarf;
-	struct snap_dwarf_index *index;
+	const struct snap_split_source *split;
+	bool index_tried;
+	struct snap_code_index *index;
 
 	bool symtab_tried;
 	struct snap_symtab symtab;
@@ -98,8 +100,8 @@ void snap_object_files_deinit(struct snap_object_files *files)
 	*files = (struct snap_object_files){0};
 }
 
-int snap_object_create(const struct snap_object_files *files, struct snap_object **ret,
-	struct snap_error *err)
+int snap_object_create(
+	const struct snap_object_files *files, struct snap_object **ret, struct snap_error *err)
 {
 	struct snap_elf_file *main = files->main;
 	struct snap_object *object = calloc(1, sizeof(*object));
@@ -112,6 +114,7 @@ int snap_object_create(const struct snap_object_files *files, struct snap_object
 	object->debug = files->debug;
 	object->alternate = files->alternate;
 	object->mini = files->mini;
+	object->split = files->split;
 	snap_arena_init(&object->arena, SIZE_MAX);
 	object->build_id = main ? main->build_id : files->debug->build_id;
 	if (main)
@@ -149,7 +152,7 @@ void snap_object_destroy(struct snap_object *object)
 	free(object->found);
 	snap_arena_deinit(&object->arena);
 	snap_symtab_deinit(&object->symtab);
-	snap_dwarf_index_destroy(object->index);
+	snap_code_index_destroy(object->index);
 	(void)dwarf_end(object->dwarf);
 	(void)dwarf_end(object->alternate_dwarf);
 	snap_elf_file_destroy(object->main);
@@ -217,19 +220,24 @@ static void set_alternate(struct snap_object *object)
 		object->alternate_dwarf ? object->alternate_dwarf : (Dwarf *)(intptr_t)-1);
 }
 
+/* The file with the debug information; NULL: none has any. */
+static struct snap_elf_file *dwarf_file(const struct snap_object *object)
+{
+	return object->debug && object->debug->has_debug_info ? object->debug
+	       : object->main && object->main->has_debug_info ? object->main
+							      : NULL;
+}
+
+/* libdw's view of it: only its .debug_frame is used. */
 static void open_dwarf(struct snap_object *object)
 {
 	object->dwarf_tried = true;
-	struct snap_elf_file *file = object->debug && object->debug->has_debug_info ? object->debug
-				     : object->main && object->main->has_debug_info ? object->main
-										    : NULL;
+	struct snap_elf_file *file = dwarf_file(object);
 	if (!file)
 		return;
 	object->dwarf = dwarf_begin_elf(file->elf, DWARF_C_READ, NULL);
-	if (!object->dwarf)
-		return;
-	set_alternate(object);
-	(void)snap_dwarf_index_create(object->dwarf, &object->index, NULL); /* without: NULL */
+	if (object->dwarf)
+		set_alternate(object);
 }
 
 static void open_symtab(struct snap_object *object)
@@ -268,18 +276,20 @@ static const struct snap_symbol *find_symbol(
 	return symbol;
 }
 
-static size_t look_up(
+size_t snap_object_look_up(
 	struct snap_object *object, uint64_t vaddr, struct snap_source_frame *frames, size_t max)
 {
-	if (!object->dwarf_tried)
-		open_dwarf(object);
-	size_t num = object->index ? snap_dwarf_index_find(object->index, vaddr, frames, max) : 0;
+	struct snap_code_index *index = snap_object_code_index(object);
+	size_t num = index ? snap_code_index_find(index, vaddr, frames, max) : 0;
 	struct snap_source_frame *outermost = num > 0 ? &frames[num - 1] : &frames[0];
-	if (num > 0 && outermost->function)
+	if (num > 0 && outermost->function && !outermost->is_unmangled)
 		return num;
 	const char *name;
 	const struct snap_symbol *symbol = find_symbol(object, vaddr, &name);
-	if (!symbol)
+	/* Compilers leave DW_AT_linkage_name out of what is local to a file; the linker's table has
+	 * it all the same, and says more: parameters of templates, which lambda. */
+	if (!symbol || (num > 0 && outermost->function &&
+			       (symbol->start != outermost->start || name == symbol->name)))
 		return num;
 	if (num == 0)
 		*outermost = (struct snap_source_frame){0};
@@ -321,7 +331,7 @@ const struct snap_source_frame *snap_object_find(
 	struct found *slot = found_slot(object->found, object->num_slots, vaddr);
 	if (!slot->frames) {
 		struct snap_source_frame frames[SNAP_MAX_INLINE_DEPTH + 1];
-		size_t num = look_up(object, vaddr, frames, SNAP_MAX_INLINE_DEPTH + 1);
+		size_t num = snap_object_look_up(object, vaddr, frames, SNAP_MAX_INLINE_DEPTH + 1);
 		struct snap_source_frame *kept =
 			snap_arena_alloc(&object->arena, num * sizeof(*kept));
 		if (!kept)
@@ -334,11 +344,16 @@ const struct snap_source_frame *snap_object_find(
 	return slot->frames;
 }
 
-struct snap_dwarf_index *snap_object_dwarf_index(struct snap_object *object)
+struct snap_code_index *snap_object_code_index(struct snap_object *object)
 {
-	if (!object->dwarf_tried)
-		open_dwarf(object);
-	return object->index;
+	if (object->index_tried)
+		return object->index;
+	object->index_tried = true;
+	struct snap_elf_file *file = dwarf_file(object);
+	if (file)
+		(void)snap_code_index_create(
+			file, object->alternate, object->split, &object->index, NULL);
+	return object->index; /* without memory: NULL */
 }
 
 bool snap_object_find_name(struct snap_object *object, const char *name, uint64_t *ret)

@@ -14,7 +14,7 @@
 
 #include "analyze/crash.h"
 #include "analyze/symbols/cfi_row.h"
-#include "analyze/symbols/dwarf_index.h"
+#include "analyze/symbols/code_index.h"
 #include "analyze/symbols/elf_file.h"
 #include "common/bytes.h"
 #include "common/error.h"
@@ -28,13 +28,15 @@ struct snap_object_files {
 	struct snap_elf_file *debug;	 /* the separate debug file */
 	struct snap_elf_file *alternate; /* what debug's or main's .gnu_debugaltlink names */
 	struct snap_elf_file *mini;	 /* main's .gnu_debugdata, unpacked */
+	/* Borrowed; NULL: split DWARF is not looked for. */
+	const struct snap_split_source *split;
 };
 
 void snap_object_files_deinit(struct snap_object_files *files);
 
 /* Takes over the files, also on failure. At least one of main and debug is given. */
-int snap_object_create(const struct snap_object_files *files, struct snap_object **ret,
-	struct snap_error *err);
+int snap_object_create(
+	const struct snap_object_files *files, struct snap_object **ret, struct snap_error *err);
 void snap_object_destroy(struct snap_object *object);
 
 /* The bytes of the main file if it was made from memory, else absent. */
@@ -49,12 +51,17 @@ bool snap_object_has_code(const struct snap_object *object);
 bool snap_object_base(const struct snap_object *object, uint64_t *ret);
 
 /*
- * The functions round an address, innermost first: as snap_dwarf_index_find(), with the symbol
+ * The functions round an address, innermost first: as snap_code_index_find(), with the symbol
  * table where DWARF says nothing. *ret_num is 0 if nothing is known. The result lives as long as
  * the object and is remembered: many stacks go through the same places.
  */
 const struct snap_source_frame *snap_object_find(
 	struct snap_object *object, uint64_t vaddr, size_t *ret_num);
+
+/* The same into frames[0 .. max), not remembered: for many addresses that are looked up once each.
+ */
+size_t snap_object_look_up(
+	struct snap_object *object, uint64_t vaddr, struct snap_source_frame *frames, size_t max);
 
 /*
  * The row of call frame information for an address, from .eh_frame or .debug_frame. NULL if there
@@ -73,8 +80,8 @@ size_t snap_object_read(const struct snap_object *object, uint64_t vaddr, void *
 /* Where the program starts (e_entry); false if there is no main file, or it is a library. */
 bool snap_object_entry(const struct snap_object *object, uint64_t *ret);
 
-/* For modules that look at the object's DWARF themselves; NULL if it has none. */
-struct snap_dwarf_index *snap_object_dwarf_index(struct snap_object *object);
+/* What its debug information says of code; NULL if it has none. */
+struct snap_code_index *snap_object_code_index(struct snap_object *object);
 /* As snap_symtab_find_name(). */
 bool snap_object_find_name(struct snap_object *object, const char *name, uint64_t *ret);
 /* As snap_symtab_find_data(), in all tables; name, which outlives the object, is remembered. */
