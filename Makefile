@@ -185,6 +185,7 @@ ANALYZE_OBJS = \
 	analyze/symbols/object.o \
 	analyze/symbols/symbolise.o \
 	analyze/symbols/symtab.o \
+	analyze/symbols/symtab_read.o \
 	analyze/symbols/tail_call.o \
 	analyze/unwind/call_site.o \
 	analyze/unwind/cfi_step.o \

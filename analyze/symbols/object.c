@@ -232,17 +232,34 @@ static void open_dwarf(struct snap_object *object)
 	(void)snap_dwarf_index_create(object->dwarf, &object->index, NULL); /* without: NULL */
 }
 
+/*
+ * Try the table of a file, together with another of mini, if there is one. False if it names
+ * nothing.
+ */
+static bool read_symtab(
+	struct snap_object *object, const struct snap_elf_file *file, uint32_t sh_type)
+{
+	struct snap_symtab_source sources[2];
+	size_t num = 0;
+	if (file && (sh_type == SHT_SYMTAB ? file->has_symtab : file->has_dynsym))
+		sources[num++] = (struct snap_symtab_source){file->elf, sh_type, 0};
+	/* It leaves out what .dynsym has. */
+	if (file == object->main && sh_type == SHT_DYNSYM && object->mini)
+		sources[num++] = (struct snap_symtab_source){object->mini->elf, SHT_SYMTAB, 0};
+	if (num == 0)
+		return false;
+	snap_symtab_deinit(&object->symtab);
+	return snap_symtab_init(&object->symtab, sources, num, NULL) == 0 &&
+	       object->symtab.num_symbols > 0;
+}
+
 static void open_symtab(struct snap_object *object)
 {
 	object->symtab_tried = true;
-	struct snap_elf_file *files[] = {object->debug, object->main};
-	for (int pass = 0; pass < 2 && object->symtab.num_symbols == 0; pass++)
-		for (size_t i = 0; i < 2 && object->symtab.num_symbols == 0; i++)
-			if (files[i] && (pass == 0 ? files[i]->has_symtab : files[i]->has_dynsym)) {
-				snap_symtab_deinit(&object->symtab);
-				(void)snap_symtab_init(&object->symtab, files[i]->elf,
-					pass == 0 ? SHT_SYMTAB : SHT_DYNSYM, NULL);
-			}
+	(void)(read_symtab(object, object->debug, SHT_SYMTAB) ||
+		read_symtab(object, object->main, SHT_SYMTAB) ||
+		read_symtab(object, object->main, SHT_DYNSYM) ||
+		read_symtab(object, object->debug, SHT_DYNSYM)); /* without: no symbols */
 	object->demangled = calloc(object->symtab.num_symbols + 1, sizeof(*object->demangled));
 }
 
