@@ -183,6 +183,7 @@ ANALYZE_OBJS = \
 	analyze/symbols/jit.o \
 	analyze/symbols/jit_image.o \
 	analyze/symbols/object.o \
+	analyze/symbols/plt.o \
 	analyze/symbols/symbolise.o \
 	analyze/symbols/symtab.o \
 	analyze/symbols/symtab_read.o \

@@ -9,6 +9,7 @@
 #include <gelf.h>
 
 #include "analyze/symbols/demangle.h"
+#include "analyze/symbols/plt.h"
 #include "analyze/symbols/symtab.h"
 #include "analyze/unwind/exidx.h"
 #include "common/elf_load.h"
@@ -56,6 +57,8 @@ struct snap_object {
 	bool symtab_tried;
 	struct snap_symtab symtab;
 	char **demangled; /* by index into symtab, made when asked for; "": as it is */
+	bool plt_tried;
+	struct snap_plt plt;
 
 	const char *data_name; /* the data symbol looked for last; NULL: none yet */
 	bool has_data;	       /* it is there, at data_vaddr */
@@ -149,6 +152,7 @@ void snap_object_destroy(struct snap_object *object)
 	free(object->found);
 	snap_arena_deinit(&object->arena);
 	snap_symtab_deinit(&object->symtab);
+	snap_plt_deinit(&object->plt);
 	snap_dwarf_index_destroy(object->index);
 	(void)dwarf_end(object->dwarf);
 	(void)dwarf_end(object->alternate_dwarf);
@@ -285,6 +289,38 @@ static const struct snap_symbol *find_symbol(
 	return symbol;
 }
 
+/* A name that lives as long as the object, with the suffix of stubs; NULL without memory. */
+static const char *stub_name(struct snap_object *object, const char *name)
+{
+	size_t len = strlen(name);
+	char *ret = snap_arena_alloc(&object->arena, len + sizeof(SNAP_PLT_SUFFIX));
+	if (!ret)
+		return NULL;
+	memcpy(ret, name, len);
+	memcpy(ret + len, SNAP_PLT_SUFFIX, sizeof(SNAP_PLT_SUFFIX));
+	return ret;
+}
+
+/*
+ * As if a stub were a function of its own. It is none to snap_object_function(): a call to it is
+ * one to another function.
+ */
+static bool find_stub(struct snap_object *object, uint64_t vaddr, struct snap_source_frame *ret)
+{
+	if (!object->plt_tried && object->main)
+		(void)snap_plt_init(&object->plt, object->main->elf, NULL); /* without: none */
+	object->plt_tried = true;
+	const struct snap_symbol *stub = snap_plt_find(&object->plt, vaddr);
+	if (!stub)
+		return false;
+	char *demangled = snap_demangle(stub->name);
+	ret->function = stub_name(object, demangled ? demangled : stub->name);
+	ret->raw_function = stub_name(object, stub->name);
+	ret->start = stub->start;
+	free(demangled);
+	return ret->function && ret->raw_function;
+}
+
 static size_t look_up(
 	struct snap_object *object, uint64_t vaddr, struct snap_source_frame *frames, size_t max)
 {
@@ -296,10 +332,10 @@ static size_t look_up(
 		return num;
 	const char *name;
 	const struct snap_symbol *symbol = find_symbol(object, vaddr, &name);
-	if (!symbol)
-		return num;
 	if (num == 0)
 		*outermost = (struct snap_source_frame){0};
+	if (!symbol)
+		return num == 0 && find_stub(object, vaddr, outermost) ? 1 : num;
 	outermost->function = name;
 	outermost->raw_function = symbol->name;
 	outermost->start = symbol->start;
