@@ -380,7 +380,7 @@ static void test_symtab_what_is_no_function(void **state)
 		{"before", TEXT_ADDR - 1, 8, STB_GLOBAL, STT_FUNC, TEXT},
 		{"behind", TEXT_ADDR + TEXT_LEN, 8, STB_GLOBAL, STT_FUNC, TEXT},
 		{"far", UINT64_MAX, 8, STB_GLOBAL, STT_FUNC, TEXT},
-		{"nosection", TEXT_ADDR, 8, STB_GLOBAL, STT_FUNC, 77},
+		{"nosection", TEXT_ADDR, 8, STB_GLOBAL, STT_NOTYPE, 77},
 		{"", TEXT_ADDR, 8, STB_GLOBAL, STT_FUNC, TEXT},
 		{NULL, TEXT_ADDR, 8, STB_GLOBAL, STT_FUNC, TEXT}, /* beyond the strings */
 		{"$x", TEXT_ADDR, 8, STB_LOCAL, STT_NOTYPE, TEXT},
@@ -528,7 +528,7 @@ static void test_symtab_many_sections(void **state)
 	static const struct symbol symbols[] = {
 		FUNC("near", TEXT_ADDR, 8),
 		{"far", FAR_ADDR, 8, STB_GLOBAL, STT_FUNC, FAR_TEXT},
-		{"nowhere", FAR_ADDR + 8, 8, STB_GLOBAL, STT_FUNC, FAR_TEXT + 1},
+		{"nowhere", FAR_ADDR + 8, 8, STB_GLOBAL, STT_NOTYPE, FAR_TEXT + 1},
 	};
 	for (int elf_class = ELFCLASS32; elf_class <= ELFCLASS64; elf_class++) {
 		make_file(elf_class, symbols, ARRAY_LEN(symbols));
@@ -538,6 +538,30 @@ static void test_symtab_many_sections(void **state)
 		assert_found(FAR_ADDR, "far");
 		end_file();
 	}
+}
+
+/* Of a file that sections were taken out of. */
+static void test_symtab_stale_section_numbers(void **state)
+{
+	(void)state;
+	static const struct symbol symbols[] = {
+		FUNC("f", TEXT_ADDR, 8),
+		{"g", TEXT_ADDR + 8, 8, STB_GLOBAL, STT_FUNC, DATA},
+		{"h", TEXT_ADDR + 16, 0x1000, STB_GLOBAL, STT_FUNC, FINI},
+		{"i", FINI_ADDR + 1, 1, STB_GLOBAL, STT_GNU_IFUNC, TEXT},
+		{"j", FINI_ADDR + 2, 1, STB_GLOBAL, STT_FUNC, 77},
+		{"nowhere", FINI_ADDR + 0x10, 1, STB_GLOBAL, STT_FUNC, TEXT},
+		{"label", FINI_ADDR + 3, 0, STB_GLOBAL, STT_NOTYPE, DATA},
+	};
+	load(symbols, ARRAY_LEN(symbols));
+	assert_int_equal(table.num_symbols, 5);
+	assert_found(TEXT_ADDR + 8, "g");
+	assert_found(TEXT_ADDR + TEXT_LEN - 1, "h");
+	assert_found(FINI_ADDR, NULL);
+	assert_found(FINI_ADDR + 1, "i");
+	assert_found(FINI_ADDR + 2, "j");
+	assert_found(FINI_ADDR + 3, NULL);
+	end_file();
 }
 
 static void test_symtab_several_sources(void **state)
@@ -809,6 +833,7 @@ int main(void)
 		cmocka_unit_test(test_symtab_indirect_function),
 		cmocka_unit_test(test_symtab_thumb_bit),
 		cmocka_unit_test(test_symtab_many_sections),
+		cmocka_unit_test(test_symtab_stale_section_numbers),
 		cmocka_unit_test(test_symtab_several_sources),
 		cmocka_unit_test(test_symtab_any_overlaps),
 		cmocka_unit_test(test_symtab_hostile_overlaps),

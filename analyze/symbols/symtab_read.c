@@ -20,14 +20,17 @@ struct reader {
 	size_t num_extended;
 	const char *strings; /* strings_len bytes, the last one is 0 */
 	size_t strings_len;
-	struct section *sections; /* on the heap */
+	struct section *sections; /* by number; on the heap */
 	size_t num_sections;
+	struct section *code; /* those with code, by start; on the heap */
+	size_t num_code;
 	bool has_thumb_bit;
 };
 
 static void reader_deinit(struct reader *reader)
 {
 	free(reader->sections);
+	free(reader->code);
 }
 
 static void find_strings(struct reader *reader, Elf *elf, size_t index)
@@ -62,24 +65,35 @@ static void find_extended(struct reader *reader, Elf *elf, size_t symbols_index)
 	}
 }
 
+static int compare_starts(const void *a, const void *b)
+{
+	const struct section *x = a, *y = b;
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
 static int find_sections(struct reader *reader, Elf *elf, struct snap_error *err)
 {
 	size_t num;
 	if (elf_getshdrnum(elf, &num) != 0)
 		return 0;
-	reader->sections = calloc(num ? num : 1, sizeof(*reader->sections));
-	if (!reader->sections)
+	reader->sections = calloc(num + 1, sizeof(*reader->sections));
+	reader->code = calloc(num + 1, sizeof(*reader->code));
+	if (!reader->sections || !reader->code) {
+		reader_deinit(reader);
 		return snap_error_no_memory(err);
+	}
 	reader->num_sections = num;
 	Elf_Scn *scn = NULL;
 	GElf_Shdr shdr;
 	while ((scn = elf_nextscn(elf, scn))) {
 		size_t i = elf_ndxscn(scn);
-		if (i < num && gelf_getshdr(scn, &shdr) && (shdr.sh_flags & SHF_EXECINSTR) &&
-			shdr.sh_size <= UINT64_MAX - shdr.sh_addr)
-			reader->sections[i] =
-				(struct section){shdr.sh_addr, shdr.sh_addr + shdr.sh_size};
+		if (i >= num || !gelf_getshdr(scn, &shdr) || !(shdr.sh_flags & SHF_EXECINSTR) ||
+			shdr.sh_size > UINT64_MAX - shdr.sh_addr)
+			continue;
+		reader->sections[i] = (struct section){shdr.sh_addr, shdr.sh_addr + shdr.sh_size};
+		reader->code[reader->num_code++] = reader->sections[i];
 	}
+	qsort(reader->code, reader->num_code, sizeof(*reader->code), compare_starts);
 	return 0;
 }
 
@@ -126,16 +140,41 @@ static inline Elf64_Sym get_symbol(const struct reader *reader, size_t i)
 		.st_size = sym32.st_size};
 }
 
-/* Its section, if that has code. */
+static const struct section *find_code(const struct reader *reader, uint64_t addr)
+{
+	size_t low = 0, high = reader->num_code;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (reader->code[mid].start <= addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low > 0 && addr < reader->code[low - 1].end ? &reader->code[low - 1] : NULL;
+}
+
+/*
+ * The section with code that the symbol is in. Where a tool took sections out of the file, the
+ * numbers in .dynsym may still be those from before (binutils' objcopy 2.40): then the address
+ * tells where a function is.
+ */
 static const struct section *find_section(
 	const struct reader *reader, const Elf64_Sym *sym, size_t i)
 {
 	uint32_t index = sym->st_shndx;
 	if (index == SHN_XINDEX && i < reader->num_extended)
 		memcpy(&index, reader->extended + i * sizeof(index), sizeof(index));
-	else if (index >= SHN_LORESERVE)
+	else if (index == SHN_UNDEF || index >= SHN_LORESERVE)
 		return NULL;
-	return index < reader->num_sections ? &reader->sections[index] : NULL;
+	const struct section *section =
+		index < reader->num_sections ? &reader->sections[index] : NULL;
+	uint64_t addr = sym->st_value;
+	if (section && addr >= section->start && addr < section->end)
+		return section;
+	/* One that starts where its section ends is nowhere. */
+	bool is_behind = section && section->end > section->start && addr == section->end;
+	return is_behind || ELF64_ST_TYPE(sym->st_info) == STT_NOTYPE ? NULL
+								      : find_code(reader, addr);
 }
 
 /* "$a", "$d.7", "$xrv64i2p1": where code and data begin (AAELF32, AAELF64, the RISC-V psABI). */
@@ -177,7 +216,7 @@ static inline bool read_symbol(const struct reader *reader, size_t i, struct sna
 	if (reader->has_thumb_bit && type != STT_NOTYPE)
 		sym.st_value &= ~UINT64_C(1);
 	const struct section *section = find_section(reader, &sym, i);
-	if (!section || sym.st_value < section->start || sym.st_value >= section->end)
+	if (!section)
 		return false;
 	const char *name = find_name(reader, &sym);
 	if (!name)
