@@ -127,6 +127,7 @@ static const struct form forms[] = {
 
 static Elf *made;
 static int made_fd;
+static bool made_twice; /* another section has the same code 8 bytes on */
 
 static void add_section(const char *name, uint32_t type, uint64_t flags, uint64_t addr,
 	uint32_t link, void *data, size_t len, Elf_Type data_type)
@@ -187,6 +188,9 @@ static void make_file(const struct form *form, const char *section, bool with_sy
 		3 * reloc_len, is_rel ? ELF_T_REL : ELF_T_RELA);
 	add_section("other", SHT_DYNAMIC, SHF_ALLOC, 0, DYNSTR, buf[2],
 		2 * gelf_fsize(made, ELF_T_DYN, 1, EV_CURRENT), ELF_T_DYN);
+	if (made_twice)
+		add_section(".plt.sec", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, PLT_ADDR + 8, 0,
+			code, form->len, ELF_T_BYTE);
 
 	Elf_Data *symbols = elf_getdata(elf_getscn(made, DYNSYM), NULL);
 	Elf_Data *relocations = elf_getdata(elf_getscn(made, RELOCATIONS), NULL);
@@ -265,6 +269,20 @@ static void test_plt_without_a_name(void **state)
 		assert_int_equal(plt.num, 0);
 		end_file();
 	}
+}
+
+static void test_plt_overlapping_sections(void **state)
+{
+	(void)state;
+	/* The second stub of one section and the first of the other lead to the same slot. */
+	made_twice = true;
+	make_file(&forms[0], forms[0].section, true);
+	made_twice = false;
+	assert_int_equal(snap_plt_init(&plt, made, &err), 0);
+	assert_true(plt.num >= 2);
+	for (size_t i = 1; i < plt.num; i++)
+		assert_true(plt.stubs[i].start >= plt.stubs[i - 1].end);
+	end_file();
 }
 
 static void test_plt_of_another_machine(void **state)
@@ -433,6 +451,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plt_forms),
 		cmocka_unit_test(test_plt_without_a_name),
+		cmocka_unit_test(test_plt_overlapping_sections),
 		cmocka_unit_test(test_plt_of_another_machine),
 		cmocka_unit_test(test_plt_damaged_file),
 		cmocka_unit_test(test_plt_of_linkers),

@@ -152,6 +152,7 @@ static Elf *made;
 static int made_fd;
 static uint16_t made_machine = EM_X86_64;
 static size_t made_text_len = TEXT_LEN;
+static bool made_unterminated; /* the last name goes on behind the strings */
 
 static Elf_Scn *add_section(
 	uint32_t type, uint64_t flags, uint64_t addr, void *data, size_t len, Elf_Type data_type)
@@ -225,6 +226,8 @@ static void make_file(int elf_class, const struct symbol *symbols, size_t num)
 		strcpy(strings + strings_len, symbols[i].name);
 		strings_len += strlen(symbols[i].name) + 1;
 	}
+	if (made_unterminated)
+		strings_len--;
 	(void)add_section(SHT_STRTAB, 0, 0, strings, strings_len, ELF_T_BYTE);
 
 	Elf_Scn *scn = add_section(SHT_SYMTAB, 0, 0, NULL, 0, ELF_T_SYM);
@@ -338,6 +341,7 @@ static void test_symtab_sizeless_reaches_to_the_next_or_the_section_end(void **s
 	};
 	load(symbols, ARRAY_LEN(symbols));
 	assert_found(TEXT_ADDR + 0x1f, "_start");
+	assert_true(snap_symtab_find(&table, TEXT_ADDR)->end == TEXT_ADDR + 0x20);
 	assert_found(TEXT_ADDR + 0x20, "f");
 	assert_found(TEXT_ADDR + 0x28, NULL);
 	assert_found(TEXT_ADDR + TEXT_LEN - 1, "last");
@@ -411,6 +415,19 @@ static void test_symtab_enclosing_function(void **state)
 	assert_found(TEXT_ADDR + 0x1c, "middle");
 	assert_found(TEXT_ADDR + 0x30, "outer");
 	assert_found(TEXT_ADDR + 0x80, NULL);
+	end_file();
+}
+
+static void test_symtab_unterminated_name(void **state)
+{
+	(void)state;
+	static const struct symbol symbols[] = {
+		FUNC("first", TEXT_ADDR, 8), FUNC("last", TEXT_ADDR + 8, 8)};
+	made_unterminated = true;
+	load(symbols, ARRAY_LEN(symbols));
+	made_unterminated = false;
+	assert_int_equal(table.num_symbols, 1);
+	assert_found(TEXT_ADDR, "first");
 	end_file();
 }
 
@@ -826,6 +843,7 @@ int main(void)
 		cmocka_unit_test(test_symtab_sizes_end_with_the_section),
 		cmocka_unit_test(test_symtab_what_is_no_function),
 		cmocka_unit_test(test_symtab_enclosing_function),
+		cmocka_unit_test(test_symtab_unterminated_name),
 		cmocka_unit_test(test_symtab_dollar_names),
 		cmocka_unit_test(test_symtab_longer_alias_goes_on),
 		cmocka_unit_test(test_symtab_overlapping),
