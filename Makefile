@@ -194,8 +194,10 @@ ANALYZE_OBJS = \
 	analyze/symbols/name_pool.o \
 	analyze/symbols/object.o \
 	analyze/symbols/paint.o \
+	analyze/symbols/plt.o \
 	analyze/symbols/symbolise.o \
 	analyze/symbols/symtab.o \
+	analyze/symbols/symtab_read.o \
 	analyze/symbols/tail_call.o \
 	analyze/symbols/unit_build.o \
 	analyze/symbols/unit_scan.o \

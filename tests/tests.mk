@@ -49,6 +49,7 @@ TESTS_ANALYZE = \
 	test_memory \
 	test_object_cfi \
 	test_open_in_root \
+	test_plt \
 	test_repeats \
 	test_scan \
 	test_signature \

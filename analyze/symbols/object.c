@@ -9,6 +9,7 @@
 #include <gelf.h>
 
 #include "analyze/symbols/demangle.h"
+#include "analyze/symbols/plt.h"
 #include "analyze/symbols/symtab.h"
 #include "analyze/unwind/exidx.h"
 #include "common/elf_load.h"
@@ -58,6 +59,8 @@ struct snap_object {
 	bool symtab_tried;
 	struct snap_symtab symtab;
 	char **demangled; /* by index into symtab, made when asked for; "": as it is */
+	bool plt_tried;
+	struct snap_plt plt;
 
 	const char *data_name; /* the data symbol looked for last; NULL: none yet */
 	bool has_data;	       /* it is there, at data_vaddr */
@@ -152,6 +155,7 @@ void snap_object_destroy(struct snap_object *object)
 	free(object->found);
 	snap_arena_deinit(&object->arena);
 	snap_symtab_deinit(&object->symtab);
+	snap_plt_deinit(&object->plt);
 	snap_code_index_destroy(object->index);
 	(void)dwarf_end(object->dwarf);
 	(void)dwarf_end(object->alternate_dwarf);
@@ -240,17 +244,34 @@ static void open_dwarf(struct snap_object *object)
 		set_alternate(object);
 }
 
+/*
+ * Try the table of a file, together with another of mini, if there is one. False if it names
+ * nothing.
+ */
+static bool read_symtab(
+	struct snap_object *object, const struct snap_elf_file *file, uint32_t sh_type)
+{
+	struct snap_symtab_source sources[2];
+	size_t num = 0;
+	if (file && (sh_type == SHT_SYMTAB ? file->has_symtab : file->has_dynsym))
+		sources[num++] = (struct snap_symtab_source){file->elf, sh_type, 0};
+	/* It leaves out what .dynsym has. */
+	if (file == object->main && sh_type == SHT_DYNSYM && object->mini)
+		sources[num++] = (struct snap_symtab_source){object->mini->elf, SHT_SYMTAB, 0};
+	if (num == 0)
+		return false;
+	snap_symtab_deinit(&object->symtab);
+	return snap_symtab_init(&object->symtab, sources, num, NULL) == 0 &&
+	       object->symtab.num_symbols > 0;
+}
+
 static void open_symtab(struct snap_object *object)
 {
 	object->symtab_tried = true;
-	struct snap_elf_file *files[] = {object->debug, object->main};
-	for (int pass = 0; pass < 2 && object->symtab.num_symbols == 0; pass++)
-		for (size_t i = 0; i < 2 && object->symtab.num_symbols == 0; i++)
-			if (files[i] && (pass == 0 ? files[i]->has_symtab : files[i]->has_dynsym)) {
-				snap_symtab_deinit(&object->symtab);
-				(void)snap_symtab_init(&object->symtab, files[i]->elf,
-					pass == 0 ? SHT_SYMTAB : SHT_DYNSYM, NULL);
-			}
+	(void)(read_symtab(object, object->debug, SHT_SYMTAB) ||
+		read_symtab(object, object->main, SHT_SYMTAB) ||
+		read_symtab(object, object->main, SHT_DYNSYM) ||
+		read_symtab(object, object->debug, SHT_DYNSYM)); /* without: no symbols */
 	object->demangled = calloc(object->symtab.num_symbols + 1, sizeof(*object->demangled));
 }
 
@@ -276,6 +297,39 @@ static const struct snap_symbol *find_symbol(
 	return symbol;
 }
 
+/* A name that lives as long as the object, with the suffix of stubs; NULL without memory. */
+static const char *stub_name(struct snap_object *object, const char *name)
+{
+	size_t len = strlen(name);
+	char *ret = snap_arena_alloc(&object->arena, len + sizeof(SNAP_PLT_SUFFIX));
+	if (!ret)
+		return NULL;
+	memcpy(ret, name, len);
+	memcpy(ret + len, SNAP_PLT_SUFFIX, sizeof(SNAP_PLT_SUFFIX));
+	return ret;
+}
+
+/*
+ * As if a stub were a function of its own. It is none to snap_object_function(): a call to it is
+ * one to another function.
+ */
+static bool find_stub(struct snap_object *object, uint64_t vaddr, struct snap_source_frame *ret)
+{
+	if (!object->plt_tried && object->main)
+		(void)snap_plt_init(&object->plt, object->main->elf, NULL); /* without: none */
+	object->plt_tried = true;
+	const struct snap_symbol *stub = snap_plt_find(&object->plt, vaddr);
+	if (!stub)
+		return false;
+	char *demangled = snap_demangle(stub->name);
+	*ret = (struct snap_source_frame){0};
+	ret->function = stub_name(object, demangled ? demangled : stub->name);
+	ret->raw_function = stub_name(object, stub->name);
+	ret->start = stub->start;
+	free(demangled);
+	return ret->function && ret->raw_function;
+}
+
 size_t snap_object_look_up(
 	struct snap_object *object, uint64_t vaddr, struct snap_source_frame *frames, size_t max)
 {
@@ -286,6 +340,8 @@ size_t snap_object_look_up(
 		return num;
 	const char *name;
 	const struct snap_symbol *symbol = find_symbol(object, vaddr, &name);
+	if (!symbol && num == 0)
+		return find_stub(object, vaddr, &frames[0]) ? 1 : 0;
 	/* Compilers leave DW_AT_linkage_name out of what is local to a file; the linker's table has
 	 * it all the same, and says more: parameters of templates, which lambda. */
 	if (!symbol || (num > 0 && outermost->function &&

@@ -21,7 +21,6 @@ counted and printed, nothing is passed over silently:
                          it: where the report marks it so
   line 0                 the line table says that the code comes from no line, as addr2line confirms;
                          gdb shows the line before
-  PLT                    gdb makes up names for the PLT's entries, which have no symbols
   vDSO                   names in the vDSO: gdb has the memory's symbols, a snapshot its own
   thread without ...     a thread that had exited already: the kernel still lists it and gives no
                          registers, so a core does not have it
@@ -145,8 +144,6 @@ class Comparison:
                 self.allowed["linker's name"] += 1
             elif self.in_vdso(int(gdb["pc"], 16)):
                 self.allowed["vDSO"] += 1
-            elif name is None and gdb["minimal"] and wanted.endswith("@plt"):
-                self.allowed["PLT"] += 1
             else:
                 self.differ(tid, i, "function", gdb, ours)
                 return
