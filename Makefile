@@ -46,9 +46,10 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
 # What "make deps" installs: first to build and run, then for the tests.
 DEPS = gcc make pkg-config libc6-dev libdw-dev libelf-dev libprotobuf-c-dev \
-	protobuf-c-compiler libjansson-dev libiberty-dev libmd-dev libarchive-dev zlib1g-dev
+	protobuf-c-compiler libjansson-dev libiberty-dev libmd-dev libarchive-dev liblzma-dev \
+	zlib1g-dev libdebuginfod1
 DEPS_CHECK = clang g++ gdb lldb elfutils libcmocka-dev protobuf-compiler python3 python3-jsonschema \
-	libc6-dbg gzip xz-utils zstd lz4 util-linux binutils dwz
+	libc6-dbg gzip xz-utils zstd lz4 util-linux binutils dwz debuginfod
 
 .PHONY: deps
 deps:
@@ -154,8 +155,17 @@ ANALYZE_OBJS = \
 	analyze/explain/signals.o \
 	analyze/explain/stack_overflow.o \
 	analyze/file_open.o \
+	analyze/find/candidate.o \
+	analyze/find/debuginfod.o \
 	analyze/find/dir_index.o \
+	analyze/find/links.o \
+	analyze/find/mini.o \
+	analyze/find/package_note.o \
+	analyze/find/places.o \
+	analyze/find/search.o \
+	analyze/find/split.o \
 	analyze/find/store.o \
+	analyze/find/vdso.o \
 	analyze/input/core.o \
 	analyze/input/core_headers.o \
 	analyze/input/core_mappings.o \
@@ -223,7 +233,7 @@ include tests/tests.mk
 all: $(PROGRAMS)
 
 CAPTURE_LIBS = $(shell $(PKG_CONFIG) --libs libprotobuf-c 2>/dev/null)
-ANALYZE_LIBS = $(shell $(PKG_CONFIG) --libs libdw libelf libprotobuf-c jansson libmd zlib 2>/dev/null) \
+ANALYZE_LIBS = $(shell $(PKG_CONFIG) --libs libdw libelf libprotobuf-c jansson libmd liblzma zlib 2>/dev/null) \
 	-liberty
 
 objs = $(addprefix $(O)/,$(1))

@@ -45,13 +45,38 @@ int snap_analysis_load(const char *file, struct snap_crash *ret, struct snap_err
 	return -1;
 }
 
+/* Stacks are followed again with what was fetched, so often at most: it leads to further modules. */
+#define MAX_ROUNDS 8
+
+/*
+ * Which modules a stack leads to, and so which files are worth fetching, is known when it was followed;
+ * how it goes on, when these files are there.
+ */
+static int unwind(struct snap_crash *crash, struct snap_store *store,
+	const struct snap_options *options, struct snap_error *err)
+{
+	bool again = true;
+	for (int round = 0; again && round < MAX_ROUNDS; round++) {
+		for (size_t i = 0; i < crash->num_modules; i++)
+			crash->modules[i].has_frame = crash->modules[i].has_crashed_frame = false;
+		if (snap_unwind(crash, options, err) < 0 ||
+			snap_store_fetch(store, crash, &again, err) < 0)
+			return -1;
+	}
+	return again ? snap_crash_note(crash,
+			       snap_bytes_str("stacks may lead further: files were fetched for "
+					      "them too often"),
+			       err)
+		     : 0;
+}
+
 int snap_analysis_run(const char *file, struct snap_store *store,
 	const struct snap_options *options, struct snap_crash *ret, struct snap_error *err)
 {
 	if (snap_analysis_load(file, ret, err) < 0)
 		return -1;
 	if (snap_store_resolve(store, ret, err) == 0 && snap_jit_resolve(ret, err) == 0 &&
-		snap_unwind(ret, options, err) == 0 && snap_tail_calls_insert(ret, err) == 0 &&
+		unwind(ret, store, options, err) == 0 && snap_tail_calls_insert(ret, err) == 0 &&
 		snap_symbolise(ret, err) == 0 && snap_find_repeats(ret, err) == 0 &&
 		snap_explain(ret, err) == 0 && snap_sign(ret, err) == 0)
 		return 0;

@@ -8,6 +8,8 @@
 #include "analyze/path_map.h"
 #include "common/error.h"
 
+struct snap_fetch; /* find/debuginfod.h */
+
 /* Where symbols may be looked for, and how much is wanted: the common options. */
 struct snap_options {
 	const char **symbol_dirs; /* --symbols */
@@ -17,6 +19,10 @@ struct snap_options {
 	const char *sysroot;	  /* --sysroot; NULL: none */
 	bool no_local;		  /* --no-local */
 	struct snap_path_map path_map; /* --path-map */
+	bool debuginfod;	  /* --debuginfod, or DEBUGINFOD_URLS is set */
+	/* Told of whatever is fetched (find/debuginfod.h); NULL: nobody is. */
+	void (*on_fetch)(const struct snap_fetch *fetch, void *data);
+	void *on_fetch_data;
 	size_t max_frames;	  /* --max-frames; per thread, > 0 */
 	bool only_crashed_thread; /* --threads=crashed */
 };

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "analyze/find/debuginfod.h"
 #include "analyze/find/store.h"
+#include "common/escape.h"
 
 void snap_complain(const char *format, ...)
 {
@@ -16,6 +18,47 @@ void snap_complain(const char *format, ...)
 	va_end(args);
 	(void)fflush(stdout); /* that it failed is found at the end */
 	(void)fprintf(stderr, "snapanalyze: %s\n", text);
+}
+
+/* What is fetched, as one line; on a terminal it grows and is rewritten. */
+static void format_fetch(const struct snap_fetch *fetch, char *out, size_t size)
+{
+	static const char *const what[] = {
+		"file", "debug file", "alternate debug file", "debug file", "debug file"};
+	char name[256], progress[64] = "";
+	(void)snap_escape(
+		snap_bytes_str(fetch->name), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
+	if (fetch->all_len > 0)
+		(void)snprintf(progress, sizeof(progress), ": %.1f of %.1f MB",
+			(double)fetch->done_len / 1e6, (double)fetch->all_len / 1e6);
+	(void)snprintf(out, size, "fetching %s of '%s' (%s) from debuginfod%s", what[fetch->role],
+		name, fetch->build_id, progress);
+}
+
+void snap_show_fetch(const struct snap_fetch *fetch, void *data)
+{
+	(void)data;
+	char line[1024];
+	bool is_terminal = isatty(STDERR_FILENO);
+	switch (fetch->event) {
+	case SNAP_FETCH_BEGIN:
+	case SNAP_FETCH_PROGRESS:
+		format_fetch(fetch, line, sizeof(line));
+		if (is_terminal) {
+			(void)fflush(stdout); /* that it failed is found at the end */
+			(void)fprintf(stderr, "\rsnapanalyze: %s\033[K", line);
+		} else if (fetch->event == SNAP_FETCH_BEGIN) {
+			snap_complain("%s", line);
+		}
+		break;
+	case SNAP_FETCH_END:
+		if (is_terminal)
+			(void)fputc('\n', stderr);
+		break;
+	case SNAP_FETCH_GIVE_UP:
+		snap_complain("debuginfod is not asked any more in this run: %s", fetch->text);
+		break;
+	}
 }
 
 bool snap_integrity_is_partial(enum snap_integrity integrity)

@@ -23,7 +23,7 @@ enum snap_exit {
 
 /* Which options a verb takes beside --help and --version. */
 enum snap_option_set {
-	SNAP_TAKES_SYMBOLS = 1, /* --symbols, --debug-dir, --sysroot, --no-local */
+	SNAP_TAKES_SYMBOLS = 1, /* where files are looked for, and fetched from */
 	SNAP_TAKES_FRAMES = 2,	/* --max-frames, --threads */
 	SNAP_TAKES_COLOR = 4,
 	SNAP_TAKES_PRETTY = 8,
@@ -72,6 +72,9 @@ extern const struct snap_verb snap_verb_report, snap_verb_json, snap_verb_signat
 
 /* "snapanalyze: text" on stderr, after what stands in stdout's buffer. */
 void snap_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A listener of snap_options: says on stderr what is fetched, and how far it is on a terminal. */
+void snap_show_fetch(const struct snap_fetch *fetch, void *data);
 
 /* What a verb does with one analysed input. */
 typedef enum snap_exit snap_input_fn(

@@ -28,9 +28,11 @@
 #include "common/snapshot.h"
 #include "common/snapshot_read.h"
 
-struct snap_input;  /* input/input.h */
-struct snap_object; /* symbols/object.h */
-struct snap_jit;    /* symbols/jit.h */
+struct snap_input;	/* input/input.h */
+struct snap_object;	/* symbols/object.h */
+struct snap_jit;	/* symbols/jit.h */
+struct snap_candidates; /* find/candidate.h */
+struct snap_package;	/* find/package_note.h */
 
 /* How the pc of a frame came to be known, from sure to guessed. */
 enum snap_trust {
@@ -124,6 +126,9 @@ struct snap_crash_module {
 	struct snap_object *object; /* borrowed from the store; NULL if symbols is NONE, MISMATCH */
 	const char *symbol_file;    /* the file that the names come from; NULL */
 	const char *why;	    /* in words, why symbols are no better than they are; NULL */
+	/* The files that were looked at, and what became of them; the store's; NULL: none were. */
+	const struct snap_candidates *candidates;
+	const struct snap_package *package; /* what it was a part of; NULL: not known */
 	bool has_frame;		    /* after unwinding: some thread has a frame here */
 	bool has_crashed_frame;	    /* the crashing thread has */
 };

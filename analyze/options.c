@@ -22,6 +22,7 @@ enum option_id {
 	OPTION_SYSROOT,
 	OPTION_NO_LOCAL,
 	OPTION_PATH_MAP,
+	OPTION_DEBUGINFOD,
 	OPTION_NO_DEBUGINFOD,
 	OPTION_NO_CACHE,
 	OPTION_MAX_FRAMES,
@@ -81,8 +82,11 @@ static const struct option_entry entries[] = {
 	{OPTION_PATH_MAP, SNAP_TAKES_SYMBOLS, "path-map", "FROM=TO",
 		"show source files below FROM as below TO; may be repeated,\nthe last that fits "
 		"counts"},
+	{OPTION_DEBUGINFOD, SNAP_TAKES_SYMBOLS, "debuginfod", NULL,
+		"fetch what is missing of modules on a stack from the\nservers in DEBUGINFOD_URLS; "
+		"the default if that is set"},
 	{OPTION_NO_DEBUGINFOD, SNAP_TAKES_SYMBOLS, "no-debuginfod", NULL,
-		"fetch nothing; this version never does"},
+		"fetch nothing"},
 	{OPTION_NO_CACHE, SNAP_TAKES_SYMBOLS, "no-cache", NULL,
 		"keep nothing between runs; this version never does"},
 	{OPTION_MAX_FRAMES, SNAP_TAKES_FRAMES, "max-frames", "N",
@@ -276,6 +280,12 @@ static bool parse_take(struct parser *p, const char *text)
 	return false;
 }
 
+static bool has_servers(void)
+{
+	const char *urls = getenv("DEBUGINFOD_URLS");
+	return urls && urls[strspn(urls, " ")];
+}
+
 /* Returns false if the program is to exit with *ret_status. */
 static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 {
@@ -310,7 +320,15 @@ static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 	case OPTION_ADDR2LINE:
 		p->arguments.addr2line = true;
 		return true;
+	case OPTION_DEBUGINFOD:
+		options->debuginfod = has_servers();
+		if (!options->debuginfod)
+			complain_usage(
+				p, "--debuginfod asks the servers in DEBUGINFOD_URLS: not set", NULL);
+		return options->debuginfod;
 	case OPTION_NO_DEBUGINFOD:
+		options->debuginfod = false;
+		return true;
 	case OPTION_NO_CACHE:
 		return true; /* so that scripts which want it so can say it from the start */
 	case OPTION_MAX_FRAMES:
@@ -391,7 +409,9 @@ bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 
 	struct parser p = {
 		.verb = verb,
-		.arguments = {.options = {.max_frames = SNAP_DEFAULT_MAX_FRAMES}},
+		.arguments = {.options = {.max_frames = SNAP_DEFAULT_MAX_FRAMES,
+				      .debuginfod = has_servers(),
+				      .on_fetch = snap_show_fetch}},
 	};
 	bool go_on = true;
 	int r;

@@ -37,6 +37,7 @@ TESTS_ANALYZE = \
 	test_cfi_row \
 	test_core_input \
 	test_core_machines \
+	test_debuginfod \
 	test_demangle \
 	test_exidx \
 	test_explain \
@@ -54,6 +55,7 @@ TESTS_ANALYZE = \
 	test_scan \
 	test_signature \
 	test_sigreturn \
+	test_split \
 	test_symtab \
 	test_unwind
 
@@ -71,6 +73,8 @@ CLI_TESTS = \
 	tests/cli_client.sh \
 	tests/cli_victims.sh \
 	tests/cli_hostile_links.sh \
+	tests/cli_find.sh \
+	tests/cli_debuginfod.sh \
 	tests/cli_live.sh \
 	tests/cli_jit.sh \
 	tests/cli_import.sh \

@@ -46,6 +46,43 @@ static int append(struct snap_dir_index *index, struct snap_bytes build_id, char
 	return 0;
 }
 
+static const char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct snap_dir_name *x = a, *y = b;
+	int r = strcmp(base_of(x->path), base_of(y->path));
+	return r != 0 ? r : strcmp(x->path, y->path);
+}
+
+static int append_name(struct snap_dir_index *index, const char *path, struct snap_error *err)
+{
+	if (index->num_names == index->names_capacity) {
+		size_t capacity = index->names_capacity ? 2 * index->names_capacity : 32;
+		struct snap_dir_name *grown = reallocarray(index->names, capacity, sizeof(*grown));
+		if (!grown)
+			return snap_error_no_memory(err);
+		index->names = grown;
+		index->names_capacity = capacity;
+	}
+	char *copy = strdup(path);
+	if (!copy)
+		return snap_error_no_memory(err);
+	index->names[index->num_names++].path = copy;
+	return 0;
+}
+
+static bool is_split_name(const char *path)
+{
+	size_t len = strlen(path);
+	return len > 4 &&
+	       (strcmp(path + len - 4, ".dwo") == 0 || strcmp(path + len - 4, ".dwp") == 0);
+}
+
 static int add_file(struct snap_dir_index *index, int fd, char *path, struct snap_error *err)
 {
 	char magic[SELFMAG];
@@ -53,12 +90,18 @@ static int add_file(struct snap_dir_index *index, int fd, char *path, struct sna
 		(void)close(fd); /* only read from */
 		return 0;
 	}
+	if (is_split_name(path)) {
+		(void)close(fd); /* only read from */
+		return append_name(index, path, err);
+	}
 	struct snap_elf_file file;
-	if (snap_elf_file_open(fd, path, &file, NULL) < 0)
-		return 0; /* a core, an object file, a broken one: nothing to look up */
+	if (snap_elf_file_open_part(fd, path, &file, NULL) < 0)
+		return 0; /* a core, a broken one: nothing to look up */
 	int r = 0;
 	if (file.build_id.len > 0 && file.build_id.len <= SNAP_MAX_BUILD_ID)
 		r = append(index, file.build_id, path, err);
+	else if (file.build_id.len == 0 && file.elf_type != ET_REL)
+		r = append_name(index, path, err);
 	snap_elf_file_deinit(&file);
 	return r;
 }
@@ -122,12 +165,17 @@ void snap_dir_index_sort(struct snap_dir_index *index)
 {
 	if (index->num_entries > 0)
 		qsort(index->entries, index->num_entries, sizeof(*index->entries), compare_entries);
+	if (index->num_names > 0)
+		qsort(index->names, index->num_names, sizeof(*index->names), compare_names);
 }
 
 void snap_dir_index_deinit(struct snap_dir_index *index)
 {
 	for (size_t i = 0; i < index->num_entries; i++)
 		free(index->entries[i].path);
+	for (size_t i = 0; i < index->num_names; i++)
+		free(index->names[i].path);
+	free(index->names);
 	free(index->entries);
 	*index = (struct snap_dir_index){0};
 }
@@ -150,4 +198,20 @@ const struct snap_dir_entry *snap_dir_index_find(
 	if (low < index->num_entries && compare_entries(&index->entries[low], &key) == 0)
 		return &index->entries[low];
 	return NULL;
+}
+
+const struct snap_dir_name *snap_dir_index_find_name(
+	const struct snap_dir_index *index, const char *name)
+{
+	size_t low = 0, high = index->num_names;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (strcmp(base_of(index->names[mid].path), name) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < index->num_names && strcmp(base_of(index->names[low].path), name) == 0
+		       ? &index->names[low]
+		       : NULL;
 }

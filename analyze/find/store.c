@@ -1,33 +1,40 @@
 #include "analyze/find/store.h"
 
-#include <ctype.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <elfutils/libdwelf.h>
-
 #include "analyze/file_open.h"
-#include "analyze/find/dir_index.h"
+#include "analyze/find/debuginfod.h"
+#include "analyze/find/package_note.h"
+#include "analyze/find/places.h"
+#include "analyze/find/search.h"
+#include "analyze/find/split.h"
+#include "analyze/find/vdso.h"
 #include "analyze/symbols/object.h"
-#include "common/escape.h"
 
-#define DEFAULT_DEBUG_DIR "/usr/lib/debug"
-/* No vDSO is larger; the capture half takes no more either. */
-#define MAX_VDSO_BYTES (64u << 10)
-#define MAX_PATH_BYTES 4096
 /* Of one input, so many modules' files are looked for: each look opens files. The largest programs
  * have some thousands. */
 #define MAX_SEARCHES 8192
+/* What is said of all searches of a run takes no more. */
+#define MAX_WORDS_BYTES ((size_t)64 << 20)
+/* Of one input, so many modules are asked for: each question may take its time. */
+#define MAX_FETCHES 256
+#define NUM_BUCKETS 1024 /* a power of 2 */
 
-/* What was found (or not) for one build ID. */
+/* What was found (or not) for one build. */
 struct stored {
+	struct stored *next; /* in its bucket */
 	uint8_t build_id[SNAP_MAX_BUILD_ID];
-	size_t build_id_len;
-	struct snap_object *object;
-	const char *why; /* part of it must not be used; NULL */
+	/* Its files belong to the object, once there is one. Its path is the module's that it was
+	 * made for: what was not found may be there at another's path. */
+	struct snap_search search;
+	struct snap_split split;
+	struct snap_object *object;	    /* NULL: nothing was found */
+	bool fetched;			    /* debuginfod was asked */
+	const char *why;		    /* in the words' arena, or static; NULL */
+	const struct snap_package *package; /* NULL: its file says none */
 };
 
 /* The modules of one input as they are resolved. */
@@ -37,12 +44,14 @@ struct resolution {
 };
 
 struct snap_store {
-	const struct snap_options *options;
-	int root_fd; /* of --sysroot; -1: none */
-	struct snap_dir_index trees;
-	bool trees_read;
-	struct stored *stored; /* in the order of their first use */
-	size_t num_stored, capacity;
+	struct snap_places places;
+	struct snap_arena arena; /* of what was found */
+	struct snap_arena words; /* of what is said of it, and of what was not found; limited */
+	struct stored *buckets[NUM_BUCKETS];
+	/* Objects that gave way to better ones: a crash may still point into them. */
+	struct snap_object **retired;
+	size_t num_retired, retired_capacity;
+	struct snap_debuginfod *debuginfod; /* NULL: nothing is fetched */
 };
 
 int snap_store_create(
@@ -51,16 +60,18 @@ int snap_store_create(
 	struct snap_store *store = calloc(1, sizeof(*store));
 	if (!store)
 		return snap_error_no_memory(err);
-	store->options = options;
-	store->root_fd = -1;
-	if (options->sysroot) {
-		struct snap_error why = SNAP_ERROR_INIT;
-		store->root_fd = snap_directory_open(AT_FDCWD, options->sysroot, true, &why);
-		if (store->root_fd < 0) {
-			free(store);
-			return snap_error_set(err, why.code, "--sysroot: %s", why.text);
-		}
+	if (snap_places_init(&store->places, options, err) < 0) {
+		free(store);
+		return -1;
 	}
+	if (options->debuginfod && snap_debuginfod_create(options->on_fetch, options->on_fetch_data,
+					   &store->debuginfod, err) < 0) {
+		snap_places_deinit(&store->places);
+		free(store);
+		return -1;
+	}
+	snap_arena_init(&store->arena, SIZE_MAX);
+	snap_arena_init(&store->words, MAX_WORDS_BYTES);
 	*ret = store;
 	return 0;
 }
@@ -69,256 +80,26 @@ void snap_store_destroy(struct snap_store *store)
 {
 	if (!store)
 		return;
-	for (size_t i = 0; i < store->num_stored; i++)
-		snap_object_destroy(store->stored[i].object);
-	free(store->stored);
-	snap_dir_index_deinit(&store->trees);
-	if (store->root_fd >= 0)
-		(void)close(store->root_fd); /* a directory: nothing can be lost */
+	for (size_t i = 0; i < NUM_BUCKETS; i++)
+		for (struct stored *stored = store->buckets[i]; stored; stored = stored->next)
+			snap_object_destroy(stored->object);
+	for (size_t i = 0; i < store->num_retired; i++)
+		snap_object_destroy(store->retired[i]);
+	snap_debuginfod_destroy(store->debuginfod);
+	snap_arena_deinit(&store->arena);
+	snap_arena_deinit(&store->words);
+	snap_places_deinit(&store->places);
 	free(store);
 }
 
-/* ---------------------------------------------------------------- candidates */
+/* ---------------------------------------------------------------- what is stored */
 
-/* A search for the files of one build ID. */
-struct search {
-	struct snap_store *store;
-	struct snap_crash *crash;
-	struct snap_bytes build_id;
-	struct snap_elf_file *main, *debug; /* on the heap */
-	bool mismatch;			    /* a file of another build was found */
-	const char *why;		    /* the most telling failure so far; crash's arena */
-};
-
-static bool is_whole(const struct search *s)
+static struct stored **bucket_of(struct snap_store *store, struct snap_bytes build_id)
 {
-	return s->main && (s->main->has_debug_info || s->debug);
-}
-
-static const char *hex_of(struct snap_crash *crash, struct snap_bytes bytes)
-{
-	char hex[2 * SNAP_MAX_BUILD_ID + 1];
-	if (bytes.len == 0 || bytes.len > SNAP_MAX_BUILD_ID)
-		return "none";
-	snap_hex(bytes, hex);
-	return snap_crash_format(crash, "%s", hex);
-}
-
-/* Where a path is looked up. */
-enum place {
-	HERE,	    /* on this machine */
-	IN_SYSROOT, /* below --sysroot, as if that were "/" */
-};
-
-/*
- * Look at one file. expected: it stands where only this build ID's file belongs, so that a failure
- * is worth telling. Memory for the heap copy is the only failure that ends a run.
- */
-static int try_file(
-	struct search *s, enum place place, const char *path, bool expected, struct snap_error *err)
-{
-	const struct snap_store *store = s->store;
-	struct snap_error why = SNAP_ERROR_INIT;
-	char whole[2 * MAX_PATH_BYTES], shown[512];
-	(void)snprintf(whole, sizeof(whole), "%s%s",
-		place == IN_SYSROOT ? store->options->sysroot : "", path);
-	(void)snap_escape(snap_bytes_str(whole), SNAP_ESCAPE_TERMINAL, shown, sizeof(shown));
-	int fd = place == IN_SYSROOT ? snap_file_open_in_root(store->root_fd, path, NULL, &why)
-				     : snap_file_open(path, NULL, &why);
-	struct snap_elf_file *file = malloc(sizeof(*file));
-	if (!file)
-		return snap_error_no_memory(err);
-	if (fd < 0 || snap_elf_file_open(fd, whole, file, &why) < 0) {
-		free(file);
-		if (expected && !s->why)
-			s->why = snap_crash_format(s->crash, "'%s': %s", shown, why.text);
-		return 0;
-	}
-	if (!snap_bytes_equal(file->build_id, s->build_id)) {
-		if (expected) {
-			s->mismatch = true;
-			s->why = snap_crash_format(s->crash,
-				"'%s' is of another build (build ID %s)", shown,
-				hex_of(s->crash, file->build_id));
-		}
-		snap_elf_file_destroy(file);
-		return 0;
-	}
-	if (file->has_code_frames && !s->main) {
-		s->main = file;
-	} else if (!file->has_code_frames && file->has_debug_info && !s->debug) {
-		s->debug = file;
-	} else {
-		snap_elf_file_destroy(file);
-	}
-	return 0;
-}
-
-static int read_trees(struct snap_store *store, struct snap_error *err)
-{
-	if (store->trees_read)
-		return 0;
-	store->trees_read = true;
-	for (size_t i = 0; i < store->options->num_symbol_dirs; i++)
-		if (snap_dir_index_add(&store->trees, store->options->symbol_dirs[i], err) < 0)
-			return -1;
-	snap_dir_index_sort(&store->trees);
-	return 0;
-}
-
-static int search_trees(struct search *s, struct snap_error *err)
-{
-	if (read_trees(s->store, err) < 0)
-		return -1;
-	const struct snap_dir_index *trees = &s->store->trees;
-	const struct snap_dir_entry *entry = snap_dir_index_find(trees, s->build_id);
-	const struct snap_dir_entry *end = trees->entries + trees->num_entries;
-	for (; entry && entry < end && !is_whole(s) &&
-		snap_bytes_equal(snap_bytes(entry->build_id, entry->build_id_len), s->build_id);
-		entry++)
-		if (try_file(s, HERE, entry->path, false, err) < 0)
-			return -1;
-	return 0;
-}
-
-/* dir/.build-id/xx/yyyy with each of the suffixes. */
-static int search_build_id_tree(
-	struct search *s, enum place place, const char *dir, struct snap_error *err)
-{
-	static const char *const suffixes[] = {".debug", ""};
-	char hex[2 * SNAP_MAX_BUILD_ID + 1], path[MAX_PATH_BYTES];
-	if (s->build_id.len < 2)
-		return 0;
-	snap_hex(s->build_id, hex);
-	for (size_t i = 0; i < 2 && !is_whole(s); i++) {
-		int n = snprintf(path, sizeof(path), "%s/.build-id/%.2s/%s%s", dir, hex, hex + 2,
-			suffixes[i]);
-		if (n > 0 && (size_t)n < sizeof(path) && try_file(s, place, path, false, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int search_debug_dirs(struct search *s, struct snap_error *err)
-{
-	const struct snap_options *options = s->store->options;
-	for (size_t i = 0; i < options->num_debug_dirs; i++)
-		if (search_build_id_tree(s, HERE, options->debug_dirs[i], err) < 0)
-			return -1;
-	if (options->num_debug_dirs > 0 || options->sysroot || options->no_local)
-		return 0;
-	return search_build_id_tree(s, HERE, DEFAULT_DEBUG_DIR, err);
-}
-
-/* A path from a snapshot: only absolute ones, none of the kernel's own. */
-static bool is_local_path(struct snap_bytes path, char *ret, size_t size)
-{
-	if (path.len == 0 || path.len >= size || path.data[0] != '/' ||
-		memchr(path.data, '\0', path.len))
-		return false;
-	memcpy(ret, path.data, path.len);
-	ret[path.len] = '\0';
-	return strncmp(ret, "/proc/", 6) != 0 && strncmp(ret, "/dev/", 5) != 0 &&
-	       strncmp(ret, "/sys/", 5) != 0;
-}
-
-/* The path that a module or a file names for another, on the system that it is from. */
-static int search_path(
-	struct search *s, struct snap_bytes name, bool expected, struct snap_error *err)
-{
-	const struct snap_options *options = s->store->options;
-	char path[MAX_PATH_BYTES];
-	if (!is_local_path(name, path, sizeof(path)))
-		return 0;
-	if (options->sysroot)
-		return try_file(s, IN_SYSROOT, path, expected, err);
-	return options->no_local ? 0 : try_file(s, HERE, path, expected, err);
-}
-
-/* Where distributions keep debug files, and (Fedora) links to what is installed. */
-static int search_sysroot_trees(struct search *s, struct snap_error *err)
-{
-	if (!s->store->options->sysroot || is_whole(s))
-		return 0;
-	if (search_build_id_tree(s, IN_SYSROOT, DEFAULT_DEBUG_DIR, err) < 0)
-		return -1;
-	return s->main ? 0 : search_build_id_tree(s, IN_SYSROOT, "/usr/lib", err);
-}
-
-/* ---------------------------------------------------------------- the alternate file */
-
-static int search_alternate(struct search *s, struct snap_elf_file **ret, struct snap_error *err)
-{
-	*ret = NULL;
-	const struct snap_elf_file *file = s->debug				? s->debug
-					   : s->main && s->main->has_debug_info ? s->main
-										: NULL;
-	if (!file)
-		return 0;
-	Dwarf *dwarf = dwarf_begin_elf(file->elf, DWARF_C_READ, NULL);
-	const char *name;
-	const void *id;
-	ssize_t len = dwarf ? dwelf_dwarf_gnu_debugaltlink(dwarf, &name, &id) : 0;
-	int r = 0;
-	if (len > 0 && len <= SNAP_MAX_BUILD_ID) {
-		struct search alternate = {
-			.store = s->store,
-			.crash = s->crash,
-			.build_id = snap_bytes(id, (size_t)len),
-		};
-		r = search_trees(&alternate, err);
-		if (r == 0 && !alternate.debug)
-			r = search_debug_dirs(&alternate, err);
-		if (r == 0 && !alternate.debug)
-			r = search_sysroot_trees(&alternate, err);
-		if (r == 0 && !alternate.debug)
-			r = search_path(&alternate, snap_bytes_str(name), false, err);
-		*ret = alternate.debug;
-		snap_elf_file_destroy(alternate.main);
-	}
-	(void)dwarf_end(dwarf); /* nothing is written */
-	return r;
-}
-
-/* ---------------------------------------------------------------- modules */
-
-static bool is_vdso(const struct snap_module *module)
-{
-	return snap_bytes_equal_str(module->path, "[vdso]");
-}
-
-/* The vDSO is in no file: its captured bytes are the ELF image. *ret is on the heap. */
-static int read_vdso(struct search *s, const struct snap_module *module, struct snap_elf_file **ret,
-	struct snap_error *err)
-{
-	*ret = NULL;
-	uint64_t len = module->end - module->start;
-	if (len == 0 || len > MAX_VDSO_BYTES) {
-		s->why = "its size is not that of a vDSO";
-		return 0;
-	}
-	uint8_t *image = malloc(len);
-	struct snap_elf_file *file = malloc(sizeof(*file));
-	if (!image || !file) {
-		free(image);
-		free(file);
-		return snap_error_no_memory(err);
-	}
-	struct snap_error why = SNAP_ERROR_INIT;
-	ssize_t n = snap_memory_read(&s->crash->memory, module->start, image, len);
-	if (n <= 0) {
-		free(image);
-		free(file);
-		s->why = "its memory was not captured";
-		return 0;
-	}
-	if (snap_elf_file_from_memory(image, (size_t)n, "[vdso]", file, &why) < 0) {
-		free(file);
-		s->why = snap_crash_format(s->crash, "its captured memory: %s", why.text);
-		return 0;
-	}
-	*ret = file;
-	return 0;
+	uint32_t hash = 2166136261u; /* FNV-1a */
+	for (size_t i = 0; i < build_id.len; i++)
+		hash = (hash ^ build_id.data[i]) * 16777619u;
+	return &store->buckets[hash & (NUM_BUCKETS - 1)];
 }
 
 /*
@@ -326,68 +107,40 @@ static int read_vdso(struct search *s, const struct snap_module *module, struct 
  * input serves another only if these are the same: their build ID is the input's own claim.
  */
 static struct stored *find_stored(
-	struct snap_store *store, struct snap_bytes build_id, struct snap_bytes image)
+	struct snap_store *store, const struct snap_search *search, struct snap_bytes image)
 {
-	for (size_t i = 0; i < store->num_stored; i++) {
-		struct stored *stored = &store->stored[i];
-		if (snap_bytes_equal(
-			    snap_bytes(stored->build_id, stored->build_id_len), build_id) &&
-			snap_bytes_equal(snap_object_image(stored->object), image))
+	struct stored *stored = *bucket_of(store, search->build_id);
+	for (; stored; stored = stored->next) {
+		if (!snap_bytes_equal(stored->search.build_id, search->build_id))
+			continue;
+		if (stored->object ? snap_bytes_equal(snap_object_image(stored->object), image)
+				   : !image.data &&
+					     snap_bytes_equal(stored->search.path, search->path))
 			return stored;
 	}
 	return NULL;
 }
 
-static int keep(struct snap_store *store, struct snap_bytes build_id, struct snap_object *object,
-	const char *why, struct snap_error *err)
+/* A copy of what was found, or was not. NULL: there is no room for it. */
+static struct stored *keep(struct snap_store *store, const struct snap_search *search, bool found)
 {
-	if (store->num_stored == store->capacity) {
-		size_t capacity = store->capacity ? 2 * store->capacity : 16;
-		struct stored *grown = reallocarray(store->stored, capacity, sizeof(*grown));
-		if (!grown) {
-			snap_object_destroy(object);
-			return snap_error_no_memory(err);
-		}
-		store->stored = grown;
-		store->capacity = capacity;
-	}
-	struct stored *stored = &store->stored[store->num_stored++];
-	memcpy(stored->build_id, build_id.data, build_id.len);
-	stored->build_id_len = build_id.len;
-	stored->object = object;
-	stored->why = why;
-	return 0;
+	struct snap_arena *arena = found ? &store->arena : &store->words;
+	struct stored *stored = snap_arena_alloc(arena, sizeof(*stored));
+	char *path = snap_arena_copy(arena, search->path);
+	if (!stored || !path)
+		return NULL;
+	stored->search = *search;
+	stored->search.path.data = (const uint8_t *)path;
+	memcpy(stored->build_id, search->build_id.data, search->build_id.len);
+	stored->search.build_id.data = stored->build_id;
+	stored->split.search = &stored->search;
+	struct stored **bucket = bucket_of(store, search->build_id);
+	stored->next = *bucket;
+	*bucket = stored;
+	return stored;
 }
 
-static void use_object(struct snap_crash *crash, struct snap_crash_module *module,
-	struct snap_object *object, const char *why)
-{
-	module->object = object;
-	module->symbols = snap_object_symbols(object);
-	module->symbol_file = snap_object_symbol_file(object);
-	module->why = why;
-	uint64_t base;
-	if (!module->record.has_load_bias && snap_object_base(object, &base)) {
-		module->record.has_load_bias = true;
-		module->record.load_bias = module->record.start - base;
-	}
-	if (!snap_object_has_code(object))
-		module->why = snap_crash_format(crash, "only its debug file was found: unwinding "
-						       "needs the executable or library too");
-}
-
-static int search_all(struct search *s, const struct snap_module *module, struct snap_error *err)
-{
-	if (search_trees(s, err) < 0)
-		return -1;
-	if (!s->main && search_path(s, module->path, true, err) < 0)
-		return -1;
-	if (search_sysroot_trees(s, err) < 0)
-		return -1;
-	if (!is_whole(s) && search_debug_dirs(s, err) < 0)
-		return -1;
-	return 0;
-}
+/* ---------------------------------------------------------------- the object */
 
 static const char *why_restricted(
 	const struct snap_elf_file *main, const struct snap_elf_file *debug)
@@ -400,64 +153,149 @@ static const char *why_restricted(
 	return debug ? debug->no_dwarf : NULL;
 }
 
-static int resolve(struct snap_store *store, struct snap_crash *crash,
-	struct snap_crash_module *module, struct resolution *resolution, struct snap_error *err)
+/* Why symbols are no better than they are, from the gravest reason on; NULL: nothing is missing. */
+static const char *why_of(const struct snap_search *search)
 {
-	struct snap_bytes build_id = module->record.build_id;
-	if (build_id.len == 0 || build_id.len > SNAP_MAX_BUILD_ID) {
-		static const char *const reasons[] = {"", "it has no build ID",
-			"its build ID could not be read", "its build ID is malformed"};
-		uint32_t status = module->record.build_id_status;
-		module->why = status < 4 ? reasons[status] : "its build ID is not known";
+	const struct snap_elf_file *main = search->files.main, *debug = search->files.debug;
+	if (!main && !debug)
+		return search->why	   ? search->why
+		       : search->why_fetch ? search->why_fetch
+					   : "no file of its build ID was found";
+	if (!main)
+		return "only its debug file was found: unwinding needs the executable or library "
+		       "too";
+	const char *why = why_restricted(main, debug);
+	if (!why && !snap_search_has_dwarf(search))
+		why = search->why ? search->why : search->why_fetch;
+	return why ? why : search->why_alternate;
+}
+
+static int make_object(struct stored *stored, struct snap_error *err)
+{
+	struct snap_search *search = &stored->search;
+	if (!search->files.main && !search->files.debug)
+		return 0;
+	search->files.split = snap_split_source(&stored->split);
+	if (search->files.main)
+		snap_package_note_read(search->files.main, search->arena, &stored->package);
+	if (snap_object_create(&search->files, &stored->object, err) < 0) {
+		search->files = (struct snap_object_files){0}; /* they are gone */
+		return -1;
+	}
+	return 0;
+}
+
+static void use(const struct stored *stored, struct snap_crash_module *module)
+{
+	struct snap_object *object = stored->object;
+	module->candidates = &stored->search.candidates;
+	module->object = object;
+	module->why = stored->why;
+	if (stored->package)
+		module->package = stored->package;
+	if (!object) {
+		module->symbols =
+			stored->search.mismatch ? SNAP_SYMBOLS_MISMATCH : SNAP_SYMBOLS_NONE;
+		return;
+	}
+	module->symbols = snap_object_symbols(object);
+	module->symbol_file = snap_object_symbol_file(object);
+	uint64_t base;
+	if (!module->record.has_load_bias && snap_object_base(object, &base)) {
+		module->record.has_load_bias = true;
+		module->record.load_bias = module->record.start - base;
+	}
+}
+
+/* ---------------------------------------------------------------- modules */
+
+/* Whether it has a build ID to go by; else module->why says why not. */
+static bool has_build_id(struct snap_crash_module *module)
+{
+	if (module->record.build_id.len > 0 && module->record.build_id.len <= SNAP_MAX_BUILD_ID)
+		return true;
+	static const char *const reasons[] = {"", "it has no build ID",
+		"its build ID could not be read", "its build ID is malformed"};
+	uint32_t status = module->record.build_id_status;
+	module->why = status < 4 ? reasons[status] : "its build ID is not known";
+	return false;
+}
+
+/* Search, once it is clear that it is stored nowhere. */
+static int search_and_keep(struct snap_store *store, struct snap_search *search,
+	struct snap_crash_module *module, struct snap_error *err)
+{
+	bool is_vdso = snap_vdso_is(&module->record);
+	if (!is_vdso &&
+		(snap_search_files(search, err) < 0 || snap_search_dependents(search, err) < 0)) {
+		snap_object_files_deinit(&search->files);
+		return -1;
+	}
+	bool found = search->files.main || search->files.debug;
+	struct stored *stored = keep(store, search, found);
+	if (stored) {
+		stored->why = why_of(&stored->search);
+		if (make_object(stored, err) < 0)
+			return -1;
+		use(stored, module);
 		return 0;
 	}
-	struct search s = {.store = store, .crash = crash, .build_id = build_id};
-	struct snap_elf_file *alternate = NULL;
-	if (is_vdso(&module->record) && resolution->has_vdso) {
+	if (found) {
+		snap_object_files_deinit(&search->files);
+		return snap_error_no_memory(err);
+	}
+	module->symbols = search->mismatch ? SNAP_SYMBOLS_MISMATCH : SNAP_SYMBOLS_NONE;
+	module->why = why_of(search);
+	return 0;
+}
+
+static int resolve_module(struct snap_store *store, struct snap_crash *crash,
+	struct snap_crash_module *module, struct resolution *resolution, struct snap_error *err)
+{
+	if (!has_build_id(module))
+		return 0;
+	struct snap_search search = {
+		.places = &store->places,
+		.arena = &store->words,
+		.build_id = module->record.build_id,
+		.path = module->record.path,
+	};
+	bool is_vdso = snap_vdso_is(&module->record);
+	if (is_vdso && resolution->has_vdso) {
 		module->why = "a process has one vDSO, and this is another";
 		return 0;
 	}
-	resolution->has_vdso |= is_vdso(&module->record);
-	if (is_vdso(&module->record) && read_vdso(&s, &module->record, &s.main, err) < 0)
+	resolution->has_vdso |= is_vdso;
+	if (is_vdso && snap_vdso_search(&search, crash, &module->record, err) < 0)
 		return -1;
-	const struct stored *stored = find_stored(store, build_id,
-		s.main ? snap_bytes(s.main->image, s.main->image_len) : snap_bytes(NULL, 0));
+	const struct snap_elf_file *image = search.files.main;
+	const struct stored *stored = find_stored(store, &search,
+		image ? snap_bytes(image->image, image->image_len) : snap_bytes(NULL, 0));
 	if (stored) {
-		snap_elf_file_destroy(s.main);
-		use_object(crash, module, stored->object, stored->why);
+		snap_object_files_deinit(&search.files);
+		use(stored, module);
 		return 0;
 	}
-	if (!is_vdso(&module->record) && resolution->num_searches++ >= MAX_SEARCHES) {
+	if (!is_vdso && resolution->num_searches++ >= MAX_SEARCHES) {
 		resolution->num_skipped++;
 		module->why = "it is one of too many modules: its files were not looked for";
 		return 0;
 	}
-	if (!is_vdso(&module->record) && search_all(&s, &module->record, err) < 0)
-		return -1;
-	if (!s.main && !s.debug) {
-		module->symbols = s.mismatch ? SNAP_SYMBOLS_MISMATCH : SNAP_SYMBOLS_NONE;
-		module->why = s.why ? s.why : "no file of its build ID was found";
-		return 0;
-	}
-	struct snap_object *object;
-	const char *why = why_restricted(s.main, s.debug);
-	if (search_alternate(&s, &alternate, err) < 0 ||
-		snap_object_create(&(struct snap_object_files){.main = s.main,
-					   .debug = s.debug,
-					   .alternate = alternate},
-			&object, err) < 0 ||
-		keep(store, build_id, object, why, err) < 0)
-		return -1;
-	use_object(crash, module, object, why);
-	return 0;
+	return search_and_keep(store, &search, module, err);
 }
 
 int snap_store_resolve(struct snap_store *store, struct snap_crash *crash, struct snap_error *err)
 {
 	struct resolution resolution = {0};
-	for (size_t i = 0; i < crash->num_modules; i++)
-		if (resolve(store, crash, &crash->modules[i], &resolution, err) < 0)
+	for (size_t i = 0; i < crash->num_modules; i++) {
+		struct snap_crash_module *module = &crash->modules[i];
+		if (resolve_module(store, crash, module, &resolution, err) < 0)
 			return -1;
+		/* Without the file, its first page may have been captured. */
+		if (!module->object || !snap_object_has_code(module->object))
+			snap_package_note_read_memory(&crash->memory, module->record.start,
+				&crash->arena, &module->package);
+	}
 	if (resolution.num_skipped == 0)
 		return 0;
 	const char *note = snap_crash_format(crash,
@@ -466,21 +304,194 @@ int snap_store_resolve(struct snap_store *store, struct snap_crash *crash, struc
 	return note ? snap_crash_note(crash, snap_bytes_str(note), err) : snap_error_no_memory(err);
 }
 
+/* ---------------------------------------------------------------- debuginfod */
+
+/* Another handle of an open file: the first belongs to an object. NULL without memory. */
+static int open_again(struct snap_elf_file **file, struct snap_error *err)
+{
+	struct snap_elf_file *again = NULL;
+	if (!*file)
+		return 0;
+	int fd = fcntl((*file)->fd, F_DUPFD_CLOEXEC, 0);
+	if (fd >= 0 && (again = malloc(sizeof(*again))) &&
+		snap_elf_file_open_part(fd, (*file)->path, again, err) == 0) {
+		*file = again;
+		return 0;
+	}
+	if (fd >= 0 && !again)
+		(void)close(fd); /* only read from */
+	free(again);
+	*file = NULL;
+	return snap_error_no_memory(err);
+}
+
+static int retire(struct snap_store *store, struct snap_object *object, struct snap_error *err)
+{
+	struct snap_object **retired = snap_arena_grow(&store->arena, store->retired,
+		store->num_retired, &store->retired_capacity, sizeof(struct snap_object *));
+	if (!retired)
+		return snap_error_no_memory(err);
+	store->retired = retired;
+	retired[store->num_retired++] = object;
+	return 0;
+}
+
+/* Make an object of the files that there were and those that came. */
+static int fetch_stored(
+	struct snap_store *store, struct stored *stored, bool *ret_again, struct snap_error *err)
+{
+	struct snap_search *search = &stored->search;
+	const struct snap_object_files before = search->files;
+	search->files.mini = NULL;
+	if (open_again(&search->files.main, err) < 0 || open_again(&search->files.debug, err) < 0 ||
+		open_again(&search->files.alternate, err) < 0 ||
+		snap_search_fetch(search, store->debuginfod, err) < 0)
+		return -1;
+	stored->why = why_of(search);
+	const struct snap_object_files *files = &search->files;
+	bool has_new_main = files->main && !before.main;
+	bool has_new_debug = files->debug && strcmp(files->debug->path,
+						     before.debug ? before.debug->path : "") != 0;
+	if (!has_new_main && !has_new_debug && !(files->alternate && !before.alternate)) {
+		snap_object_files_deinit(&search->files);
+		search->files = before;
+		return 0;
+	}
+	*ret_again |= has_new_main || (has_new_debug && files->debug->has_debug_frame);
+	struct snap_object *old = stored->object;
+	stored->object = NULL;
+	return old && retire(store, old, err) < 0 ? -1 : make_object(stored, err);
+}
+
+/* What could be fetched for the module; NULL: nothing, or that was tried already. */
+static struct stored *find_fetchable(struct snap_store *store, struct snap_crash_module *module)
+{
+	const struct snap_search search = {
+		.build_id = module->record.build_id, .path = module->record.path};
+	if (!module->has_frame || snap_vdso_is(&module->record) || search.build_id.len == 0 ||
+		search.build_id.len > SNAP_MAX_BUILD_ID)
+		return NULL;
+	struct stored *stored = find_stored(store, &search, snap_bytes(NULL, 0));
+	return stored && !stored->fetched &&
+			       (!snap_search_is_whole(&stored->search) ||
+				       stored->search.why_alternate)
+		       ? stored
+		       : NULL;
+}
+
+int snap_store_fetch(
+	struct snap_store *store, struct snap_crash *crash, bool *ret_again, struct snap_error *err)
+{
+	size_t num_fetched = 0, num_skipped = 0;
+	*ret_again = false;
+	for (size_t i = 0; store->debuginfod && i < crash->num_modules; i++) {
+		struct snap_crash_module *module = &crash->modules[i];
+		struct stored *stored = find_fetchable(store, module);
+		if (!stored)
+			continue;
+		if (num_fetched == MAX_FETCHES) {
+			num_skipped++;
+			continue;
+		}
+		num_fetched++;
+		stored->fetched = true;
+		if (fetch_stored(store, stored, ret_again, err) < 0)
+			return -1;
+		for (size_t j = 0; j < crash->num_modules; j++)
+			if (snap_bytes_equal(
+				    crash->modules[j].record.build_id, module->record.build_id) &&
+				!snap_vdso_is(&crash->modules[j].record))
+				use(stored, &crash->modules[j]);
+	}
+	if (num_skipped == 0)
+		return 0;
+	const char *note =
+		snap_crash_format(crash, "the files of %zu modules were not fetched: more than %d",
+			num_skipped, MAX_FETCHES);
+	return note ? snap_crash_note(crash, snap_bytes_str(note), err) : snap_error_no_memory(err);
+}
+
+/* ---------------------------------------------------------------- by name */
+
+/* Hex digits, two for each byte. Returns how many bytes; 0 if it is no build ID. */
+static size_t parse_build_id(const char *text, uint8_t build_id[SNAP_MAX_BUILD_ID])
+{
+	size_t len = strlen(text);
+	if (len < 4 || len % 2 != 0 || len > 2 * SNAP_MAX_BUILD_ID ||
+		strspn(text, "0123456789abcdefABCDEF") != len)
+		return 0;
+	for (size_t i = 0; i < len / 2; i++) {
+		const char digits[] = {text[2 * i], text[2 * i + 1], '\0'};
+		build_id[i] = (uint8_t)strtoul(digits, NULL, 16);
+	}
+	return len / 2;
+}
+
+/* Start with the file itself. */
+static int take_file(struct snap_store *store, const char *path, int fd,
+	struct snap_search *search, struct snap_error *err)
+{
+	char *whole = realpath(path, NULL); /* others lie beside it, where it really is */
+	const char *kept = snap_arena_copy(&store->arena, snap_bytes_str(whole ? whole : path));
+	struct snap_elf_file *file = malloc(sizeof(*file));
+	free(whole);
+	if (!kept || !file) {
+		(void)close(fd); /* only read from */
+		free(file);
+		return snap_error_no_memory(err);
+	}
+	struct snap_error why = SNAP_ERROR_INIT;
+	if (snap_elf_file_open(fd, path, file, &why) < 0) {
+		free(file);
+		return snap_error_set(err, why.code, "cannot read '%s': %s", path, why.text);
+	}
+	const struct snap_origin at = {
+		.has_path = true, .root = SNAP_ROOT_HERE, .where = SNAP_WHERE_LOCAL, .path = kept};
+	if (file->has_code_frames) {
+		search->files.main = file;
+		search->main_at = at;
+	} else {
+		search->files.debug = file;
+		search->debug_at = at;
+	}
+	if (file->build_id.len <= SNAP_MAX_BUILD_ID)
+		search->build_id = file->build_id;
+	search->path = snap_bytes_str(kept);
+	return 0;
+}
+
 int snap_store_open(struct snap_store *store, const char *file_or_build_id,
 	struct snap_object **ret, struct snap_error *err)
 {
-	struct snap_elf_file *file = calloc(1, sizeof(*file));
-	int fd = file ? snap_file_open(file_or_build_id, NULL, err) : -1;
-	if (fd < 0 || snap_elf_file_open(fd, file_or_build_id, file, err) < 0) {
-		free(file);
+	uint8_t build_id[SNAP_MAX_BUILD_ID];
+	struct snap_search search = {.places = &store->places, .arena = &store->words};
+	struct snap_error why = SNAP_ERROR_INIT;
+	int fd = snap_file_open(file_or_build_id, NULL, &why);
+	size_t len = fd < 0 ? parse_build_id(file_or_build_id, build_id) : 0;
+	if (fd < 0 && len == 0)
+		return snap_error_set(
+			err, why.code, "cannot open '%s': %s", file_or_build_id, why.text);
+	if (fd >= 0 && take_file(store, file_or_build_id, fd, &search, err) < 0)
 		return -1;
+	if (len > 0)
+		search.build_id = snap_bytes(build_id, len);
+	if (search.build_id.len > 0 && snap_search_files(&search, err) < 0)
+		return -1;
+	if (snap_search_dependents(&search, err) < 0 ||
+		(store->debuginfod && search.build_id.len > 0 &&
+			!snap_search_is_whole(&search) &&
+			snap_search_fetch(&search, store->debuginfod, err) < 0))
+		return -1;
+	if (!search.files.main && !search.files.debug)
+		return snap_error_set(err, SNAP_ERROR_SYSTEM, "no file of build ID %s: %s",
+			file_or_build_id, why_of(&search));
+	struct stored *stored = keep(store, &search, true);
+	if (!stored) {
+		snap_object_files_deinit(&search.files);
+		return snap_error_no_memory(err);
 	}
-	struct snap_object_files files = {0};
-	if (file->has_code_frames)
-		files.main = file;
-	else
-		files.debug = file;
-	if (snap_object_create(&files, ret, err) < 0)
+	if (make_object(stored, err) < 0)
 		return -1;
-	return keep(store, file->build_id, *ret, NULL, err);
+	*ret = stored->object;
+	return 0;
 }

@@ -1,14 +1,6 @@
 /*
- * Finds the files that belong to a module, by build ID, and keeps the resulting objects for all
- * inputs of the run.
- *
- * Order, each candidate verified on its open descriptor before use:
- *   1. the --symbols trees
- *   2. the mapping's own path: below --sysroot if there is one, else, unless --no-local, on this
- *      machine
- *   3. the .build-id trees of --sysroot where distributions have them
- *   4. .build-id/xx/yyyy[.debug] below each --debug-dir (/usr/lib/debug if there is none, nor a
- *      sysroot, nor --no-local)
+ * The files of every module, found by build ID (analyze/find/search.h) and made into objects that
+ * all inputs of the run share. What was not found is remembered, too, and what was tried.
  */
 #ifndef SNAP_ANALYZE_FIND_STORE_H
 #define SNAP_ANALYZE_FIND_STORE_H
@@ -25,16 +17,24 @@ int snap_store_create(
 void snap_store_destroy(struct snap_store *store);
 
 /*
- * Resolve: fill module.symbols, .object, .symbol_file and .why of every module of the crash. That
- * symbols are missing is no error. Objects live as long as the store.
+ * Resolve: fill module.symbols, .object, .symbol_file, .why and .candidates of every module of
+ * the crash. That symbols are missing is no error. All of it lives as long as the store.
  */
 int snap_store_resolve(struct snap_store *store, struct snap_crash *crash, struct snap_error *err);
 
 /*
- * The object of one file, or of a build ID in hex digits where there is no such file. Lives as long
- * as the store. -1 and *err if it can't be opened or found.
+ * The object of one file given by its path, or of a build ID in hex digits where there is no such
+ * file; what belongs to it is looked for (and fetched) as for a module. Lives as long as the store.
+ * -1 and *err if it can't be opened or found.
  */
 int snap_store_open(struct snap_store *store, const char *file_or_build_id,
 	struct snap_object **ret, struct snap_error *err);
+
+/*
+ * After unwinding: fetch from debuginfod, if options say so, what is missing of the modules that
+ * have a frame. *ret_again: code or unwind information came, with which the stacks may go on.
+ */
+int snap_store_fetch(struct snap_store *store, struct snap_crash *crash, bool *ret_again,
+	struct snap_error *err);
 
 #endif

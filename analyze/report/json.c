@@ -10,6 +10,8 @@
 #include <jansson.h>
 
 #include "analyze/explain/explain.h"
+#include "analyze/find/candidate.h"
+#include "analyze/find/package_note.h"
 #include "analyze/report/words.h"
 #include "common/escape.h"
 
@@ -491,6 +493,35 @@ static void put_thread(struct json_writer *w, const struct snap_crash *crash,
 	close_bracket(w, '}');
 }
 
+static json_t *candidates_json(struct json_writer *w, const struct snap_crash_module *module)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; module->candidates && i < module->candidates->num; i++) {
+		const struct snap_candidate *candidate = &module->candidates->list[i];
+		json_t *object = json_object();
+		set(w, object, "where", string(snap_candidate_where_name(candidate->where)));
+		set(w, object, "path", string(candidate->path));
+		set(w, object, "role", string(snap_candidate_role_name(candidate->role)));
+		set(w, object, "fate", string(snap_candidate_fate_name(candidate->fate)));
+		set(w, object, "detail", string(candidate->detail));
+		append(w, array, object);
+	}
+	return array;
+}
+
+static json_t *package_json(struct json_writer *w, const struct snap_package *package)
+{
+	if (!package)
+		return json_null();
+	json_t *object = json_object();
+	set(w, object, "type", string(package->type));
+	set(w, object, "name", string(package->name));
+	set(w, object, "version", string(package->version));
+	set(w, object, "architecture", string(package->architecture));
+	set(w, object, "os_cpe", string(package->os_cpe));
+	return object;
+}
+
 static json_t *module_json(struct json_writer *w, const struct snap_crash_module *module)
 {
 	const struct snap_module *record = &module->record;
@@ -509,6 +540,10 @@ static json_t *module_json(struct json_writer *w, const struct snap_crash_module
 	set(w, object, "symbols", string(snap_symbols_name(module->symbols)));
 	set(w, object, "symbol_file", string(module->symbol_file));
 	set(w, object, "why", string(module->why));
+	set(w, object, "package", package_json(w, module->package));
+	set(w, object, "candidates", candidates_json(w, module));
+	set(w, object, "candidates_left_out",
+		number(true, module->candidates ? module->candidates->num_untold : 0));
 	set(w, object, "has_frame", json_boolean(module->has_frame));
 	return object;
 }

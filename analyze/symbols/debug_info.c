@@ -107,9 +107,10 @@ static void drop_last_split(struct snap_debug_info *info)
 static void open_packages(struct snap_debug_info *info)
 {
 	info->packages_tried = true;
-	for (size_t i = 0; i < MAX_CANDIDATES; i++) {
-		struct snap_elf_file *elf = info->split->open_package(info->split->context, i);
-		if (!elf)
+	struct snap_elf_file *elf;
+	size_t place = 0;
+	for (size_t i = 0; i < MAX_CANDIDATES && info->split->open_dwp; i++) {
+		if (info->split->open_dwp(info->split->context, &place, &elf) <= 0)
 			break;
 		struct snap_dwarf_file *dwarf = keep_split(info, elf);
 		if (dwarf && !dwarf->package)
@@ -132,12 +133,13 @@ static struct snap_dwarf_unit *find_split(
 		if (unit)
 			return unit;
 	}
-	for (size_t i = 0;
-		i < MAX_CANDIDATES && skeleton->dwo_name && info->num_split_files < MAX_SPLIT_FILES;
+	size_t place = 0;
+	for (size_t i = 0; i < MAX_CANDIDATES && skeleton->dwo_name && info->split->open_dwo &&
+			   info->num_split_files < MAX_SPLIT_FILES;
 		i++) {
-		struct snap_elf_file *elf = info->split->open_dwo(
-			info->split->context, skeleton->comp_dir, skeleton->dwo_name, i);
-		if (!elf)
+		struct snap_elf_file *elf;
+		if (info->split->open_dwo(info->split->context, skeleton->comp_dir,
+			    skeleton->dwo_name, &place, &elf) <= 0)
 			return NULL;
 		struct snap_dwarf_file *dwarf = keep_split(info, elf);
 		struct snap_dwarf_unit *unit =

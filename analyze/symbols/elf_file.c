@@ -58,7 +58,8 @@ static void find_sections(struct snap_elf_file *file)
 			file->has_code_frames = true;
 		else if (strcmp(name, ".debug_frame") == 0 || strcmp(name, ".zdebug_frame") == 0)
 			file->has_debug_frame = true;
-		else if (strcmp(name, ".debug_info") == 0 || strcmp(name, ".zdebug_info") == 0)
+		else if (strcmp(name, ".debug_info") == 0 || strcmp(name, ".zdebug_info") == 0 ||
+			 (file->elf_type == ET_REL && strcmp(name, ".debug_info.dwo") == 0))
 			file->has_debug_info = true;
 	}
 	if (unpacked > MAX_SMALL_UNPACKED && unpacked / MAX_GROWTH > file_len) {
@@ -113,12 +114,12 @@ static void restrict_image(struct snap_elf_file *file)
 		file->no_cfi = NULL;
 }
 
-static int open_elf(Elf *elf, struct snap_elf_file *file, struct snap_error *err)
+static int open_elf(Elf *elf, bool is_part, struct snap_elf_file *file, struct snap_error *err)
 {
 	GElf_Ehdr ehdr;
 	if (!elf || elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &ehdr))
 		return snap_error_set(err, SNAP_ERROR_MALFORMED, "not an ELF file");
-	if (ehdr.e_type != ET_EXEC && ehdr.e_type != ET_DYN)
+	if (ehdr.e_type != ET_EXEC && ehdr.e_type != ET_DYN && !(is_part && ehdr.e_type == ET_REL))
 		return snap_error_set(
 			err, SNAP_ERROR_UNSUPPORTED, "neither an executable nor a library");
 	file->elf_type = ehdr.e_type;
@@ -133,7 +134,8 @@ static int open_elf(Elf *elf, struct snap_elf_file *file, struct snap_error *err
 	return 0;
 }
 
-int snap_elf_file_open(int fd, const char *path, struct snap_elf_file *ret, struct snap_error *err)
+static int open_fd(
+	int fd, const char *path, bool is_part, struct snap_elf_file *ret, struct snap_error *err)
 {
 	struct snap_elf_file file = {.fd = fd, .path = strdup(path)};
 	if (!file.path) {
@@ -142,7 +144,7 @@ int snap_elf_file_open(int fd, const char *path, struct snap_elf_file *ret, stru
 	}
 	(void)elf_version(EV_CURRENT);
 	file.elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
-	if (open_elf(file.elf, &file, err) < 0) {
+	if (open_elf(file.elf, is_part, &file, err) < 0) {
 		snap_elf_file_deinit(&file);
 		return -1;
 	}
@@ -150,7 +152,18 @@ int snap_elf_file_open(int fd, const char *path, struct snap_elf_file *ret, stru
 	return 0;
 }
 
-int snap_elf_file_from_memory(uint8_t *image, size_t len, const char *name,
+int snap_elf_file_open(int fd, const char *path, struct snap_elf_file *ret, struct snap_error *err)
+{
+	return open_fd(fd, path, false, ret, err);
+}
+
+int snap_elf_file_open_part(
+	int fd, const char *path, struct snap_elf_file *ret, struct snap_error *err)
+{
+	return open_fd(fd, path, true, ret, err);
+}
+
+int snap_elf_file_from_unpacked(uint8_t *image, size_t len, const char *name,
 	struct snap_elf_file *ret, struct snap_error *err)
 {
 	struct snap_elf_file file = {
@@ -161,13 +174,43 @@ int snap_elf_file_from_memory(uint8_t *image, size_t len, const char *name,
 	}
 	(void)elf_version(EV_CURRENT);
 	file.elf = elf_memory((char *)image, len);
-	if (open_elf(file.elf, &file, err) < 0) {
+	if (open_elf(file.elf, false, &file, err) < 0) {
 		snap_elf_file_deinit(&file);
 		return -1;
 	}
-	restrict_image(&file);
 	*ret = file;
 	return 0;
+}
+
+int snap_elf_file_from_memory(uint8_t *image, size_t len, const char *name,
+	struct snap_elf_file *ret, struct snap_error *err)
+{
+	if (snap_elf_file_from_unpacked(image, len, name, ret, err) < 0)
+		return -1;
+	restrict_image(ret);
+	return 0;
+}
+
+struct snap_bytes snap_elf_file_section(const struct snap_elf_file *file, const char *name)
+{
+	size_t names;
+	GElf_Shdr shdr;
+	if (elf_getshdrstrndx(file->elf, &names) < 0)
+		return snap_bytes(NULL, 0);
+	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(file->elf, scn));) {
+		const char *its = gelf_getshdr(scn, &shdr)
+					  ? elf_strptr(file->elf, names, shdr.sh_name)
+					  : NULL;
+		if (!its || strcmp(its, name) != 0)
+			continue;
+		const Elf_Data *data =
+			shdr.sh_type != SHT_NOBITS && !(shdr.sh_flags & SHF_COMPRESSED)
+				? elf_rawdata(scn, NULL)
+				: NULL;
+		return data && data->d_buf ? snap_bytes(data->d_buf, data->d_size)
+					   : snap_bytes(NULL, 0);
+	}
+	return snap_bytes(NULL, 0);
 }
 
 void snap_elf_file_deinit(struct snap_elf_file *file)

@@ -38,9 +38,29 @@ struct snap_elf_file {
  */
 int snap_elf_file_open(int fd, const char *path, struct snap_elf_file *ret, struct snap_error *err);
 
-/* An image of len bytes on the heap, owned by *ret on success, freed on failure. */
+/*
+ * The same for a file that holds a part of others' debug information: of split DWARF (.dwo, .dwp),
+ * or what several have in common (dwz). These are relocatable files as a rule.
+ */
+int snap_elf_file_open_part(
+	int fd, const char *path, struct snap_elf_file *ret, struct snap_error *err);
+
+/*
+ * An image of len bytes on the heap, owned by *ret on success, freed on failure. It is a part of a
+ * file that somebody keeps, unpacked.
+ */
+int snap_elf_file_from_unpacked(uint8_t *image, size_t len, const char *name,
+	struct snap_elf_file *ret, struct snap_error *err);
+
+/* The same for one that came with an input: of it, less is taken for good (no_dwarf, no_cfi). */
 int snap_elf_file_from_memory(uint8_t *image, size_t len, const char *name,
 	struct snap_elf_file *ret, struct snap_error *err);
+
+/*
+ * The bytes of the first section of that name, as they stand in the file; absent if there is none,
+ * or it is compressed.
+ */
+struct snap_bytes snap_elf_file_section(const struct snap_elf_file *file, const char *name);
 
 void snap_elf_file_deinit(struct snap_elf_file *file);
 /* The same for one on the heap; NULL is ignored. */

@@ -52,7 +52,7 @@ struct snap_object {
 
 	bool dwarf_tried;
 	Dwarf *dwarf, *alternate_dwarf;
-	const struct snap_split_source *split;
+	struct snap_split_source split;
 	bool index_tried;
 	struct snap_code_index *index;
 
@@ -91,6 +91,10 @@ static void choose_names(struct snap_object *object)
 			object->symbols = has;
 			object->symbol_file = files[i]->path;
 		}
+	}
+	if (object->mini && object->symbols < SNAP_SYMBOLS_SYMTAB) {
+		object->symbols = SNAP_SYMBOLS_SYMTAB;
+		object->symbol_file = object->mini->path;
 	}
 }
 
@@ -408,7 +412,7 @@ struct snap_code_index *snap_object_code_index(struct snap_object *object)
 	struct snap_elf_file *file = dwarf_file(object);
 	if (file)
 		(void)snap_code_index_create(
-			file, object->alternate, object->split, &object->index, NULL);
+			file, object->alternate, &object->split, &object->index, NULL);
 	return object->index; /* without memory: NULL */
 }
 

@@ -16,6 +16,7 @@
 #include "analyze/symbols/cfi_row.h"
 #include "analyze/symbols/code_index.h"
 #include "analyze/symbols/elf_file.h"
+#include "analyze/symbols/split_source.h"
 #include "common/bytes.h"
 #include "common/error.h"
 
@@ -28,8 +29,7 @@ struct snap_object_files {
 	struct snap_elf_file *debug;	 /* the separate debug file */
 	struct snap_elf_file *alternate; /* what debug's or main's .gnu_debugaltlink names */
 	struct snap_elf_file *mini;	 /* main's .gnu_debugdata, unpacked */
-	/* Borrowed; NULL: split DWARF is not looked for. */
-	const struct snap_split_source *split;
+	struct snap_split_source split;
 };
 
 void snap_object_files_deinit(struct snap_object_files *files);

@@ -26,6 +26,8 @@ ANALYZE=$BIN/snapanalyze
 PYTHON=/usr/bin/python3
 
 TMP=$(mktemp -d /tmp/snapcrash-test.XXXXXX) || exit 1
+# Nothing that an earlier run kept.
+export XDG_CACHE_HOME=$TMP/cache
 # Processes to end when the test ends, by id.
 LIVE=()
 

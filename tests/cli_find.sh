@@ -1,0 +1,358 @@
+#!/bin/bash
+# Where the files of a module are found, in which order, and what is said of those that are not.
+. "$(dirname "$0")/lib/testlib.sh"
+. "$LIB/crashlib.sh"
+need "$CLIENT" "$ANALYZE"
+
+SCHEMA=$TOP/docs/report.schema.json
+cd "$TMP" || exit 1
+cat >crash.c <<'END'
+static int value(int *p)
+{
+	return *p + 1;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argv;
+	return value((int *)(long)(argc - 1));
+}
+END
+
+# analyze OPTION... FILE: the JSON report, in out.
+analyze() {
+	run timeout 30 "$ANALYZE" json "$@"
+	[ "$STATUS" -le 1 ] || note_file err
+}
+# module NAME EXPRESSION: over the module m.
+module() { json_get out "(lambda m: $2)(next(m for m in r['modules'] if m['name'] == '$1'))"; }
+frames() { json_get out "' '.join(f['function'] or '?' for f in r['threads'][0]['frames'][:2])"; }
+line() { json_get out "r['threads'][0]['frames'][0]['line']"; }
+# fates MODULE WHERE: those of its candidates there.
+fates() {
+	module "$1" "' '.join(c['role'] + ':' + c['fate'] for c in m['candidates'] if c['where'] == '$2')"
+}
+id_of() { readelf -n "$1" | sed -n 's/.*Build ID: //p'; }
+
+gcc -g -O0 -o crash crash.c || exit 1
+crash_direct crash "$TMP/crash" || { note_file why; exit 1; }
+CRASH=$SNAP
+ID=$(id_of crash)
+mkdir keep && mv crash keep/whole
+cp keep/whole keep/stripped
+objcopy --only-keep-debug keep/whole keep/crash.debug
+strip keep/stripped
+cp keep/stripped keep/linked
+(cd keep && objcopy --add-gnu-debuglink=crash.debug linked)
+# A debug file of the same program, built otherwise; and one that does not say what it is.
+gcc -g -O1 -o keep/other crash.c
+objcopy --only-keep-debug keep/other keep/other.debug
+objcopy --remove-section .note.gnu.build-id keep/crash.debug keep/nameless.debug
+objcopy --remove-section .note.gnu.build-id keep/other.debug keep/other_nameless.debug
+cp keep/stripped keep/linked_nameless
+(cd keep && cp nameless.debug crash.debug.tmp && mkdir n && mv crash.debug.tmp n/crash.debug &&
+	cd n && objcopy --add-gnu-debuglink=crash.debug ../linked_nameless)
+
+# ---------------------------------------------------------------- trees and paths
+
+mkdir tree && cp keep/whole tree/any_name
+analyze --no-local --symbols tree "$CRASH"
+equal "--symbols: found by build ID" "value main $TMP/crash.c" \
+	"$(frames) $(json_get out "r['threads'][0]['frames'][0]['file']")"
+equal "--symbols: its candidate" "symbols:tree/any_name:ok" \
+	"$(module crash "':'.join(m['candidates'][0][k] for k in ('where', 'path', 'fate'))")"
+equal "--symbols: nothing else was tried" 1 "$(module crash "len(m['candidates'])")"
+check "the report is valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$SCHEMA" out
+
+rm tree/any_name
+cp keep/stripped tree/bin && cp keep/crash.debug tree/z.debug
+analyze --no-local --symbols tree "$CRASH"
+equal "a stripped executable and its debug file" "value main 3 dwarf executable:ok debug:ok" \
+	"$(frames) $(line) $(module crash "m['symbols']") $(fates crash symbols)"
+
+# Of two with code, the one that was not stripped gives the debug information.
+rm tree/z.debug && cp keep/whole tree/whole
+analyze --no-local --symbols tree "$CRASH"
+equal "a stripped executable, and elsewhere the whole one" "value main 3 executable:ok debug:ok" \
+	"$(frames) $(line) $(fates crash symbols)"
+rm tree/*
+
+analyze "$CRASH"
+equal "nothing there: this is told" "none local:not-found" \
+	"$(module crash "m['symbols'] + ' ' + m['candidates'][0]['where'] + ':' + m['candidates'][0]['fate']")"
+equal "nothing there: the debug directory was tried, too" "debug:not-found executable:not-found" \
+	"$(fates crash debug-dir)"
+analyze --no-local "$CRASH"
+equal "--no-local: nothing was tried" 0 "$(module crash "len(m['candidates'])")"
+
+cp keep/other crash
+analyze "$CRASH"
+equal "another build at the path" "mismatch executable:wrong-build-id its build ID is $(id_of crash)" \
+	"$(module crash "m['symbols']") $(fates crash local) $(module crash "m['candidates'][0]['detail']")"
+objcopy --remove-section .note.gnu.build-id crash
+analyze "$CRASH"
+equal "one without build ID at the path" "mismatch executable:no-build-id" \
+	"$(module crash "m['symbols']") $(fates crash local)"
+printf 'not an ELF file' >crash
+analyze "$CRASH"
+equal "no ELF file at the path" "none executable:malformed" "$(module crash "m['symbols']") $(fates crash local)"
+head -c 3000 keep/whole >crash
+analyze "$CRASH"
+equal "a cut ELF file at the path" "none" "$(module crash "m['symbols']")"
+rm crash && mkdir crash
+analyze "$CRASH"
+equal "a directory at the path" "executable:not-a-file" "$(fates crash local)"
+rmdir crash && mkfifo crash
+analyze "$CRASH"
+equal "a FIFO at the path" "executable:not-a-file is a FIFO, not a regular file" \
+	"$(fates crash local) $(module crash "m['candidates'][0]['detail']")"
+rm crash
+if command -v setpriv >/dev/null && [ "$(id -u)" = 0 ]; then
+	cp keep/whole crash && chmod 0 crash
+	chmod 755 "$TMP" && cp "$CRASH" public.snap && chmod 644 public.snap
+	run setpriv --reuid=65534 --clear-groups "$ANALYZE" json public.snap
+	if [ "$STATUS" -le 1 ]; then
+		equal "a file that may not be read" "executable:no-permission" "$(fates crash local)"
+	else
+		skip "a file that may not be read" "the program can't be run by another user"
+	fi
+	rm -f crash
+else
+	skip "a file that may not be read" "not root"
+fi
+
+# The same answers for the second input of a run.
+cp keep/other crash
+run "$ANALYZE" json "$CRASH" "$CRASH"
+equal "a second input: the same candidates" "True 3" "$("$PYTHON" -c '
+import json
+a, b = (json.loads(l)["modules"] for l in open("out"))
+print(a == b, len(next(m for m in a if m["name"] == "crash")["candidates"]))')"
+rm crash
+
+# ---------------------------------------------------------------- .build-id
+
+mkdir -p "dbg/.build-id/${ID:0:2}"
+cp keep/crash.debug "dbg/.build-id/${ID:0:2}/${ID:2}.debug"
+cp keep/stripped tree/bin
+analyze --no-local --symbols tree --debug-dir dbg "$CRASH"
+equal "--debug-dir: the debug file" "value main 3 debug:ok" "$(frames) $(line) $(fates crash debug-dir)"
+analyze --no-local --debug-dir dbg "$CRASH"
+equal "only the debug file: names, no unwinding" "value dwarf" \
+	"$(json_get out "r['threads'][0]['frames'][0]['function']") $(module crash "m['symbols']")"
+equal "only the debug file: it is said" \
+	"only its debug file was found: unwinding needs the executable or library too" \
+	"$(module crash "m['why']")"
+cp keep/other.debug "dbg/.build-id/${ID:0:2}/${ID:2}.debug"
+analyze --no-local --symbols tree --debug-dir dbg "$CRASH"
+equal "--debug-dir: a debug file of another build" "? ? debug:wrong-build-id executable:not-found" \
+	"$(frames) $(fates crash debug-dir)"
+rm -r dbg tree/bin
+
+# ---------------------------------------------------------------- .gnu_debuglink
+
+for place in "." ".debug"; do
+	mkdir -p here/$place
+	cp keep/linked here/bin
+	cp keep/crash.debug "here/$place/crash.debug"
+	# The index would find it by build ID.
+	mv here/bin crash
+	[ "$place" = . ] && cp keep/crash.debug crash.debug
+	[ "$place" = . ] || { mkdir -p .debug && cp keep/crash.debug .debug/; }
+	analyze "$CRASH"
+	equal ".gnu_debuglink: $place beside the executable" "value main 3 debug:ok" \
+		"$(frames) $(line) $(fates crash debuglink | tr ' ' '\n' | tail -n 1)"
+	rm -rf here .debug crash.debug
+done
+mkdir -p "dbg$TMP" && cp keep/crash.debug "dbg$TMP/"
+analyze --debug-dir dbg "$CRASH"
+equal ".gnu_debuglink: below a debug directory" "value main 3 debug:not-found debug:not-found debug:ok" \
+	"$(frames) $(line) $(fates crash debuglink)"
+rm -r dbg
+
+cp keep/other.debug crash.debug
+analyze "$CRASH"
+equal ".gnu_debuglink: a file of another build" "? ? debug:wrong-build-id" \
+	"$(frames) $(fates crash debuglink | cut -d ' ' -f 1)"
+check ".gnu_debuglink: it is said" grep -q "crash.debug' is another one's: its build ID is" out
+cp keep/other_nameless.debug crash.debug
+analyze "$CRASH"
+equal ".gnu_debuglink: a file without build ID, of another CRC" "? ? debug:crc-differs" \
+	"$(frames) $(fates crash debuglink | cut -d ' ' -f 1)"
+# Changed afterwards (dwz and the like), but of the right build.
+cp keep/crash.debug crash.debug && printf x >>crash.debug
+analyze "$CRASH"
+equal ".gnu_debuglink: the build ID counts, not the CRC" "value main 3" "$(frames) $(line)"
+cp keep/linked_nameless crash && cp keep/nameless.debug crash.debug
+analyze "$CRASH"
+equal ".gnu_debuglink: without build ID the CRC counts" "value main 3 debug:ok" \
+	"$(frames) $(line) $(fates crash debuglink)"
+rm crash.debug && mkfifo crash.debug
+analyze "$CRASH"
+equal ".gnu_debuglink: a FIFO is not opened" "debug:not-a-file" "$(fates crash debuglink | cut -d ' ' -f 1)"
+rm crash.debug
+
+# Inside a tree, where a file without build ID is found by the link alone.
+rm crash && mkdir -p tree/usr && cp keep/linked_nameless tree/usr/bin && cp keep/nameless.debug tree/usr/crash.debug
+analyze --no-local --symbols tree "$CRASH"
+equal ".gnu_debuglink: beside the executable in a tree" "value main 3 debug:ok" \
+	"$(frames) $(line) $(fates crash debuglink)"
+rm -r tree/usr
+
+# Links that lead elsewhere are not followed.
+link_with() { # NAME: a link of that content
+	cp keep/stripped crash
+	"$PYTHON" -c 'import sys
+name = sys.argv[1].encode() + b"\0"
+open("link", "wb").write(name + b"\0" * (-len(name) % 4) + b"\x12\x34\x56\x78")' "$1"
+	objcopy --add-section .gnu_debuglink=link crash
+}
+for name in ../crash.debug /etc/passwd .. ''; do
+	link_with "$name"
+	analyze "$CRASH"
+	equal ".gnu_debuglink '$name' is refused" "debug:refused" "$(fates crash debuglink)"
+done
+printf 'no end' >link && cp keep/stripped crash && objcopy --add-section .gnu_debuglink=link crash
+analyze "$CRASH"
+equal ".gnu_debuglink without end is refused" "debug:refused" "$(fates crash debuglink)"
+rm crash
+
+# In a system of its own, with its own links.
+mkdir -p "root$TMP" "root/usr/lib/debug$TMP" && cp keep/linked "root$TMP/crash"
+cp keep/crash.debug "root/usr/lib/debug$TMP/"
+analyze --sysroot root "$CRASH"
+equal ".gnu_debuglink below --sysroot" "value main 3 root/usr/lib/debug$TMP/crash.debug" \
+	"$(frames) $(line) $(module crash "m['symbol_file']")"
+rm "root/usr/lib/debug$TMP/crash.debug" && cp keep/crash.debug elsewhere.debug
+ln -s "$TMP/elsewhere.debug" "root$TMP/crash.debug"
+analyze --sysroot root "$CRASH"
+equal ".gnu_debuglink below --sysroot: a link does not leave it" "? ? debug:not-found" \
+	"$(frames) $(fates crash debuglink | cut -d ' ' -f 1)"
+rm -r root elsewhere.debug
+
+# ---------------------------------------------------------------- MiniDebugInfo
+
+# As Fedora's builds make it: the symbols of functions, in an ELF file of their own.
+nm keep/whole --format=posix --defined-only | awk '$2 == "T" || $2 == "t" { print $1 }' | sort >funcs
+objcopy --only-keep-debug keep/whole mini.debug
+objcopy -S --remove-section .gdb_index --remove-section .comment --keep-symbols=funcs mini.debug mini
+with_mini() { # FILE
+	cp keep/stripped crash
+	objcopy --add-section .gnu_debugdata="$1" crash
+}
+xz -k mini && with_mini mini.xz
+analyze "$CRASH"
+equal "MiniDebugInfo: names" "value main symtab mini:ok" \
+	"$(frames) $(module crash "m['symbols']") $(fates crash debugdata)"
+equal "MiniDebugInfo: the file that has it" "$TMP/crash" "$(module crash "m['symbol_file']")"
+cp keep/crash.debug crash.debug && objcopy --add-gnu-debuglink=crash.debug crash
+analyze "$CRASH"
+equal "MiniDebugInfo: not needed beside a debug file" "value main 3 []" \
+	"$(frames) $(line) $(module crash "[c for c in m['candidates'] if c['where'] == 'debugdata']")"
+rm crash.debug
+
+bad_mini() { # NAME FILE WHY
+	with_mini "$2"
+	analyze "$CRASH"
+	equal "MiniDebugInfo that is $1" "? ? mini:malformed its .gnu_debugdata$3" \
+		"$(frames) $(fates crash debugdata) $(module crash "[c['detail'] for c in m['candidates'] if c['where'] == 'debugdata'][0]")"
+}
+head -c 200 mini.xz >cut.xz && bad_mini cut cut.xz ": it is cut short"
+printf 'not xz at all' >no.xz && bad_mini "not xz" no.xz ": it is not in the xz format"
+{ head -c 100 mini.xz; printf 'xxxxxxxx'; tail -c +109 mini.xz; } >broken.xz && bad_mini broken broken.xz ": it is corrupt"
+head -c 80000000 /dev/zero | xz >bomb.xz && bad_mini "a bomb" bomb.xz ": it unpacks to more than 67108864 bytes"
+xz -k --lzma2=dict=1GiB -c mini >hungry.xz && bad_mini "hungry" hungry.xz ": it takes too much memory to unpack"
+echo 'no ELF' | xz >text.xz && bad_mini "no ELF file" text.xz ", unpacked: not an ELF file"
+cp keep/stripped nosyms && xz -f nosyms && bad_mini "without symbols" nosyms.xz ", unpacked: it is without a symbol table"
+rm -f crash bomb.xz
+
+# ---------------------------------------------------------------- the alternate file
+
+# What two debug files have in common lies in a third (dwz).
+cp keep/whole alt_one && sed 's/value/other/' crash.c >other.c && gcc -g -O0 -o alt_two other.c
+rm -f common.debug
+dwz -m common.debug -M ../../common.debug alt_one alt_two || not_ok "dwz"
+mkdir -p "dbg/.build-id/${ID:0:2}" "tree"
+objcopy --only-keep-debug alt_one "dbg/.build-id/${ID:0:2}/${ID:2}.debug"
+cp keep/stripped tree/bin
+ALT=$(readelf -n common.debug | sed -n 's/.*Build ID: //p')
+mv common.debug keep/
+alt() { module crash "' '.join(c['fate'] for c in m['candidates'] if c['role'] == 'alternate')"; }
+
+analyze --no-local --symbols tree --debug-dir dbg "$CRASH"
+equal "no alternate file: what was tried" "not-found not-found not-found" "$(alt)"
+check "no alternate file: it is said" grep -q "part of its debug information is in another file that was not found: '../../common.debug' (build ID $ALT)" out
+cp keep/common.debug dbg/
+analyze --no-local --symbols tree --debug-dir dbg "$CRASH"
+equal "an alternate file by its relative name" "value main 3 ok null" \
+	"$(frames) $(line) $(alt) $(module crash "m['why']")"
+cp keep/other.debug dbg/common.debug
+analyze --no-local --symbols tree --debug-dir dbg "$CRASH"
+equal "an alternate file of another build" "wrong-build-id" "$(alt | cut -d ' ' -f 1)"
+rm dbg/common.debug && mkdir -p "dbg/.build-id/${ALT:0:2}"
+cp keep/common.debug "dbg/.build-id/${ALT:0:2}/${ALT:2}.debug"
+analyze --no-local --symbols tree --debug-dir dbg "$CRASH"
+equal "an alternate file by its build ID" "value main 3 not-found ok" "$(frames) $(line) $(alt)"
+rm "dbg/.build-id/${ALT:0:2}/${ALT:2}.debug" && cp keep/common.debug tree/
+analyze --no-local --symbols tree --debug-dir dbg "$CRASH"
+equal "an alternate file in a tree" "value main 3 ok" "$(frames) $(line) $(alt)"
+rm tree/common.debug
+
+# Debian's: /usr/lib/debug/.dwz/..., wherever the debug directory is.
+cp keep/whole alt_one && gcc -g -O0 -o alt_two other.c && rm -f common.debug
+dwz -m common.debug -M /usr/lib/debug/.dwz/none/common.debug alt_one alt_two || not_ok "dwz"
+objcopy --only-keep-debug alt_one "dbg/.build-id/${ID:0:2}/${ID:2}.debug"
+mkdir -p dbg/.dwz/none && mv common.debug dbg/.dwz/none/
+analyze --no-local --symbols tree --debug-dir dbg "$CRASH"
+equal "an alternate file in .dwz of another debug directory" "value main 3 ok null" \
+	"$(frames) $(line) $(alt | sed 's/.* //') $(module crash "m['why']")"
+mkdir -p root/usr/lib/debug "root$TMP" && mv dbg/.dwz dbg/.build-id root/usr/lib/debug/
+cp keep/stripped "root$TMP/crash"
+analyze --sysroot root "$CRASH"
+equal "an alternate file by its absolute name below --sysroot" "value main 3 ok" "$(frames) $(line) $(alt)"
+rm -r root/usr/lib/debug/.dwz && mkdir -p root/usr/lib/debug/.dwz/none && mkfifo root/usr/lib/debug/.dwz/none/common.debug
+analyze --sysroot root "$CRASH"
+equal "an alternate file that is a FIFO" "not-a-file" "$(alt | cut -d ' ' -f 1)"
+rm -r root dbg tree/bin
+
+printf 'x' >link && cp keep/whole crash && objcopy --add-section .gnu_debugaltlink=link crash
+analyze "$CRASH"
+equal "a malformed .gnu_debugaltlink" "value main 3 refused" "$(frames) $(line) $(alt)"
+rm crash
+
+# ---------------------------------------------------------------- the package note
+
+note() { # JSON: crash with that note in a segment
+	"$PYTHON" - "$1" <<'END'
+import struct, sys
+text = sys.argv[1].encode() + b"\0"
+text += b"\0" * (-len(text) % 4)
+data = struct.pack("<III", 4, len(text), 0xcafe1a7e) + b"FDO\0" + text
+with open("note.s", "w") as f:
+    f.write('.section .note.package, "a", %note\n.balign 4\n')
+    f.write(".byte " + ",".join(map(str, data)) + "\n")
+END
+}
+package() { module packed "m['package'] and ' '.join(str(m['package'][k]) for k in ('type', 'name', 'version', 'architecture', 'os_cpe'))"; }
+note '{"type":"deb","name":"hello","version":"2.10-3","architecture":"amd64","osCpe":"cpe:/o:debian:debian_linux:12"}'
+gcc -g -O0 -Wl,-z,noexecstack -o packed crash.c note.s
+crash_both packed "$TMP/packed" || { note_file why; exit 1; }
+analyze "$SNAP"
+equal "the package note" "deb hello 2.10-3 amd64 cpe:/o:debian:debian_linux:12" "$(package)"
+check "the report with it is valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$SCHEMA" out
+rm packed
+analyze "$CORE"
+equal "the package note without the file: of its first page" \
+	"deb hello 2.10-3 amd64 cpe:/o:debian:debian_linux:12" "$(package)"
+packed_with() { # NAME WANTED JSON
+	note "$3"
+	gcc -g -O0 -Wl,-z,noexecstack "-Wl,--build-id=0x$PACKED" -o packed crash.c note.s
+	analyze "$SNAP"
+	equal "a package note that is $1" "$2" "$(package)"
+}
+PACKED=$(module packed "m['build_id']")
+packed_with "no JSON" "null" 'hello'
+packed_with "an array" "null" '["deb"]'
+packed_with "of other types" "None None None None None" '{"type":1,"name":{"a":[]},"version":null}'
+packed_with "too long" "deb None None None None" "{\"type\":\"deb\",\"name\":\"$(printf '%0999d' 0)\"}"
+packed_with "deep" "null" "$(printf '[%.0s' $(seq 4000))"
