@@ -33,6 +33,7 @@ TESTS_CAPTURE = \
 
 TESTS_ANALYZE = \
 	test_backtrace \
+	test_cache_dir \
 	test_call_site \
 	test_cfi_row \
 	test_core_input \
