@@ -5,7 +5,10 @@
 #define SNAP_ANALYZE_ANALYSIS_H
 
 #include "analyze/crash.h"
+#include "analyze/progress.h"
 #include "common/error.h"
+
+struct snap_cache; /* cache/cache_dir.h */
 
 /* Where symbols may be looked for, and how much is wanted: the common options. */
 struct snap_options {
@@ -15,6 +18,11 @@ struct snap_options {
 	size_t num_debug_dirs;
 	const char *sysroot;	  /* --sysroot; NULL: none */
 	bool no_local;		  /* --no-local */
+	const char *cache_dir;	  /* --cache; NULL: the default */
+	bool no_cache;		  /* --no-cache */
+	struct snap_cache *cache; /* what these two mean: opened on first use; NULL: none */
+	size_t num_jobs;	  /* --jobs; > 0 */
+	struct snap_progress progress;
 	size_t max_frames;	  /* --max-frames; per thread, > 0 */
 	bool only_crashed_thread; /* --threads=crashed */
 };

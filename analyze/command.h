@@ -23,7 +23,7 @@ enum snap_exit {
 
 /* Which options a verb takes beside --help and --version. */
 enum snap_option_set {
-	SNAP_TAKES_SYMBOLS = 1, /* --symbols, --debug-dir, --sysroot, --no-local */
+	SNAP_TAKES_SYMBOLS = 1, /* --symbols, --debug-dir, --sysroot, --no-local, the cache's */
 	SNAP_TAKES_FRAMES = 2,	/* --max-frames, --threads */
 	SNAP_TAKES_COLOR = 4,
 	SNAP_TAKES_PRETTY = 8,
@@ -31,6 +31,7 @@ enum snap_option_set {
 	SNAP_TAKES_MEMORY = 32,	/* --memory, --full */
 	SNAP_TAKES_OUTPUT = 64,	/* -o, --output, without which it is wrong usage; one input */
 	SNAP_TAKES_SELECTION = 128, /* --full-stacks, --memory=stacks|indirect */
+	SNAP_TAKES_JOBS = 1 << 16,  /* --jobs */
 };
 
 enum snap_color {
@@ -85,6 +86,9 @@ enum snap_exit snap_for_each_input(
 bool snap_crash_is_partial(const struct snap_crash *crash);
 /* The part of it that concerns the file alone. */
 bool snap_integrity_is_partial(enum snap_integrity integrity);
+
+/* A snap_progress_fn: a line on stderr, if that is a terminal. data: not used. */
+void snap_show_progress(enum snap_progress_event event, const char *text, void *data);
 
 bool snap_use_color(const struct snap_arguments *arguments);
 

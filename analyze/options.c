@@ -7,13 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "analyze/cache/cache_dir.h"
 #include "analyze/command.h"
 #include "common/escape.h"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 #define MAX_MAX_FRAMES 1000000
+#define MAX_JOBS       1024
 
 enum option_id {
 	/* Above any character, so that they are no short options. */
@@ -22,7 +25,9 @@ enum option_id {
 	OPTION_SYSROOT,
 	OPTION_NO_LOCAL,
 	OPTION_NO_DEBUGINFOD,
+	OPTION_CACHE,
 	OPTION_NO_CACHE,
+	OPTION_JOBS,
 	OPTION_MAX_FRAMES,
 	OPTION_THREADS,
 	OPTION_COLOR,
@@ -73,8 +78,13 @@ static const struct option_entry entries[] = {
 		"do not look at this machine's own files"},
 	{OPTION_NO_DEBUGINFOD, SNAP_TAKES_SYMBOLS, "no-debuginfod", NULL,
 		"fetch nothing; this version never does"},
+	{OPTION_CACHE, SNAP_TAKES_SYMBOLS, "cache", "DIR",
+		"keep there what the next run can use, instead of in\n"
+		"$XDG_CACHE_HOME/snapcrash or ~/.cache/snapcrash"},
 	{OPTION_NO_CACHE, SNAP_TAKES_SYMBOLS, "no-cache", NULL,
-		"keep nothing between runs; this version never does"},
+		"keep nothing between runs, and use nothing kept"},
+	{OPTION_JOBS, SNAP_TAKES_JOBS, "jobs", "N",
+		"do N things at once (default: as many as there are CPUs)"},
 	{OPTION_MAX_FRAMES, SNAP_TAKES_FRAMES, "max-frames", "N",
 		"list at most N frames of each thread (default 4096, and\nthose at the base)"},
 	{OPTION_THREADS, SNAP_TAKES_FRAMES, "threads", "all|crashed",
@@ -202,6 +212,24 @@ static bool parse_max_frames(struct parser *p, const char *text)
 	return true;
 }
 
+static bool parse_jobs(struct parser *p, const char *text)
+{
+	uint64_t value;
+	const char *end;
+	if (!parse_number(text, &value, &end) || *end || value == 0 || value > MAX_JOBS) {
+		complain_usage(p, "--jobs takes a number from 1 to 1024, not", text);
+		return false;
+	}
+	p->arguments.options.num_jobs = value;
+	return true;
+}
+
+static size_t num_cpus(void)
+{
+	long num = sysconf(_SC_NPROCESSORS_ONLN);
+	return num < 1 ? 1 : num > MAX_JOBS ? MAX_JOBS : (size_t)num;
+}
+
 static bool parse_memory(struct parser *p, const char *text)
 {
 	struct snap_arguments *a = &p->arguments;
@@ -275,8 +303,15 @@ static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 		options->no_local = true;
 		return true;
 	case OPTION_NO_DEBUGINFOD:
-	case OPTION_NO_CACHE:
 		return true; /* so that scripts which want it so can say it from the start */
+	case OPTION_CACHE:
+		options->cache_dir = optarg;
+		return true;
+	case OPTION_NO_CACHE:
+		options->no_cache = true;
+		return true;
+	case OPTION_JOBS:
+		return parse_jobs(p, optarg);
 	case OPTION_MAX_FRAMES:
 		return parse_max_frames(p, optarg);
 	case OPTION_THREADS:
@@ -338,6 +373,28 @@ static bool check_files(const struct parser *p, int num_files)
 	return false;
 }
 
+/*
+ * The default cache is opened by who needs it first, and if that can't be, done without. One that
+ * was asked for is there, or the request is wrong.
+ */
+static bool prepare_cache(struct parser *p, enum snap_exit *ret_status)
+{
+	struct snap_options *options = &p->arguments.options;
+	struct snap_error err = SNAP_ERROR_INIT;
+	if (options->no_cache || !(p->verb->takes & SNAP_TAKES_SYMBOLS))
+		return true;
+	*ret_status = SNAP_EXIT_FAILED;
+	if (snap_cache_create(options->cache_dir, &options->cache, &err) < 0) {
+		snap_complain("%s", err.text);
+		return false;
+	}
+	if (!options->cache_dir || snap_cache_get(options->cache, &err))
+		return true;
+	*ret_status = SNAP_EXIT_USAGE;
+	snap_complain("%s (see 'snapanalyze %s --help')", err.text, p->verb->name);
+	return false;
+}
+
 bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 	struct snap_arguments *ret, enum snap_exit *ret_status)
 {
@@ -353,7 +410,9 @@ bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 
 	struct parser p = {
 		.verb = verb,
-		.arguments = {.options = {.max_frames = SNAP_DEFAULT_MAX_FRAMES}},
+		.arguments = {.options = {.max_frames = SNAP_DEFAULT_MAX_FRAMES,
+				      .num_jobs = num_cpus(),
+				      .progress = {.fn = snap_show_progress}}},
 	};
 	bool go_on = true;
 	int r;
@@ -372,6 +431,8 @@ bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 		*ret_status = SNAP_EXIT_USAGE;
 		go_on = false;
 	}
+	if (go_on)
+		go_on = prepare_cache(&p, ret_status);
 	if (!go_on) {
 		snap_arguments_deinit(&p.arguments);
 		return false;
@@ -386,4 +447,5 @@ void snap_arguments_deinit(struct snap_arguments *arguments)
 {
 	free(arguments->options.symbol_dirs);
 	free(arguments->options.debug_dirs);
+	snap_cache_destroy(arguments->options.cache);
 }
