@@ -157,6 +157,8 @@ ANALYZE_OBJS = \
 	analyze/find/search.o \
 	analyze/find/split.o \
 	analyze/find/store.o \
+	analyze/find/tree_file.o \
+	analyze/find/tree_walk.o \
 	analyze/find/vdso.o \
 	analyze/input/core.o \
 	analyze/input/core_headers.o \

@@ -39,6 +39,7 @@ TESTS_ANALYZE = \
 	test_core_input \
 	test_core_machines \
 	test_demangle \
+	test_dir_index \
 	test_exidx \
 	test_explain \
 	test_export \
