@@ -122,6 +122,7 @@ DEBUGGER_OBJS = capture/debugger.o capture/output.o capture/tracee.o
 ANALYZE_OBJS = \
 	analyze/analysis.o \
 	analyze/cache/cache_dir.o \
+	analyze/cmd_cache.o \
 	analyze/cmd_check.o \
 	analyze/cmd_dump.o \
 	analyze/cmd_export.o \

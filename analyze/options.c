@@ -36,6 +36,12 @@ enum option_id {
 	OPTION_MEMORY,
 	OPTION_FULL,
 	OPTION_FULL_STACKS,
+	OPTION_JSON_LINES,
+	OPTION_MAX_SIZE,
+	OPTION_ALL,
+	OPTION_STORE,
+	OPTION_LINK,
+	OPTION_FORCE,
 	OPTION_TAKE,
 	OPTION_VERSION,
 	/* Those that have a letter, too. */
@@ -66,6 +72,16 @@ static const struct option_entry entries[] = {
 		"the captured memory from ADDR on, LEN bytes, instead of records"},
 	{OPTION_FULL, SNAP_TAKES_MEMORY, "full", NULL,
 		"all bytes of every record, not only the first ones"},
+	{OPTION_STORE, SNAP_TAKES_STORE, "store", "DIR",
+		"the directory that keeps the files, by build ID"},
+	{OPTION_LINK, SNAP_TAKES_ADD, "link", NULL,
+		"hard links instead of copies, where that is possible"},
+	{OPTION_FORCE, SNAP_TAKES_ADD, "force", NULL,
+		"replace what is there with the same build ID and other contents"},
+	{OPTION_JSON_LINES, SNAP_TAKES_LINES, "json", NULL, "a JSON object on each line"},
+	{OPTION_MAX_SIZE, SNAP_TAKES_SIZE, "max-size", "BYTES[K|M|G]",
+		"remove what was not used for longest until the rest\ntakes no more (default 2G)"},
+	{OPTION_ALL, SNAP_TAKES_SIZE, "all", NULL, "remove everything"},
 	{OPTION_SYMBOLS, SNAP_TAKES_SYMBOLS, "symbols", "DIR",
 		"look for ELF and debug files, by build ID, in this tree;\nmay be repeated"},
 	{OPTION_DEBUG_DIR, SNAP_TAKES_SYMBOLS, "debug-dir", "DIR",
@@ -78,7 +94,7 @@ static const struct option_entry entries[] = {
 		"do not look at this machine's own files"},
 	{OPTION_NO_DEBUGINFOD, SNAP_TAKES_SYMBOLS, "no-debuginfod", NULL,
 		"fetch nothing; this version never does"},
-	{OPTION_CACHE, SNAP_TAKES_SYMBOLS, "cache", "DIR",
+	{OPTION_CACHE, SNAP_TAKES_SYMBOLS | SNAP_TAKES_CACHE, "cache", "DIR",
 		"keep there what the next run can use, instead of in\n"
 		"$XDG_CACHE_HOME/snapcrash or ~/.cache/snapcrash"},
 	{OPTION_NO_CACHE, SNAP_TAKES_SYMBOLS, "no-cache", NULL,
@@ -129,14 +145,44 @@ void snap_print_version(void)
 	printf("snapanalyze %s\n", SNAP_VERSION);
 }
 
+/* The last word of a verb's name. */
+static const char *last_name(const struct snap_verb *verb)
+{
+	const char *space = strrchr(verb->name, ' ');
+	return space ? space + 1 : verb->name;
+}
+
+const struct snap_verb *snap_verb_find(const struct snap_verb *verb, const char *name)
+{
+	for (const struct snap_verb *const *v = verb->verbs; v && *v; v++)
+		if (strcmp(last_name(*v), name) == 0)
+			return *v;
+	return NULL;
+}
+
+static void print_verbs(const struct snap_verb *verb)
+{
+	printf("Usage: snapanalyze %s VERB [OPTION...] [FILE...]\n\n%s.\n%s\n", verb->name,
+		verb->summary, verb->text);
+	for (const struct snap_verb *const *v = verb->verbs; *v; v++)
+		printf("  %-12s%s\n", last_name(*v), (*v)->summary);
+	printf("\n'snapanalyze %s VERB --help' has the options and examples of each.\n", verb->name);
+}
+
 void snap_print_verb_help(const struct snap_verb *verb)
 {
+	if (verb->verbs) {
+		print_verbs(verb);
+		return;
+	}
 	printf("Usage: snapanalyze %s [OPTION...] %s\n\n%s.\n%s\nOptions:\n", verb->name,
 		verb->arguments, verb->summary, verb->text);
 	snap_print_options(verb->takes);
-	printf("\nExamples:\n%s\nInputs are snapshots and ELF cores, told apart by content; - is "
-	       "standard input.\nExit status: see snapanalyze --help.\n",
-		verb->examples);
+	printf("\nExamples:\n%s\n", verb->examples);
+	if (!(verb->takes & (SNAP_TAKES_NO_FILES | SNAP_TAKES_STORE)))
+		printf("Inputs are snapshots and ELF cores, told apart by content; - is standard "
+		       "input.\n");
+	printf("Exit status: see snapanalyze --help.\n");
 }
 
 /* ---------------------------------------------------------------- parsing */
@@ -230,6 +276,32 @@ static size_t num_cpus(void)
 	return num < 1 ? 1 : num > MAX_JOBS ? MAX_JOBS : (size_t)num;
 }
 
+/* BYTES, or so many K, M or G of 1024. */
+static bool parse_max_size(struct parser *p, const char *text)
+{
+	static const char units[] = "KMG";
+	uint64_t value;
+	const char *end, *unit;
+	bool ok = parse_number(text, &value, &end);
+	if (ok && *end && (unit = strchr(units, *end)) && end[1] == '\0') {
+		unsigned int shift = 10 * (unsigned int)(unit - units + 1);
+		ok = value <= UINT64_MAX >> shift;
+		value <<= shift;
+	} else if (ok) {
+		ok = *end == '\0';
+	}
+	if (!ok || p->arguments.has_max_size) {
+		complain_usage(p,
+			ok ? "one of --all and --max-size, once, not"
+			   : "--max-size takes a number of bytes, as in 500M, not",
+			text);
+		return false;
+	}
+	p->arguments.has_max_size = true;
+	p->arguments.max_size = value;
+	return true;
+}
+
 static bool parse_memory(struct parser *p, const char *text)
 {
 	struct snap_arguments *a = &p->arguments;
@@ -318,6 +390,22 @@ static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 		return parse_threads(p, optarg);
 	case OPTION_COLOR:
 		return parse_color(p, optarg);
+	case OPTION_STORE:
+		p->arguments.store = optarg;
+		return true;
+	case OPTION_LINK:
+		p->arguments.link = true;
+		return true;
+	case OPTION_FORCE:
+		p->arguments.force = true;
+		return true;
+	case OPTION_JSON_LINES:
+		p->arguments.json_lines = true;
+		return true;
+	case OPTION_MAX_SIZE:
+		return parse_max_size(p, optarg);
+	case OPTION_ALL:
+		return parse_max_size(p, "0");
 	case OPTION_FULL_STACKS:
 		p->arguments.full_stacks = true;
 		return true;
@@ -362,7 +450,13 @@ static void complain_option(const struct parser *p, int r, char *const *argv)
 static bool check_files(const struct parser *p, int num_files)
 {
 	bool writes = p->verb->takes & SNAP_TAKES_OUTPUT;
-	if (num_files == 0)
+	if (p->verb->takes & SNAP_TAKES_STORE && (!p->arguments.store || !*p->arguments.store))
+		complain_usage(p, "no --store DIR given", NULL);
+	else if (p->verb->takes & SNAP_TAKES_NO_FILES && num_files > 0)
+		complain_usage(p, "no FILE is taken", NULL);
+	else if (p->verb->takes & SNAP_TAKES_NO_FILES)
+		return true;
+	else if (num_files == 0)
 		complain_usage(p, "no FILE given", NULL);
 	else if (writes && num_files > 1)
 		complain_usage(p, "only one FILE at a time", NULL);
@@ -381,7 +475,7 @@ static bool prepare_cache(struct parser *p, enum snap_exit *ret_status)
 {
 	struct snap_options *options = &p->arguments.options;
 	struct snap_error err = SNAP_ERROR_INIT;
-	if (options->no_cache || !(p->verb->takes & SNAP_TAKES_SYMBOLS))
+	if (options->no_cache || !(p->verb->takes & (SNAP_TAKES_SYMBOLS | SNAP_TAKES_CACHE)))
 		return true;
 	*ret_status = SNAP_EXIT_FAILED;
 	if (snap_cache_create(options->cache_dir, &options->cache, &err) < 0) {

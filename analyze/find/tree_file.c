@@ -121,7 +121,7 @@ static bool check(struct snap_tree *tree, const char *path)
 {
 	if (tree->num_dirs == 0 || tree->names_len == 0 ||
 		tree->names[tree->names_len - 1] != '\0' || tree->dirs[0].name != 0 ||
-		strcmp(tree->names, path) != 0 || !find_ends(tree))
+		(path && strcmp(tree->names, path) != 0) || !find_ends(tree))
 		return false;
 	for (size_t i = 0; i < tree->num_files; i++)
 		if (!is_file(tree, &tree->files[i]))

@@ -60,7 +60,7 @@ struct snap_tree {
 
 /*
  * bytes stay where they are until snap_tree_deinit(). False, and nothing to end, if they are no
- * such file of the tree whose root is at path.
+ * such file of the tree whose root is at path (NULL: of any).
  */
 bool snap_tree_read(struct snap_bytes bytes, const char *path, struct snap_tree *ret);
 struct snap_bytes snap_tree_id(const struct snap_tree *tree, const struct snap_tree_file *file);
