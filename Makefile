@@ -131,6 +131,7 @@ ANALYZE_OBJS = \
 	analyze/cmd_modules.o \
 	analyze/cmd_report.o \
 	analyze/cmd_signature.o \
+	analyze/cmd_symbols.o \
 	analyze/command.o \
 	analyze/convert/auxv.o \
 	analyze/convert/core_file.o \
@@ -158,6 +159,7 @@ ANALYZE_OBJS = \
 	analyze/find/search.o \
 	analyze/find/split.o \
 	analyze/find/store.o \
+	analyze/find/symbol_dir.o \
 	analyze/find/tree_file.o \
 	analyze/find/tree_walk.o \
 	analyze/find/vdso.o \

@@ -20,7 +20,7 @@ static const struct {
 	{"Say what happened", {&snap_verb_report, &snap_verb_json, &snap_verb_signature}},
 	{"Look at the input itself", {&snap_verb_check, &snap_verb_modules, &snap_verb_dump}},
 	{"Convert", {&snap_verb_import, &snap_verb_export}},
-	{"Keep", {&snap_verb_cache}},
+	{"Keep", {&snap_verb_symbols, &snap_verb_cache}},
 };
 
 static const struct snap_verb *find_verb(const char *name)

@@ -4,7 +4,7 @@
 need "$CLIENT" "$DEBUGGER" "$ANALYZE"
 
 VERSION=$(sed -n 's/^VERSION = //p' "$TOP/Makefile")
-VERBS="report json check modules dump signature import export cache"
+VERBS="report json check modules dump signature import export symbols cache"
 
 help_ok() { # NAME COMMAND...
 	local name=$1
@@ -49,7 +49,7 @@ for verb in $VERBS; do
 	usage_error "snapanalyze $verb --no-such-option" snapanalyze "$ANALYZE" "$verb" --no-such-option
 	usage_error "snapanalyze $verb without a file" snapanalyze "$ANALYZE" "$verb"
 done
-for verb in "cache list" "cache prune" "cache build"; do
+for verb in "symbols add" "symbols list" "cache list" "cache prune" "cache build"; do
 	# shellcheck disable=SC2086
 	help_ok "snapanalyze $verb --help" "$ANALYZE" $verb --help
 	# shellcheck disable=SC2086

@@ -80,6 +80,7 @@ CLI_TESTS = \
 	tests/cli_cross_arch.sh \
 	tests/cli_names.sh \
 	tests/cli_cache.sh \
+	tests/cli_symbols_add.sh \
 	tests/cli_fixtures.sh \
 	tests/cli_foreign_core.sh \
 	tests/cli_demo.sh
