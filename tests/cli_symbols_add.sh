@@ -31,7 +31,9 @@ add "$TMP/rel/debug/prog.debug"
 equal "its debug file" "0 $PROG${TAB}debug$TAB$(place "$PROG" .debug)" "$STATUS $(cat "$TMP/out")"
 
 cp "$TMP/rel/bin/prog" "$TMP/other"
-printf more >>"$TMP/other"
+# Of the same size, and different in one byte of its end.
+printf '\377' | dd of="$TMP/other" bs=1 seek=$(($(stat -c %s "$TMP/other") - 3)) conv=notrunc status=none
+check "another file of that build ID is one" sh -c '! cmp -s "$1" "$2"' sh "$TMP/other" "$TMP/rel/bin/prog"
 add "$TMP/other"
 equal "another file of that build ID is refused" 2 "$STATUS"
 check "with a reason" grep -q "another file of its build ID.*--force" "$TMP/err"

@@ -188,7 +188,7 @@ static void make_deep(void)
 }
 
 static const char *const trees[] = {"same", "added", "removed", "renamed", "replaced", "rewritten",
-	"restored", "relisted", "damaged", "retyped", "moved"};
+	"restored", "doubted", "damaged", "retyped", "moved"};
 
 static int setup(void **state)
 {
@@ -296,16 +296,36 @@ static void test_rewritten_in_place(void **state)
 	assert_int_equal(found.num_listed, 0);
 }
 
+/* Only its ctime tells. */
+static void rewrite_and_restore_time(const char *path, uint8_t id)
+{
+	struct stat st;
+	assert_int_equal(stat(path, &st), 0);
+	const struct timespec times[2] = {st.st_atim, st.st_mtim};
+	write_elf(path, ET_DYN, id);
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
 static void test_rewritten_with_its_time_restored(void **state)
 {
 	(void)state;
-	struct stat st;
-	assert_int_equal(stat(in_top("restored/a"), &st), 0);
-	const struct timespec times[2] = {st.st_atim, st.st_mtim};
-	write_elf(in_top("restored/a"), ET_DYN, 0x44);
-	assert_int_equal(utimensat(AT_FDCWD, in_top("restored/a"), times, 0), 0);
+	rewrite_and_restore_time(in_top("restored/a"), 0x44);
+	rewrite_and_restore_time(in_top("doubted/a"), 0x44);
+	for (int i = 0; i < 2; i++) {
+		look("doubted", cache);
+		assert_found("doubted", "22:b/c 22:e/f 44:a");
+		assert_int_equal(found.num_opened, 1); /* it might be changed again */
+	}
+	(void)usleep(3300000);
+	/* As long ago as if nothing had been. */
 	look("restored", cache);
 	assert_found("restored", "22:b/c 22:e/f 44:a");
+	/* No doubt any more: what is kept is renewed. */
+	look("doubted", cache);
+	assert_int_equal(found.num_opened, 1);
+	look("doubted", cache);
+	assert_found("doubted", "22:b/c 22:e/f 44:a");
+	assert_int_equal(found.num_opened, 0);
 }
 
 static void test_file_becomes_directory(void **state)
