@@ -121,6 +121,8 @@ DEBUGGER_OBJS = capture/debugger.o capture/output.o capture/tracee.o
 
 ANALYZE_OBJS = \
 	analyze/analysis.o \
+	analyze/cache/cache_dir.o \
+	analyze/cmd_cache.o \
 	analyze/cmd_check.o \
 	analyze/cmd_dump.o \
 	analyze/cmd_export.o \
@@ -130,6 +132,7 @@ ANALYZE_OBJS = \
 	analyze/cmd_report.o \
 	analyze/cmd_signature.o \
 	analyze/cmd_symbolize.o \
+	analyze/cmd_symbols.o \
 	analyze/command.o \
 	analyze/convert/auxv.o \
 	analyze/convert/core_file.o \
@@ -165,6 +168,9 @@ ANALYZE_OBJS = \
 	analyze/find/search.o \
 	analyze/find/split.o \
 	analyze/find/store.o \
+	analyze/find/symbol_dir.o \
+	analyze/find/tree_file.o \
+	analyze/find/tree_walk.o \
 	analyze/find/vdso.o \
 	analyze/input/core.o \
 	analyze/input/core_headers.o \

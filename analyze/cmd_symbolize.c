@@ -189,7 +189,7 @@ static void symbolize(struct symbolizer *s, uint64_t vaddr)
 		if (frames[i].file)
 			frames[i].file = snap_path_map_apply(
 				map, frames[i].file, paths[i], sizeof(paths[i]));
-	if (s->arguments->json)
+	if (s->arguments->json_lines)
 		print_json(vaddr, frames, num);
 	else if (s->arguments->addr2line)
 		print_addr2line(frames, num);
@@ -235,7 +235,7 @@ static void take(struct symbolizer *s, const char *text, size_t len)
 	snap_complain("no hexadecimal address: '%s'", shown);
 	s->failed = true;
 	/* One answer for each line, so that whoever asked can count. */
-	if (s->arguments->json)
+	if (s->arguments->json_lines)
 		put("{\"address\":null,\"frames\":[]}\n");
 	else
 		put(s->arguments->addr2line ? "??\n??:0\n" : "??\n");
@@ -310,6 +310,6 @@ const struct snap_verb snap_verb_symbolize = {
 	.examples = "  snapanalyze symbolize /usr/bin/sensord 0x1139\n"
 		    "  snapanalyze symbolize --json libfoo.so <addresses | jq .frames\n"
 		    "  snapanalyze symbolize --addr2line --symbols release/ 4f5a8e17 0x1139\n",
-	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_LOOK_UP,
+	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_LINES | SNAP_TAKES_LOOK_UP,
 	.run = run_symbolize,
 };

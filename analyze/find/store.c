@@ -284,6 +284,19 @@ static int resolve_module(struct snap_store *store, struct snap_crash *crash,
 	return search_and_keep(store, &search, module, err);
 }
 
+/* What is in such a file is missing without another sign. */
+static int note_unreadable(
+	struct snap_store *store, struct snap_crash *crash, struct snap_error *err)
+{
+	size_t num = store->places.trees.num_unreadable;
+	if (num == 0)
+		return 0;
+	const char *note = snap_crash_format(crash,
+		"%zu %s in the trees of --symbols could not be read", num,
+		num == 1 ? "file or directory" : "files and directories");
+	return note ? snap_crash_note(crash, snap_bytes_str(note), err) : snap_error_no_memory(err);
+}
+
 int snap_store_resolve(struct snap_store *store, struct snap_crash *crash, struct snap_error *err)
 {
 	struct resolution resolution = {0};
@@ -296,6 +309,8 @@ int snap_store_resolve(struct snap_store *store, struct snap_crash *crash, struc
 			snap_package_note_read_memory(&crash->memory, module->record.start,
 				&crash->arena, &module->package);
 	}
+	if (note_unreadable(store, crash, err) < 0)
+		return -1;
 	if (resolution.num_skipped == 0)
 		return 0;
 	const char *note = snap_crash_format(crash,
