@@ -210,7 +210,9 @@ ANALYZE_OBJS = \
 	analyze/symbols/name_pool.o \
 	analyze/symbols/object.o \
 	analyze/symbols/paint.o \
+	analyze/symbols/parallel.o \
 	analyze/symbols/plt.o \
+	analyze/symbols/symbol_image.o \
 	analyze/symbols/symbolise.o \
 	analyze/symbols/symtab.o \
 	analyze/symbols/symtab_read.o \

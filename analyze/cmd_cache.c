@@ -8,8 +8,10 @@
 #include "analyze/cache/cache_dir.h"
 #include "analyze/command.h"
 #include "analyze/find/dir_index.h"
+#include "analyze/find/store.h"
 #include "analyze/find/tree_file.h"
 #include "analyze/report/words.h"
+#include "analyze/symbols/object.h"
 #include "common/escape.h"
 
 /* ---------------------------------------------------------------- list */
@@ -181,21 +183,123 @@ static const struct snap_verb verb_prune = {
 
 /* ---------------------------------------------------------------- build */
 
-static enum snap_exit snap_cache_build(const struct snap_arguments *arguments)
+/* What is being built, for the progress line. */
+struct building {
+	const struct snap_arguments *arguments;
+	struct snap_store *store;
+	const char *name;
+	enum snap_exit worst;
+};
+
+static void show_progress(size_t done, size_t all, void *data)
 {
-	(void)arguments;
-	snap_complain("this version can't fill the cache beforehand");
-	return SNAP_EXIT_FAILED;
+	const struct building *b = data;
+	char text[512];
+	(void)snprintf(text, sizeof(text), "%zu of %zu units of ", done, all);
+	size_t len = strlen(text);
+	(void)snap_escape(snap_bytes_str(b->name), SNAP_ESCAPE_TERMINAL, text + len,
+		sizeof(text) - len);
+	snap_progress_tell(b->arguments->options.progress, SNAP_PROGRESS_UPDATE, text);
+}
+
+static void fail(struct building *b, enum snap_exit status)
+{
+	if (status > b->worst)
+		b->worst = status;
+}
+
+static void build_object(struct building *b, struct snap_object *object, const char *name)
+{
+	struct snap_error err = SNAP_ERROR_INIT;
+	struct snap_progress progress = b->arguments->options.progress;
+	char build_id[2 * SNAP_MAX_BUILD_ID + 1] = "-", shown[1024];
+	struct snap_bytes id = snap_object_build_id(object);
+	uint64_t bytes = 0;
+	if (id.len > 0 && id.len <= SNAP_MAX_BUILD_ID)
+		snap_hex(id, build_id);
+	b->name = name;
+	snap_progress_tell(progress, SNAP_PROGRESS_BEGIN, NULL);
+	int r = snap_object_keep_all(
+		object, b->arguments->options.num_jobs, show_progress, b, &bytes, &err);
+	snap_progress_tell(progress, SNAP_PROGRESS_END, NULL);
+	(void)snap_escape(snap_bytes_str(name), SNAP_ESCAPE_TERMINAL, shown, sizeof(shown));
+	if (r < 0) {
+		snap_complain("cannot keep the symbols of '%s': %s", shown, err.text);
+		fail(b, SNAP_EXIT_FAILED);
+		return;
+	}
+	printf("%s  %10" PRIu64 "  %s\n", build_id, bytes, shown);
+}
+
+/* All modules of a snapshot or core whose files are found. */
+static void build_input(struct building *b, const char *file)
+{
+	struct snap_error err = SNAP_ERROR_INIT;
+	struct snap_crash crash;
+	if (snap_analysis_load(file, &crash, &err) < 0) {
+		snap_complain("%s", err.text);
+		fail(b, SNAP_EXIT_FAILED);
+		return;
+	}
+	if (snap_store_resolve(b->store, &crash, &err) < 0) {
+		snap_complain("%s", err.text);
+		fail(b, SNAP_EXIT_FAILED);
+	}
+	for (size_t i = 0; i < crash.num_modules; i++) {
+		const struct snap_crash_module *module = &crash.modules[i];
+		bool is_first = module->object && !snap_bytes_equal_str(module->record.path, "[vdso]");
+		for (size_t j = 0; j < i && is_first; j++)
+			is_first = crash.modules[j].object != module->object;
+		if (is_first)
+			build_object(b, module->object, module->symbol_file);
+		else if (!module->object)
+			fail(b, SNAP_EXIT_PARTIAL);
+	}
+	snap_crash_deinit(&crash);
+}
+
+static enum snap_exit run_build(const struct snap_arguments *arguments)
+{
+	struct snap_error err = SNAP_ERROR_INIT;
+	struct building b = {.arguments = arguments};
+	if (!arguments->options.cache || !snap_cache_get(arguments->options.cache, &err)) {
+		snap_complain("%s", err.code ? err.text : "--no-cache leaves nothing to build");
+		return SNAP_EXIT_FAILED;
+	}
+	if (snap_store_create(&arguments->options, &b.store, &err) < 0) {
+		snap_complain("%s", err.text);
+		return err.code == SNAP_ERROR_USAGE ? SNAP_EXIT_USAGE : SNAP_EXIT_FAILED;
+	}
+	for (int i = 0; i < arguments->num_files; i++) {
+		struct snap_object *object;
+		struct snap_error why = SNAP_ERROR_INIT;
+		const char *file = arguments->files[i];
+		if (snap_store_open(b.store, file, &object, &why) == 0) {
+			build_object(&b, object, file);
+		} else if (why.code == SNAP_ERROR_UNSUPPORTED || why.code == SNAP_ERROR_MALFORMED) {
+			build_input(&b, file); /* no executable, library or debug file */
+		} else {
+			snap_complain("%s", why.text);
+			fail(&b, SNAP_EXIT_FAILED);
+		}
+	}
+	snap_store_destroy(b.store);
+	return b.worst;
 }
 
 static const struct snap_verb verb_build = {
 	.name = "cache build",
 	.arguments = "FILE...",
-	.summary = "Find out beforehand what later runs will use",
-	.text = "\nThis version can't.\n",
-	.examples = "  snapanalyze cache build --symbols release-1.4/ crash.snap\n",
+	.summary = "Read symbols beforehand, so that later runs are fast from the start",
+	.text = "\nFILEs are executables, libraries or debug files, build IDs, or snapshots and cores, "
+		"which\n"
+		"stand for all their modules. One line per build: build ID, bytes, file. Without "
+		"this,\n"
+		"runs keep what they needed themselves.\n",
+	.examples = "  snapanalyze cache build release-1.4/bin/*\n"
+		    "  snapanalyze cache build --symbols release-1.4/ crash.snap\n",
 	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_JOBS,
-	.run = snap_cache_build,
+	.run = run_build,
 };
 
 /* ---------------------------------------------------------------- all of them */
@@ -205,7 +309,7 @@ static const struct snap_verb *const verbs[] = {&verb_list, &verb_prune, &verb_b
 const struct snap_verb snap_verb_cache = {
 	.name = "cache",
 	.arguments = "",
-	.summary = "What is kept between runs: list, prune",
+	.summary = "What is kept between runs: list, prune, build",
 	.text = "\nIt is in $XDG_CACHE_HOME/snapcrash or ~/.cache/snapcrash, unless --cache says "
 		"otherwise,\n"
 		"and never grows far beyond 2 GiB. Nothing is lost with it but time.\n",

@@ -287,6 +287,8 @@ static enum snap_exit run_symbolize(const struct snap_arguments *arguments)
 	for (int i = 1; i < arguments->num_files; i++)
 		take(&s, arguments->files[i], strlen(arguments->files[i]));
 	int r = arguments->num_files == 1 ? take_stdin(&s) : 0;
+	(void)fflush(stdout); /* that it failed is found at the end */
+	snap_store_keep(store);
 	snap_store_destroy(store);
 	return r < 0 || s.failed ? SNAP_EXIT_FAILED : SNAP_EXIT_DONE;
 }

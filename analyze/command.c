@@ -161,6 +161,9 @@ enum snap_exit snap_for_each_input(
 		if (status > worst)
 			worst = status;
 	}
+	(void)fflush(stdout); /* that it failed is found at the end */
+	if (store)
+		snap_store_keep(store);
 	snap_store_destroy(store);
 	return worst;
 }

@@ -92,6 +92,14 @@ void snap_store_destroy(struct snap_store *store)
 	free(store);
 }
 
+void snap_store_keep(struct snap_store *store)
+{
+	for (size_t i = 0; i < NUM_BUCKETS; i++)
+		for (struct stored *stored = store->buckets[i]; stored; stored = stored->next)
+			if (stored->object)
+				snap_object_keep(stored->object);
+}
+
 /* ---------------------------------------------------------------- what is stored */
 
 static struct stored **bucket_of(struct snap_store *store, struct snap_bytes build_id)
@@ -176,6 +184,7 @@ static int make_object(struct stored *stored, struct snap_error *err)
 	if (!search->files.main && !search->files.debug)
 		return 0;
 	search->files.split = snap_split_source(&stored->split);
+	search->files.cache = search->places->options->cache;
 	if (search->files.main)
 		snap_package_note_read(search->files.main, search->arena, &stored->package);
 	if (snap_object_create(&search->files, &stored->object, err) < 0) {

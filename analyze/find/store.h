@@ -37,4 +37,8 @@ int snap_store_open(struct snap_store *store, const char *file_or_build_id,
 int snap_store_fetch(struct snap_store *store, struct snap_crash *crash, bool *ret_again,
 	struct snap_error *err);
 
+/* Put what was found out of all objects into the cache (snap_object_keep()). Takes its time: print
+ * first. */
+void snap_store_keep(struct snap_store *store);
+
 #endif

@@ -67,9 +67,29 @@ void snap_debug_info_destroy(struct snap_debug_info *info)
 	free(info);
 }
 
+int snap_debug_info_use_pool(struct snap_debug_info *info, struct snap_name_pool *pool)
+{
+	struct snap_unit_builder *builder = snap_unit_builder_create(pool);
+	if (!builder)
+		return -1;
+	snap_unit_builder_destroy(info->builder);
+	info->builder = builder;
+	return 0;
+}
+
 size_t snap_debug_info_num_units(const struct snap_debug_info *info)
 {
 	return info->file->num_info_units;
+}
+
+uint64_t snap_debug_info_len(const struct snap_debug_info *info)
+{
+	return snap_dwarf_section(&info->file->sections, SNAP_DWARF_INFO).len;
+}
+
+uint64_t snap_debug_info_unit_len(const struct snap_debug_info *info, size_t unit)
+{
+	return info->file->units[unit].end - info->file->units[unit].off;
 }
 
 /* ---------------------------------------------------------------- split DWARF */

@@ -25,6 +25,9 @@ int snap_debug_info_create(const struct snap_elf_file *file, const struct snap_e
 void snap_debug_info_destroy(struct snap_debug_info *info);
 
 size_t snap_debug_info_num_units(const struct snap_debug_info *info);
+/* Bytes of .debug_info, and of one unit's entries (of a split one: 0). */
+uint64_t snap_debug_info_len(const struct snap_debug_info *info);
+uint64_t snap_debug_info_unit_len(const struct snap_debug_info *info, size_t unit);
 
 /*
  * Which unit has which addresses: colours are the units' indices plus one. Where several claim the
@@ -34,6 +37,9 @@ size_t snap_debug_info_num_units(const struct snap_debug_info *info);
  */
 const struct snap_painted *snap_debug_info_map(
 	struct snap_debug_info *info, bool thorough, size_t *ret_num);
+
+/* Let the names of the tables made from now on go to another pool. -1 without memory. */
+int snap_debug_info_use_pool(struct snap_debug_info *info, struct snap_name_pool *pool);
 
 /*
  * Make a unit's table, on the heap. *ret_is_whole: false if the unit's split file was not found.

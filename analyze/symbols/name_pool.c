@@ -12,6 +12,15 @@ void snap_name_pool_init(struct snap_name_pool *pool)
 	snap_arena_init(&pool->arena, SIZE_MAX);
 }
 
+int snap_name_pool_reserve(struct snap_name_pool *pool, size_t num)
+{
+	pool->names = calloc(num ? num : 1, sizeof(*pool->names));
+	if (!pool->names)
+		return -1;
+	pool->num = pool->capacity = pool->num_reserved = num;
+	return 0;
+}
+
 void snap_name_pool_deinit(struct snap_name_pool *pool)
 {
 	free(pool->names);
@@ -124,6 +133,45 @@ uint32_t snap_name_pool_add_copy(struct snap_name_pool *pool, const char *raw, c
 	return insert(pool, slot, raw_copy, shown_copy);
 }
 
+uint32_t snap_name_pool_add_made(struct snap_name_pool *pool, const char *raw, const char *made)
+{
+	uint32_t number = snap_name_pool_add_copy(pool, raw, NULL);
+	if (number == SNAP_NO_NAME)
+		return number;
+	struct snap_pool_name *name = &pool->names[number];
+	if (!name->shown)
+		name->shown = strcmp(name->raw, made) == 0
+				      ? name->raw
+				      : snap_arena_copy(&pool->arena, snap_bytes_str(made));
+	return number; /* without memory: NULL, as if it had not been made */
+}
+
+/* Whether what people see of a name does not follow from raw. */
+static bool was_given(const struct snap_pool_name *name)
+{
+	bool is_mangled = name->raw[0] == '_' && (name->raw[1] == 'Z' || name->raw[1] == 'R');
+	return !is_mangled && !strchr(name->raw, '@') && strcmp(name->raw, name->shown) != 0;
+}
+
+int snap_name_pool_adopt(struct snap_name_pool *pool)
+{
+	for (; pool->num_reserved > 0; pool->num_reserved--) {
+		size_t number = pool->num_reserved - 1;
+		const struct snap_pool_name *name = &pool->names[number];
+		if (!name->raw || !name->shown)
+			continue;
+		bool given = was_given(name);
+		uint32_t *slot = find_slot(pool, name->raw, given ? name->shown : NULL);
+		if (!slot)
+			return -1;
+		if (*slot)
+			continue;
+		*slot = (uint32_t)(number + 1) << 1 | given;
+		pool->num_hashed++;
+	}
+	return 0;
+}
+
 const char *snap_name_pool_shown(struct snap_name_pool *pool, uint32_t number)
 {
 	struct snap_pool_name *name = &pool->names[number];
@@ -131,6 +179,10 @@ const char *snap_name_pool_shown(struct snap_name_pool *pool, uint32_t number)
 		return name->shown;
 	name->shown = name->raw;
 	char *demangled = snap_demangle(name->raw);
+	/* "name@@VERSION": the version is the linker's business. */
+	size_t len = strcspn(name->raw, "@");
+	if (!demangled && len > 0 && name->raw[len] && name->raw[0] != '/')
+		demangled = strndup(name->raw, len);
 	if (!demangled)
 		return name->shown;
 	const char *copy = snap_arena_copy(&pool->arena, snap_bytes_str(demangled));

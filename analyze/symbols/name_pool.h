@@ -23,9 +23,17 @@ struct snap_name_pool {
 	struct snap_arena arena;
 	uint32_t *slots; /* a hash table with open addressing: number plus one, 0: free */
 	size_t num_slots, num_hashed; /* num_slots: a power of 2 */
+	size_t num_reserved;	      /* the first so many names are not in it yet */
 };
 
 void snap_name_pool_init(struct snap_name_pool *pool);
+/* Begin with num names that are NULL, for the caller to fill in. -1 without memory. */
+int snap_name_pool_reserve(struct snap_name_pool *pool, size_t num);
+/*
+ * Once those are filled in (with what people are to see, too): let them be found by
+ * snap_name_pool_add(). -1 without memory.
+ */
+int snap_name_pool_adopt(struct snap_name_pool *pool);
 void snap_name_pool_deinit(struct snap_name_pool *pool);
 
 #define SNAP_NO_NAME UINT32_MAX
@@ -37,6 +45,9 @@ void snap_name_pool_deinit(struct snap_name_pool *pool);
 uint32_t snap_name_pool_add(struct snap_name_pool *pool, const char *raw, const char *shown);
 /* The same for names whose bytes go away: they are copied if they are new. */
 uint32_t snap_name_pool_add_copy(struct snap_name_pool *pool, const char *raw, const char *shown);
+
+/* The same, with what demangling raw gives: it need not be done again. */
+uint32_t snap_name_pool_add_made(struct snap_name_pool *pool, const char *raw, const char *made);
 
 /* What people are to see of a name; number < pool->num. */
 const char *snap_name_pool_shown(struct snap_name_pool *pool, uint32_t number);

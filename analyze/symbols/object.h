@@ -20,6 +20,7 @@
 #include "common/bytes.h"
 #include "common/error.h"
 
+struct snap_cache; /* cache/cache_dir.h */
 struct snap_exidx; /* unwind/exidx.h */
 struct snap_object;
 
@@ -30,6 +31,7 @@ struct snap_object_files {
 	struct snap_elf_file *alternate; /* what debug's or main's .gnu_debugaltlink names */
 	struct snap_elf_file *mini;	 /* main's .gnu_debugdata, unpacked */
 	struct snap_split_source split;
+	struct snap_cache *cache; /* borrowed; NULL: nothing is kept between runs */
 };
 
 void snap_object_files_deinit(struct snap_object_files *files);
@@ -38,6 +40,20 @@ void snap_object_files_deinit(struct snap_object_files *files);
 int snap_object_create(
 	const struct snap_object_files *files, struct snap_object **ret, struct snap_error *err);
 void snap_object_destroy(struct snap_object *object);
+
+/*
+ * Put what was found out, and is not in the cache yet, there. Of an object with little debug
+ * information all of it; else what was asked for so far. Failing to is no error: it costs time
+ * later.
+ */
+void snap_object_keep(struct snap_object *object);
+/*
+ * The same for all of it, whatever it takes. told: as for snap_code_index_make_all(). -1 and *err
+ * if it could not be kept; *ret_bytes: of the entry.
+ */
+int snap_object_keep_all(struct snap_object *object, size_t num_jobs,
+	void (*told)(size_t done, size_t all, void *data), void *data, uint64_t *ret_bytes,
+	struct snap_error *err);
 
 /* The bytes of the main file if it was made from memory, else absent. */
 struct snap_bytes snap_object_image(const struct snap_object *object);
@@ -80,7 +96,7 @@ size_t snap_object_read(const struct snap_object *object, uint64_t vaddr, void *
 /* Where the program starts (e_entry); false if there is no main file, or it is a library. */
 bool snap_object_entry(const struct snap_object *object, uint64_t *ret);
 
-/* What its debug information says of code; NULL if it has none. */
+/* What its debug information says of code; NULL without memory. */
 struct snap_code_index *snap_object_code_index(struct snap_object *object);
 /* As snap_symtab_find_name(). */
 bool snap_object_find_name(struct snap_object *object, const char *name, uint64_t *ret);

@@ -332,6 +332,13 @@ static bool make_names(struct snap_symtab *table)
 	return table->names != NULL;
 }
 
+size_t snap_symtab_names(struct snap_symtab *table, const struct snap_symbol_name **ret)
+{
+	bool has_names = table->names || make_names(table);
+	*ret = table->names;
+	return has_names ? table->num_names : 0;
+}
+
 bool snap_symtab_find_name(struct snap_symtab *table, const char *name, uint64_t *ret)
 {
 	if (!table->names && !make_names(table))

@@ -86,6 +86,9 @@ const struct snap_symbol *snap_symtab_find(const struct snap_symtab *table, uint
  */
 bool snap_symtab_find_name(struct snap_symtab *table, const char *name, uint64_t *ret);
 
+/* All names, aliases included, in no order that matters; *ret lives as long as the table. */
+size_t snap_symtab_names(struct snap_symtab *table, const struct snap_symbol_name **ret);
+
 /*
  * The address of the first data object (STT_OBJECT) of that name in the file's table of section
  * type sh_type: looked for from symbol to symbol, no table is made. False if there is none.

@@ -170,6 +170,12 @@ static const struct known *look_up(struct memo *memo, const struct known *key)
 	return known;
 }
 
+static bool has_debug(struct snap_object *object)
+{
+	struct snap_code_index *index = snap_object_code_index(object);
+	return index && snap_code_index_has_debug(index);
+}
+
 /* The chain between a frame and the one that called it; NULL or empty if there is none. */
 static const struct known *chain_between(
 	struct memo *memo, const struct snap_frame *callee, const struct snap_frame *caller)
@@ -191,7 +197,7 @@ static const struct known *chain_between(
 		.callee_start = sources[num - 1].start,
 	};
 	/* Without call sites there is nothing to look for, and nothing that a limit cuts. */
-	if (!snap_object_code_index(key.caller) || !snap_object_code_index(key.callee))
+	if (!has_debug(key.caller) || !has_debug(key.callee))
 		return NULL;
 	return look_up(memo, &key);
 }
