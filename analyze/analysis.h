@@ -21,6 +21,7 @@ struct snap_options {
 	const char *sysroot;	  /* --sysroot; NULL: none */
 	bool no_local;		  /* --no-local */
 	struct snap_path_map path_map; /* --path-map */
+	bool trust_path;	  /* --trust-path */
 	bool debuginfod;	  /* --debuginfod, or DEBUGINFOD_URLS is set */
 	/* Told of whatever is fetched (find/debuginfod.h); NULL: nobody is. */
 	void (*on_fetch)(const struct snap_fetch *fetch, void *data);

@@ -25,6 +25,7 @@ enum option_id {
 	OPTION_SYSROOT,
 	OPTION_NO_LOCAL,
 	OPTION_PATH_MAP,
+	OPTION_TRUST_PATH,
 	OPTION_DEBUGINFOD,
 	OPTION_NO_DEBUGINFOD,
 	OPTION_CACHE,
@@ -72,7 +73,7 @@ static const struct option_entry entries[] = {
 	{OPTION_PRETTY, SNAP_TAKES_PRETTY, "pretty", NULL,
 		"spread the JSON over indented lines, for people"},
 	{OPTION_MISSING, SNAP_TAKES_MISSING, "missing", NULL,
-		"only the modules whose symbols were not found"},
+		"only the modules of which something was not found"},
 	{OPTION_MEMORY, SNAP_TAKES_MEMORY, "memory", "ADDR,LEN",
 		"the captured memory from ADDR on, LEN bytes, instead of records"},
 	{OPTION_FULL, SNAP_TAKES_MEMORY, "full", NULL,
@@ -100,6 +101,9 @@ static const struct option_entry entries[] = {
 	{OPTION_PATH_MAP, SNAP_TAKES_SYMBOLS, "path-map", "FROM=TO",
 		"show source files below FROM as below TO; may be repeated,\nthe last that fits "
 		"counts"},
+	{OPTION_TRUST_PATH, SNAP_TAKES_SYMBOLS, "trust-path", NULL,
+		"use the file at a module's path, or of its name in a tree,\nalso where no build ID "
+		"says that it is the right one"},
 	{OPTION_DEBUGINFOD, SNAP_TAKES_SYMBOLS, "debuginfod", NULL,
 		"fetch what is missing of modules on a stack from the\nservers in DEBUGINFOD_URLS; "
 		"the default if that is set"},
@@ -413,6 +417,9 @@ static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 		return add_path_map(p, optarg, ret_status);
 	case OPTION_ADDR2LINE:
 		p->arguments.addr2line = true;
+		return true;
+	case OPTION_TRUST_PATH:
+		options->trust_path = true;
 		return true;
 	case OPTION_DEBUGINFOD:
 		options->debuginfod = has_servers();

@@ -356,3 +356,145 @@ packed_with "an array" "null" '["deb"]'
 packed_with "of other types" "None None None None None" '{"type":1,"name":{"a":[]},"version":null}'
 packed_with "too long" "deb None None None None" "{\"type\":\"deb\",\"name\":\"$(printf '%0999d' 0)\"}"
 packed_with "deep" "null" "$(printf '[%.0s' $(seq 4000))"
+rm -f packed
+
+# ---------------------------------------------------------------- --trust-path
+
+gcc -g -O0 -Wl,--build-id=none -o nameless crash.c
+cp nameless keep/nameless
+crash_direct nameless "$TMP/nameless" || { note_file why; exit 1; }
+NAMELESS=$SNAP
+analyze "$NAMELESS"
+equal "without build ID, and no --trust-path: nothing is used" "? none 0 it has no build ID" \
+	"$(json_get out "r['threads'][0]['frames'][0]['function'] or '?'") $(module nameless "m['symbols']") $(module nameless "len(m['candidates'])") $(module nameless "m['why']")"
+analyze --trust-path "$NAMELESS"
+equal "--trust-path: by its path" "value main 3 executable:ok found by its path alone: it has no build ID" \
+	"$(frames) $(line) $(fates nameless local) $(module nameless "m['why']")"
+cp keep/whole nameless
+analyze --trust-path "$NAMELESS"
+equal "--trust-path: a file with a build ID is another" "mismatch executable:wrong-build-id it has a build ID, and the module has none" \
+	"$(module nameless "m['symbols']") $(fates nameless local) $(module nameless "m['candidates'][0]['detail']")"
+rm nameless && mkdir -p tree/a && cp keep/nameless tree/a/nameless
+analyze --no-local --trust-path --symbols tree "$NAMELESS"
+equal "--trust-path: by its name in a tree" "value main 3 executable:ok" "$(frames) $(line) $(fates nameless symbols)"
+analyze --no-local --symbols tree "$NAMELESS"
+equal "... not without --trust-path" "none" "$(module nameless "m['symbols']")"
+mkdir -p "root$TMP" && cp keep/nameless "root$TMP/"
+analyze --trust-path --sysroot root "$NAMELESS"
+equal "--trust-path: below --sysroot" "value main 3 executable:ok" "$(frames) $(line) $(fates nameless sysroot)"
+rm -r root tree/a
+mkfifo nameless
+analyze --trust-path "$NAMELESS"
+equal "--trust-path: a FIFO" "executable:not-a-file" "$(fates nameless local)"
+rm nameless
+# Gone while it ran: what is there now is not it.
+cat >deleted.c <<'END'
+#include <unistd.h>
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	return unlink(argv[0]) + *(volatile int *)0;
+}
+END
+gcc -g -O0 -Wl,--build-id=none -o deleted deleted.c && cp deleted keep/deleted
+crash_direct deleted "$TMP/deleted" || { note_file why; exit 1; }
+cp keep/deleted deleted
+analyze --trust-path "$SNAP"
+equal "--trust-path: not at the path of a deleted file" "True none 0" \
+	"$(module deleted "str(m['deleted']) + ' ' + m['symbols'] + ' ' + str(len(m['candidates']))")"
+# With a build ID the path is tried all the same: that decides.
+gcc -g -O0 -o deleted deleted.c && cp deleted keep/deleted
+crash_direct deleted "$TMP/deleted" || { note_file why; exit 1; }
+analyze "$SNAP"
+equal "a deleted file" "True none executable:not-found" \
+	"$(module deleted "str(m['deleted']) + ' ' + m['symbols']") $(fates deleted local)"
+cp keep/deleted deleted
+analyze "$SNAP"
+equal "a deleted file that came back: the build ID decides" "dwarf executable:ok" \
+	"$(module deleted "m['symbols']") $(fates deleted local)"
+rm deleted
+
+# A build ID that the input lacks: any file there may be it.
+cp keep/whole crash
+crash_both filtered bash -c 'echo 0x21 >/proc/self/coredump_filter && exec "$1"' sh "$TMP/crash" || { note_file why; exit 1; }
+analyze "$CORE"
+equal "a core without first pages" "none its build ID could not be read" "$(module crash "m['symbols'] + ' ' + m['why']")"
+analyze --trust-path "$CORE"
+equal "... with --trust-path" "value main 3 found by its path alone: its build ID is not known" \
+	"$(frames) $(line) $(module crash "m['why']")"
+cp keep/stripped crash && mkdir -p "dbg/.build-id/${ID:0:2}" && cp keep/crash.debug "dbg/.build-id/${ID:0:2}/${ID:2}.debug"
+analyze --trust-path --debug-dir dbg "$CORE"
+equal "... and the debug file by the file's build ID" "value main 3 debug:ok" "$(frames) $(line) $(fates crash debug-dir)"
+rm -r dbg crash
+
+# ---------------------------------------------------------------- addresses
+
+# A library whose first segment is not at 0, in a core that lacks its ELF header: where it was mapped
+# follows from the file.
+cat >high.c <<'END'
+int high(int *p)
+{
+	return *p + 1;
+}
+END
+printf 'int high(int *p);\nint main(void)\n{\n\treturn high(0) + 1;\n}\n' >calls.c
+gcc -g -O0 -fPIC -shared -Wl,-Ttext-segment=0x10000000 -o libhigh.so high.c
+gcc -g -O0 -o calls calls.c -L. -lhigh '-Wl,-rpath,$ORIGIN'
+crash_both high bash -c 'echo 0x21 >/proc/self/coredump_filter && exec "$1"' sh "$TMP/calls" || { note_file why; exit 1; }
+analyze --trust-path "$CORE"
+equal "a library linked for a high address: its place follows from the file" "high main 3" "$(frames) $(line)"
+equal "... its offsets are its own addresses" "0x10001" \
+	"$(json_get out "r['threads'][0]['frames'][0]['module_offset'][:7]")"
+analyze "$SNAP"
+equal "... the same from a snapshot" "high main 3 0x10001" \
+	"$(frames) $(line) $(json_get out "r['threads'][0]['frames'][0]['module_offset'][:7]")"
+rm libhigh.so calls
+
+# ---------------------------------------------------------------- modules
+
+mkdir none
+cp keep/stripped crash
+run "$ANALYZE" modules --debug-dir none "$CRASH"
+check "modules: a line for each, details below" "$PYTHON" -c '
+import re
+lines = open("out").read().splitlines()
+heads = [l for l in lines if not l.startswith("    ")]
+assert len(heads) == 4, heads
+assert all(re.match("[0-9a-f]{16}-[0-9a-f]{16}  [0-9a-f]{40}  [a-z]+ +[/\\[]", l) for l in heads), heads'
+run "$ANALYZE" modules --missing --debug-dir none "$CRASH"
+sed -n "/ $ID /,/^[0-9a-f]/p" out | grep '^    ' >details
+cat >wanted <<END
+    tried: local, executable: $TMP/crash: used
+    tried: debug-dir, debug: none/.build-id/${ID:0:2}/${ID:2}.debug: not found
+    tried: debug-dir, executable: none/.build-id/${ID:0:2}/${ID:2}: not found
+    get: debuginfod-find debuginfo $ID
+    get: snapanalyze symbols add FILE --store DIR, and --symbols DIR here, FILE being the debug file
+END
+check "modules --missing: what was tried, and how to get the rest" diff -u wanted details
+check "modules --missing: not the vDSO" sh -c '! grep -q vdso out'
+rm crash
+run "$ANALYZE" modules --missing "$CRASH"
+check "modules --missing: how to get the executable" grep -q "^    get: debuginfod-find executable $ID$" out
+cp keep/whole crash
+run "$ANALYZE" modules "$CRASH"
+equal "modules: nothing more of what is complete" "" "$(sed -n "/ $ID /,/^[0-9a-f]/p" out | grep '^    ')"
+rm crash
+run "$ANALYZE" modules "$NAMELESS"
+check "modules: --trust-path is named where it would help" grep -q '^    get: --trust-path' out
+
+packages() { # JSON: what modules says how to get
+	note "$1"
+	gcc -O0 -s -Wl,-z,noexecstack "-Wl,--build-id=0x$PACKED" -o packed crash.c note.s
+	run "$ANALYZE" modules packed.snap
+	grep -E '^    (package|get: (apt|dnf))' out
+}
+equal "modules: Debian's package" "    package: deb hello 2.10-3 amd64
+    get: apt-get install hello-dbgsym=2.10-3" \
+	"$(packages '{"type":"deb","name":"hello","version":"2.10-3","architecture":"amd64"}')"
+equal "modules: a package whose name is a command" '    package: deb hello; $(reboot) 1' \
+	"$(packages '{"type":"deb","name":"hello; $(reboot)","version":"1"}')"
+equal "modules: a package whose name is an option" '    package: deb -o 1' \
+	"$(packages '{"type":"deb","name":"-o","version":"1"}')"
+equal "modules: a package with an escape sequence" '    package: deb \x1b[31mred 1' \
+	"$(packages '{"type":"deb","name":"\u001b[31mred","version":"1"}')"

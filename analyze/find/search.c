@@ -113,6 +113,12 @@ static bool check_identity(struct snap_search *search, const struct snap_attempt
 	} else if (file->build_id.len > 0 && search->build_id.len > 0) {
 		candidate->fate = SNAP_FATE_WRONG_BUILD_ID;
 		(void)snprintf(detail, size, "its build ID is %s", hex_of(file->build_id, hex));
+	} else if (search->by_path && !search->files.main) {
+		candidate->fate = SNAP_FATE_OK;
+		if (file->build_id.len > 0 && !search->any_build_id) {
+			candidate->fate = SNAP_FATE_WRONG_BUILD_ID;
+			(void)snprintf(detail, size, "it has a build ID, and the module has none");
+		}
 	} else if (attempt->has_crc) {
 		uint32_t crc;
 		struct snap_error why = SNAP_ERROR_INIT;
@@ -227,6 +233,8 @@ int snap_search_try(
 
 static int search_trees(struct snap_search *search, struct snap_error *err)
 {
+	if (search->build_id.len == 0)
+		return 0;
 	const struct snap_dir_index *trees = snap_places_trees(search->places, err);
 	if (!trees)
 		return -1;
@@ -369,11 +377,37 @@ static int search_debuglink(struct snap_search *search, struct snap_error *err)
 	return 0;
 }
 
+/* Without build ID: the module's name in the trees, and its path. */
+static int search_names(struct snap_search *search, struct snap_error *err)
+{
+	char path[SNAP_MAX_PATH_BYTES];
+	const char *found = NULL;
+	if (!snap_places_is_path(search->path, path) || !*snap_path_base(path))
+		return 0;
+	for (size_t i = 0; !search->files.main; i++) {
+		if (snap_places_named(search->places, snap_path_base(path), i, &found, err) < 0)
+			return -1;
+		if (!found)
+			break;
+		if (snap_search_try(search,
+			    &(struct snap_attempt){.where = SNAP_WHERE_SYMBOLS, .path = found},
+			    err) < 0)
+			return -1;
+	}
+	if (!search->files.main && !search->is_deleted && search_path(search, err) < 0)
+		return -1;
+	if (search->files.main) /* which may say what its debug file's build ID is */
+		search->build_id = search->files.main->build_id;
+	return 0;
+}
+
 int snap_search_files(struct snap_search *search, struct snap_error *err)
 {
+	if (search->by_path && search_names(search, err) < 0)
+		return -1;
 	if (search_trees(search, err) < 0)
 		return -1;
-	if (!snap_search_is_whole(search) && search_path(search, err) < 0)
+	if (!search->by_path && !snap_search_is_whole(search) && search_path(search, err) < 0)
 		return -1;
 	if (search_sysroot_trees(search, err) < 0)
 		return -1;
@@ -427,9 +461,10 @@ int snap_search_fetch(
 {
 	search->client = client;
 	int r = 0;
-	if (!search->files.main)
+	bool is_known = search->build_id.len > 0;
+	if (is_known && !search->files.main)
 		r = fetch(search, client, SNAP_ROLE_EXECUTABLE, err);
-	if (r == 0 && !snap_search_has_dwarf(search))
+	if (r == 0 && is_known && !snap_search_has_dwarf(search))
 		r = fetch(search, client, SNAP_ROLE_DEBUG, err);
 	if (r == 0)
 		r = snap_search_dependents(search, err);

@@ -39,6 +39,9 @@ struct snap_search {
 	struct snap_arena *arena;   /* of the words; limited */
 	struct snap_bytes build_id; /* absent: by path alone */
 	struct snap_bytes path;	    /* of the module, on the target */
+	bool by_path;		    /* --trust-path: the path says enough where no build ID does */
+	bool any_build_id;	    /* ... also of a file that has one */
+	bool is_deleted;	    /* by_path: what is at the path now is another file */
 	bool is_alternate; /* for files.alternate, whose build ID it is, and nothing else */
 	struct snap_candidates candidates;
 	struct snap_object_files files; /* what was found so far */

@@ -27,6 +27,7 @@
 struct stored {
 	struct stored *next; /* in its bucket */
 	uint8_t build_id[SNAP_MAX_BUILD_ID];
+	size_t build_id_len; /* 0: it was found by its path */
 	/* Its files belong to the object, once there is one. Its path is the module's that it was
 	 * made for: what was not found may be there at another's path. */
 	struct snap_search search;
@@ -119,18 +120,24 @@ static struct stored *find_stored(
 {
 	struct stored *stored = *bucket_of(store, search->build_id);
 	for (; stored; stored = stored->next) {
-		if (!snap_bytes_equal(stored->search.build_id, search->build_id))
+		if (!snap_bytes_equal(
+			    snap_bytes(stored->build_id, stored->build_id_len), search->build_id) ||
+			stored->search.any_build_id != search->any_build_id ||
+			stored->search.is_deleted != search->is_deleted)
 			continue;
-		if (stored->object ? snap_bytes_equal(snap_object_image(stored->object), image)
-				   : !image.data &&
-					     snap_bytes_equal(stored->search.path, search->path))
+		if (stored->object && !search->by_path
+				? snap_bytes_equal(snap_object_image(stored->object), image)
+				: !image.data &&
+					  snap_bytes_equal(stored->search.path, search->path))
 			return stored;
 	}
 	return NULL;
 }
 
-/* A copy of what was found, or was not. NULL: there is no room for it. */
-static struct stored *keep(struct snap_store *store, const struct snap_search *search, bool found)
+/* A copy of what was found, or was not, for the module of build ID key. NULL: there is no room for
+ * it. */
+static struct stored *keep(struct snap_store *store, struct snap_bytes key,
+	const struct snap_search *search, bool found)
 {
 	struct snap_arena *arena = found ? &store->arena : &store->words;
 	struct stored *stored = snap_arena_alloc(arena, sizeof(*stored));
@@ -139,10 +146,14 @@ static struct stored *keep(struct snap_store *store, const struct snap_search *s
 		return NULL;
 	stored->search = *search;
 	stored->search.path.data = (const uint8_t *)path;
-	memcpy(stored->build_id, search->build_id.data, search->build_id.len);
-	stored->search.build_id.data = stored->build_id;
+	if (key.len > 0)
+		memcpy(stored->build_id, key.data, key.len);
+	stored->build_id_len = key.len;
+	/* Of one that was found by its path, it is in the file. */
+	if (key.len > 0)
+		stored->search.build_id.data = stored->build_id;
 	stored->split.search = &stored->search;
-	struct stored **bucket = bucket_of(store, search->build_id);
+	struct stored **bucket = bucket_of(store, key);
 	stored->next = *bucket;
 	*bucket = stored;
 	return stored;
@@ -173,6 +184,9 @@ static const char *why_of(const struct snap_search *search)
 		return "only its debug file was found: unwinding needs the executable or library "
 		       "too";
 	const char *why = why_restricted(main, debug);
+	if (!why && search->by_path)
+		why = search->any_build_id ? "found by its path alone: its build ID is not known"
+					   : "found by its path alone: it has no build ID";
 	if (!why && !snap_search_has_dwarf(search))
 		why = search->why ? search->why : search->why_fetch;
 	return why ? why : search->why_alternate;
@@ -235,13 +249,14 @@ static int search_and_keep(struct snap_store *store, struct snap_search *search,
 	struct snap_crash_module *module, struct snap_error *err)
 {
 	bool is_vdso = snap_vdso_is(&module->record);
+	const struct snap_bytes key = search->build_id;
 	if (!is_vdso &&
 		(snap_search_files(search, err) < 0 || snap_search_dependents(search, err) < 0)) {
 		snap_object_files_deinit(&search->files);
 		return -1;
 	}
 	bool found = search->files.main || search->files.debug;
-	struct stored *stored = keep(store, search, found);
+	struct stored *stored = keep(store, key, search, found);
 	if (stored) {
 		stored->why = why_of(&stored->search);
 		if (make_object(stored, err) < 0)
@@ -261,13 +276,18 @@ static int search_and_keep(struct snap_store *store, struct snap_search *search,
 static int resolve_module(struct snap_store *store, struct snap_crash *crash,
 	struct snap_crash_module *module, struct resolution *resolution, struct snap_error *err)
 {
-	if (!has_build_id(module))
+	bool by_path = !has_build_id(module);
+	if (by_path && (!store->places.options->trust_path || snap_vdso_is(&module->record)))
 		return 0;
 	struct snap_search search = {
 		.places = &store->places,
 		.arena = &store->words,
-		.build_id = module->record.build_id,
+		.build_id = by_path ? snap_bytes(NULL, 0) : module->record.build_id,
 		.path = module->record.path,
+		.by_path = by_path,
+		.any_build_id = by_path && module->record.build_id_status != SNAP_BUILD_ID_NO_NOTE,
+		.is_deleted = by_path && module->record.deleted,
+		.why = by_path ? module->why : NULL,
 	};
 	bool is_vdso = snap_vdso_is(&module->record);
 	if (is_vdso && resolution->has_vdso) {
