@@ -529,7 +529,7 @@ int snap_store_open(struct snap_store *store, const char *file_or_build_id,
 	if (!search.files.main && !search.files.debug)
 		return snap_error_set(err, SNAP_ERROR_SYSTEM, "no file of build ID %s: %s",
 			file_or_build_id, why_of(&search));
-	struct stored *stored = keep(store, &search, true);
+	struct stored *stored = keep(store, search.build_id, &search, true);
 	if (!stored) {
 		snap_object_files_deinit(&search.files);
 		return snap_error_no_memory(err);
