@@ -121,6 +121,8 @@ DEBUGGER_OBJS = capture/debugger.o capture/output.o capture/tracee.o
 
 ANALYZE_OBJS = \
 	analyze/analysis.o \
+	analyze/cache/cache_dir.o \
+	analyze/cmd_cache.o \
 	analyze/cmd_check.o \
 	analyze/cmd_dump.o \
 	analyze/cmd_export.o \
@@ -129,6 +131,8 @@ ANALYZE_OBJS = \
 	analyze/cmd_modules.o \
 	analyze/cmd_report.o \
 	analyze/cmd_signature.o \
+	analyze/cmd_symbolize.o \
+	analyze/cmd_symbols.o \
 	analyze/command.o \
 	analyze/convert/auxv.o \
 	analyze/convert/core_file.o \
@@ -142,6 +146,13 @@ ANALYZE_OBJS = \
 	analyze/convert/module_list.o \
 	analyze/convert/start_stack.o \
 	analyze/crash.o \
+	analyze/dwarf/abbrev.o \
+	analyze/dwarf/file.o \
+	analyze/dwarf/lines.o \
+	analyze/dwarf/names.o \
+	analyze/dwarf/package.o \
+	analyze/dwarf/ranges.o \
+	analyze/dwarf/sections.o \
 	analyze/explain/explain.o \
 	analyze/explain/repeats.o \
 	analyze/explain/signals.o \
@@ -157,6 +168,9 @@ ANALYZE_OBJS = \
 	analyze/find/search.o \
 	analyze/find/split.o \
 	analyze/find/store.o \
+	analyze/find/symbol_dir.o \
+	analyze/find/tree_file.o \
+	analyze/find/tree_walk.o \
 	analyze/find/vdso.o \
 	analyze/input/core.o \
 	analyze/input/core_headers.o \
@@ -175,6 +189,7 @@ ANALYZE_OBJS = \
 	analyze/memory.o \
 	analyze/options.o \
 	analyze/output_file.o \
+	analyze/path_map.o \
 	analyze/report/backtrace.o \
 	analyze/report/hex.o \
 	analyze/report/json.o \
@@ -186,16 +201,25 @@ ANALYZE_OBJS = \
 	analyze/signature/signature.o \
 	analyze/symbols/cfi_check.o \
 	analyze/symbols/cfi_row.o \
+	analyze/symbols/code_index.o \
+	analyze/symbols/debug_info.o \
 	analyze/symbols/demangle.o \
-	analyze/symbols/dwarf_index.o \
-	analyze/symbols/dwarf_name.o \
 	analyze/symbols/elf_file.o \
 	analyze/symbols/jit.o \
 	analyze/symbols/jit_image.o \
+	analyze/symbols/name_pool.o \
 	analyze/symbols/object.o \
+	analyze/symbols/paint.o \
+	analyze/symbols/parallel.o \
+	analyze/symbols/plt.o \
+	analyze/symbols/symbol_image.o \
 	analyze/symbols/symbolise.o \
 	analyze/symbols/symtab.o \
+	analyze/symbols/symtab_read.o \
 	analyze/symbols/tail_call.o \
+	analyze/symbols/unit_build.o \
+	analyze/symbols/unit_scan.o \
+	analyze/symbols/unit_table.o \
 	analyze/unwind/call_site.o \
 	analyze/unwind/cfi_step.o \
 	analyze/unwind/exidx.o \

@@ -5,8 +5,11 @@
 #define SNAP_ANALYZE_ANALYSIS_H
 
 #include "analyze/crash.h"
+#include "analyze/path_map.h"
+#include "analyze/progress.h"
 #include "common/error.h"
 
+struct snap_cache; /* cache/cache_dir.h */
 struct snap_fetch; /* find/debuginfod.h */
 
 /* Where symbols may be looked for, and how much is wanted: the common options. */
@@ -17,11 +20,17 @@ struct snap_options {
 	size_t num_debug_dirs;
 	const char *sysroot;	  /* --sysroot; NULL: none */
 	bool no_local;		  /* --no-local */
+	struct snap_path_map path_map; /* --path-map */
 	bool trust_path;	  /* --trust-path */
 	bool debuginfod;	  /* --debuginfod, or DEBUGINFOD_URLS is set */
 	/* Told of whatever is fetched (find/debuginfod.h); NULL: nobody is. */
 	void (*on_fetch)(const struct snap_fetch *fetch, void *data);
 	void *on_fetch_data;
+	const char *cache_dir;	  /* --cache; NULL: the default */
+	bool no_cache;		  /* --no-cache */
+	struct snap_cache *cache; /* what these two mean: opened on first use; NULL: none */
+	size_t num_jobs;	  /* --jobs; > 0 */
+	struct snap_progress progress;
 	size_t max_frames;	  /* --max-frames; per thread, > 0 */
 	bool only_crashed_thread; /* --threads=crashed */
 };

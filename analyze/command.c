@@ -3,11 +3,54 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "analyze/find/debuginfod.h"
 #include "analyze/find/store.h"
 #include "common/escape.h"
+
+/* ---------------------------------------------------------------- progress */
+
+/* How often the line changes, and how long nothing is said. */
+#define PROGRESS_NS 100000000
+
+static struct {
+	bool shown; /* a line that is to be erased */
+	int64_t last_ns;
+} progress;
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* there is such a clock */
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void erase_progress(void)
+{
+	if (progress.shown)
+		(void)fputs("\r\033[K", stderr);
+	progress.shown = false;
+}
+
+void snap_show_progress(enum snap_progress_event event, const char *text, void *data)
+{
+	(void)data;
+	int64_t now = now_ns();
+	if (event == SNAP_PROGRESS_END) {
+		erase_progress();
+	} else if (event == SNAP_PROGRESS_BEGIN) {
+		progress.last_ns = now;
+	} else if (now - progress.last_ns >= PROGRESS_NS && isatty(STDERR_FILENO)) {
+		/* A line that wraps could not be erased. */
+		(void)fprintf(stderr, "\r%.78s\033[K", text);
+		progress.shown = true;
+		progress.last_ns = now;
+	}
+}
+
+/* ---------------------------------------------------------------- messages */
 
 void snap_complain(const char *format, ...)
 {
@@ -17,6 +60,7 @@ void snap_complain(const char *format, ...)
 	(void)vsnprintf(text, sizeof(text), format, args); /* cut to fit */
 	va_end(args);
 	(void)fflush(stdout); /* that it failed is found at the end */
+	erase_progress();
 	(void)fprintf(stderr, "snapanalyze: %s\n", text);
 }
 
@@ -25,14 +69,14 @@ static void format_fetch(const struct snap_fetch *fetch, char *out, size_t size)
 {
 	static const char *const what[] = {
 		"file", "debug file", "alternate debug file", "debug file", "debug file"};
-	char name[256], progress[64] = "";
+	char name[256], so_far[64] = "";
 	(void)snap_escape(
 		snap_bytes_str(fetch->name), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
 	if (fetch->all_len > 0)
-		(void)snprintf(progress, sizeof(progress), ": %.1f of %.1f MB",
+		(void)snprintf(so_far, sizeof(so_far), ": %.1f of %.1f MB",
 			(double)fetch->done_len / 1e6, (double)fetch->all_len / 1e6);
 	(void)snprintf(out, size, "fetching %s of '%s' (%s) from debuginfod%s", what[fetch->role],
-		name, fetch->build_id, progress);
+		name, fetch->build_id, so_far);
 }
 
 void snap_show_fetch(const struct snap_fetch *fetch, void *data)
@@ -117,6 +161,9 @@ enum snap_exit snap_for_each_input(
 		if (status > worst)
 			worst = status;
 	}
+	(void)fflush(stdout); /* that it failed is found at the end */
+	if (store)
+		snap_store_keep(store);
 	snap_store_destroy(store);
 	return worst;
 }

@@ -31,6 +31,14 @@ enum snap_option_set {
 	SNAP_TAKES_MEMORY = 32,	/* --memory, --full */
 	SNAP_TAKES_OUTPUT = 64,	/* -o, --output, without which it is wrong usage; one input */
 	SNAP_TAKES_SELECTION = 128, /* --full-stacks, --memory=stacks|indirect */
+	SNAP_TAKES_LOOK_UP = 256,   /* --addr2line */
+	SNAP_TAKES_JOBS = 1 << 16,  /* --jobs */
+	SNAP_TAKES_NO_FILES = 1 << 17,
+	SNAP_TAKES_CACHE = 1 << 18, /* --cache alone */
+	SNAP_TAKES_LINES = 1 << 19, /* --json, an object on each line */
+	SNAP_TAKES_SIZE = 1 << 20,  /* --max-size, --all */
+	SNAP_TAKES_STORE = 1 << 21, /* --store, without which it is wrong usage; FILEs are ELF */
+	SNAP_TAKES_ADD = 1 << 22,   /* --link, --force */
 };
 
 enum snap_color {
@@ -43,16 +51,22 @@ struct snap_arguments {
 	struct snap_options options; /* its arrays are owned */
 	enum snap_color color;
 	bool pretty, missing, full;
+	bool addr2line;
 	bool has_memory;
 	uint64_t memory_addr, memory_len;
 	const char *output; /* "-": standard output */
 	bool full_stacks, indirect;
+	bool json_lines;
+	bool has_max_size;
+	uint64_t max_size; /* bytes */
+	const char *store;
+	bool link, force;
 	char **files;
-	int num_files; /* > 0 */
+	int num_files; /* > 0, but with SNAP_TAKES_NO_FILES */
 };
 
 struct snap_verb {
-	const char *name;
+	const char *name;      /* in full: "cache list" */
 	const char *arguments; /* behind the options in the usage line */
 	const char *summary;   /* one line */
 	const char *text;      /* some lines, each with its newline */
@@ -60,10 +74,14 @@ struct snap_verb {
 	unsigned int takes;    /* enum snap_option_set */
 	/* Returns an enum snap_exit; output errors are found by main. */
 	enum snap_exit (*run)(const struct snap_arguments *arguments);
+	/* NULL, or it has verbs of its own, NULL after the last, and no run, options or examples. */
+	const struct snap_verb *const *verbs;
 };
 
 extern const struct snap_verb snap_verb_report, snap_verb_json, snap_verb_signature,
-	snap_verb_check, snap_verb_modules, snap_verb_dump, snap_verb_export, snap_verb_import;
+	snap_verb_check, snap_verb_modules, snap_verb_dump, snap_verb_export, snap_verb_import,
+	snap_verb_symbolize, 
+	snap_verb_cache, snap_verb_symbols;
 
 /* ---------------------------------------------------------------- for verbs */
 
@@ -89,6 +107,9 @@ bool snap_crash_is_partial(const struct snap_crash *crash);
 /* The part of it that concerns the file alone. */
 bool snap_integrity_is_partial(enum snap_integrity integrity);
 
+/* A snap_progress_fn: a line on stderr, if that is a terminal. data: not used. */
+void snap_show_progress(enum snap_progress_event event, const char *text, void *data);
+
 bool snap_use_color(const struct snap_arguments *arguments);
 
 /* ---------------------------------------------------------------- for main */
@@ -101,6 +122,9 @@ bool snap_use_color(const struct snap_arguments *arguments);
 bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 	struct snap_arguments *ret, enum snap_exit *ret_status);
 void snap_arguments_deinit(struct snap_arguments *arguments);
+
+/* The verb's own of this name; NULL: none. */
+const struct snap_verb *snap_verb_find(const struct snap_verb *verb, const char *name);
 
 /* The options that verbs with these sets take, a line or two each. */
 void snap_print_options(unsigned int takes);

@@ -20,6 +20,7 @@ static const struct {
 	{"Say what happened", {&snap_verb_report, &snap_verb_json, &snap_verb_signature}},
 	{"Look at the input itself", {&snap_verb_check, &snap_verb_modules, &snap_verb_dump}},
 	{"Convert", {&snap_verb_import, &snap_verb_export}},
+	{"Symbols", {&snap_verb_symbolize, &snap_verb_symbols, &snap_verb_cache}},
 };
 
 static const struct snap_verb *find_verb(const char *name)
@@ -72,10 +73,40 @@ static enum snap_exit run_help(int argc, char **argv)
 		return SNAP_EXIT_DONE;
 	}
 	const struct snap_verb *verb = find_verb(argv[2]);
+	for (int i = 3; i < argc && verb && verb->verbs; i++)
+		verb = snap_verb_find(verb, argv[i]);
 	if (!verb)
-		return complain_verb("unknown verb", argv[2]);
+		return complain_verb("unknown verb", argv[argc - 1]);
 	snap_print_verb_help(verb);
 	return SNAP_EXIT_DONE;
+}
+
+/*
+ * For a verb that has verbs: the one that argv[2] names. NULL if the program is to exit with
+ * *ret_status.
+ */
+static const struct snap_verb *find_own_verb(
+	const struct snap_verb *verb, int argc, char **argv, enum snap_exit *ret_status)
+{
+	const char *name = argc > 2 ? argv[2] : NULL;
+	const struct snap_verb *own = name ? snap_verb_find(verb, name) : NULL;
+	*ret_status = SNAP_EXIT_DONE;
+	if (own)
+		return own;
+	if (name && (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)) {
+		snap_print_verb_help(verb);
+	} else if (name && strcmp(name, "--version") == 0) {
+		snap_print_version();
+	} else {
+		char escaped[256];
+		(void)snap_escape(snap_bytes_str(name ? name : ""), SNAP_ESCAPE_TERMINAL, escaped,
+			sizeof(escaped));
+		snap_complain("%s '%s%s%s' (see 'snapanalyze %s --help')",
+			name ? "unknown verb" : "no verb given to", verb->name, name ? " " : "",
+			escaped, verb->name);
+		*ret_status = SNAP_EXIT_USAGE;
+	}
+	return NULL;
 }
 
 static enum snap_exit run(int argc, char **argv)
@@ -102,6 +133,13 @@ static enum snap_exit run(int argc, char **argv)
 
 	struct snap_arguments arguments;
 	enum snap_exit status;
+	if (verb->verbs) {
+		verb = find_own_verb(verb, argc, argv, &status);
+		if (!verb)
+			return status;
+		argc--;
+		argv++;
+	}
 	if (!snap_arguments_parse(verb, argc - 1, argv + 1, &arguments, &status))
 		return status;
 	status = verb->run(&arguments);

@@ -7,13 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "analyze/cache/cache_dir.h"
 #include "analyze/command.h"
 #include "common/escape.h"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 #define MAX_MAX_FRAMES 1000000
+#define MAX_JOBS       1024
 
 enum option_id {
 	/* Above any character, so that they are no short options. */
@@ -21,10 +24,13 @@ enum option_id {
 	OPTION_DEBUG_DIR,
 	OPTION_SYSROOT,
 	OPTION_NO_LOCAL,
+	OPTION_PATH_MAP,
 	OPTION_TRUST_PATH,
 	OPTION_DEBUGINFOD,
 	OPTION_NO_DEBUGINFOD,
+	OPTION_CACHE,
 	OPTION_NO_CACHE,
+	OPTION_JOBS,
 	OPTION_MAX_FRAMES,
 	OPTION_THREADS,
 	OPTION_COLOR,
@@ -33,7 +39,14 @@ enum option_id {
 	OPTION_MEMORY,
 	OPTION_FULL,
 	OPTION_FULL_STACKS,
+	OPTION_JSON_LINES,
+	OPTION_MAX_SIZE,
+	OPTION_ALL,
+	OPTION_STORE,
+	OPTION_LINK,
+	OPTION_FORCE,
 	OPTION_TAKE,
+	OPTION_ADDR2LINE,
 	OPTION_VERSION,
 	/* Those that have a letter, too. */
 	OPTION_HELP = 'h',
@@ -55,6 +68,8 @@ static const struct option_entry entries[] = {
 		"whole stacks, not only both ends of long ones"},
 	{OPTION_TAKE, SNAP_TAKES_SELECTION, "memory", "WHAT",
 		"stacks (the default), or indirect: also what registers\nand stacks point to"},
+	{OPTION_ADDR2LINE, SNAP_TAKES_LOOK_UP, "addr2line", NULL,
+		"what addr2line -f -i -C would print"},
 	{OPTION_PRETTY, SNAP_TAKES_PRETTY, "pretty", NULL,
 		"spread the JSON over indented lines, for people"},
 	{OPTION_MISSING, SNAP_TAKES_MISSING, "missing", NULL,
@@ -63,6 +78,16 @@ static const struct option_entry entries[] = {
 		"the captured memory from ADDR on, LEN bytes, instead of records"},
 	{OPTION_FULL, SNAP_TAKES_MEMORY, "full", NULL,
 		"all bytes of every record, not only the first ones"},
+	{OPTION_STORE, SNAP_TAKES_STORE, "store", "DIR",
+		"the directory that keeps the files, by build ID"},
+	{OPTION_LINK, SNAP_TAKES_ADD, "link", NULL,
+		"hard links instead of copies, where that is possible"},
+	{OPTION_FORCE, SNAP_TAKES_ADD, "force", NULL,
+		"replace what is there with the same build ID and other contents"},
+	{OPTION_JSON_LINES, SNAP_TAKES_LINES, "json", NULL, "a JSON object on each line"},
+	{OPTION_MAX_SIZE, SNAP_TAKES_SIZE, "max-size", "BYTES[K|M|G]",
+		"remove what was not used for longest until the rest\ntakes no more (default 2G)"},
+	{OPTION_ALL, SNAP_TAKES_SIZE, "all", NULL, "remove everything"},
 	{OPTION_SYMBOLS, SNAP_TAKES_SYMBOLS, "symbols", "DIR",
 		"look for ELF and debug files, by build ID, in this tree;\nmay be repeated"},
 	{OPTION_DEBUG_DIR, SNAP_TAKES_SYMBOLS, "debug-dir", "DIR",
@@ -73,6 +98,9 @@ static const struct option_entry entries[] = {
 		"instead of in this machine's own files"},
 	{OPTION_NO_LOCAL, SNAP_TAKES_SYMBOLS, "no-local", NULL,
 		"do not look at this machine's own files"},
+	{OPTION_PATH_MAP, SNAP_TAKES_SYMBOLS, "path-map", "FROM=TO",
+		"show source files below FROM as below TO; may be repeated,\nthe last that fits "
+		"counts"},
 	{OPTION_TRUST_PATH, SNAP_TAKES_SYMBOLS, "trust-path", NULL,
 		"use the file at a module's path, or of its name in a tree,\nalso where no build ID "
 		"says that it is the right one"},
@@ -81,8 +109,13 @@ static const struct option_entry entries[] = {
 		"the default if that is set"},
 	{OPTION_NO_DEBUGINFOD, SNAP_TAKES_SYMBOLS, "no-debuginfod", NULL,
 		"fetch nothing"},
+	{OPTION_CACHE, SNAP_TAKES_SYMBOLS | SNAP_TAKES_CACHE, "cache", "DIR",
+		"keep there what the next run can use, instead of in\n"
+		"$XDG_CACHE_HOME/snapcrash or ~/.cache/snapcrash"},
 	{OPTION_NO_CACHE, SNAP_TAKES_SYMBOLS, "no-cache", NULL,
-		"keep nothing between runs; this version never does"},
+		"keep nothing between runs, and use nothing kept"},
+	{OPTION_JOBS, SNAP_TAKES_JOBS, "jobs", "N",
+		"do N things at once (default: as many as there are CPUs)"},
 	{OPTION_MAX_FRAMES, SNAP_TAKES_FRAMES, "max-frames", "N",
 		"list at most N frames of each thread (default 4096, and\nthose at the base)"},
 	{OPTION_THREADS, SNAP_TAKES_FRAMES, "threads", "all|crashed",
@@ -127,14 +160,44 @@ void snap_print_version(void)
 	printf("snapanalyze %s\n", SNAP_VERSION);
 }
 
+/* The last word of a verb's name. */
+static const char *last_name(const struct snap_verb *verb)
+{
+	const char *space = strrchr(verb->name, ' ');
+	return space ? space + 1 : verb->name;
+}
+
+const struct snap_verb *snap_verb_find(const struct snap_verb *verb, const char *name)
+{
+	for (const struct snap_verb *const *v = verb->verbs; v && *v; v++)
+		if (strcmp(last_name(*v), name) == 0)
+			return *v;
+	return NULL;
+}
+
+static void print_verbs(const struct snap_verb *verb)
+{
+	printf("Usage: snapanalyze %s VERB [OPTION...] [FILE...]\n\n%s.\n%s\n", verb->name,
+		verb->summary, verb->text);
+	for (const struct snap_verb *const *v = verb->verbs; *v; v++)
+		printf("  %-12s%s\n", last_name(*v), (*v)->summary);
+	printf("\n'snapanalyze %s VERB --help' has the options and examples of each.\n", verb->name);
+}
+
 void snap_print_verb_help(const struct snap_verb *verb)
 {
+	if (verb->verbs) {
+		print_verbs(verb);
+		return;
+	}
 	printf("Usage: snapanalyze %s [OPTION...] %s\n\n%s.\n%s\nOptions:\n", verb->name,
 		verb->arguments, verb->summary, verb->text);
 	snap_print_options(verb->takes);
-	printf("\nExamples:\n%s\nInputs are snapshots and ELF cores, told apart by content; - is "
-	       "standard input.\nExit status: see snapanalyze --help.\n",
-		verb->examples);
+	printf("\nExamples:\n%s\n", verb->examples);
+	if (!(verb->takes & (SNAP_TAKES_NO_FILES | SNAP_TAKES_STORE)))
+		printf("Inputs are snapshots and ELF cores, told apart by content; - is standard "
+		       "input.\n");
+	printf("Exit status: see snapanalyze --help.\n");
 }
 
 /* ---------------------------------------------------------------- parsing */
@@ -183,6 +246,24 @@ static bool add_directory(struct parser *p, const char *option, const char *path
 	return true;
 }
 
+static bool add_path_map(struct parser *p, const char *text, enum snap_exit *ret_status)
+{
+	struct snap_path_map *map = &p->arguments.options.path_map;
+	if (!snap_path_map_is_valid(text)) {
+		complain_usage(p, "--path-map takes FROM=TO, not", text);
+		return false;
+	}
+	const char **grown = reallocarray(map->maps, map->num + 1, sizeof(*grown));
+	if (!grown) {
+		snap_complain("out of memory");
+		*ret_status = SNAP_EXIT_FAILED;
+		return false;
+	}
+	map->maps = grown;
+	grown[map->num++] = text;
+	return true;
+}
+
 static bool parse_number(const char *text, uint64_t *ret, const char **ret_end)
 {
 	char *end;
@@ -207,6 +288,50 @@ static bool parse_max_frames(struct parser *p, const char *text)
 		return false;
 	}
 	p->arguments.options.max_frames = value;
+	return true;
+}
+
+static bool parse_jobs(struct parser *p, const char *text)
+{
+	uint64_t value;
+	const char *end;
+	if (!parse_number(text, &value, &end) || *end || value == 0 || value > MAX_JOBS) {
+		complain_usage(p, "--jobs takes a number from 1 to 1024, not", text);
+		return false;
+	}
+	p->arguments.options.num_jobs = value;
+	return true;
+}
+
+static size_t num_cpus(void)
+{
+	long num = sysconf(_SC_NPROCESSORS_ONLN);
+	return num < 1 ? 1 : num > MAX_JOBS ? MAX_JOBS : (size_t)num;
+}
+
+/* BYTES, or so many K, M or G of 1024. */
+static bool parse_max_size(struct parser *p, const char *text)
+{
+	static const char units[] = "KMG";
+	uint64_t value;
+	const char *end, *unit;
+	bool ok = parse_number(text, &value, &end);
+	if (ok && *end && (unit = strchr(units, *end)) && end[1] == '\0') {
+		unsigned int shift = 10 * (unsigned int)(unit - units + 1);
+		ok = value <= UINT64_MAX >> shift;
+		value <<= shift;
+	} else if (ok) {
+		ok = *end == '\0';
+	}
+	if (!ok || p->arguments.has_max_size) {
+		complain_usage(p,
+			ok ? "one of --all and --max-size, once, not"
+			   : "--max-size takes a number of bytes, as in 500M, not",
+			text);
+		return false;
+	}
+	p->arguments.has_max_size = true;
+	p->arguments.max_size = value;
 	return true;
 }
 
@@ -288,6 +413,11 @@ static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 	case OPTION_NO_LOCAL:
 		options->no_local = true;
 		return true;
+	case OPTION_PATH_MAP:
+		return add_path_map(p, optarg, ret_status);
+	case OPTION_ADDR2LINE:
+		p->arguments.addr2line = true;
+		return true;
 	case OPTION_TRUST_PATH:
 		options->trust_path = true;
 		return true;
@@ -299,15 +429,37 @@ static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 		return options->debuginfod;
 	case OPTION_NO_DEBUGINFOD:
 		options->debuginfod = false;
+		return true; /* so that scripts which want it so can say it from the start */
+	case OPTION_CACHE:
+		options->cache_dir = optarg;
 		return true;
 	case OPTION_NO_CACHE:
-		return true; /* so that scripts which want it so can say it from the start */
+		options->no_cache = true;
+		return true;
+	case OPTION_JOBS:
+		return parse_jobs(p, optarg);
 	case OPTION_MAX_FRAMES:
 		return parse_max_frames(p, optarg);
 	case OPTION_THREADS:
 		return parse_threads(p, optarg);
 	case OPTION_COLOR:
 		return parse_color(p, optarg);
+	case OPTION_STORE:
+		p->arguments.store = optarg;
+		return true;
+	case OPTION_LINK:
+		p->arguments.link = true;
+		return true;
+	case OPTION_FORCE:
+		p->arguments.force = true;
+		return true;
+	case OPTION_JSON_LINES:
+		p->arguments.json_lines = true;
+		return true;
+	case OPTION_MAX_SIZE:
+		return parse_max_size(p, optarg);
+	case OPTION_ALL:
+		return parse_max_size(p, "0");
 	case OPTION_FULL_STACKS:
 		p->arguments.full_stacks = true;
 		return true;
@@ -352,7 +504,15 @@ static void complain_option(const struct parser *p, int r, char *const *argv)
 static bool check_files(const struct parser *p, int num_files)
 {
 	bool writes = p->verb->takes & SNAP_TAKES_OUTPUT;
-	if (num_files == 0)
+	if (p->arguments.json_lines && p->arguments.addr2line)
+		complain_usage(p, "--json and --addr2line exclude each other", NULL);
+	else if (p->verb->takes & SNAP_TAKES_STORE && (!p->arguments.store || !*p->arguments.store))
+		complain_usage(p, "no --store DIR given", NULL);
+	else if (p->verb->takes & SNAP_TAKES_NO_FILES && num_files > 0)
+		complain_usage(p, "no FILE is taken", NULL);
+	else if (p->verb->takes & SNAP_TAKES_NO_FILES)
+		return true;
+	else if (num_files == 0)
 		complain_usage(p, "no FILE given", NULL);
 	else if (writes && num_files > 1)
 		complain_usage(p, "only one FILE at a time", NULL);
@@ -360,6 +520,28 @@ static bool check_files(const struct parser *p, int num_files)
 		complain_usage(p, "no -o FILE given", NULL);
 	else
 		return true;
+	return false;
+}
+
+/*
+ * The default cache is opened by who needs it first, and if that can't be, done without. One that
+ * was asked for is there, or the request is wrong.
+ */
+static bool prepare_cache(struct parser *p, enum snap_exit *ret_status)
+{
+	struct snap_options *options = &p->arguments.options;
+	struct snap_error err = SNAP_ERROR_INIT;
+	if (options->no_cache || !(p->verb->takes & (SNAP_TAKES_SYMBOLS | SNAP_TAKES_CACHE)))
+		return true;
+	*ret_status = SNAP_EXIT_FAILED;
+	if (snap_cache_create(options->cache_dir, &options->cache, &err) < 0) {
+		snap_complain("%s", err.text);
+		return false;
+	}
+	if (!options->cache_dir || snap_cache_get(options->cache, &err))
+		return true;
+	*ret_status = SNAP_EXIT_USAGE;
+	snap_complain("%s (see 'snapanalyze %s --help')", err.text, p->verb->name);
 	return false;
 }
 
@@ -379,6 +561,8 @@ bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 	struct parser p = {
 		.verb = verb,
 		.arguments = {.options = {.max_frames = SNAP_DEFAULT_MAX_FRAMES,
+				      .num_jobs = num_cpus(),
+				      .progress = {.fn = snap_show_progress},
 				      .debuginfod = has_servers(),
 				      .on_fetch = snap_show_fetch}},
 	};
@@ -399,6 +583,8 @@ bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 		*ret_status = SNAP_EXIT_USAGE;
 		go_on = false;
 	}
+	if (go_on)
+		go_on = prepare_cache(&p, ret_status);
 	if (!go_on) {
 		snap_arguments_deinit(&p.arguments);
 		return false;
@@ -413,4 +599,6 @@ void snap_arguments_deinit(struct snap_arguments *arguments)
 {
 	free(arguments->options.symbol_dirs);
 	free(arguments->options.debug_dirs);
+	free(arguments->options.path_map.maps);
+	snap_cache_destroy(arguments->options.cache);
 }

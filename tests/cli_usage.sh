@@ -4,7 +4,7 @@
 need "$CLIENT" "$DEBUGGER" "$ANALYZE"
 
 VERSION=$(sed -n 's/^VERSION = //p' "$TOP/Makefile")
-VERBS="report json check modules dump signature"
+VERBS="report json check modules dump signature import export symbols cache"
 
 help_ok() { # NAME COMMAND...
 	local name=$1
@@ -48,6 +48,12 @@ for verb in $VERBS; do
 	equal "snapanalyze $verb --version" "0 snapanalyze $VERSION" "$STATUS $(head -n 1 "$TMP/out")"
 	usage_error "snapanalyze $verb --no-such-option" snapanalyze "$ANALYZE" "$verb" --no-such-option
 	usage_error "snapanalyze $verb without a file" snapanalyze "$ANALYZE" "$verb"
+done
+for verb in "symbols add" "symbols list" "cache list" "cache prune" "cache build"; do
+	# shellcheck disable=SC2086
+	help_ok "snapanalyze $verb --help" "$ANALYZE" $verb --help
+	# shellcheck disable=SC2086
+	usage_error "snapanalyze $verb --no-such-option" snapanalyze "$ANALYZE" $verb --no-such-option
 done
 usage_error "snapanalyze no-such-verb" snapanalyze "$ANALYZE" no-such-verb
 usage_error "snapanalyze with a hostile verb" snapanalyze "$ANALYZE" $'\033[31m\nverb'

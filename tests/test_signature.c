@@ -45,6 +45,7 @@ static void test_names(void **state)
 		{"f.123", "f"},
 		{"f [clone .cold]", "f"},
 		{"memcpy@@GLIBC_2.14", "memcpy"},
+		{"memcpy@plt", "memcpy@plt"},
 		{"__GI_raise", "raise"},
 		{"__GI___libc_free", "free"},
 		{"__libc_start_main", "__libc_start_main"},

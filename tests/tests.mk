@@ -33,12 +33,14 @@ TESTS_CAPTURE = \
 
 TESTS_ANALYZE = \
 	test_backtrace \
+	test_cache_dir \
 	test_call_site \
 	test_cfi_row \
 	test_core_input \
 	test_core_machines \
 	test_debuginfod \
 	test_demangle \
+	test_dir_index \
 	test_exidx \
 	test_explain \
 	test_export \
@@ -50,6 +52,7 @@ TESTS_ANALYZE = \
 	test_memory \
 	test_object_cfi \
 	test_open_in_root \
+	test_plt \
 	test_repeats \
 	test_scan \
 	test_signature \
@@ -80,6 +83,8 @@ CLI_TESTS = \
 	tests/cli_export.sh \
 	tests/cli_cross_arch.sh \
 	tests/cli_names.sh \
+	tests/cli_cache.sh \
+	tests/cli_symbols_add.sh \
 	tests/cli_fixtures.sh \
 	tests/cli_foreign_core.sh \
 	tests/cli_demo.sh

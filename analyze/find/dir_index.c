@@ -1,19 +1,18 @@
 #include "analyze/find/dir_index.h"
 
-#include <dirent.h>
-#include <elf.h>
 #include <fcntl.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
+#include <sys/types.h>
 
+#include <sha2.h>
+
+#include "analyze/cache/cache_dir.h"
 #include "analyze/file_open.h"
-#include "analyze/symbols/elf_file.h"
-
-#define MAX_DEPTH 32
+#include "analyze/find/tree_file.h"
+#include "analyze/find/tree_walk.h"
+#include "common/escape.h"
 
 static int compare_entries(const void *a, const void *b)
 {
@@ -24,7 +23,7 @@ static int compare_entries(const void *a, const void *b)
 	return r != 0 || !x->path || !y->path ? r : strcmp(x->path, y->path);
 }
 
-static int append(struct snap_dir_index *index, struct snap_bytes build_id, char *path,
+static int append(struct snap_dir_index *index, struct snap_bytes build_id, const char *path,
 	struct snap_error *err)
 {
 	if (index->num_entries == index->capacity) {
@@ -76,90 +75,92 @@ static int append_name(struct snap_dir_index *index, const char *path, struct sn
 	return 0;
 }
 
-static bool is_split_name(const char *path)
+static int add_found(
+	const char *path, struct snap_bytes build_id, void *data, struct snap_error *err)
 {
-	size_t len = strlen(path);
-	return len > 4 &&
-	       (strcmp(path + len - 4, ".dwo") == 0 || strcmp(path + len - 4, ".dwp") == 0);
+	return build_id.len > 0 ? append(data, build_id, path, err) : append_name(data, path, err);
 }
 
-static int add_file(struct snap_dir_index *index, int fd, char *path, struct snap_error *err)
-{
-	char magic[SELFMAG];
-	if (pread(fd, magic, SELFMAG, 0) != SELFMAG || memcmp(magic, ELFMAG, SELFMAG) != 0) {
-		(void)close(fd); /* only read from */
-		return 0;
-	}
-	if (is_split_name(path)) {
-		(void)close(fd); /* only read from */
-		return append_name(index, path, err);
-	}
-	struct snap_elf_file file;
-	if (snap_elf_file_open_part(fd, path, &file, NULL) < 0)
-		return 0; /* a core, a broken one: nothing to look up */
-	int r = 0;
-	if (file.build_id.len > 0 && file.build_id.len <= SNAP_MAX_BUILD_ID)
-		r = append(index, file.build_id, path, err);
-	else if (file.build_id.len == 0 && file.elf_type != ET_REL)
-		r = append_name(index, path, err);
-	snap_elf_file_deinit(&file);
-	return r;
-}
+/* ---------------------------------------------------------------- what is kept */
 
-static int walk(struct snap_dir_index *index, int dir_fd, const char *path, unsigned int depth,
-	struct snap_error *err);
-
-static int add_name(struct snap_dir_index *index, int dir_fd, const char *path, const char *name,
-	unsigned int depth, struct snap_error *err)
+/* The key of the tree at an absolute path, so that another that is mounted there has its own. */
+static bool make_key(const char *path, int fd, char *ret)
 {
 	struct stat st;
-	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		(!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
-		return 0;
-	char *full;
-	if (asprintf(&full, "%s/%s", path, name) < 0)
-		return snap_error_no_memory(err);
-	int r = 0;
-	int fd = S_ISDIR(st.st_mode) ? snap_directory_open(dir_fd, name, false, NULL)
-				     : snap_file_open_in(dir_fd, name, NULL, NULL);
-	if (fd < 0)
-		index->num_unreadable++;
-	else if (S_ISDIR(st.st_mode))
-		r = walk(index, fd, full, depth + 1, err);
-	else
-		r = add_file(index, fd, full, err);
-	free(full);
+	SHA2_CTX sha;
+	uint8_t hash[SHA256_DIGEST_LENGTH];
+	if (fstat(fd, &st) < 0)
+		return false;
+	const uint64_t ids[2] = {st.st_dev, st.st_ino};
+	SHA256Init(&sha);
+	SHA256Update(&sha, (const uint8_t *)path, strlen(path) + 1);
+	SHA256Update(&sha, (const uint8_t *)ids, sizeof(ids));
+	SHA256Final(hash, &sha);
+	snap_hex(snap_bytes(hash, 16), ret);
+	return true;
+}
+
+static void keep(struct snap_cache_dir *cache, const char *key, const struct snap_tree *made)
+{
+	struct snap_tree_header header;
+	struct iovec parts[SNAP_TREE_PARTS];
+	if (snap_tree_parts(made, &header, parts))
+		/* What can't be kept is found again. */
+		(void)snap_cache_write(cache, SNAP_TREES_KIND, key, parts, SNAP_TREE_PARTS, NULL);
+}
+
+/* The walk, with what is kept of the tree. Closes fd. */
+static int walk_kept(struct snap_tree_walk *walk, int fd, struct snap_cache_dir *cache,
+	const char *key, struct snap_error *err)
+{
+	struct snap_tree known;
+	struct snap_bytes bytes = snap_cache_map(cache, SNAP_TREES_KIND, key);
+	bool is_known = snap_tree_read(bytes, walk->absolute_path, &known);
+	if (is_known)
+		walk->known = &known;
+	int r = snap_tree_walk(walk, fd, err);
+	if (r == 0 && (!is_known || !snap_tree_equal(&known, &walk->made)))
+		keep(cache, key, &walk->made);
+	if (is_known)
+		snap_tree_deinit(&known);
+	snap_cache_unmap(bytes);
 	return r;
 }
 
-/* Closes dir_fd. */
-static int walk(struct snap_dir_index *index, int dir_fd, const char *path, unsigned int depth,
-	struct snap_error *err)
+int snap_dir_index_add(struct snap_dir_index *index, const char *path, struct snap_cache_dir *cache,
+	struct snap_progress progress, struct snap_error *err)
 {
-	DIR *dir = depth <= MAX_DEPTH ? fdopendir(dir_fd) : NULL;
-	if (!dir) {
-		(void)close(dir_fd);
-		index->num_unreadable++;
-		return 0;
-	}
-	int r = 0;
-	const struct dirent *entry;
-	while (r == 0 && (entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			r = add_name(index, dirfd(dir), path, entry->d_name, depth, err);
-	(void)closedir(dir);
-	return r;
-}
-
-int snap_dir_index_add(struct snap_dir_index *index, const char *path, struct snap_error *err)
-{
+	char key[33];
 	struct snap_error why = SNAP_ERROR_INIT;
 	int fd = snap_directory_open(AT_FDCWD, path, true, &why);
-	if (fd < 0)
+	if (fd < 0) {
+		char name[256];
+		(void)snap_escape(snap_bytes_str(path), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
 		return snap_error_set(
-			err, why.code, "cannot read directory '%s': %s", path, why.text);
-	return walk(index, fd, path, 0, err);
+			err, why.code, "cannot read directory '%s': %s", name, why.text);
+	}
+	char *absolute_path = cache ? realpath(path, NULL) : NULL;
+	struct snap_tree_walk walk = {
+		.path = path,
+		.absolute_path = absolute_path ? absolute_path : "",
+		.progress = progress,
+		.found = add_found,
+		.data = index,
+	};
+	int r = absolute_path && make_key(absolute_path, fd, key)
+			? walk_kept(&walk, fd, cache, key, err)
+			: snap_tree_walk(&walk, fd, err);
+	index->num_unreadable += walk.num_unreadable;
+	index->num_files += walk.made.num_files;
+	index->num_opened += walk.num_opened;
+	index->num_dirs += walk.made.num_dirs;
+	index->num_listed += walk.num_listed;
+	snap_tree_deinit_made(&walk.made);
+	free(absolute_path);
+	return r;
 }
+
+/* ---------------------------------------------------------------- the index */
 
 void snap_dir_index_sort(struct snap_dir_index *index)
 {
@@ -175,8 +176,8 @@ void snap_dir_index_deinit(struct snap_dir_index *index)
 		free(index->entries[i].path);
 	for (size_t i = 0; i < index->num_names; i++)
 		free(index->names[i].path);
-	free(index->names);
 	free(index->entries);
+	free(index->names);
 	*index = (struct snap_dir_index){0};
 }
 
@@ -200,18 +201,23 @@ const struct snap_dir_entry *snap_dir_index_find(
 	return NULL;
 }
 
+bool snap_dir_name_is(const struct snap_dir_name *name, const char *base_name)
+{
+	return strcmp(base_of(name->path), base_name) == 0;
+}
+
 const struct snap_dir_name *snap_dir_index_find_name(
-	const struct snap_dir_index *index, const char *name)
+	const struct snap_dir_index *index, const char *base_name)
 {
 	size_t low = 0, high = index->num_names;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		if (strcmp(base_of(index->names[mid].path), name) < 0)
+		if (strcmp(base_of(index->names[mid].path), base_name) < 0)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return low < index->num_names && strcmp(base_of(index->names[low].path), name) == 0
+	return low < index->num_names && snap_dir_name_is(&index->names[low], base_name)
 		       ? &index->names[low]
 		       : NULL;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analyze/cache/cache_dir.h"
 #include "analyze/file_open.h"
 
 int snap_places_init(
@@ -33,7 +34,9 @@ const struct snap_dir_index *snap_places_trees(struct snap_places *places, struc
 		return &places->trees;
 	places->trees_read = true;
 	for (size_t i = 0; i < places->options->num_symbol_dirs; i++)
-		if (snap_dir_index_add(&places->trees, places->options->symbol_dirs[i], err) < 0)
+		if (snap_dir_index_add(&places->trees, places->options->symbol_dirs[i],
+			    snap_cache_get(places->options->cache, NULL), places->options->progress,
+			    err) < 0)
 			return NULL;
 	snap_dir_index_sort(&places->trees);
 	return &places->trees;

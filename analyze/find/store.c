@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analyze/file_open.h"
 #include "analyze/find/debuginfod.h"
 #include "analyze/find/package_note.h"
 #include "analyze/find/places.h"
@@ -90,6 +91,14 @@ void snap_store_destroy(struct snap_store *store)
 	snap_arena_deinit(&store->words);
 	snap_places_deinit(&store->places);
 	free(store);
+}
+
+void snap_store_keep(struct snap_store *store)
+{
+	for (size_t i = 0; i < NUM_BUCKETS; i++)
+		for (struct stored *stored = store->buckets[i]; stored; stored = stored->next)
+			if (stored->object)
+				snap_object_keep(stored->object);
 }
 
 /* ---------------------------------------------------------------- what is stored */
@@ -189,6 +198,7 @@ static int make_object(struct stored *stored, struct snap_error *err)
 	if (!search->files.main && !search->files.debug)
 		return 0;
 	search->files.split = snap_split_source(&stored->split);
+	search->files.cache = search->places->options->cache;
 	if (search->files.main)
 		snap_package_note_read(search->files.main, search->arena, &stored->package);
 	if (snap_object_create(&search->files, &stored->object, err) < 0) {
@@ -303,6 +313,19 @@ static int resolve_module(struct snap_store *store, struct snap_crash *crash,
 	return search_and_keep(store, &search, module, err);
 }
 
+/* What is in such a file is missing without another sign. */
+static int note_unreadable(
+	struct snap_store *store, struct snap_crash *crash, struct snap_error *err)
+{
+	size_t num = store->places.trees.num_unreadable;
+	if (num == 0)
+		return 0;
+	const char *note = snap_crash_format(crash,
+		"%zu %s in the trees of --symbols could not be read", num,
+		num == 1 ? "file or directory" : "files and directories");
+	return note ? snap_crash_note(crash, snap_bytes_str(note), err) : snap_error_no_memory(err);
+}
+
 int snap_store_resolve(struct snap_store *store, struct snap_crash *crash, struct snap_error *err)
 {
 	struct resolution resolution = {0};
@@ -315,6 +338,8 @@ int snap_store_resolve(struct snap_store *store, struct snap_crash *crash, struc
 			snap_package_note_read_memory(&crash->memory, module->record.start,
 				&crash->arena, &module->package);
 	}
+	if (note_unreadable(store, crash, err) < 0)
+		return -1;
 	if (resolution.num_skipped == 0)
 		return 0;
 	const char *note = snap_crash_format(crash,
@@ -428,4 +453,89 @@ int snap_store_fetch(
 		snap_crash_format(crash, "the files of %zu modules were not fetched: more than %d",
 			num_skipped, MAX_FETCHES);
 	return note ? snap_crash_note(crash, snap_bytes_str(note), err) : snap_error_no_memory(err);
+}
+
+/* ---------------------------------------------------------------- by name */
+
+/* Hex digits, two for each byte. Returns how many bytes; 0 if it is no build ID. */
+static size_t parse_build_id(const char *text, uint8_t build_id[SNAP_MAX_BUILD_ID])
+{
+	size_t len = strlen(text);
+	if (len < 4 || len % 2 != 0 || len > 2 * SNAP_MAX_BUILD_ID ||
+		strspn(text, "0123456789abcdefABCDEF") != len)
+		return 0;
+	for (size_t i = 0; i < len / 2; i++) {
+		const char digits[] = {text[2 * i], text[2 * i + 1], '\0'};
+		build_id[i] = (uint8_t)strtoul(digits, NULL, 16);
+	}
+	return len / 2;
+}
+
+/* Start with the file itself. */
+static int take_file(struct snap_store *store, const char *path, int fd,
+	struct snap_search *search, struct snap_error *err)
+{
+	char *whole = realpath(path, NULL); /* others lie beside it, where it really is */
+	const char *kept = snap_arena_copy(&store->arena, snap_bytes_str(whole ? whole : path));
+	struct snap_elf_file *file = malloc(sizeof(*file));
+	free(whole);
+	if (!kept || !file) {
+		(void)close(fd); /* only read from */
+		free(file);
+		return snap_error_no_memory(err);
+	}
+	struct snap_error why = SNAP_ERROR_INIT;
+	if (snap_elf_file_open(fd, path, file, &why) < 0) {
+		free(file);
+		return snap_error_set(err, why.code, "cannot read '%s': %s", path, why.text);
+	}
+	const struct snap_origin at = {
+		.has_path = true, .root = SNAP_ROOT_HERE, .where = SNAP_WHERE_LOCAL, .path = kept};
+	if (file->has_code_frames) {
+		search->files.main = file;
+		search->main_at = at;
+	} else {
+		search->files.debug = file;
+		search->debug_at = at;
+	}
+	if (file->build_id.len <= SNAP_MAX_BUILD_ID)
+		search->build_id = file->build_id;
+	search->path = snap_bytes_str(kept);
+	return 0;
+}
+
+int snap_store_open(struct snap_store *store, const char *file_or_build_id,
+	struct snap_object **ret, struct snap_error *err)
+{
+	uint8_t build_id[SNAP_MAX_BUILD_ID];
+	struct snap_search search = {.places = &store->places, .arena = &store->words};
+	struct snap_error why = SNAP_ERROR_INIT;
+	int fd = snap_file_open(file_or_build_id, NULL, &why);
+	size_t len = fd < 0 ? parse_build_id(file_or_build_id, build_id) : 0;
+	if (fd < 0 && len == 0)
+		return snap_error_set(
+			err, why.code, "cannot open '%s': %s", file_or_build_id, why.text);
+	if (fd >= 0 && take_file(store, file_or_build_id, fd, &search, err) < 0)
+		return -1;
+	if (len > 0)
+		search.build_id = snap_bytes(build_id, len);
+	if (search.build_id.len > 0 && snap_search_files(&search, err) < 0)
+		return -1;
+	if (snap_search_dependents(&search, err) < 0 ||
+		(store->debuginfod && search.build_id.len > 0 &&
+			!snap_search_is_whole(&search) &&
+			snap_search_fetch(&search, store->debuginfod, err) < 0))
+		return -1;
+	if (!search.files.main && !search.files.debug)
+		return snap_error_set(err, SNAP_ERROR_SYSTEM, "no file of build ID %s: %s",
+			file_or_build_id, why_of(&search));
+	struct stored *stored = keep(store, search.build_id, &search, true);
+	if (!stored) {
+		snap_object_files_deinit(&search.files);
+		return snap_error_no_memory(err);
+	}
+	if (make_object(stored, err) < 0)
+		return -1;
+	*ret = stored->object;
+	return 0;
 }

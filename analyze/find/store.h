@@ -23,10 +23,22 @@ void snap_store_destroy(struct snap_store *store);
 int snap_store_resolve(struct snap_store *store, struct snap_crash *crash, struct snap_error *err);
 
 /*
+ * The object of one file given by its path, or of a build ID in hex digits where there is no such
+ * file; what belongs to it is looked for (and fetched) as for a module. Lives as long as the store.
+ * -1 and *err if it can't be opened or found.
+ */
+int snap_store_open(struct snap_store *store, const char *file_or_build_id,
+	struct snap_object **ret, struct snap_error *err);
+
+/*
  * After unwinding: fetch from debuginfod, if options say so, what is missing of the modules that
  * have a frame. *ret_again: code or unwind information came, with which the stacks may go on.
  */
 int snap_store_fetch(struct snap_store *store, struct snap_crash *crash, bool *ret_again,
 	struct snap_error *err);
+
+/* Put what was found out of all objects into the cache (snap_object_keep()). Takes its time: print
+ * first. */
+void snap_store_keep(struct snap_store *store);
 
 #endif

@@ -158,8 +158,9 @@ char *snap_signature_name(const char *name)
 	const char *clone = strstr(name, " [clone ");
 	if (clone)
 		len = (size_t)(clone - name);
+	/* A stub of the procedure linkage table is not the function: that was not reached. */
 	const char *version = memchr(name, '@', len);
-	if (version && version > name)
+	if (version && version > name && strcmp(version, "@plt") != 0)
 		len = (size_t)(version - name);
 	size_t kept = without_suffixes(name, len);
 	if (kept > 0)

@@ -104,21 +104,21 @@ static void print(const char *text, size_t len, void *arg)
 	output->text[output->len] = '\0';
 }
 
-/* False if raw is no name of the kind, or stands for one that is too long. */
-static bool demangle(const char *raw, bool rust, struct output *output)
+/* False if raw is no name of the kind, or stands for one that is too long. whole: all of it. */
+static bool demangle(const char *raw, bool rust, bool whole, struct output *output)
 {
+	int options = DMGL_PARAMS | DMGL_ANSI | DMGL_NO_RECURSE_LIMIT;
 	output->len = 0;
 	output->text[0] = '\0';
 	if (setjmp(output->too_long))
 		return false;
 	int done = rust ? rust_demangle_callback(raw, 0, print, output)
-			: cplus_demangle_v3_callback(raw,
-				  DMGL_PARAMS | DMGL_ANSI | DMGL_RET_DROP | DMGL_NO_RECURSE_LIMIT,
-				  print, output);
+			: cplus_demangle_v3_callback(
+				  raw, options | (whole ? 0 : DMGL_RET_DROP), print, output);
 	return done && output->len > 0;
 }
 
-char *snap_demangle(const char *raw)
+static char *demangle_any(const char *raw, bool whole)
 {
 	/* What both kinds begin with; most names are C's. */
 	if (raw[0] != '_' || (raw[1] != 'Z' && raw[1] != 'R') ||
@@ -129,12 +129,23 @@ char *snap_demangle(const char *raw)
 		return NULL;
 	/* Rust first: its legacy form looks like C++. */
 	char *name = NULL;
-	if (demangle(raw, true, &output)) {
+	if (demangle(raw, true, whole, &output)) {
 		name = strdup(output.text);
-	} else if (demangle(raw, false, &output)) {
-		drop_parameters(output.text);
+	} else if (demangle(raw, false, whole, &output)) {
+		if (!whole)
+			drop_parameters(output.text);
 		name = strdup(output.text);
 	}
 	free(output.text);
 	return name;
+}
+
+char *snap_demangle(const char *raw)
+{
+	return demangle_any(raw, false);
+}
+
+char *snap_demangle_whole(const char *raw)
+{
+	return demangle_any(raw, true);
 }

@@ -11,4 +11,7 @@
  */
 char *snap_demangle(const char *raw);
 
+/* The same with parameters and return type, as addr2line -C and c++filt have it. */
+char *snap_demangle_whole(const char *raw);
+
 #endif

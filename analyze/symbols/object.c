@@ -8,10 +8,13 @@
 #include <elf.h>
 #include <gelf.h>
 
+#include "analyze/cache/cache_dir.h"
 #include "analyze/symbols/demangle.h"
+#include "analyze/symbols/plt.h"
 #include "analyze/symbols/symtab.h"
 #include "analyze/unwind/exidx.h"
 #include "common/elf_load.h"
+#include "common/escape.h"
 
 /* What is known of the call frame information for a range of addresses. */
 struct row_range {
@@ -45,18 +48,22 @@ struct cfi_source {
 
 struct snap_object {
 	struct snap_elf_file *main, *debug, *alternate, *mini;
-	struct snap_split_source split;
 	struct snap_bytes build_id;
 	enum snap_symbols symbols;
 	const char *symbol_file;
 
 	bool dwarf_tried;
 	Dwarf *dwarf, *alternate_dwarf;
-	struct snap_dwarf_index *index;
+	struct snap_split_source split;
+	struct snap_cache *cache;
+	bool index_tried;
+	struct snap_code_index *index;
 
 	bool symtab_tried;
 	struct snap_symtab symtab;
 	char **demangled; /* by index into symtab, made when asked for; "": as it is */
+	bool plt_tried;
+	struct snap_plt plt;
 
 	const char *data_name; /* the data symbol looked for last; NULL: none yet */
 	bool has_data;	       /* it is there, at data_vaddr */
@@ -103,8 +110,8 @@ void snap_object_files_deinit(struct snap_object_files *files)
 	*files = (struct snap_object_files){0};
 }
 
-int snap_object_create(const struct snap_object_files *files, struct snap_object **ret,
-	struct snap_error *err)
+int snap_object_create(
+	const struct snap_object_files *files, struct snap_object **ret, struct snap_error *err)
 {
 	struct snap_elf_file *main = files->main;
 	struct snap_object *object = calloc(1, sizeof(*object));
@@ -118,6 +125,7 @@ int snap_object_create(const struct snap_object_files *files, struct snap_object
 	object->alternate = files->alternate;
 	object->mini = files->mini;
 	object->split = files->split;
+	object->cache = files->cache;
 	snap_arena_init(&object->arena, SIZE_MAX);
 	object->build_id = main ? main->build_id : files->debug->build_id;
 	if (main)
@@ -155,7 +163,8 @@ void snap_object_destroy(struct snap_object *object)
 	free(object->found);
 	snap_arena_deinit(&object->arena);
 	snap_symtab_deinit(&object->symtab);
-	snap_dwarf_index_destroy(object->index);
+	snap_plt_deinit(&object->plt);
+	snap_code_index_destroy(object->index);
 	(void)dwarf_end(object->dwarf);
 	(void)dwarf_end(object->alternate_dwarf);
 	snap_elf_file_destroy(object->main);
@@ -223,75 +232,253 @@ static void set_alternate(struct snap_object *object)
 		object->alternate_dwarf ? object->alternate_dwarf : (Dwarf *)(intptr_t)-1);
 }
 
+/* The file with the debug information; NULL: none has any. */
+static struct snap_elf_file *dwarf_file(const struct snap_object *object)
+{
+	return object->debug && object->debug->has_debug_info ? object->debug
+	       : object->main && object->main->has_debug_info ? object->main
+							      : NULL;
+}
+
+/* libdw's view of it: only its .debug_frame is used. */
 static void open_dwarf(struct snap_object *object)
 {
 	object->dwarf_tried = true;
-	struct snap_elf_file *file = object->debug && object->debug->has_debug_info ? object->debug
-				     : object->main && object->main->has_debug_info ? object->main
-										    : NULL;
+	struct snap_elf_file *file = dwarf_file(object);
 	if (!file)
 		return;
 	object->dwarf = dwarf_begin_elf(file->elf, DWARF_C_READ, NULL);
-	if (!object->dwarf)
-		return;
-	set_alternate(object);
-	(void)snap_dwarf_index_create(object->dwarf, &object->index, NULL); /* without: NULL */
+	if (object->dwarf)
+		set_alternate(object);
 }
+
+/*
+ * Try the table of a file, together with another of mini, if there is one. False if it names
+ * nothing.
+ */
+static bool read_symtab(
+	struct snap_object *object, const struct snap_elf_file *file, uint32_t sh_type)
+{
+	struct snap_symtab_source sources[2];
+	size_t num = 0;
+	if (file && (sh_type == SHT_SYMTAB ? file->has_symtab : file->has_dynsym))
+		sources[num++] = (struct snap_symtab_source){file->elf, sh_type, 0};
+	/* It leaves out what .dynsym has. */
+	if (file == object->main && sh_type == SHT_DYNSYM && object->mini)
+		sources[num++] = (struct snap_symtab_source){object->mini->elf, SHT_SYMTAB, 0};
+	if (num == 0)
+		return false;
+	snap_symtab_deinit(&object->symtab);
+	return snap_symtab_init(&object->symtab, sources, num, NULL) == 0 &&
+	       object->symtab.num_symbols > 0;
+}
+
+/* ---------------------------------------------------------------- symbols */
 
 static void open_symtab(struct snap_object *object)
 {
 	object->symtab_tried = true;
-	struct snap_elf_file *files[] = {object->debug, object->main, object->mini};
-	for (int pass = 0; pass < 2 && object->symtab.num_symbols == 0; pass++)
-		for (size_t i = 0; i < 3 && object->symtab.num_symbols == 0; i++)
-			if (files[i] && (pass == 0 ? files[i]->has_symtab : files[i]->has_dynsym)) {
-				snap_symtab_deinit(&object->symtab);
-				(void)snap_symtab_init(&object->symtab, files[i]->elf,
-					pass == 0 ? SHT_SYMTAB : SHT_DYNSYM, NULL);
-			}
+	(void)(read_symtab(object, object->debug, SHT_SYMTAB) ||
+		read_symtab(object, object->main, SHT_SYMTAB) ||
+		read_symtab(object, object->main, SHT_DYNSYM) ||
+		read_symtab(object, object->debug, SHT_DYNSYM)); /* without: no symbols */
 	object->demangled = calloc(object->symtab.num_symbols + 1, sizeof(*object->demangled));
 }
 
-static const struct snap_symbol *find_symbol(
-	struct snap_object *object, uint64_t vaddr, const char **ret_name)
+/* ---------------------------------------------------------------- the index, and the cache */
+
+#define CACHE_KIND "symbols"
+/* Shorter ones are no hashes: different builds could have the same. */
+#define MIN_BUILD_ID 8
+/* So much of .debug_info is read whole for the cache, when some of it was needed. */
+#define MAX_SMALL_DEBUG_LEN (UINT64_C(4) << 20)
+/* Symbol tables below that are read as fast as a cache is looked into. */
+#define MIN_KEPT_SYMBOLS 500
+
+/* NULL: nothing is kept of this object. */
+static struct snap_cache_dir *cache_dir(
+	const struct snap_object *object, char key[2 * SNAP_MAX_BUILD_ID + 1])
+{
+	const struct snap_bytes build_id = object->build_id;
+	if (!object->cache || build_id.len < MIN_BUILD_ID || build_id.len > SNAP_MAX_BUILD_ID ||
+		(object->main && object->main->image))
+		return NULL;
+	snap_hex(build_id, key);
+	return snap_cache_get(object->cache, NULL);
+}
+
+static void set_sources(const struct snap_object *object, struct snap_image_sources *ret)
+{
+	const struct snap_elf_file *const files[] = {
+		object->main, object->debug, object->alternate, object->mini};
+	*ret = (struct snap_image_sources){.build_id_len = (uint32_t)object->build_id.len};
+	if (object->build_id.len <= SNAP_MAX_BUILD_ID)
+		memcpy(ret->build_id, object->build_id.data, object->build_id.len);
+	for (size_t i = 0; i < 4; i++) {
+		size_t len = 0;
+		if (files[i])
+			(void)elf_rawfile(files[i]->elf, &len);
+		ret->file_len[i] = len;
+	}
+}
+
+struct snap_code_index *snap_object_code_index(struct snap_object *object)
+{
+	if (object->index_tried)
+		return object->index;
+	object->index_tried = true;
+	char key[2 * SNAP_MAX_BUILD_ID + 1];
+	struct snap_cache_dir *dir = cache_dir(object, key);
+	struct snap_code_sources sources = {
+		.file = dwarf_file(object),
+		.alternate = object->alternate,
+		.split = &object->split,
+		.image = dir ? snap_cache_map(dir, CACHE_KIND, key) : snap_bytes(NULL, 0),
+	};
+	set_sources(object, &sources.made_of);
+	(void)snap_code_index_create(&sources, &object->index, NULL); /* without memory: NULL */
+	return object->index;
+}
+
+static int keep(struct snap_object *object, struct snap_cache_dir *dir, const char *key,
+	uint64_t *ret_bytes, struct snap_error *err)
+{
+	struct snap_bytes image;
+	if (!object->symtab_tried)
+		open_symtab(object);
+	if (snap_code_index_encode(object->index, &object->symtab, &image, err) < 0)
+		return -1;
+	const struct iovec part = {(void *)image.data, image.len};
+	int r = snap_cache_write(dir, CACHE_KIND, key, &part, 1, err);
+	free((void *)image.data);
+	*ret_bytes = image.len;
+	return r;
+}
+
+void snap_object_keep(struct snap_object *object)
+{
+	char key[2 * SNAP_MAX_BUILD_ID + 1];
+	uint64_t bytes;
+	struct snap_cache_dir *dir = object->index ? cache_dir(object, key) : NULL;
+	bool has_news = dir && (snap_code_index_has_news(object->index) ||
+				       object->symtab.num_symbols >= MIN_KEPT_SYMBOLS);
+	if (!has_news)
+		return;
+	if (snap_code_index_debug_len(object->index) <= MAX_SMALL_DEBUG_LEN)
+		(void)snap_code_index_make_all(object->index, 1, NULL, NULL, NULL);
+	(void)keep(object, dir, key, &bytes, NULL);
+}
+
+int snap_object_keep_all(struct snap_object *object, size_t num_jobs,
+	void (*told)(size_t done, size_t all, void *data), void *data, uint64_t *ret_bytes,
+	struct snap_error *err)
+{
+	char key[2 * SNAP_MAX_BUILD_ID + 1];
+	struct snap_cache_dir *dir = cache_dir(object, key);
+	if (!dir && object->build_id.len < MIN_BUILD_ID)
+		return snap_error_set(err, SNAP_ERROR_UNSUPPORTED,
+			"it has no build ID, by which it would be kept");
+	if (!dir || !snap_object_code_index(object))
+		return snap_error_set(err, SNAP_ERROR_SYSTEM, "there is no cache to keep it in");
+	if (snap_code_index_make_all(object->index, num_jobs, told, data, err) < 0)
+		return -1;
+	return keep(object, dir, key, ret_bytes, err);
+}
+
+/* ---------------------------------------------------------------- look-ups */
+
+static const struct snap_symbol *find_in_symtab(struct snap_object *object, uint64_t vaddr)
 {
 	if (!object->symtab_tried)
 		open_symtab(object);
-	const struct snap_symbol *symbol = snap_symtab_find(&object->symtab, vaddr);
-	if (!symbol)
-		return NULL;
-	*ret_name = symbol->name;
+	return snap_symtab_find(&object->symtab, vaddr);
+}
+
+static const char *demangled_name(struct snap_object *object, const struct snap_symbol *symbol)
+{
 	if (!object->demangled)
-		return symbol;
+		return symbol->name;
 	char **slot = &object->demangled[symbol - object->symtab.symbols];
 	if (!*slot && !(*slot = snap_demangle(symbol->name))) {
 		/* "name@@VERSION": the version is the linker's business. */
 		size_t len = strcspn(symbol->name, "@");
 		*slot = strndup(symbol->name, symbol->name[len] ? len : 0);
 	}
-	if (*slot && **slot)
-		*ret_name = *slot;
-	return symbol;
+	return *slot && **slot ? *slot : symbol->name;
 }
 
-static size_t look_up(
+/* From the cache, or else from the files. False if there is none. */
+static bool find_symbol(
+	struct snap_object *object, uint64_t vaddr, struct snap_kept_symbol *ret)
+{
+	struct snap_code_index *index = snap_object_code_index(object);
+	enum snap_kept kept = index ? snap_code_index_symbol(index, vaddr, ret) : SNAP_KEPT_NOT;
+	if (kept != SNAP_KEPT_NOT)
+		return kept == SNAP_KEPT_FOUND;
+	const struct snap_symbol *symbol = find_in_symtab(object, vaddr);
+	if (!symbol)
+		return false;
+	*ret = (struct snap_kept_symbol){symbol->start, symbol->end, symbol->name,
+		demangled_name(object, symbol)};
+	return true;
+}
+
+/* A name that lives as long as the object, with the suffix of stubs; NULL without memory. */
+static const char *stub_name(struct snap_object *object, const char *name)
+{
+	size_t len = strlen(name);
+	char *ret = snap_arena_alloc(&object->arena, len + sizeof(SNAP_PLT_SUFFIX));
+	if (!ret)
+		return NULL;
+	memcpy(ret, name, len);
+	memcpy(ret + len, SNAP_PLT_SUFFIX, sizeof(SNAP_PLT_SUFFIX));
+	return ret;
+}
+
+/*
+ * As if a stub were a function of its own. It is none to snap_object_function(): a call to it is
+ * one to another function.
+ */
+static bool find_stub(struct snap_object *object, uint64_t vaddr, struct snap_source_frame *ret)
+{
+	if (!object->plt_tried && object->main)
+		(void)snap_plt_init(&object->plt, object->main->elf, NULL); /* without: none */
+	object->plt_tried = true;
+	const struct snap_symbol *stub = snap_plt_find(&object->plt, vaddr);
+	if (!stub)
+		return false;
+	char *demangled = snap_demangle(stub->name);
+	*ret = (struct snap_source_frame){0};
+	ret->function = stub_name(object, demangled ? demangled : stub->name);
+	ret->raw_function = stub_name(object, stub->name);
+	ret->start = stub->start;
+	free(demangled);
+	return ret->function && ret->raw_function;
+}
+
+size_t snap_object_look_up(
 	struct snap_object *object, uint64_t vaddr, struct snap_source_frame *frames, size_t max)
 {
-	if (!object->dwarf_tried)
-		open_dwarf(object);
-	size_t num = object->index ? snap_dwarf_index_find(object->index, vaddr, frames, max) : 0;
+	struct snap_code_index *index = snap_object_code_index(object);
+	size_t num = index ? snap_code_index_find(index, vaddr, frames, max) : 0;
 	struct snap_source_frame *outermost = num > 0 ? &frames[num - 1] : &frames[0];
-	if (num > 0 && outermost->function)
+	if (num > 0 && outermost->function && !outermost->is_unmangled)
 		return num;
-	const char *name;
-	const struct snap_symbol *symbol = find_symbol(object, vaddr, &name);
-	if (!symbol)
+	struct snap_kept_symbol symbol;
+	bool has_symbol = find_symbol(object, vaddr, &symbol);
+	if (!has_symbol && num == 0)
+		return find_stub(object, vaddr, &frames[0]) ? 1 : 0;
+	/* Compilers leave DW_AT_linkage_name out of what is local to a file; the linker's table has
+	 * it all the same, and says more: parameters of templates, which lambda. */
+	if (!has_symbol || (num > 0 && outermost->function &&
+				   (symbol.start != outermost->start ||
+					   strcmp(symbol.raw, symbol.shown) == 0)))
 		return num;
 	if (num == 0)
 		*outermost = (struct snap_source_frame){0};
-	outermost->function = name;
-	outermost->raw_function = symbol->name;
-	outermost->start = symbol->start;
+	outermost->function = symbol.shown;
+	outermost->raw_function = symbol.raw;
+	outermost->start = symbol.start;
 	return num > 0 ? num : 1;
 }
 
@@ -327,7 +514,7 @@ const struct snap_source_frame *snap_object_find(
 	struct found *slot = found_slot(object->found, object->num_slots, vaddr);
 	if (!slot->frames) {
 		struct snap_source_frame frames[SNAP_MAX_INLINE_DEPTH + 1];
-		size_t num = look_up(object, vaddr, frames, SNAP_MAX_INLINE_DEPTH + 1);
+		size_t num = snap_object_look_up(object, vaddr, frames, SNAP_MAX_INLINE_DEPTH + 1);
 		struct snap_source_frame *kept =
 			snap_arena_alloc(&object->arena, num * sizeof(*kept));
 		if (!kept)
@@ -340,15 +527,14 @@ const struct snap_source_frame *snap_object_find(
 	return slot->frames;
 }
 
-struct snap_dwarf_index *snap_object_dwarf_index(struct snap_object *object)
-{
-	if (!object->dwarf_tried)
-		open_dwarf(object);
-	return object->index;
-}
 
 bool snap_object_find_name(struct snap_object *object, const char *name, uint64_t *ret)
 {
+	struct snap_code_index *index = snap_object_code_index(object);
+	enum snap_kept kept =
+		index ? snap_code_index_find_name(index, name, ret) : SNAP_KEPT_NOT;
+	if (kept != SNAP_KEPT_NOT)
+		return kept == SNAP_KEPT_FOUND;
 	if (!object->symtab_tried)
 		open_symtab(object);
 	return snap_symtab_find_name(&object->symtab, name, ret);
@@ -377,13 +563,11 @@ bool snap_object_find_data(struct snap_object *object, const char *name, uint64_
 bool snap_object_function(
 	struct snap_object *object, uint64_t vaddr, uint64_t *ret_start, uint64_t *ret_end)
 {
-	if (!object->symtab_tried)
-		open_symtab(object);
-	const struct snap_symbol *symbol = snap_symtab_find(&object->symtab, vaddr);
-	if (!symbol)
+	struct snap_kept_symbol symbol;
+	if (!find_symbol(object, vaddr, &symbol))
 		return false;
-	*ret_start = symbol->start;
-	*ret_end = symbol->end;
+	*ret_start = symbol.start;
+	*ret_end = symbol.end;
 	return true;
 }
 

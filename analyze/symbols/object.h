@@ -14,31 +14,15 @@
 
 #include "analyze/crash.h"
 #include "analyze/symbols/cfi_row.h"
-#include "analyze/symbols/dwarf_index.h"
+#include "analyze/symbols/code_index.h"
 #include "analyze/symbols/elf_file.h"
+#include "analyze/symbols/split_source.h"
 #include "common/bytes.h"
 #include "common/error.h"
 
+struct snap_cache; /* cache/cache_dir.h */
 struct snap_exidx; /* unwind/exidx.h */
 struct snap_object;
-
-/*
- * Where the files of split DWARF are looked for. They have no build ID: whoever reads one compares
- * its dwo_id first, and asks for the next if it is another.
- *
- * Both return 1 and *ret, on the heap, which the caller ends with snap_elf_file_destroy(); 0 if
- * there are no more; -1 without memory. *place is 0 at first, and then as the call before left it:
- * one file after another.
- */
-struct snap_split_source {
-	void *context; /* borrowed; outlives the object */
-	/* DW_AT_comp_dir (NULL: none) and DW_AT_dwo_name of a skeleton unit. NULL: none are looked
-	 * for. */
-	int (*open_dwo)(void *context, const char *comp_dir, const char *dwo_name, size_t *place,
-		struct snap_elf_file **ret);
-	/* The package that has the units of the whole executable or library. NULL likewise. */
-	int (*open_dwp)(void *context, size_t *place, struct snap_elf_file **ret);
-};
 
 /* The files of one build, on the heap; NULL: not found, or none is needed. */
 struct snap_object_files {
@@ -47,6 +31,7 @@ struct snap_object_files {
 	struct snap_elf_file *alternate; /* what debug's or main's .gnu_debugaltlink names */
 	struct snap_elf_file *mini;	 /* main's .gnu_debugdata, unpacked */
 	struct snap_split_source split;
+	struct snap_cache *cache; /* borrowed; NULL: nothing is kept between runs */
 };
 
 void snap_object_files_deinit(struct snap_object_files *files);
@@ -55,6 +40,20 @@ void snap_object_files_deinit(struct snap_object_files *files);
 int snap_object_create(
 	const struct snap_object_files *files, struct snap_object **ret, struct snap_error *err);
 void snap_object_destroy(struct snap_object *object);
+
+/*
+ * Put what was found out, and is not in the cache yet, there. Of an object with little debug
+ * information all of it; else what was asked for so far. Failing to is no error: it costs time
+ * later.
+ */
+void snap_object_keep(struct snap_object *object);
+/*
+ * The same for all of it, whatever it takes. told: as for snap_code_index_make_all(). -1 and *err
+ * if it could not be kept; *ret_bytes: of the entry.
+ */
+int snap_object_keep_all(struct snap_object *object, size_t num_jobs,
+	void (*told)(size_t done, size_t all, void *data), void *data, uint64_t *ret_bytes,
+	struct snap_error *err);
 
 /* The bytes of the main file if it was made from memory, else absent. */
 struct snap_bytes snap_object_image(const struct snap_object *object);
@@ -68,12 +67,17 @@ bool snap_object_has_code(const struct snap_object *object);
 bool snap_object_base(const struct snap_object *object, uint64_t *ret);
 
 /*
- * The functions round an address, innermost first: as snap_dwarf_index_find(), with the symbol
+ * The functions round an address, innermost first: as snap_code_index_find(), with the symbol
  * table where DWARF says nothing. *ret_num is 0 if nothing is known. The result lives as long as
  * the object and is remembered: many stacks go through the same places.
  */
 const struct snap_source_frame *snap_object_find(
 	struct snap_object *object, uint64_t vaddr, size_t *ret_num);
+
+/* The same into frames[0 .. max), not remembered: for many addresses that are looked up once each.
+ */
+size_t snap_object_look_up(
+	struct snap_object *object, uint64_t vaddr, struct snap_source_frame *frames, size_t max);
 
 /*
  * The row of call frame information for an address, from .eh_frame or .debug_frame. NULL if there
@@ -92,8 +96,8 @@ size_t snap_object_read(const struct snap_object *object, uint64_t vaddr, void *
 /* Where the program starts (e_entry); false if there is no main file, or it is a library. */
 bool snap_object_entry(const struct snap_object *object, uint64_t *ret);
 
-/* For modules that look at the object's DWARF themselves; NULL if it has none. */
-struct snap_dwarf_index *snap_object_dwarf_index(struct snap_object *object);
+/* What its debug information says of code; NULL without memory. */
+struct snap_code_index *snap_object_code_index(struct snap_object *object);
 /* As snap_symtab_find_name(). */
 bool snap_object_find_name(struct snap_object *object, const char *name, uint64_t *ret);
 /* As snap_symtab_find_data(), in all tables; name, which outlives the object, is remembered. */

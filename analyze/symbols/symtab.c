@@ -1,226 +1,255 @@
 #include "analyze/symbols/symtab.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <gelf.h>
+#include "analyze/symbols/symtab_read.h"
 
-/* How many symbols back an enclosing one is searched, where the nearest does not reach. */
-#define MAX_ENCLOSING 64
-/* Longer names are hostile: any number of symbols can name the same megabytes. */
-#define MAX_NAME_BYTES 16384
+/* ---------------------------------------------------------------- order */
 
-struct candidate {
-	struct snap_symbol symbol;
-	bool sizeless;
-	uint8_t binding_rank; /* 0 global, 1 weak, 2 local */
-	uint64_t section_end;
+#define DIGIT_BITS 11
+#define DIGITS	   (1u << DIGIT_BITS)
+
+static unsigned int digit(uint64_t value, unsigned int shift)
+{
+	return (unsigned int)(value >> shift) & (DIGITS - 1);
+}
+
+/*
+ * By start, digit by digit from the lowest: qsort() would take longer than all the rest. other has
+ * room for as many; in which of the two they are then is returned.
+ */
+static struct snap_symbol_entry *sort_by_start(
+	struct snap_symbol_entry *entries, struct snap_symbol_entry *other, size_t num)
+{
+	uint64_t differing = 0;
+	for (size_t i = 1; i < num; i++)
+		differing |= entries[i].start ^ entries[0].start;
+	for (unsigned int shift = 0; shift < 64; shift += DIGIT_BITS) {
+		size_t places[DIGITS] = {0}, before = 0;
+		if (digit(differing, shift) == 0)
+			continue;
+		for (size_t i = 0; i < num; i++)
+			places[digit(entries[i].start, shift)]++;
+		for (size_t i = 0; i < DIGITS; i++) {
+			size_t here = places[i];
+			places[i] = before;
+			before += here;
+		}
+		for (size_t i = 0; i < num; i++)
+			other[places[digit(entries[i].start, shift)]++] = entries[i];
+		struct snap_symbol_entry *sorted = other;
+		other = entries;
+		entries = sorted;
+	}
+	return entries;
+}
+
+/* Whether alias a is to be shown rather than b. */
+static bool is_better(const struct snap_symbol_entry *a, const struct snap_symbol_entry *b)
+{
+	if (a->binding_rank != b->binding_rank)
+		return a->binding_rank < b->binding_rank;
+	if (a->name == b->name)
+		return false;
+	size_t a_len = strlen(a->name), b_len = strlen(b->name);
+	return a_len != b_len ? a_len < b_len : strcmp(a->name, b->name) < 0;
+}
+
+static const struct snap_symbol_entry *best_of(const struct snap_symbol_entry *entries, size_t num)
+{
+	const struct snap_symbol_entry *best = &entries[0];
+	for (size_t i = 1; i < num; i++)
+		if (is_better(&entries[i], best))
+			best = &entries[i];
+	return best;
+}
+
+/* ---------------------------------------------------------------- overlaps */
+
+/*
+ * The way through all symbols from the lowest address to the highest. Those open at the place
+ * reached stand on a stack, the last that began on its top: the place belongs to that one.
+ */
+struct sweep {
+	struct snap_symtab *table;
+	size_t *open; /* indices into table->symbols */
+	size_t num_open;
+	uint64_t at;
+	size_t rests_capacity;
 };
 
-static int compare(const void *a, const void *b)
+static int add_rest(
+	struct sweep *sweep, uint64_t start, uint64_t end, size_t symbol, struct snap_error *err)
 {
-	const struct candidate *x = a, *y = b;
-	if (x->symbol.start != y->symbol.start)
-		return x->symbol.start < y->symbol.start ? -1 : 1;
-	if (x->sizeless != y->sizeless)
-		return x->sizeless ? 1 : -1;
-	if (x->binding_rank != y->binding_rank)
-		return x->binding_rank < y->binding_rank ? -1 : 1;
-	size_t x_len = strlen(x->symbol.name), y_len = strlen(y->symbol.name);
-	if (x_len != y_len)
-		return x_len < y_len ? -1 : 1;
-	return strcmp(x->symbol.name, y->symbol.name);
-}
-
-static bool is_function(Elf *elf, const GElf_Sym *sym, uint64_t *ret_section_end)
-{
-	int type = GELF_ST_TYPE(sym->st_info);
-	if (sym->st_shndx == SHN_UNDEF || sym->st_shndx >= SHN_LORESERVE)
-		return false;
-	if (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE)
-		return false;
-	GElf_Shdr shdr;
-	Elf_Scn *scn = elf_getscn(elf, sym->st_shndx);
-	if (!scn || !gelf_getshdr(scn, &shdr) || !(shdr.sh_flags & SHF_EXECINSTR))
-		return false;
-	if (sym->st_value < shdr.sh_addr || sym->st_value - shdr.sh_addr >= shdr.sh_size)
-		return false;
-	*ret_section_end = shdr.sh_addr + shdr.sh_size;
-	return *ret_section_end > sym->st_value;
-}
-
-/* Mapping symbols ($a, $x, ...) and compiler-local labels say nothing to a person. */
-static bool is_name(const char *name)
-{
-	return name && name[0] != '\0' && name[0] != '$' && strncmp(name, ".L", 2) != 0 &&
-	       strnlen(name, MAX_NAME_BYTES) < MAX_NAME_BYTES;
-}
-
-static size_t collect(
-	Elf *elf, Elf_Data *data, size_t num, uint32_t strings, struct candidate *candidates)
-{
-	size_t found = 0;
-	GElf_Ehdr ehdr;
-	bool is_arm = gelf_getehdr(elf, &ehdr) && ehdr.e_machine == EM_ARM;
-	for (size_t i = 0; i < num; i++) {
-		GElf_Sym sym;
-		struct candidate c = {0};
-		if (!gelf_getsym(data, (int)i, &sym))
-			continue;
-		/* Bit 0 of a Thumb function's value is no part of its address (AAELF32, 5.5.3). */
-		if (is_arm && GELF_ST_TYPE(sym.st_info) == STT_FUNC)
-			sym.st_value &= ~(GElf_Addr)1;
-		if (!is_function(elf, &sym, &c.section_end))
-			continue;
-		c.symbol.name = elf_strptr(elf, strings, sym.st_name);
-		if (!is_name(c.symbol.name))
-			continue;
-		c.symbol.start = sym.st_value;
-		c.sizeless = sym.st_size == 0;
-		uint64_t left = c.section_end - sym.st_value;
-		c.symbol.end = sym.st_value + (sym.st_size < left ? sym.st_size : left);
-		int binding = GELF_ST_BIND(sym.st_info);
-		c.binding_rank = binding == STB_LOCAL ? 2 : binding == STB_WEAK ? 1 : 0;
-		candidates[found++] = c;
+	struct snap_symtab *table = sweep->table;
+	struct snap_symbol_rest *last =
+		table->num_rests > 0 ? &table->rests[table->num_rests - 1] : NULL;
+	if (last && last->symbol == symbol && last->end == start) {
+		last->end = end;
+		return 0;
 	}
-	return found;
-}
-
-static size_t name_len(const char *name)
-{
-	return strcspn(name, "@");
-}
-
-static int compare_name(const char *a, size_t a_len, const char *b, size_t b_len)
-{
-	int r = memcmp(a, b, a_len < b_len ? a_len : b_len);
-	return r != 0 ? r : a_len < b_len ? -1 : a_len > b_len;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	const struct snap_symbol_name *x = a, *y = b;
-	int r = compare_name(x->name, name_len(x->name), y->name, name_len(y->name));
-	return r != 0 ? r : x->start < y->start ? -1 : x->start > y->start;
-}
-
-static int index_names(struct snap_symtab *table, const struct candidate *candidates, size_t num,
-	struct snap_error *err)
-{
-	table->names = calloc(num ? num : 1, sizeof(*table->names));
-	if (!table->names)
-		return snap_error_no_memory(err);
-	for (size_t i = 0; i < num; i++)
-		table->names[i] = (struct snap_symbol_name){
-			candidates[i].symbol.name, candidates[i].symbol.start};
-	qsort(table->names, num, sizeof(*table->names), compare_names);
-	table->num_names = num;
+	if (table->num_rests == sweep->rests_capacity) {
+		size_t capacity = sweep->rests_capacity ? 2 * sweep->rests_capacity : 64;
+		struct snap_symbol_rest *rests =
+			reallocarray(table->rests, capacity, sizeof(*rests));
+		if (!rests)
+			return snap_error_no_memory(err);
+		table->rests = rests;
+		sweep->rests_capacity = capacity;
+	}
+	table->rests[table->num_rests++] = (struct snap_symbol_rest){start, end, symbol};
 	return 0;
 }
 
-bool snap_symtab_find_name(const struct snap_symtab *table, const char *name, uint64_t *ret)
+/* To the address to: close what ends before, and note what comes to light again. */
+static int advance(struct sweep *sweep, uint64_t to, struct snap_error *err)
 {
-	size_t len = name_len(name), low = 0, high = table->num_names;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		const char *other = table->names[mid].name;
-		if (compare_name(other, name_len(other), name, len) < 0)
-			low = mid + 1;
-		else
-			high = mid;
+	const struct snap_symtab *table = sweep->table;
+	while (sweep->num_open > 0) {
+		size_t top = sweep->open[sweep->num_open - 1];
+		uint64_t end = table->symbols[top].end;
+		if (end > sweep->at) {
+			uint64_t reached = end < to ? end : to;
+			/* The last symbol so far is what a look-up finds first. */
+			if (top + 1 != table->num_symbols && reached > sweep->at &&
+				add_rest(sweep, sweep->at, reached, top, err) < 0)
+				return -1;
+			sweep->at = reached;
+			if (end > to)
+				return 0;
+		}
+		sweep->num_open--;
 	}
-	bool found = false;
-	for (size_t i = low; i < table->num_names; i++) {
-		const struct snap_symbol_name *other = &table->names[i];
-		if (compare_name(other->name, name_len(other->name), name, len) != 0)
-			break;
-		if (found && other->start != *ret)
-			return false;
-		*ret = other->start;
-		found = true;
-	}
-	return found;
+	sweep->at = to;
+	return 0;
 }
 
-/* The symbols of the first section of that type, and the section of their names. */
-static Elf_Data *open_table(Elf *elf, uint32_t sh_type, size_t *ret_num, uint32_t *ret_strings)
+static size_t add_symbol(struct sweep *sweep, const struct snap_symbol_entry *entry, uint64_t end)
 {
-	Elf_Scn *scn = NULL;
-	GElf_Shdr shdr = {0};
-	while ((scn = elf_nextscn(elf, scn)))
-		if (gelf_getshdr(scn, &shdr) && shdr.sh_type == sh_type)
-			break;
-	Elf_Data *data = scn ? elf_getdata(scn, NULL) : NULL;
-	size_t entry = gelf_fsize(elf, ELF_T_SYM, 1, EV_CURRENT);
-	*ret_num = data && entry > 0 ? data->d_size / entry : 0;
-	*ret_strings = shdr.sh_link;
-	return data;
+	struct snap_symtab *table = sweep->table;
+	table->symbols[table->num_symbols] = (struct snap_symbol){entry->start, end, entry->name};
+	return table->num_symbols++;
 }
 
-bool snap_symtab_find_data(Elf *elf, uint32_t sh_type, const char *name, uint64_t *ret)
+/* By end, the farthest first; those without a size last. */
+static int compare_ends(const void *a, const void *b)
 {
-	size_t num;
-	uint32_t strings;
-	Elf_Data *data = open_table(elf, sh_type, &num, &strings);
-	for (size_t i = 0; i < num; i++) {
-		GElf_Sym sym;
-		if (!gelf_getsym(data, (int)i, &sym) ||
-			GELF_ST_TYPE(sym.st_info) != STT_OBJECT || sym.st_shndx == SHN_UNDEF)
-			continue;
-		const char *other = elf_strptr(elf, strings, sym.st_name);
-		if (other && strcmp(other, name) == 0) {
-			*ret = sym.st_value;
-			return true;
+	const struct snap_symbol_entry *x = a, *y = b;
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	return x->end > y->end ? -1 : x->end < y->end;
+}
+
+/*
+ * Symbols that start together and have a size: of each length the best alias, and of those the
+ * best of all on top, with whatever is longer below.
+ */
+static void open_group(struct sweep *sweep, const struct snap_symbol_entry *group, size_t num)
+{
+	const struct snap_symbol_entry *best = best_of(group, num);
+	for (size_t i = 0, next; i < num && group[i].end > best->end; i = next) {
+		next = i + 1;
+		while (next < num && group[next].end == group[i].end)
+			next++;
+		const struct snap_symbol_entry *entry = best_of(&group[i], next - i);
+		sweep->open[sweep->num_open++] = add_symbol(sweep, entry, entry->end);
+	}
+	sweep->open[sweep->num_open++] = add_symbol(sweep, best, best->end);
+}
+
+/* entries are sorted by start; table->symbols and sweep->open have room for all of them. */
+static int flatten(
+	struct sweep *sweep, struct snap_symbol_entry *entries, size_t num, struct snap_error *err)
+{
+	for (size_t i = 0, next; i < num; i = next) {
+		bool same = true;
+		next = i + 1;
+		while (next < num && entries[next].start == entries[i].start) {
+			same = same && compare_ends(&entries[next], &entries[i]) == 0;
+			next++;
+		}
+		if (!same)
+			qsort(&entries[i], next - i, sizeof(*entries), compare_ends);
+		size_t num_sized = 0;
+		while (num_sized < next - i && entries[i + num_sized].kind == SNAP_SYMBOL_SIZED)
+			num_sized++;
+		if (advance(sweep, entries[i].start, err) < 0)
+			return -1;
+		if (num_sized > 0) {
+			open_group(sweep, &entries[i], num_sized);
+		} else if (sweep->num_open == 0) {
+			/* It reaches to the next one, or to the end of its section. */
+			const struct snap_symbol_entry *best = best_of(&entries[i], next - i);
+			uint64_t end = best->end;
+			if (next < num && entries[next].start < end)
+				end = entries[next].start;
+			(void)add_symbol(sweep, best, end);
 		}
 	}
-	return false;
+	return advance(sweep, UINT64_MAX, err);
 }
 
-int snap_symtab_init(struct snap_symtab *table, Elf *elf, uint32_t sh_type, struct snap_error *err)
+static int read_sources(const struct snap_symtab *table, struct snap_symbol_entries *entries,
+	struct snap_error *err)
 {
-	*table = (struct snap_symtab){0};
-	size_t num;
-	uint32_t strings;
-	Elf_Data *data = open_table(elf, sh_type, &num, &strings);
+	for (size_t i = 0; i < table->num_sources; i++)
+		if (snap_symtab_read(&table->sources[i], entries, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int make_symbols(
+	struct snap_symtab *table, struct snap_symbol_entries *entries, struct snap_error *err)
+{
+	if (read_sources(table, entries, err) < 0)
+		return -1;
+	size_t num = entries->num;
 	if (num == 0)
 		return 0;
-	struct candidate *candidates = calloc(num, sizeof(*candidates));
-	if (!candidates)
-		return snap_error_no_memory(err);
-	size_t found = collect(elf, data, num, strings, candidates);
-	qsort(candidates, found, sizeof(*candidates), compare);
+	struct sweep sweep = {.table = table, .open = calloc(num, sizeof(*sweep.open))};
+	/* Fresh memory is the dearest part of all this: what the sort leaves is room enough. */
+	static_assert(
+		sizeof(*table->symbols) <= sizeof(*entries->items), "no room for the symbols");
+	struct snap_symbol_entry *unsorted = entries->items, *other = calloc(num, sizeof(*other));
+	int r = -1;
+	if (!sweep.open || !other) {
+		r = snap_error_no_memory(err);
+		free(other);
+	} else {
+		entries->items = sort_by_start(unsorted, other, num);
+		table->symbols = (void *)(entries->items == other ? unsorted : other);
+		r = flatten(&sweep, entries->items, num, err);
+	}
+	free(sweep.open);
+	if (r < 0)
+		return -1;
+	struct snap_symbol *symbols =
+		reallocarray(table->symbols, table->num_symbols, sizeof(*symbols));
+	if (symbols) /* it was only to shrink */
+		table->symbols = symbols;
+	return 0;
+}
 
-	struct snap_symbol *symbols = calloc(found ? found : 1, sizeof(*symbols));
-	if (!symbols) {
-		free(candidates);
-		return snap_error_no_memory(err);
-	}
-	size_t kept = 0;
-	for (size_t i = 0; i < found; i++) {
-		if (kept > 0 && symbols[kept - 1].start == candidates[i].symbol.start)
-			continue;
-		symbols[kept] = candidates[i].symbol;
-		if (candidates[i].sizeless) {
-			/* It reaches to the next one, or to the end of its section. */
-			size_t next = i + 1;
-			while (next < found && candidates[next].symbol.start == symbols[kept].start)
-				next++;
-			symbols[kept].end = candidates[i].section_end;
-			if (next < found && candidates[next].symbol.start < symbols[kept].end)
-				symbols[kept].end = candidates[next].symbol.start;
-		}
-		kept++;
-	}
-	table->symbols = symbols;
-	table->num_symbols = kept;
-	int r = index_names(table, candidates, found, err);
-	free(candidates);
+int snap_symtab_init(struct snap_symtab *table, const struct snap_symtab_source *sources,
+	size_t num, struct snap_error *err)
+{
+	struct snap_symbol_entries entries = {0};
+	*table = (struct snap_symtab){0};
+	for (size_t i = 0; i < num && i < SNAP_SYMTAB_MAX_SOURCES; i++)
+		table->sources[table->num_sources++] = sources[i];
+	int r = make_symbols(table, &entries, err);
+	free(entries.items);
+	if (r < 0)
+		snap_symtab_deinit(table);
 	return r;
 }
 
 void snap_symtab_deinit(struct snap_symtab *table)
 {
 	free(table->symbols);
+	free(table->rests);
 	free(table->names);
 	*table = (struct snap_symtab){0};
 }
@@ -235,8 +264,103 @@ const struct snap_symbol *snap_symtab_find(const struct snap_symtab *table, uint
 		else
 			high = mid;
 	}
-	for (size_t i = low; i > 0 && low - i < MAX_ENCLOSING; i--)
-		if (vaddr < table->symbols[i - 1].end)
-			return &table->symbols[i - 1];
+	if (low > 0 && vaddr < table->symbols[low - 1].end)
+		return &table->symbols[low - 1];
+	low = 0;
+	high = table->num_rests;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (table->rests[mid].start <= vaddr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low > 0 && vaddr < table->rests[low - 1].end)
+		return &table->symbols[table->rests[low - 1].symbol];
 	return NULL;
+}
+
+/* ---------------------------------------------------------------- names */
+
+static size_t name_len(const char *name)
+{
+	return strcspn(name, "@");
+}
+
+/* FNV-1a, of the name without its version. */
+static uint32_t hash_name(const char *name)
+{
+	uint32_t hash = UINT32_C(2166136261);
+	for (; *name != '\0' && *name != '@'; name++)
+		hash = (hash ^ (uint8_t)*name) * UINT32_C(16777619);
+	return hash;
+}
+
+/* By hash first: names begin alike, and there may be many that are long. */
+static int compare_name(const struct snap_symbol_name *a, const struct snap_symbol_name *b)
+{
+	if (a->hash != b->hash)
+		return a->hash < b->hash ? -1 : 1;
+	if (a->name == b->name)
+		return 0;
+	size_t a_len = name_len(a->name), b_len = name_len(b->name);
+	if (a_len != b_len)
+		return a_len < b_len ? -1 : 1;
+	return memcmp(a->name, b->name, a_len);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct snap_symbol_name *x = a, *y = b;
+	int r = compare_name(x, y);
+	return r != 0 ? r : x->start < y->start ? -1 : x->start > y->start;
+}
+
+static bool make_names(struct snap_symtab *table)
+{
+	struct snap_symbol_entries entries = {0};
+	size_t num = 0;
+	if (read_sources(table, &entries, NULL) == 0 &&
+		(table->names = calloc(entries.num + 1, sizeof(*table->names)))) {
+		for (; num < entries.num; num++)
+			table->names[num] = (struct snap_symbol_name){entries.items[num].start,
+				entries.items[num].name, hash_name(entries.items[num].name)};
+		qsort(table->names, num, sizeof(*table->names), compare_names);
+	}
+	table->num_names = num;
+	free(entries.items);
+	return table->names != NULL;
+}
+
+size_t snap_symtab_names(struct snap_symtab *table, const struct snap_symbol_name **ret)
+{
+	bool has_names = table->names || make_names(table);
+	*ret = table->names;
+	return has_names ? table->num_names : 0;
+}
+
+bool snap_symtab_find_name(struct snap_symtab *table, const char *name, uint64_t *ret)
+{
+	if (!table->names && !make_names(table))
+		return false;
+	struct snap_symbol_name wanted = {0, name, hash_name(name)};
+	size_t low = 0, high = table->num_names;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (compare_name(&table->names[mid], &wanted) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	/* Those of one name stand together, by address: are the first and the last the same? */
+	const struct snap_symbol_name *first = &table->names[low];
+	size_t end = low;
+	while (end < table->num_names && compare_name(&table->names[end], &wanted) == 0 &&
+		table->names[end].start == first->start)
+		end++;
+	if (end == low ||
+		(end < table->num_names && compare_name(&table->names[end], &wanted) == 0))
+		return false;
+	*ret = first->start;
+	return true;
 }

@@ -3,13 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <dwarf.h>
-
-#include "analyze/symbols/dwarf_name.h"
 #include "analyze/symbols/object.h"
 
-/* Bounds of the search through one function's DIEs and through the graph of tail calls. */
-#define MAX_DEPTH  64
+/* Bounds of the search through one function's call sites and through the graph of tail calls. */
 #define MAX_SITES  256
 #define MAX_VISITS 512
 /* Of one input: visits, pairs of call and callee, and frames put in. A deep stack has few of each
@@ -17,18 +13,6 @@
 #define MAX_VISITS_IN_ALL 65536
 #define MAX_KNOWN	  16384
 #define MAX_INSERTED	  65536
-
-/* One call site of a function. */
-struct site {
-	uint64_t return_vaddr; /* of the instruction after the call or jump */
-	bool is_tail_call;
-	Dwarf_Die target; /* the function called, as the site refers to it */
-};
-
-struct sites {
-	struct site items[MAX_SITES];
-	size_t num;
-};
 
 /* A chain found before: for a caller's return address and the function below. */
 struct known {
@@ -40,8 +24,7 @@ struct known {
 
 struct search {
 	struct snap_object *callee;
-	uint64_t goal;	    /* start of the function found below */
-	Dwarf_Die goal_die; /* its DIE's declaration */
+	uint64_t goal; /* start of the function found below */
 	uint64_t path[SNAP_MAX_TAIL_CALLS];
 	uint64_t functions[SNAP_MAX_TAIL_CALLS]; /* starts of those on the path */
 	size_t depth;
@@ -50,119 +33,44 @@ struct search {
 	unsigned int visits;
 };
 
-static bool address_attribute(Dwarf_Die *die, unsigned int name, uint64_t *ret)
-{
-	Dwarf_Attribute attr;
-	Dwarf_Addr addr;
-	if (!dwarf_attr(die, name, &attr) || dwarf_formaddr(&attr, &addr) != 0)
-		return false;
-	*ret = addr;
-	return true;
-}
-
-static bool flag_attribute(Dwarf_Die *die, unsigned int name)
-{
-	Dwarf_Attribute attr;
-	bool value;
-	return dwarf_attr(die, name, &attr) && dwarf_formflag(&attr, &value) == 0 && value;
-}
-
-static bool read_site(Dwarf_Die *die, struct site *ret)
-{
-	Dwarf_Attribute attr;
-	/* DWARF 4 has GNU's form of the same, with other names for the parts. */
-	bool gnu = dwarf_tag(die) == DW_TAG_GNU_call_site;
-	if (!address_attribute(die, gnu ? DW_AT_low_pc : DW_AT_call_return_pc, &ret->return_vaddr))
-		return false;
-	ret->is_tail_call = flag_attribute(die, gnu ? DW_AT_GNU_tail_call : DW_AT_call_tail_call);
-	return dwarf_attr(die, gnu ? DW_AT_abstract_origin : DW_AT_call_origin, &attr) &&
-	       dwarf_formref_die(&attr, &ret->target);
-}
-
-static void collect_sites(Dwarf_Die *parent, struct sites *sites, unsigned int depth)
-{
-	Dwarf_Die die;
-	if (depth > MAX_DEPTH || dwarf_child(parent, &die) != 0)
-		return;
-	do {
-		switch (dwarf_tag(&die)) {
-		case DW_TAG_call_site:
-		case DW_TAG_GNU_call_site:
-			if (sites->num < MAX_SITES && read_site(&die, &sites->items[sites->num]))
-				sites->num++;
-			break;
-		case DW_TAG_lexical_block:
-		case DW_TAG_inlined_subroutine:
-			collect_sites(&die, sites, depth + 1);
-			break;
-		}
-	} while (sites->num < MAX_SITES && dwarf_siblingof(&die, &die) == 0);
-}
-
-static const char *linker_name(Dwarf_Die *die)
-{
-	static const unsigned int names[] = {
-		DW_AT_linkage_name, DW_AT_MIPS_linkage_name, DW_AT_name};
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		Dwarf_Attribute attr;
-		const char *name = dwarf_formstring(dwarf_attr_integrate(die, names[i], &attr));
-		if (name)
-			return name;
-	}
-	return NULL;
-}
-
 /*
  * Where the target of a site starts in the object that has the function below. same: the site is
- * in that object too, so that an address of its DIE is one of the object.
+ * in that object too, so that an address that it gives is one of the object.
  */
-static bool target_start(struct snap_object *object, Dwarf_Die target, bool same, uint64_t *ret)
+static bool target_start(
+	struct snap_object *object, const struct snap_call_site *site, bool same, uint64_t *ret)
 {
-	Dwarf_Addr addr;
-	if (same && dwarf_entrypc(&target, &addr) == 0 && addr != 0) {
-		*ret = addr;
+	if (same && site->target_start != 0) {
+		*ret = site->target_start;
 		return true;
 	}
-	const char *name = linker_name(&target);
-	return name && snap_object_find_name(object, name, ret);
-}
-
-static bool is_goal(const struct search *s, uint64_t start, Dwarf_Die target)
-{
-	return start == s->goal ||
-	       (s->goal_die.addr && snap_dwarf_declaration(target).addr == s->goal_die.addr);
+	return site->target_name && snap_object_find_name(object, site->target_name, ret);
 }
 
 static void visit(struct search *s, uint64_t start)
 {
-	Dwarf_Die die;
 	if (s->depth == SNAP_MAX_TAIL_CALLS || s->num_found > 1 || ++s->visits > MAX_VISITS)
 		return;
 	for (size_t i = 0; i < s->depth; i++)
 		if (s->functions[i] == start)
 			return;
-	struct snap_dwarf_index *index = snap_object_dwarf_index(s->callee);
-	struct sites *sites = malloc(sizeof(*sites));
-	if (sites && index && snap_dwarf_index_function(index, start, &die)) {
-		sites->num = 0;
-		collect_sites(&die, sites, 0);
-		s->functions[s->depth] = start;
-		for (size_t i = 0; i < sites->num; i++) {
-			const struct site *site = &sites->items[i];
-			uint64_t next;
-			if (!site->is_tail_call)
-				continue;
-			bool has_start = target_start(s->callee, site->target, true, &next);
-			s->path[s->depth] = site->return_vaddr;
-			if (is_goal(s, has_start ? next : 0, site->target)) {
-				s->num_found++;
-				s->found_len = s->depth + 1;
-				memcpy(s->found, s->path, sizeof(s->found));
-			} else if (has_start) {
-				s->depth++;
-				visit(s, next);
-				s->depth--;
-			}
+	struct snap_code_index *index = snap_object_code_index(s->callee);
+	struct snap_call_site *sites = index ? calloc(MAX_SITES, sizeof(*sites)) : NULL;
+	size_t num = sites ? snap_code_index_tail_calls(index, start, sites, MAX_SITES) : 0;
+	s->functions[s->depth] = start;
+	for (size_t i = 0; i < num; i++) {
+		uint64_t next;
+		if (!target_start(s->callee, &sites[i], true, &next))
+			continue;
+		s->path[s->depth] = sites[i].return_vaddr;
+		if (next == s->goal) {
+			s->num_found++;
+			s->found_len = s->depth + 1;
+			memcpy(s->found, s->path, sizeof(s->found));
+		} else {
+			s->depth++;
+			visit(s, next);
+			s->depth--;
 		}
 	}
 	free(sites);
@@ -174,39 +82,22 @@ static void visit(struct search *s, uint64_t start)
  */
 static unsigned int find_chain(struct known *known)
 {
-	struct snap_dwarf_index *caller_index = snap_object_dwarf_index(known->caller);
-	struct snap_dwarf_index *callee_index = snap_object_dwarf_index(known->callee);
-	Dwarf_Die caller_die, callee_die;
-	if (!caller_index || !callee_index ||
-		!snap_dwarf_index_function(caller_index, known->return_vaddr - 1, &caller_die) ||
-		!snap_dwarf_index_function(callee_index, known->callee_start, &callee_die))
-		return 1;
-	struct sites *sites = malloc(sizeof(*sites));
-	if (!sites)
-		return 1;
-	sites->num = 0;
-	collect_sites(&caller_die, sites, 0);
-	const struct site *call = NULL;
-	for (size_t i = 0; i < sites->num && !call; i++)
-		if (sites->items[i].return_vaddr == known->return_vaddr)
-			call = &sites->items[i];
-
-	struct search s = {
-		.callee = known->callee,
-		.goal = known->callee_start,
-		.goal_die = snap_dwarf_declaration(callee_die),
-	};
+	struct snap_code_index *caller_index = snap_object_code_index(known->caller);
+	struct snap_call_site call;
+	struct search s = {.callee = known->callee, .goal = known->callee_start};
 	uint64_t start;
-	if (call && !call->is_tail_call &&
-		target_start(known->callee, call->target, known->caller == known->callee, &start) &&
-		!is_goal(&s, start, call->target))
-		visit(&s, start);
+	if (!caller_index || !snap_object_code_index(known->callee) ||
+		!snap_code_index_site(caller_index, known->return_vaddr, &call) ||
+		call.is_tail_call ||
+		!target_start(known->callee, &call, known->caller == known->callee, &start) ||
+		start == s.goal)
+		return 1;
+	visit(&s, start);
 	if (s.num_found == 1) {
 		known->num = s.found_len;
 		for (size_t i = 0; i < s.found_len; i++)
 			known->chain[i] = s.found[s.found_len - 1 - i];
 	}
-	free(sites);
 	return 1 + s.visits;
 }
 
@@ -279,6 +170,12 @@ static const struct known *look_up(struct memo *memo, const struct known *key)
 	return known;
 }
 
+static bool has_debug(struct snap_object *object)
+{
+	struct snap_code_index *index = snap_object_code_index(object);
+	return index && snap_code_index_has_debug(index);
+}
+
 /* The chain between a frame and the one that called it; NULL or empty if there is none. */
 static const struct known *chain_between(
 	struct memo *memo, const struct snap_frame *callee, const struct snap_frame *caller)
@@ -300,7 +197,7 @@ static const struct known *chain_between(
 		.callee_start = sources[num - 1].start,
 	};
 	/* Without call sites there is nothing to look for, and nothing that a limit cuts. */
-	if (!snap_object_dwarf_index(key.caller) || !snap_object_dwarf_index(key.callee))
+	if (!has_debug(key.caller) || !has_debug(key.callee))
 		return NULL;
 	return look_up(memo, &key);
 }

@@ -52,7 +52,7 @@ def matches(wanted, frames):
         return any(matches(rest, frames[i:]) for i in range(len(frames) + 1))
     if word.startswith("["):
         return matches([word[1:-1]] + rest, frames) or matches(rest, frames)
-    name, _, trust = word.partition("@")
+    name, _, trust = word.partition("@") if not word.endswith("@plt") else (word, "", "")
     return (
         bool(frames)
         and name in ("*", frames[0][0])

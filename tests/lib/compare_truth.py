@@ -9,16 +9,18 @@ counted and printed, nothing is passed over silently:
 
   below gdb's last       gdb gave up before the stack's end (not: it reached the outermost frame)
   non-statement row      gdb shows the row before, at the same address, because the one that counts
-                         does not begin a statement
+                         does not begin a statement; where that is a row of another file, addr2line
+                         confirms ours
   alias                  gdb took the name from an ELF symbol that begins where ours begins: one
                          function with several names
+  linker's name          DWARF has no linkage name and gdb shows the plain one; ours is that of the ELF
+                         symbol at the function's start, as nm confirms
   tail call              gdb shows a function that was left by a jump as one frame, we the functions
                          inlined in it as well: the innermost is compared, the rest counted
   tail call that ...     the call sites prove a function that was left by a jump, and gdb does not show
                          it: where the report marks it so
   line 0                 the line table says that the code comes from no line, as addr2line confirms;
                          gdb shows the line before
-  PLT                    gdb makes up names for the PLT's entries, which have no symbols
   vDSO                   names in the vDSO: gdb has the memory's symbols, a snapshot its own
   thread without ...     a thread that had exited already: the kernel still lists it and gives no
                          registers, so a core does not have it
@@ -63,6 +65,7 @@ class Comparison:
         self.differences = []
         self.frames = 0
         self.may_truncate = may_truncate
+        self.symbols = {}  # by path: (address, name)
         self.paths = {m["name"]: m["path"] for m in report["modules"]}
         self.vdso = [
             (int(m["start"], 16), int(m["end"], 16))
@@ -83,11 +86,11 @@ class Comparison:
             return False
         return int(gdb["symbol_address"], 16) == int(ours["pc"], 16) - int(ours["offset"], 16)
 
-    def is_line_zero(self, ours):
-        """Whether the line table itself says that the code comes from no line: another reader's word."""
+    def addr2line(self, ours):
+        """Another reader's word on the line of one of our frames: "FILE:LINE"; None if it has none."""
         path = self.paths.get(ours.get("module"))
         if path is None:
-            return False
+            return None
         called = ours["trust"] != "context"
         address = int(ours["module_offset"], 16) - called
         try:
@@ -96,9 +99,29 @@ class Comparison:
                 capture_output=True, text=True, timeout=60, check=True
             )
         except (OSError, subprocess.SubprocessError):
+            return None
+        return done.stdout.split(" (discriminator")[0].strip()
+
+    def is_symbol(self, ours):
+        """Whether nm knows our linker's name at our function's start."""
+        raw, path = ours.get("raw_function"), self.paths.get(ours.get("module"))
+        if path is None or ours["inline"] or not (raw or "").startswith(("_Z", "_R")):
             return False
+        if path not in self.symbols:
+            done = subprocess.run(["nm", path], capture_output=True, text=True, timeout=60, check=False)
+            self.symbols[path] = {(int(a, 16), n) for a, _, n in (
+                line.split(" ", 2) for line in done.stdout.splitlines() if line[0] != " ")}
+        start = int(ours["module_offset"], 16) - int(ours["offset"], 16)
+        return (start, raw) in self.symbols[path]
+
+    def is_line_zero(self, ours):
+        """Whether the line table itself says that the code comes from no line."""
         # "FILE:?"; "??:0" and "??:?" would be no word on it at all.
-        return re.fullmatch(r"[^?].*:[0?]\n", done.stdout) is not None
+        return re.fullmatch(r"[^?].*:[0?]", self.addr2line(ours) or "") is not None
+
+    def is_confirmed(self, ours):
+        """Whether addr2line, too, takes our row of those at the frame's address."""
+        return not ours["inline"] and self.addr2line(ours) == f"{ours['file']}:{ours['line']}"
 
     def frame(self, tid, i, gdb, ours):
         self.frames += 1
@@ -117,10 +140,10 @@ class Comparison:
         if wanted != name:
             if self.is_alias(gdb, ours):
                 self.allowed["alias"] += 1
+            elif self.is_symbol(ours):
+                self.allowed["linker's name"] += 1
             elif self.in_vdso(int(gdb["pc"], 16)):
                 self.allowed["vDSO"] += 1
-            elif name is None and gdb["minimal"] and wanted.endswith("@plt"):
-                self.allowed["PLT"] += 1
             else:
                 self.differ(tid, i, "function", gdb, ours)
                 return
@@ -133,7 +156,9 @@ class Comparison:
             return
         # Only where the last row at that very address is not a statement's, and is the one shown.
         rows = gdb["rows"]
-        if rows and not rows[-1][1] and rows[-1][0] == ours["line"]:
+        if (rows and not rows[-1][1] and rows[-1][0] == ours["line"]) or (
+            base(gdb["file"]) != base(ours["file"]) and self.is_confirmed(ours)
+        ):
             self.allowed["non-statement row"] += 1
             return
         self.differ(tid, i, "line", gdb, ours)

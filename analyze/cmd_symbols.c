@@ -1,0 +1,239 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "analyze/command.h"
+#include "analyze/file_open.h"
+#include "analyze/find/dir_index.h"
+#include "analyze/find/symbol_dir.h"
+#include "analyze/symbols/elf_file.h"
+#include "common/escape.h"
+
+/* All of it: it is to be used. */
+static void print_path(const char *path)
+{
+	static char shown[1 << 14];
+	(void)snap_escape(snap_bytes_str(path), SNAP_ESCAPE_TERMINAL, shown, sizeof(shown));
+	printf("%s\n", shown);
+}
+
+/* ---------------------------------------------------------------- add */
+
+struct adding {
+	struct snap_symbol_dir *dir;
+	struct snap_symbol_add_options options;
+	struct snap_progress progress;
+	bool is_tree; /* progress is told */
+	size_t num_done, num_not_linked;
+	enum snap_exit status;
+};
+
+static void complain_of(struct adding *adding, const char *path, const char *why)
+{
+	char name[1024];
+	(void)snap_escape(snap_bytes_str(path), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
+	snap_complain("cannot add '%s': %s", name, why);
+	adding->status = SNAP_EXIT_FAILED;
+}
+
+static void add_file(struct adding *adding, const char *path)
+{
+	struct snap_error err = SNAP_ERROR_INIT;
+	struct snap_symbol_file file;
+	if (snap_symbol_dir_add(adding->dir, path, &adding->options, &file, &err) < 0) {
+		complain_of(adding, path, err.text);
+		return;
+	}
+	printf("%s\t%s\t", file.build_id, snap_symbol_kind_name(file.kind));
+	print_path(file.path);
+	adding->num_not_linked += file.not_linked;
+	char text[64];
+	(void)snprintf(text, sizeof(text), "%zu files added", ++adding->num_done);
+	if (adding->is_tree)
+		snap_progress_tell(adding->progress, SNAP_PROGRESS_UPDATE, text);
+}
+
+static bool ends_with(const char *s, const char *suffix)
+{
+	size_t len = strlen(s), suffix_len = strlen(suffix);
+	return len > suffix_len && strcmp(s + len - suffix_len, suffix) == 0;
+}
+
+/* The split DWARF of one that was named, if it is beside it. */
+static void add_package(struct adding *adding, const char *path)
+{
+	char *name;
+	struct stat st;
+	if (ends_with(path, ".dwp"))
+		return;
+	if (asprintf(&name, "%s.dwp", path) < 0) {
+		complain_of(adding, path, "out of memory");
+		return;
+	}
+	if (stat(name, &st) == 0)
+		add_file(adding, name);
+	free(name);
+}
+
+/* Object files have gone into others, and .dwo files are no more than these without their .dwp. */
+static bool is_wanted(const char *path)
+{
+	struct snap_error err = SNAP_ERROR_INIT;
+	struct snap_elf_file file;
+	int fd = ends_with(path, ".dwo") ? -1 : snap_file_open(path, NULL, &err);
+	if (fd < 0)
+		return false;
+	if (snap_elf_file_open(fd, path, &file, &err) < 0)
+		return ends_with(path, ".dwp");
+	snap_elf_file_deinit(&file);
+	return true;
+}
+
+static void add_tree(struct adding *adding, const char *path)
+{
+	struct snap_error err = SNAP_ERROR_INIT;
+	struct snap_dir_index index = {0};
+	if (snap_dir_index_add(&index, path, NULL, adding->progress, &err) < 0) {
+		snap_complain("%s", err.text);
+		adding->status = SNAP_EXIT_FAILED;
+	}
+	snap_dir_index_sort(&index);
+	snap_progress_tell(adding->progress, SNAP_PROGRESS_BEGIN, NULL);
+	adding->is_tree = true;
+	for (size_t i = 0; i < index.num_entries && !ferror(stdout); i++)
+		if (!ends_with(index.entries[i].path, ".dwp"))
+			add_file(adding, index.entries[i].path);
+	for (size_t i = 0; i < index.num_names && !ferror(stdout); i++)
+		if (is_wanted(index.names[i].path))
+			add_file(adding, index.names[i].path);
+	adding->is_tree = false;
+	snap_progress_tell(adding->progress, SNAP_PROGRESS_END, NULL);
+	if (index.num_unreadable > 0) {
+		char text[96];
+		(void)snprintf(text, sizeof(text), "%zu files or directories in it can't be read",
+			index.num_unreadable);
+		complain_of(adding, path, text);
+	}
+	snap_dir_index_deinit(&index);
+}
+
+static enum snap_exit run_add(const struct snap_arguments *arguments)
+{
+	struct snap_error err = SNAP_ERROR_INIT;
+	struct adding adding = {
+		.options = {.link = arguments->link, .force = arguments->force},
+		.progress = arguments->options.progress,
+	};
+	if (snap_symbol_dir_open(arguments->store, true, &adding.dir, &err) < 0) {
+		snap_complain("--store: %s", err.text);
+		return SNAP_EXIT_FAILED;
+	}
+	for (int i = 0; i < arguments->num_files && !ferror(stdout); i++) {
+		struct stat st;
+		const char *path = arguments->files[i];
+		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+			add_tree(&adding, path);
+		} else {
+			add_file(&adding, path);
+			add_package(&adding, path);
+		}
+	}
+	snap_symbol_dir_close(adding.dir);
+	if (adding.num_not_linked > 0)
+		snap_complain("%zu %s copied, for no hard link could be made",
+			adding.num_not_linked,
+			adding.num_not_linked == 1 ? "file was" : "files were");
+	return adding.status;
+}
+
+static const struct snap_verb verb_add = {
+	.name = "symbols add",
+	.arguments = "--store DIR ELF...",
+	.summary = "Keep executables, libraries and debug files by build ID",
+	.text = "\nOf directories, all of them below are taken, without following symbolic links; "
+		"so "
+		"is\n"
+		"split DWARF that was packed: NAME.dwp beside NAME. Each is copied to\n"
+		"DIR/.build-id/xx/yyyy (debug files to yyyy.debug, packages to yyyy.dwp), xxyyyy "
+		"being\n"
+		"its build ID. One that is there is not replaced.\n"
+		"One line per file: build ID, executable, debug, alternate (of dwz) or package, "
+		"and "
+		"where\n"
+		"it is, separated by tabs. Exit status 2 if one could not be added; the others "
+		"are.\n"
+		"DIR serves as --symbols and --debug-dir, and as gdb's debug-file-directory.\n",
+	.examples = "  snapanalyze symbols add --store /srv/symbols build/release-1.4/\n"
+		    "  snapanalyze report --symbols /srv/symbols crash.snap\n"
+		    "  gdb -iex 'set debug-file-directory /srv/symbols' prog core\n",
+	.takes = SNAP_TAKES_STORE | SNAP_TAKES_ADD,
+	.run = run_add,
+};
+
+/* ---------------------------------------------------------------- list */
+
+static int print_file(const struct snap_symbol_file *file, const char *wrong, void *data)
+{
+	enum snap_exit *status = data;
+	if (wrong) {
+		char name[1024];
+		(void)snap_escape(
+			snap_bytes_str(file->path), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
+		snap_complain("'%s': %s", name, wrong);
+		*status = SNAP_EXIT_FAILED;
+		return 0;
+	}
+	printf("%s\t%s\t%" PRIu64 "\t", file->build_id, snap_symbol_kind_name(file->kind),
+		file->bytes);
+	print_path(file->path);
+	return ferror(stdout) ? 1 : 0;
+}
+
+static enum snap_exit run_list(const struct snap_arguments *arguments)
+{
+	struct snap_error err = SNAP_ERROR_INIT;
+	struct snap_symbol_dir *dir;
+	enum snap_exit status = SNAP_EXIT_DONE;
+	if (snap_symbol_dir_open(arguments->store, false, &dir, &err) < 0) {
+		snap_complain("--store: %s", err.text);
+		return SNAP_EXIT_FAILED;
+	}
+	if (snap_symbol_dir_each(dir, print_file, &status, &err) < 0) {
+		snap_complain("--store: %s", err.text);
+		status = SNAP_EXIT_FAILED;
+	}
+	snap_symbol_dir_close(dir);
+	return status;
+}
+
+static const struct snap_verb verb_list = {
+	.name = "symbols list",
+	.arguments = "--store DIR",
+	.summary = "What is kept in such a directory, and whether it is what its name says",
+	.text = "\nOne line per file, in order of build ID: build ID, kind, bytes, path, separated "
+		"by "
+		"tabs.\n"
+		"A file whose build ID is not that of its name is complained of, and the exit "
+		"status "
+		"2.\n",
+	.examples = "  snapanalyze symbols list --store /srv/symbols\n",
+	.takes = SNAP_TAKES_STORE | SNAP_TAKES_NO_FILES,
+	.run = run_list,
+};
+
+/* ---------------------------------------------------------------- both */
+
+static const struct snap_verb *const verbs[] = {&verb_add, &verb_list, NULL};
+
+const struct snap_verb snap_verb_symbols = {
+	.name = "symbols",
+	.arguments = "",
+	.summary = "Keep a release's executables and debug files: add, list",
+	.text = "\nA crash is explained with the files of the very build that crashed: keep them "
+		"when "
+		"it is\n"
+		"released.\n",
+	.verbs = verbs,
+};

@@ -1,0 +1,627 @@
+#include "analyze/dwarf/file.h"
+
+#include <dwarf.h>
+#include <search.h>
+#include <stdlib.h>
+
+#include "analyze/dwarf/package.h"
+
+/* The largest programs have some fifty thousand. */
+#define MAX_UNITS 500000
+
+/* ---------------------------------------------------------------- units */
+
+/* DWARF 5, section 7.4: a unit's own width of offsets. */
+static uint64_t read_initial_length(struct snap_cursor *c, uint8_t *ret_offset_size)
+{
+	uint64_t len = snap_cursor_u32(c);
+	*ret_offset_size = 4;
+	if (len == 0xffffffff) {
+		*ret_offset_size = 8;
+		len = snap_cursor_u64(c);
+	}
+	return len;
+}
+
+/* Read the header at off. False if there is no more. */
+static bool read_header(
+	struct snap_bytes section, uint64_t off, bool big_endian, struct snap_dwarf_unit *ret)
+{
+	struct snap_cursor c = snap_cursor(section, off, big_endian);
+	uint64_t len = read_initial_length(&c, &ret->encoding.offset_size);
+	if (c.failed || len > snap_cursor_left(&c) || len == 0)
+		return false;
+	ret->off = off;
+	ret->end = (uint64_t)(c.p - section.data) + len;
+	c.end = c.p + len;
+	ret->encoding.version = snap_cursor_u16(&c);
+	ret->type = ret->in_types ? DW_UT_type : DW_UT_compile;
+	if (ret->encoding.version >= 5) {
+		ret->type = snap_cursor_u8(&c);
+		ret->encoding.address_size = snap_cursor_u8(&c);
+		ret->abbrev_off = snap_cursor_unsigned(&c, ret->encoding.offset_size);
+		if (ret->type != DW_UT_compile && ret->type != DW_UT_partial)
+			ret->id = snap_cursor_u64(&c);
+	} else {
+		ret->abbrev_off = snap_cursor_unsigned(&c, ret->encoding.offset_size);
+		ret->encoding.address_size = snap_cursor_u8(&c);
+		if (ret->in_types)
+			ret->id = snap_cursor_u64(&c);
+	}
+	if (ret->type == DW_UT_type || ret->type == DW_UT_split_type)
+		(void)snap_cursor_unsigned(&c, ret->encoding.offset_size); /* the type's entry */
+	ret->dies = (uint64_t)(c.p - section.data);
+	/* One that is not known has a length, and so can be passed over. */
+	if (c.failed || ret->encoding.version < 2 || ret->encoding.version > 5 ||
+		(ret->encoding.address_size != 4 && ret->encoding.address_size != 8))
+		ret->dies = ret->end;
+	return true;
+}
+
+static bool add_units(struct snap_dwarf_file *file, bool in_types, size_t *capacity)
+{
+	struct snap_bytes section =
+		snap_dwarf_section(&file->sections, in_types ? SNAP_DWARF_TYPES : SNAP_DWARF_INFO);
+	uint64_t off = 0;
+	while (off < section.len && file->num_units < MAX_UNITS) {
+		struct snap_dwarf_unit unit = {.file = file, .in_types = in_types};
+		if (!read_header(section, off, file->sections.big_endian, &unit))
+			break;
+		if (file->num_units == *capacity) {
+			*capacity = *capacity ? 2 * *capacity : 16;
+			struct snap_dwarf_unit *units =
+				reallocarray(file->units, *capacity, sizeof(*units));
+			if (!units)
+				return false;
+			file->units = units;
+		}
+		file->units[file->num_units++] = unit;
+		off = unit.end;
+	}
+	return true;
+}
+
+int snap_dwarf_file_create(const struct snap_elf_file *elf, bool split,
+	struct snap_dwarf_file **ret, struct snap_error *err)
+{
+	struct snap_dwarf_file *file = calloc(1, sizeof(*file));
+	size_t capacity = 0;
+	if (!file)
+		return snap_error_no_memory(err);
+	snap_dwarf_sections_init(&file->sections, elf, split);
+	file->is_split = split;
+	bool done = add_units(file, false, &capacity);
+	file->num_info_units = file->num_units;
+	if (!done || !add_units(file, true, &capacity) ||
+		snap_dwarf_package_create(file, &file->package) < 0) {
+		snap_dwarf_file_destroy(file);
+		return snap_error_no_memory(err);
+	}
+	*ret = file;
+	return 0;
+}
+
+/* An abbreviation table that units share: by where it is, and by the widths it was read for. */
+struct shared_abbrevs {
+	uint64_t off;
+	struct snap_dwarf_encoding encoding;
+	struct snap_abbrevs *abbrevs;
+};
+
+static int compare_shared(const void *a, const void *b)
+{
+	const struct shared_abbrevs *x = a, *y = b;
+	if (x->off != y->off)
+		return x->off < y->off ? -1 : 1;
+	if (x->encoding.version != y->encoding.version)
+		return x->encoding.version < y->encoding.version ? -1 : 1;
+	if (x->encoding.address_size != y->encoding.address_size)
+		return x->encoding.address_size < y->encoding.address_size ? -1 : 1;
+	return x->encoding.offset_size < y->encoding.offset_size
+		       ? -1
+		       : x->encoding.offset_size > y->encoding.offset_size;
+}
+
+static void free_shared(void *pointer)
+{
+	struct shared_abbrevs *shared = pointer;
+	snap_abbrevs_destroy(shared->abbrevs);
+	free(shared);
+}
+
+static const struct snap_abbrevs *get_abbrevs(
+	struct snap_dwarf_file *file, uint64_t off, const struct snap_dwarf_encoding *encoding)
+{
+	struct shared_abbrevs key = {.off = off, .encoding = *encoding};
+	struct shared_abbrevs **found = tfind(&key, &file->abbrev_tables, compare_shared);
+	if (found)
+		return (*found)->abbrevs;
+	struct snap_bytes section = snap_dwarf_section(&file->sections, SNAP_DWARF_ABBREV);
+	if (off >= section.len)
+		return NULL;
+	struct shared_abbrevs *shared = malloc(sizeof(*shared));
+	if (!shared)
+		return NULL;
+	*shared = key;
+	shared->abbrevs = snap_abbrevs_create(section, off, encoding);
+	if (!shared->abbrevs || !tsearch(shared, &file->abbrev_tables, compare_shared)) {
+		free_shared(shared);
+		return NULL;
+	}
+	return shared->abbrevs;
+}
+
+void snap_dwarf_file_destroy(struct snap_dwarf_file *file)
+{
+	if (!file)
+		return;
+	for (size_t i = 0; i < file->num_units; i++)
+		free(file->units[i].scopes);
+	tdestroy(file->abbrev_tables, free_shared);
+	snap_dwarf_package_destroy(file->package);
+	free(file->units);
+	snap_dwarf_sections_deinit(&file->sections);
+	free(file);
+}
+
+struct snap_bytes snap_dwarf_unit_section(const struct snap_dwarf_unit *unit)
+{
+	return snap_dwarf_section(
+		&unit->file->sections, unit->in_types ? SNAP_DWARF_TYPES : SNAP_DWARF_INFO);
+}
+
+/* The last unit that begins at off or before it; NULL. */
+static struct snap_dwarf_unit *unit_before(
+	struct snap_dwarf_file *file, uint64_t off, bool in_types)
+{
+	size_t low = in_types ? file->num_info_units : 0;
+	size_t first = low, high = in_types ? file->num_units : file->num_info_units;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (file->units[mid].off <= off)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low > first ? &file->units[low - 1] : NULL;
+}
+
+struct snap_dwarf_unit *snap_dwarf_file_unit_at(
+	struct snap_dwarf_file *file, uint64_t off, bool in_types)
+{
+	struct snap_dwarf_unit *unit = unit_before(file, off, in_types);
+	return unit && off >= unit->dies && off < unit->end ? unit : NULL;
+}
+
+struct snap_dwarf_unit *snap_dwarf_file_unit_with_header(struct snap_dwarf_file *file, uint64_t off)
+{
+	struct snap_dwarf_unit *unit = unit_before(file, off, false);
+	return unit && unit->off == off ? unit : NULL;
+}
+
+bool snap_dwarf_unit_has_scopes(const struct snap_dwarf_unit *unit)
+{
+	switch (unit->language) {
+	case DW_LANG_C_plus_plus:
+	case DW_LANG_C_plus_plus_03:
+	case DW_LANG_C_plus_plus_11:
+	case DW_LANG_C_plus_plus_14:
+	case DW_LANG_ObjC_plus_plus:
+	case DW_LANG_Rust:
+	case DW_LANG_D:
+	case DW_LANG_Swift:
+	case 0x002b: /* DW_LANG_C_plus_plus_17, _20: given out after DWARF 5 */
+	case 0x002a:
+	case 0x0027: /* DW_LANG_Zig */
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool snap_dwarf_unit_is_c(const struct snap_dwarf_unit *unit)
+{
+	switch (unit->language) {
+	case DW_LANG_C89:
+	case DW_LANG_C:
+	case DW_LANG_C99:
+	case DW_LANG_C11:
+	case DW_LANG_Mips_Assembler:
+	case 0x002c: /* DW_LANG_C17 */
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* ---------------------------------------------------------------- the first entry */
+
+/* Where the tables begin for a split unit that does not say so (DWARF 5, section 7.26 and on). */
+static uint64_t default_base(const struct snap_dwarf_unit *unit, enum snap_dwarf_section which)
+{
+	if (!unit->file->is_split || unit->encoding.version < 5)
+		return 0;
+	uint64_t header = unit->encoding.offset_size == 8 ? 20 : 12;
+	return which == SNAP_DWARF_STR_OFFSETS ? header - 4 : header;
+}
+
+/* The strings of the first entry: read when the bases are known, which may come after them. */
+struct first_strings {
+	struct snap_attr producer, comp_dir, dwo_name;
+};
+
+static void take_attribute(
+	struct snap_dwarf_unit *unit, const struct snap_attr *attr, struct first_strings *strings)
+{
+	switch (attr->name) {
+	case DW_AT_producer:
+		strings->producer = *attr;
+		break;
+	case DW_AT_language:
+		unit->language = (uint16_t)attr->value;
+		break;
+	case DW_AT_low_pc:
+		unit->low_pc = *attr;
+		break;
+	case DW_AT_high_pc:
+		unit->high_pc = *attr;
+		break;
+	case DW_AT_ranges:
+		unit->ranges = *attr;
+		break;
+	case DW_AT_comp_dir:
+		strings->comp_dir = *attr;
+		break;
+	case DW_AT_dwo_name:
+	case DW_AT_GNU_dwo_name:
+		strings->dwo_name = *attr;
+		break;
+	case DW_AT_stmt_list:
+		unit->has_line_off = true;
+		unit->line_off = attr->value;
+		break;
+	case DW_AT_str_offsets_base:
+		unit->str_offsets_base = attr->value;
+		break;
+	case DW_AT_addr_base:
+	case DW_AT_GNU_addr_base:
+		unit->addr_base = attr->value;
+		break;
+	case DW_AT_rnglists_base:
+		unit->rnglists_base = attr->value;
+		unit->has_rnglists_base = true;
+		break;
+	case DW_AT_GNU_ranges_base:
+		unit->ranges_base = attr->value;
+		break;
+	case DW_AT_GNU_dwo_id:
+		unit->id = attr->value;
+		break;
+	}
+}
+
+bool snap_dwarf_unit_open(struct snap_dwarf_unit *unit)
+{
+	if (unit->is_open)
+		return unit->abbrevs != NULL;
+	unit->is_open = true;
+	if (unit->dies >= unit->end)
+		return false;
+	if (unit->file->package)
+		snap_dwarf_package_place(unit->file->package, unit);
+	unit->abbrevs = get_abbrevs(
+		unit->file, unit->abbrev_off + unit->part_off[SNAP_DWARF_ABBREV], &unit->encoding);
+	if (!unit->abbrevs)
+		return false;
+	unit->str_offsets_base = default_base(unit, SNAP_DWARF_STR_OFFSETS);
+	unit->rnglists_base = default_base(unit, SNAP_DWARF_RNGLISTS);
+	struct snap_cursor c = snap_die_cursor(unit, unit->dies);
+	const struct snap_abbrev *abbrev = snap_abbrevs_find(unit->abbrevs, snap_cursor_uleb(&c));
+	if (c.failed || !abbrev) {
+		unit->abbrevs = NULL;
+		return false;
+	}
+	unit->tag = (uint16_t)abbrev->tag;
+	struct first_strings strings = {0};
+	for (uint32_t i = 0; i < abbrev->num_attrs; i++) {
+		struct snap_attr attr;
+		snap_attr_read(&c, unit, &abbrev->attrs[i], &attr);
+		take_attribute(unit, &attr, &strings);
+	}
+	const char *producer = snap_attr_string(unit, &strings.producer);
+	unit->is_gnu = producer && strncmp(producer, "GNU ", 4) == 0;
+	unit->comp_dir = snap_attr_string(unit, &strings.comp_dir);
+	unit->dwo_name = snap_attr_string(unit, &strings.dwo_name);
+	if (unit->encoding.version < 5 && unit->dwo_name && unit->type == DW_UT_compile &&
+		!unit->file->is_split)
+		unit->type = DW_UT_skeleton;
+	return true;
+}
+
+struct snap_dwarf_unit *snap_dwarf_file_split_unit(struct snap_dwarf_file *file, uint64_t id)
+{
+	if (file->package) {
+		uint64_t off;
+		if (!snap_dwarf_package_find(file->package, id, &off))
+			return NULL;
+		struct snap_dwarf_unit *unit = snap_dwarf_file_unit_with_header(file, off);
+		return unit && snap_dwarf_unit_open(unit) && unit->id == id ? unit : NULL;
+	}
+	for (size_t i = 0; i < file->num_info_units; i++) {
+		struct snap_dwarf_unit *unit = &file->units[i];
+		if (unit->type != DW_UT_split_type && unit->type != DW_UT_type &&
+			snap_dwarf_unit_open(unit) && unit->id == id)
+			return unit;
+	}
+	return NULL;
+}
+
+/* ---------------------------------------------------------------- attributes */
+
+struct snap_cursor snap_die_cursor(const struct snap_dwarf_unit *unit, uint64_t off)
+{
+	struct snap_bytes section = snap_dwarf_unit_section(unit);
+	if (off < unit->dies || off >= unit->end) {
+		struct snap_cursor c = {.p = section.data, .end = section.data, .failed = true};
+		return c;
+	}
+	return snap_cursor(
+		snap_bytes(section.data, unit->end), off, unit->file->sections.big_endian);
+}
+
+static void read_block(struct snap_cursor *c, uint64_t len, struct snap_attr *ret)
+{
+	if (len > snap_cursor_left(c)) {
+		(void)snap_cursor_fail(c);
+		return;
+	}
+	ret->block = snap_bytes(c->p, len);
+	c->p += len;
+}
+
+/* The forms whose length is not fixed; and the bytes of data16. */
+static void read_variable(struct snap_cursor *c, uint16_t form, struct snap_attr *ret)
+{
+	const char *string;
+	switch (form) {
+	case DW_FORM_block:
+	case DW_FORM_exprloc:
+		read_block(c, snap_cursor_uleb(c), ret);
+		break;
+	case DW_FORM_block1:
+		read_block(c, snap_cursor_u8(c), ret);
+		break;
+	case DW_FORM_block2:
+		read_block(c, snap_cursor_u16(c), ret);
+		break;
+	case DW_FORM_block4:
+		read_block(c, snap_cursor_u32(c), ret);
+		break;
+	case DW_FORM_string:
+		string = snap_cursor_string(c);
+		ret->block = snap_bytes(string, string ? strlen(string) : 0);
+		break;
+	case DW_FORM_sdata:
+		ret->value = (uint64_t)snap_cursor_sleb(c);
+		break;
+	case DW_FORM_udata:
+	case DW_FORM_ref_udata:
+	case DW_FORM_strx:
+	case DW_FORM_addrx:
+	case DW_FORM_loclistx:
+	case DW_FORM_rnglistx:
+	case DW_FORM_GNU_addr_index:
+	case DW_FORM_GNU_str_index:
+		ret->value = snap_cursor_uleb(c);
+		break;
+	default:
+		/* Without its length nothing behind it can be found. */
+		(void)snap_cursor_fail(c);
+		ret->form = 0;
+	}
+}
+
+void snap_attr_read(struct snap_cursor *c, const struct snap_dwarf_unit *unit,
+	const struct snap_attr_spec *spec, struct snap_attr *ret)
+{
+	uint16_t form = spec->form;
+	*ret = (struct snap_attr){.name = spec->name, .form = form};
+	if (form == DW_FORM_indirect) {
+		uint64_t actual = snap_cursor_uleb(c);
+		form = actual > UINT16_MAX ? UINT16_MAX : (uint16_t)actual;
+		/* One that is indirect again, or has its value elsewhere, would be no end. */
+		if (form == DW_FORM_indirect || form == DW_FORM_implicit_const)
+			(void)snap_cursor_fail(c);
+		ret->form = form;
+	}
+	int len = form == spec->form ? spec->len : snap_form_len(form, &unit->encoding);
+	if (len < 0)
+		read_variable(c, form, ret);
+	else if (form == DW_FORM_implicit_const)
+		ret->value = (uint64_t)spec->implicit_const;
+	else if (form == DW_FORM_flag_present)
+		ret->value = 1;
+	else if (form == DW_FORM_data16)
+		read_block(c, 16, ret);
+	else
+		ret->value = snap_cursor_unsigned(c, (unsigned int)len);
+	if (c->failed)
+		ret->form = 0;
+}
+
+void snap_attr_skip(struct snap_cursor *c, const struct snap_dwarf_unit *unit,
+	const struct snap_attr_spec *spec)
+{
+	if (spec->len >= 0) {
+		snap_cursor_skip(c, (uint64_t)spec->len);
+		return;
+	}
+	struct snap_attr unused;
+	snap_attr_read(c, unit, spec, &unused);
+}
+
+static const char *string_at(struct snap_bytes section, uint64_t off)
+{
+	if (off >= section.len)
+		return NULL;
+	/* Sections of strings end with one's NUL, unless they are cut. */
+	if (section.data[section.len - 1] != '\0' &&
+		!memchr(section.data + off, '\0', section.len - off))
+		return NULL;
+	return (const char *)section.data + off;
+}
+
+/* String number index (DWARF 5, section 7.26). */
+static const char *indexed_string(const struct snap_dwarf_unit *unit, uint64_t index)
+{
+	struct snap_dwarf_sections *sections = &unit->file->sections;
+	uint64_t part = unit->part_off[SNAP_DWARF_STR_OFFSETS] + unit->str_offsets_base;
+	if (index > UINT32_MAX)
+		return NULL;
+	struct snap_cursor c = snap_cursor(snap_dwarf_section(sections, SNAP_DWARF_STR_OFFSETS),
+		part + index * unit->encoding.offset_size, sections->big_endian);
+	uint64_t off = snap_cursor_unsigned(&c, unit->encoding.offset_size);
+	return c.failed ? NULL : string_at(snap_dwarf_section(sections, SNAP_DWARF_STR), off);
+}
+
+const char *snap_attr_string(const struct snap_dwarf_unit *unit, const struct snap_attr *attr)
+{
+	struct snap_dwarf_file *file = unit->file;
+	switch (attr->form) {
+	case DW_FORM_string:
+		return (const char *)attr->block.data;
+	case DW_FORM_strp:
+		return string_at(snap_dwarf_section(&file->sections, SNAP_DWARF_STR), attr->value);
+	case DW_FORM_line_strp:
+		return string_at(
+			snap_dwarf_section(&file->sections, SNAP_DWARF_LINE_STR), attr->value);
+	case DW_FORM_strp_sup:
+	case DW_FORM_GNU_strp_alt:
+		return file->alternate ? string_at(snap_dwarf_section(&file->alternate->sections,
+							   SNAP_DWARF_STR),
+						 attr->value)
+				       : NULL;
+	case DW_FORM_strx:
+	case DW_FORM_strx1:
+	case DW_FORM_strx2:
+	case DW_FORM_strx3:
+	case DW_FORM_strx4:
+	case DW_FORM_GNU_str_index:
+		return indexed_string(unit, attr->value);
+	default:
+		return NULL;
+	}
+}
+
+bool snap_dwarf_unit_address(const struct snap_dwarf_unit *unit, uint64_t index, uint64_t *ret)
+{
+	/* The addresses of a split unit are in its skeleton's file. */
+	const struct snap_dwarf_unit *owner = unit->skeleton ? unit->skeleton : unit;
+	struct snap_dwarf_sections *sections = &owner->file->sections;
+	if (index > UINT32_MAX)
+		return false;
+	struct snap_cursor c = snap_cursor(snap_dwarf_section(sections, SNAP_DWARF_ADDR),
+		owner->addr_base + index * unit->encoding.address_size, sections->big_endian);
+	*ret = snap_cursor_unsigned(&c, unit->encoding.address_size);
+	return !c.failed;
+}
+
+bool snap_attr_address(
+	const struct snap_dwarf_unit *unit, const struct snap_attr *attr, uint64_t *ret)
+{
+	switch (attr->form) {
+	case DW_FORM_addr:
+		*ret = attr->value;
+		return true;
+	case DW_FORM_addrx:
+	case DW_FORM_addrx1:
+	case DW_FORM_addrx2:
+	case DW_FORM_addrx3:
+	case DW_FORM_addrx4:
+	case DW_FORM_GNU_addr_index:
+		return snap_dwarf_unit_address(unit, attr->value, ret);
+	default:
+		return false;
+	}
+}
+
+bool snap_attr_unsigned(const struct snap_attr *attr, uint64_t *ret)
+{
+	*ret = attr->value;
+	switch (attr->form) {
+	case DW_FORM_data1:
+	case DW_FORM_data2:
+	case DW_FORM_data4:
+	case DW_FORM_data8:
+	case DW_FORM_udata:
+		return true;
+	case DW_FORM_sdata:
+	case DW_FORM_implicit_const:
+		return (int64_t)attr->value >= 0;
+	default:
+		return false;
+	}
+}
+
+bool snap_attr_flag(const struct snap_attr *attr)
+{
+	return (attr->form == DW_FORM_flag || attr->form == DW_FORM_flag_present ||
+		       attr->form == DW_FORM_implicit_const) &&
+	       attr->value != 0;
+}
+
+bool snap_attr_die(
+	const struct snap_dwarf_unit *unit, const struct snap_attr *attr, struct snap_die *ret)
+{
+	struct snap_dwarf_file *file = unit->file;
+	switch (attr->form) {
+	case DW_FORM_ref1:
+	case DW_FORM_ref2:
+	case DW_FORM_ref4:
+	case DW_FORM_ref8:
+	case DW_FORM_ref_udata:
+		ret->off = unit->off + attr->value;
+		ret->unit = (struct snap_dwarf_unit *)unit;
+		return attr->value < unit->end - unit->off && ret->off >= unit->dies;
+	case DW_FORM_ref_addr:
+		ret->off = attr->value;
+		break;
+	case DW_FORM_ref_sup4:
+	case DW_FORM_ref_sup8:
+	case DW_FORM_GNU_ref_alt:
+		file = file->alternate;
+		ret->off = attr->value;
+		break;
+	default:
+		return false; /* DW_FORM_ref_sig8 leads to types only */
+	}
+	ret->unit = file ? snap_dwarf_file_unit_at(file, ret->off, false) : NULL;
+	return ret->unit && snap_dwarf_unit_open(ret->unit);
+}
+
+/* ---------------------------------------------------------------- entries */
+
+const struct snap_abbrev *snap_die_attrs(
+	struct snap_die die, const uint16_t *names, struct snap_attr *attrs, size_t num)
+{
+	struct snap_cursor c = snap_die_cursor(die.unit, die.off);
+	for (size_t i = 0; i < num; i++)
+		attrs[i] = (struct snap_attr){0};
+	if (!snap_dwarf_unit_open(die.unit))
+		return NULL;
+	const struct snap_abbrev *abbrev =
+		snap_abbrevs_find(die.unit->abbrevs, snap_cursor_uleb(&c));
+	if (c.failed || !abbrev)
+		return NULL;
+	for (uint32_t i = 0; i < abbrev->num_attrs; i++) {
+		const struct snap_attr_spec *spec = &abbrev->attrs[i];
+		size_t wanted = 0;
+		while (wanted < num && names[wanted] != spec->name)
+			wanted++;
+		if (wanted < num)
+			snap_attr_read(&c, die.unit, spec, &attrs[wanted]);
+		else
+			snap_attr_skip(&c, die.unit, spec);
+	}
+	return abbrev;
+}

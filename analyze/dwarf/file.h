@@ -1,0 +1,152 @@
+/*
+ * The DWARF of one file and its units: what lies where, and what the attributes of an entry say.
+ *
+ * Read by ourselves, not by libdw: its functions take a hundred times as long where thousands of
+ * addresses are looked up, open files that a file names, and know no DWARF packages before 0.191.
+ * Versions 2 to 5, 32 and 64 bits, both byte orders.
+ *
+ * Hostile: every offset is checked, chains of references are bounded, and what is malformed counts
+ * as absent.
+ */
+#ifndef SNAP_ANALYZE_DWARF_FILE_H
+#define SNAP_ANALYZE_DWARF_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyze/dwarf/abbrev.h"
+#include "analyze/dwarf/cursor.h"
+#include "analyze/dwarf/sections.h"
+#include "common/error.h"
+
+struct snap_dwarf_package; /* package.h */
+
+/* One attribute of an entry. */
+struct snap_attr {
+	uint16_t name, form; /* form: DW_FORM_indirect is resolved; 0: there is no such attribute */
+	uint64_t value;	     /* of the forms that are a number, an index or an offset */
+	struct snap_bytes block; /* of the forms that are bytes; a string without its NUL */
+};
+
+struct snap_dwarf_scope; /* names.h */
+
+/* A unit of .debug_info or .debug_types. */
+struct snap_dwarf_unit {
+	struct snap_dwarf_file *file;
+	struct snap_dwarf_encoding encoding;
+	uint8_t type;  /* DW_UT_*; those before DWARF 5 count as DW_UT_compile or DW_UT_type */
+	bool in_types; /* in .debug_types */
+	uint64_t off;  /* of its header in the section */
+	uint64_t end;  /* just behind its last entry */
+	uint64_t dies; /* of its first entry */
+	uint64_t abbrev_off;
+	uint64_t id; /* the signature of a type unit, the dwo_id of a skeleton or split unit */
+
+	/* snap_dwarf_unit_open() fills in the rest. */
+	bool is_open;
+	const struct snap_abbrevs *abbrevs; /* NULL: the unit can't be read */
+	uint16_t tag;			    /* of the first entry */
+	uint16_t language;		    /* DW_LANG_*; 0: not told */
+	bool is_gnu;			    /* made by GCC */
+	struct snap_attr ranges, low_pc, high_pc;
+	const char *comp_dir, *dwo_name; /* NULL: not told */
+	bool has_line_off;
+	uint64_t line_off; /* in .debug_line */
+	uint64_t str_offsets_base, addr_base, rnglists_base;
+	bool has_rnglists_base;
+	uint64_t ranges_base; /* DW_AT_GNU_ranges_base: of a skeleton, for its split unit */
+	/* In a package: where this unit's part of each section begins. */
+	uint64_t part_off[SNAP_DWARF_NUM_SECTIONS];
+	/* Of a split unit: its skeleton, in the file that has the addresses. */
+	struct snap_dwarf_unit *skeleton;
+	/* Of a skeleton: the unit that it stands for, once it was looked for; NULL: not found. */
+	struct snap_dwarf_unit *split;
+	bool split_tried;
+
+	struct snap_dwarf_scope *scopes; /* for names.c: made when needed */
+	size_t num_scopes;
+	bool scopes_read;
+};
+
+struct snap_dwarf_file {
+	struct snap_dwarf_sections sections;
+	bool is_split; /* .dwo or .dwp */
+	/* Ascending by offset, those of .debug_info first. */
+	struct snap_dwarf_unit *units;
+	size_t num_units, num_info_units;
+	struct snap_dwarf_file *alternate;  /* borrowed; NULL: none */
+	struct snap_dwarf_package *package; /* owned; NULL: this is none */
+	void *abbrev_tables;		    /* a tree of search.h */
+};
+
+/* An entry in one of a file's units. */
+struct snap_die {
+	struct snap_dwarf_unit *unit;
+	uint64_t off; /* in the unit's section */
+};
+
+/*
+ * Find the units. elf outlives the file; split: it is a .dwo or a .dwp. A file without units is no
+ * error. -1 only without memory.
+ */
+int snap_dwarf_file_create(const struct snap_elf_file *elf, bool split,
+	struct snap_dwarf_file **ret, struct snap_error *err);
+void snap_dwarf_file_destroy(struct snap_dwarf_file *file);
+
+/* Read the first entry. False if the unit can't be read. */
+bool snap_dwarf_unit_open(struct snap_dwarf_unit *unit);
+/* The section that the unit is in. */
+struct snap_bytes snap_dwarf_unit_section(const struct snap_dwarf_unit *unit);
+/* The unit of .debug_info (or .debug_types) that has the offset; NULL. */
+struct snap_dwarf_unit *snap_dwarf_file_unit_at(
+	struct snap_dwarf_file *file, uint64_t off, bool in_types);
+/* The unit of .debug_info whose header is at the offset; NULL. */
+struct snap_dwarf_unit *snap_dwarf_file_unit_with_header(
+	struct snap_dwarf_file *file, uint64_t off);
+/* The split unit of the id; NULL. */
+struct snap_dwarf_unit *snap_dwarf_file_split_unit(struct snap_dwarf_file *file, uint64_t id);
+
+/* Whether an entry of that language stands in named scopes that a reader expects to see. */
+bool snap_dwarf_unit_has_scopes(const struct snap_dwarf_unit *unit);
+bool snap_dwarf_unit_is_c(const struct snap_dwarf_unit *unit);
+
+/* ---------------------------------------------------------------- attributes */
+
+/* Read the value of an attribute, or pass over it. c stands behind it afterwards. */
+void snap_attr_read(struct snap_cursor *c, const struct snap_dwarf_unit *unit,
+	const struct snap_attr_spec *spec, struct snap_attr *ret);
+void snap_attr_skip(struct snap_cursor *c, const struct snap_dwarf_unit *unit,
+	const struct snap_attr_spec *spec);
+
+static inline bool snap_attr_is_there(const struct snap_attr *attr)
+{
+	return attr->form != 0;
+}
+
+/* NULL if it is no string. It lives as long as the file. */
+const char *snap_attr_string(const struct snap_dwarf_unit *unit, const struct snap_attr *attr);
+/* Of the class address. */
+bool snap_attr_address(
+	const struct snap_dwarf_unit *unit, const struct snap_attr *attr, uint64_t *ret);
+/* Of the class constant, not negative. */
+bool snap_attr_unsigned(const struct snap_attr *attr, uint64_t *ret);
+bool snap_attr_flag(const struct snap_attr *attr);
+/* The entry that a reference leads to. */
+bool snap_attr_die(
+	const struct snap_dwarf_unit *unit, const struct snap_attr *attr, struct snap_die *ret);
+
+/* Address number index of the unit (DW_FORM_addrx, DW_RLE_startx_length). */
+bool snap_dwarf_unit_address(const struct snap_dwarf_unit *unit, uint64_t index, uint64_t *ret);
+
+/* ---------------------------------------------------------------- entries */
+
+/* A cursor at an entry, from which its code, and then its attributes are read. */
+struct snap_cursor snap_die_cursor(const struct snap_dwarf_unit *unit, uint64_t off);
+
+/* The attributes of one entry that are asked for: names[i] into attrs[i]. NULL: it can't be read.
+ */
+const struct snap_abbrev *snap_die_attrs(
+	struct snap_die die, const uint16_t *names, struct snap_attr *attrs, size_t num);
+
+#endif

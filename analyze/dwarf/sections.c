@@ -1,0 +1,161 @@
+#include "analyze/dwarf/sections.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <gelf.h>
+#include <zlib.h>
+
+/* gABI's number, not in the elf.h of glibc 2.36. */
+#ifndef ELFCOMPRESS_ZSTD
+#define ELFCOMPRESS_ZSTD 2
+#endif
+
+static const char *const names[SNAP_DWARF_NUM_SECTIONS] = {
+	[SNAP_DWARF_INFO] = "info",
+	[SNAP_DWARF_TYPES] = "types",
+	[SNAP_DWARF_ABBREV] = "abbrev",
+	[SNAP_DWARF_LINE] = "line",
+	[SNAP_DWARF_STR] = "str",
+	[SNAP_DWARF_LINE_STR] = "line_str",
+	[SNAP_DWARF_STR_OFFSETS] = "str_offsets",
+	[SNAP_DWARF_ADDR] = "addr",
+	[SNAP_DWARF_RANGES] = "ranges",
+	[SNAP_DWARF_RNGLISTS] = "rnglists",
+	[SNAP_DWARF_ARANGES] = "aranges",
+	[SNAP_DWARF_CU_INDEX] = "cu_index",
+	[SNAP_DWARF_TU_INDEX] = "tu_index",
+};
+
+/* The section that a name stands for, or -1. */
+static int section_of(const char *name, bool split)
+{
+	size_t prefix = strncmp(name, ".debug_", 7) == 0    ? 7
+			: strncmp(name, ".zdebug_", 8) == 0 ? 8
+							    : 0;
+	if (prefix == 0)
+		return -1;
+	const char *rest = name + prefix;
+	size_t len = strlen(rest);
+	bool is_index = strcmp(rest, "cu_index") == 0 || strcmp(rest, "tu_index") == 0;
+	bool is_split = len > 4 && strcmp(rest + len - 4, ".dwo") == 0;
+	if (is_index ? !split : is_split != split)
+		return -1;
+	if (is_split)
+		len -= 4;
+	for (int i = 0; i < SNAP_DWARF_NUM_SECTIONS; i++)
+		if (strlen(names[i]) == len && memcmp(names[i], rest, len) == 0)
+			return i;
+	return -1;
+}
+
+void snap_dwarf_sections_init(
+	struct snap_dwarf_sections *sections, const struct snap_elf_file *file, bool split)
+{
+	*sections = (struct snap_dwarf_sections){
+		.big_endian = file->elf_data == ELFDATA2MSB,
+		.is_64bit = file->elf_class == ELFCLASS64,
+	};
+	size_t strings;
+	if (file->no_dwarf || elf_getshdrstrndx(file->elf, &strings) < 0)
+		return;
+	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(file->elf, scn));) {
+		GElf_Shdr shdr;
+		if (!gelf_getshdr(scn, &shdr) || shdr.sh_type == SHT_NOBITS)
+			continue;
+		const char *name = elf_strptr(file->elf, strings, shdr.sh_name);
+		int which = name ? section_of(name, split) : -1;
+		if (which >= 0 && !sections->of[which].scn)
+			sections->of[which].scn = scn;
+	}
+}
+
+void snap_dwarf_sections_deinit(struct snap_dwarf_sections *sections)
+{
+	for (size_t i = 0; i < SNAP_DWARF_NUM_SECTIONS; i++)
+		free(sections->of[i].owned);
+	*sections = (struct snap_dwarf_sections){0};
+}
+
+static bool inflate_zlib(uint8_t *to, uint64_t to_len, const uint8_t *from, size_t from_len)
+{
+	uLongf len = to_len;
+	return uncompress(to, &len, from, from_len) == Z_OK && len == to_len;
+}
+
+/* libzstd is loaded when a section wants it: few do, and the time counts. */
+static bool inflate_zstd(uint8_t *to, uint64_t to_len, const uint8_t *from, size_t from_len)
+{
+	static size_t (*decompress)(void *, size_t, const void *, size_t);
+	static bool tried;
+	if (!tried) {
+		tried = true;
+		void *library = dlopen("libzstd.so.1", RTLD_NOW | RTLD_LOCAL);
+		if (library)
+			*(void **)&decompress = dlsym(library, "ZSTD_decompress");
+	}
+	/* Errors are sizes close to the largest. */
+	return decompress && decompress(to, to_len, from, from_len) == to_len;
+}
+
+/* ELFCOMPRESS_ZLIB or _ZSTD; len: what it takes unpacked. */
+static void unpack(struct snap_dwarf_sections *sections, enum snap_dwarf_section which,
+	uint32_t type, uint64_t len, struct snap_bytes packed)
+{
+	if (len == 0 || len > SIZE_MAX)
+		return;
+	uint8_t *to = malloc(len);
+	bool done = to && (type == ELFCOMPRESS_ZLIB ? inflate_zlib(to, len, packed.data, packed.len)
+				  : type == ELFCOMPRESS_ZSTD
+					  ? inflate_zstd(to, len, packed.data, packed.len)
+					  : false);
+	if (!done) {
+		free(to);
+		return;
+	}
+	sections->of[which].owned = to;
+	sections->of[which].bytes = snap_bytes(to, len);
+}
+
+static void read_section(struct snap_dwarf_sections *sections, enum snap_dwarf_section which)
+{
+	sections->of[which].is_read = true;
+	Elf_Scn *scn = sections->of[which].scn;
+	GElf_Shdr shdr;
+	GElf_Chdr chdr;
+	Elf_Data *data = scn && gelf_getshdr(scn, &shdr) ? elf_rawdata(scn, NULL) : NULL;
+	if (!data || !data->d_buf)
+		return;
+	struct snap_bytes raw = snap_bytes(data->d_buf, data->d_size);
+	uint64_t len;
+	if (shdr.sh_flags & SHF_COMPRESSED) {
+		size_t header = sections->is_64bit ? sizeof(Elf64_Chdr) : sizeof(Elf32_Chdr);
+		if (gelf_getchdr(scn, &chdr) && raw.len >= header)
+			unpack(sections, which, chdr.ch_type, chdr.ch_size,
+				snap_bytes(raw.data + header, raw.len - header));
+	} else if (raw.len >= 12 && memcmp(raw.data, "ZLIB", 4) == 0) {
+		/* GNU's older form: "ZLIB" and the size, big-endian. */
+		memcpy(&len, raw.data + 4, sizeof(len));
+		unpack(sections, which, ELFCOMPRESS_ZLIB, be64toh(len),
+			snap_bytes(raw.data + 12, raw.len - 12));
+	} else {
+		sections->of[which].bytes = raw;
+	}
+}
+
+struct snap_bytes snap_dwarf_section(
+	struct snap_dwarf_sections *sections, enum snap_dwarf_section which)
+{
+	if (!sections->of[which].is_read)
+		read_section(sections, which);
+	return sections->of[which].bytes;
+}
+
+bool snap_dwarf_has_section(
+	const struct snap_dwarf_sections *sections, enum snap_dwarf_section which)
+{
+	return sections->of[which].scn != NULL;
+}

@@ -1,0 +1,56 @@
+/*
+ * The debug sections of one ELF file, decompressed when they are first asked for.
+ *
+ * Hostile: sizes are checked against the file; what compressed sections may grow to is bounded
+ * where the file is opened (symbols/elf_file.h).
+ */
+#ifndef SNAP_ANALYZE_DWARF_SECTIONS_H
+#define SNAP_ANALYZE_DWARF_SECTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "analyze/symbols/elf_file.h"
+#include "common/bytes.h"
+
+enum snap_dwarf_section {
+	SNAP_DWARF_INFO,
+	SNAP_DWARF_TYPES,
+	SNAP_DWARF_ABBREV,
+	SNAP_DWARF_LINE,
+	SNAP_DWARF_STR,
+	SNAP_DWARF_LINE_STR,
+	SNAP_DWARF_STR_OFFSETS,
+	SNAP_DWARF_ADDR,
+	SNAP_DWARF_RANGES,
+	SNAP_DWARF_RNGLISTS,
+	SNAP_DWARF_ARANGES,
+	SNAP_DWARF_CU_INDEX,
+	SNAP_DWARF_TU_INDEX,
+	SNAP_DWARF_NUM_SECTIONS,
+};
+
+struct snap_dwarf_sections {
+	bool big_endian, is_64bit; /* of the ELF file */
+	/* private */
+	struct {
+		Elf_Scn *scn; /* NULL: the file has none */
+		bool is_read;
+		struct snap_bytes bytes;
+		uint8_t *owned; /* what was decompressed; NULL */
+	} of[SNAP_DWARF_NUM_SECTIONS];
+};
+
+/* Find the sections; split: those of a .dwo or .dwp file (".debug_info.dwo"). file outlives them.
+ */
+void snap_dwarf_sections_init(
+	struct snap_dwarf_sections *sections, const struct snap_elf_file *file, bool split);
+void snap_dwarf_sections_deinit(struct snap_dwarf_sections *sections);
+
+/* Empty if there is none, or if it can't be decompressed. */
+struct snap_bytes snap_dwarf_section(
+	struct snap_dwarf_sections *sections, enum snap_dwarf_section which);
+bool snap_dwarf_has_section(
+	const struct snap_dwarf_sections *sections, enum snap_dwarf_section which);
+
+#endif

@@ -1,0 +1,569 @@
+#include "analyze/symbols/code_index.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/cache/cache_dir.h"
+#include "analyze/symbols/debug_info.h"
+#include "analyze/symbols/name_pool.h"
+#include "analyze/symbols/parallel.h"
+
+struct unit {
+	bool is_made;
+	bool is_whole;		 /* nothing that it should have was missing */
+	bool is_kept;		 /* bytes are in the image */
+	struct snap_bytes bytes; /* owned, unless is_kept; absent: there is no table */
+	struct snap_unit_table table;
+};
+
+struct snap_code_index {
+	struct snap_code_sources sources;
+	struct snap_symbol_image *image; /* NULL: there is none, or none any more */
+	struct snap_image_info kept;	 /* what it has; 0 without */
+	struct snap_debug_info *info;	 /* NULL: not needed yet */
+	bool info_tried;
+	struct snap_name_pool pool; /* first the image's names, filled in as they are needed */
+	struct unit *units;
+	size_t num_units;
+	bool has_news;
+};
+
+static int begin_with_image(struct snap_code_index *index)
+{
+	index->image = snap_symbol_image_open(index->sources.image, &index->sources.made_of);
+	if (!index->image)
+		return 0;
+	snap_symbol_image_info(index->image, &index->kept);
+	index->num_units = index->kept.num_units;
+	index->units = calloc(index->num_units + 1, sizeof(*index->units));
+	return index->units && snap_name_pool_reserve(&index->pool, index->kept.num_names) == 0
+		       ? 0
+		       : -1;
+}
+
+int snap_code_index_create(const struct snap_code_sources *sources, struct snap_code_index **ret,
+	struct snap_error *err)
+{
+	struct snap_code_index *index = calloc(1, sizeof(*index));
+	if (!index) {
+		snap_cache_unmap(sources->image);
+		return snap_error_no_memory(err);
+	}
+	index->sources = *sources;
+	snap_name_pool_init(&index->pool);
+	if (begin_with_image(index) < 0) {
+		snap_code_index_destroy(index);
+		return snap_error_no_memory(err);
+	}
+	*ret = index;
+	return 0;
+}
+
+static void drop_tables(struct snap_code_index *index)
+{
+	for (size_t i = 0; i < index->num_units; i++)
+		if (!index->units[i].is_kept)
+			free((void *)index->units[i].bytes.data);
+	free(index->units);
+	index->units = NULL;
+	index->num_units = 0;
+}
+
+void snap_code_index_destroy(struct snap_code_index *index)
+{
+	if (!index)
+		return;
+	drop_tables(index);
+	snap_debug_info_destroy(index->info);
+	snap_symbol_image_close(index->image);
+	snap_name_pool_deinit(&index->pool);
+	snap_cache_unmap(index->sources.image);
+	free(index);
+}
+
+/*
+ * The image is not what was written, or not of this file: go on without it. (Its bytes stay: names
+ * that were told may be in them.)
+ */
+static void drop_image(struct snap_code_index *index)
+{
+	snap_symbol_image_close(index->image);
+	index->image = NULL;
+	index->kept = (struct snap_image_info){0};
+	drop_tables(index);
+	index->has_news = true;
+	if (!index->info)
+		return;
+	index->num_units = snap_debug_info_num_units(index->info);
+	index->units = calloc(index->num_units + 1, sizeof(*index->units));
+	if (!index->units)
+		index->num_units = 0;
+}
+
+/* Whether there is an image that can be asked; one that has failed is dropped here. */
+static bool has_image(struct snap_code_index *index)
+{
+	if (index->image && snap_symbol_image_has_failed(index->image))
+		drop_image(index);
+	return index->image != NULL;
+}
+
+static struct snap_debug_info *get_info(struct snap_code_index *index)
+{
+	if (index->info_tried || !index->sources.file)
+		return index->info;
+	index->info_tried = true;
+	if (snap_debug_info_create(index->sources.file, index->sources.alternate,
+		    index->sources.split, &index->pool, &index->info, NULL) < 0)
+		return NULL; /* no memory */
+	size_t num_units = snap_debug_info_num_units(index->info);
+	if (has_image(index) && (!index->kept.has_map || num_units != index->num_units)) {
+		drop_image(index);
+	} else if (!index->image) {
+		index->num_units = num_units;
+		index->units = calloc(num_units + 1, sizeof(*index->units));
+		if (!index->units)
+			index->num_units = 0;
+	}
+	return index->info;
+}
+
+/* ---------------------------------------------------------------- names */
+
+/* NULL if it can't be told. */
+static const struct snap_pool_name *get_name(struct snap_code_index *index, uint32_t number)
+{
+	if (number >= index->pool.num)
+		return NULL;
+	struct snap_pool_name *name = &index->pool.names[number];
+	if (!name->raw && has_image(index) &&
+		!snap_symbol_image_name(index->image, number, &name->raw, &name->shown))
+		name->raw = NULL;
+	return name->raw ? name : NULL;
+}
+
+static const char *raw_name(struct snap_code_index *index, uint32_t number)
+{
+	const struct snap_pool_name *name = get_name(index, number);
+	return name ? name->raw : NULL;
+}
+
+static const char *shown_name(struct snap_code_index *index, uint32_t number)
+{
+	return get_name(index, number) ? snap_name_pool_shown(&index->pool, number) : NULL;
+}
+
+/* ---------------------------------------------------------------- units */
+
+/* The index plus one of the unit that has the address; 0: none. */
+static uint32_t search_map(const struct snap_painted *map, size_t num, uint64_t vaddr)
+{
+	size_t low = 0, high = num;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (map[mid].start <= vaddr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low > 0 ? map[low - 1].colour : 0;
+}
+
+static uint32_t find_unit(struct snap_code_index *index, uint64_t vaddr)
+{
+	uint32_t unit = 0;
+	if (has_image(index) && index->kept.has_map) {
+		unit = snap_symbol_image_unit_at(index->image, vaddr);
+		if (has_image(index) && (unit > 0 || index->kept.is_map_thorough))
+			return unit;
+	}
+	struct snap_debug_info *info = get_info(index);
+	for (int thorough = 0; thorough < 2 && info && unit == 0; thorough++) {
+		size_t num;
+		const struct snap_painted *map = snap_debug_info_map(info, thorough, &num);
+		unit = search_map(map, num, vaddr);
+		index->has_news |= thorough;
+	}
+	return unit;
+}
+
+/* From the image. False if it has not got it. */
+static bool take_table(struct snap_code_index *index, uint32_t number)
+{
+	struct unit *unit = &index->units[number];
+	switch (snap_symbol_image_table(index->image, number, &unit->bytes)) {
+	case SNAP_IMAGE_NO_TABLE:
+		break;
+	case SNAP_IMAGE_TABLE:
+		if (!snap_unit_table_open(unit->bytes, &unit->table)) {
+			drop_image(index);
+			return false;
+		}
+		break;
+	default:
+		(void)has_image(index);
+		return false;
+	}
+	unit->is_made = unit->is_kept = unit->is_whole = true;
+	return true;
+}
+
+/* What is made now uses the image's names where it can. */
+static void adopt_names(struct snap_code_index *index)
+{
+	if (index->pool.num_reserved == 0)
+		return;
+	for (uint32_t i = 0; i < index->kept.num_names && has_image(index); i++)
+		(void)get_name(index, i); /* one that can't be told is not found again */
+	(void)snap_name_pool_adopt(&index->pool); /* without memory: names stand there twice */
+}
+
+static void make_table(struct snap_code_index *index, uint32_t number)
+{
+	adopt_names(index);
+	struct snap_debug_info *info = get_info(index);
+	if (!info || number >= index->num_units)
+		return;
+	struct unit *unit = &index->units[number];
+	unit->is_made = true;
+	index->has_news = true;
+	if (snap_debug_info_table(info, number, &unit->bytes, &unit->is_whole) < 0 ||
+		!snap_unit_table_open(unit->bytes, &unit->table)) {
+		free((void *)unit->bytes.data);
+		unit->bytes = snap_bytes(NULL, 0);
+	}
+}
+
+/* The table that has the address; NULL. */
+static const struct snap_unit_table *find_table(struct snap_code_index *index, uint64_t vaddr)
+{
+	uint32_t number = find_unit(index, vaddr);
+	if (number == 0 || number > index->num_units)
+		return NULL;
+	number--;
+	if (!index->units[number].is_made && !(has_image(index) && take_table(index, number)))
+		make_table(index, number);
+	return number < index->num_units && index->units[number].bytes.data
+		       ? &index->units[number].table
+		       : NULL;
+}
+
+/* ---------------------------------------------------------------- answers */
+
+bool snap_code_index_has_debug(const struct snap_code_index *index)
+{
+	return index->sources.file != NULL;
+}
+
+static bool is_mangled(const char *raw)
+{
+	return raw[0] == '_' && (raw[1] == 'Z' || raw[1] == 'R');
+}
+
+static size_t find(struct snap_code_index *index, uint64_t vaddr,
+	struct snap_source_frame *frames, size_t max)
+{
+	struct snap_unit_frame found[SNAP_MAX_INLINE_DEPTH + 1];
+	const struct snap_unit_table *table = find_table(index, vaddr);
+	if (max > SNAP_MAX_INLINE_DEPTH + 1)
+		max = SNAP_MAX_INLINE_DEPTH + 1;
+	size_t num = table ? snap_unit_table_find(table, vaddr, found, max) : 0;
+	for (size_t i = 0; i < num; i++) {
+		const struct snap_unit_frame *from = &found[i];
+		frames[i] = (struct snap_source_frame){
+			.is_inline = from->is_inline,
+			.start = from->start,
+			.line = from->line,
+			.column = from->column,
+		};
+		if (from->name > 0) {
+			const char *raw = raw_name(index, from->name - 1);
+			frames[i].raw_function = raw;
+			frames[i].function = shown_name(index, from->name - 1);
+			frames[i].is_unmangled = raw && table->has_scopes && !from->is_inline &&
+						 !is_mangled(raw);
+		}
+		if (from->file > 0)
+			frames[i].file = raw_name(index, from->file - 1);
+		/* With the image its table is gone. */
+		if (index->image && snap_symbol_image_has_failed(index->image))
+			return SIZE_MAX;
+	}
+	return num;
+}
+
+size_t snap_code_index_find(struct snap_code_index *index, uint64_t vaddr,
+	struct snap_source_frame *frames, size_t max)
+{
+	size_t num = find(index, vaddr, frames, max);
+	if (num == SIZE_MAX) {
+		drop_image(index);
+		num = find(index, vaddr, frames, max);
+	}
+	return num;
+}
+
+static void set_site(struct snap_code_index *index, const struct snap_unit_site *from,
+	struct snap_call_site *ret)
+{
+	*ret = (struct snap_call_site){
+		.return_vaddr = from->return_vaddr,
+		.is_tail_call = from->is_tail_call,
+		.target_start = from->target_start,
+	};
+	if (from->target_name > 0)
+		ret->target_name = raw_name(index, from->target_name - 1);
+}
+
+bool snap_code_index_site(
+	struct snap_code_index *index, uint64_t return_vaddr, struct snap_call_site *ret)
+{
+	struct snap_unit_site site;
+	/* It may be the first address behind its function. */
+	const struct snap_unit_table *table = find_table(index, return_vaddr - 1);
+	if (!table || !snap_unit_table_site(table, return_vaddr, &site))
+		return false;
+	set_site(index, &site, ret);
+	return true;
+}
+
+size_t snap_code_index_tail_calls(
+	struct snap_code_index *index, uint64_t vaddr, struct snap_call_site *sites, size_t max)
+{
+	const struct snap_unit_table *table = find_table(index, vaddr);
+	struct snap_unit_site *found = table ? calloc(max + 1, sizeof(*found)) : NULL;
+	size_t num = found ? snap_unit_table_tail_calls(table, vaddr, found, max) : 0;
+	for (size_t i = 0; i < num; i++)
+		set_site(index, &found[i], &sites[i]);
+	free(found);
+	return num;
+}
+
+/* ---------------------------------------------------------------- the symbol table */
+
+enum snap_kept snap_code_index_symbol(
+	struct snap_code_index *index, uint64_t vaddr, struct snap_kept_symbol *ret)
+{
+	uint32_t name;
+	if (!has_image(index) || !index->kept.has_symbols)
+		return SNAP_KEPT_NOT;
+	bool found =
+		snap_symbol_image_symbol(index->image, vaddr, &ret->start, &ret->end, &name);
+	if (found) {
+		ret->raw = raw_name(index, name);
+		ret->shown = shown_name(index, name);
+	}
+	if (!has_image(index))
+		return SNAP_KEPT_NOT;
+	return found && ret->raw ? SNAP_KEPT_FOUND : SNAP_KEPT_NONE;
+}
+
+enum snap_kept snap_code_index_find_name(
+	struct snap_code_index *index, const char *name, uint64_t *ret)
+{
+	if (!has_image(index) || !index->kept.has_symbols)
+		return SNAP_KEPT_NOT;
+	bool found = snap_symbol_image_find_name(index->image, name, ret);
+	if (!has_image(index))
+		return SNAP_KEPT_NOT;
+	return found ? SNAP_KEPT_FOUND : SNAP_KEPT_NONE;
+}
+
+/* ---------------------------------------------------------------- keeping */
+
+bool snap_code_index_has_news(const struct snap_code_index *index)
+{
+	return index->has_news;
+}
+
+uint64_t snap_code_index_debug_len(struct snap_code_index *index)
+{
+	struct snap_debug_info *info = get_info(index);
+	return info ? snap_debug_info_len(info) : 0;
+}
+
+/* The units that have code and no table yet. On the heap; NULL without memory. */
+static uint32_t *list_missing(struct snap_code_index *index, size_t *ret_num)
+{
+	size_t num_map, num = 0;
+	const struct snap_painted *map = snap_debug_info_map(index->info, true, &num_map);
+	bool *listed = calloc(index->num_units + 1, sizeof(*listed));
+	uint32_t *units = calloc(index->num_units + 1, sizeof(*units));
+	for (size_t i = 0; listed && units && i < num_map; i++) {
+		if (map[i].colour == 0 || listed[map[i].colour - 1])
+			continue;
+		uint32_t number = map[i].colour - 1;
+		listed[number] = true;
+		if (!index->units[number].is_made &&
+			!(has_image(index) && take_table(index, number)))
+			units[num++] = number;
+	}
+	if (!listed) {
+		free(units);
+		units = NULL;
+	}
+	free(listed);
+	*ret_num = num;
+	return units;
+}
+
+int snap_code_index_make_all(struct snap_code_index *index, size_t num_jobs,
+	void (*told)(size_t done, size_t all, void *data), void *data, struct snap_error *err)
+{
+	size_t num;
+	if (!get_info(index))
+		return 0;
+	uint32_t *numbers = list_missing(index, &num);
+	struct snap_made_table *made = numbers ? calloc(num + 1, sizeof(*made)) : NULL;
+	index->has_news = true; /* the thorough map */
+	/* Whatever the workers did not do is done here. */
+	if (made && num_jobs > 1)
+		snap_parallel_tables(
+			index->info, &index->pool, numbers, num, num_jobs, made, told, data);
+	for (size_t i = 0; made && i < num; i++) {
+		struct unit *unit = &index->units[numbers[i]];
+		if (!made[i].is_made) {
+			make_table(index, numbers[i]);
+		} else {
+			unit->is_made = true;
+			unit->is_whole = made[i].is_whole;
+			unit->bytes = made[i].bytes;
+			if (!snap_unit_table_open(unit->bytes, &unit->table)) {
+				free((void *)unit->bytes.data);
+				unit->bytes = snap_bytes(NULL, 0);
+			}
+		}
+		if (told)
+			told(i + 1, num, data);
+	}
+	bool done = made != NULL;
+	free(made);
+	free(numbers);
+	return done ? 0 : snap_error_no_memory(err);
+}
+
+struct encoding {
+	struct snap_image_contents contents;
+	struct snap_image_map_entry *map;
+	struct snap_image_table *tables;
+	struct snap_image_name *names;
+	struct snap_image_symbol *symbols;
+	struct snap_image_rest *rests;
+	struct snap_image_by_name *by_name;
+};
+
+static void encoding_deinit(struct encoding *e)
+{
+	free(e->map);
+	free(e->tables);
+	free(e->names);
+	free(e->symbols);
+	free(e->rests);
+	free(e->by_name);
+}
+
+static int encode_map(struct snap_code_index *index, struct encoding *e)
+{
+	size_t num_map;
+	struct snap_debug_info *info = get_info(index);
+	if (!info)
+		return 0;
+	/* Without memory it would be none. */
+	const struct snap_painted *map = snap_debug_info_map(info, true, &num_map);
+	e->map = calloc(num_map + 1, sizeof(*e->map));
+	e->tables = calloc(index->num_units + 1, sizeof(*e->tables));
+	if (!map || !e->map || !e->tables)
+		return -1;
+	for (size_t i = 0; i < num_map; i++)
+		e->map[i] = (struct snap_image_map_entry){map[i].start, map[i].colour};
+	for (uint32_t i = 0; i < index->num_units; i++) {
+		struct unit *unit = &index->units[i];
+		if (!unit->is_made && has_image(index))
+			(void)take_table(index, i);
+		if (!unit->is_made || !unit->is_whole)
+			continue;
+		e->tables[i].state = unit->bytes.data ? SNAP_IMAGE_TABLE : SNAP_IMAGE_NO_TABLE;
+		e->tables[i].bytes = unit->bytes;
+	}
+	e->contents.num_map = num_map;
+	e->contents.num_tables = index->num_units;
+	e->contents.has_map = e->contents.is_map_thorough = true;
+	return 0;
+}
+
+/* Names get their numbers here: those of the table are new ones of the pool. */
+static int encode_symtab(
+	struct snap_code_index *index, struct encoding *e, struct snap_symtab *symtab)
+{
+	const struct snap_symbol_name *by_name;
+	size_t num_by_name = snap_symtab_names(symtab, &by_name);
+	e->symbols = calloc(symtab->num_symbols + 1, sizeof(*e->symbols));
+	e->rests = calloc(symtab->num_rests + 1, sizeof(*e->rests));
+	e->by_name = calloc(num_by_name + 1, sizeof(*e->by_name));
+	if (!e->symbols || !e->rests || !e->by_name)
+		return -1;
+	for (size_t i = 0; i < symtab->num_symbols; i++) {
+		const struct snap_symbol *symbol = &symtab->symbols[i];
+		uint32_t number = snap_name_pool_add(&index->pool, symbol->name, NULL);
+		if (number == SNAP_NO_NAME)
+			return -1;
+		e->symbols[i] =
+			(struct snap_image_symbol){symbol->start, symbol->end, number, 0};
+	}
+	for (size_t i = 0; i < symtab->num_rests; i++)
+		e->rests[i] = (struct snap_image_rest){symtab->rests[i].start,
+			symtab->rests[i].end, symtab->rests[i].symbol};
+	for (size_t i = 0; i < num_by_name; i++) {
+		uint32_t number = snap_name_pool_add(&index->pool, by_name[i].name, NULL);
+		if (number == SNAP_NO_NAME)
+			return -1;
+		e->by_name[i] = (struct snap_image_by_name){
+			by_name[i].start, number, snap_image_hash(by_name[i].name)};
+	}
+	e->contents.num_symbols = symtab->num_symbols;
+	e->contents.num_rests = symtab->num_rests;
+	e->contents.num_by_name = num_by_name;
+	e->contents.has_symbols = true;
+	return 0;
+}
+
+static int encode_names(struct snap_code_index *index, struct encoding *e)
+{
+	e->names = calloc(index->pool.num + 1, sizeof(*e->names));
+	if (!e->names)
+		return -1;
+	for (uint32_t i = 0; i < index->pool.num; i++) {
+		const char *raw = raw_name(index, i), *shown = shown_name(index, i);
+		/* One that can't be told is one that nothing refers to. */
+		e->names[i] = (struct snap_image_name){raw ? raw : "", shown ? shown : ""};
+	}
+	e->contents.num_names = index->pool.num;
+	return 0;
+}
+
+int snap_code_index_encode(struct snap_code_index *index, struct snap_symtab *symtab,
+	struct snap_bytes *ret, struct snap_error *err)
+{
+	struct encoding e = {.contents = {.sources = &index->sources.made_of}};
+	adopt_names(index);
+	int r = encode_map(index, &e);
+	if (r == 0)
+		r = encode_symtab(index, &e, symtab);
+	if (r == 0)
+		r = encode_names(index, &e);
+	e.contents.map = e.map;
+	e.contents.tables = e.tables;
+	e.contents.names = e.names;
+	e.contents.symbols = e.symbols;
+	e.contents.rests = e.rests;
+	e.contents.by_name = e.by_name;
+	/* An image that fails on the way takes its tables with it. */
+	if (r == 0 && index->image && snap_symbol_image_has_failed(index->image))
+		r = snap_error_set(err, SNAP_ERROR_MALFORMED, "what was in the cache is damaged");
+	else if (r < 0)
+		r = snap_error_no_memory(err);
+	else
+		r = snap_symbol_image_encode(&e.contents, ret, err);
+	encoding_deinit(&e);
+	return r;
+}

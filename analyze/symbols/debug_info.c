@@ -1,0 +1,304 @@
+#include "analyze/symbols/debug_info.h"
+
+#include <dwarf.h>
+#include <stdlib.h>
+
+#include "analyze/dwarf/file.h"
+#include "analyze/dwarf/ranges.h"
+#include "analyze/symbols/unit_build.h"
+
+/* Packages that are tried for one object, and .dwo files for one unit. */
+#define MAX_CANDIDATES 8
+/* .dwo files that are open at once; further ones count as not found. */
+#define MAX_SPLIT_FILES 16384
+
+struct split_file {
+	struct snap_elf_file *elf;
+	struct snap_dwarf_file *dwarf;
+};
+
+struct snap_debug_info {
+	const struct snap_elf_file *elf;
+	const struct snap_split_source *split;
+	struct snap_dwarf_file *file, *alternate;
+	struct snap_unit_builder *builder;
+	struct snap_painted *map;
+	size_t num_map;
+	bool map_made, map_thorough;
+	struct split_file *split_files; /* packages first */
+	size_t num_split_files, split_capacity, num_packages;
+	bool packages_tried;
+};
+
+int snap_debug_info_create(const struct snap_elf_file *elf, const struct snap_elf_file *alternate,
+	const struct snap_split_source *split, struct snap_name_pool *pool,
+	struct snap_debug_info **ret, struct snap_error *err)
+{
+	struct snap_debug_info *info = calloc(1, sizeof(*info));
+	if (!info)
+		return snap_error_no_memory(err);
+	info->elf = elf;
+	info->split = split;
+	info->builder = snap_unit_builder_create(pool);
+	if (!info->builder || snap_dwarf_file_create(elf, false, &info->file, err) < 0 ||
+		(alternate &&
+			snap_dwarf_file_create(alternate, false, &info->alternate, err) < 0)) {
+		snap_debug_info_destroy(info);
+		return snap_error_no_memory(err);
+	}
+	info->file->alternate = info->alternate;
+	*ret = info;
+	return 0;
+}
+
+void snap_debug_info_destroy(struct snap_debug_info *info)
+{
+	if (!info)
+		return;
+	for (size_t i = 0; i < info->num_split_files; i++) {
+		snap_dwarf_file_destroy(info->split_files[i].dwarf);
+		snap_elf_file_destroy(info->split_files[i].elf);
+	}
+	free(info->split_files);
+	snap_unit_builder_destroy(info->builder);
+	snap_dwarf_file_destroy(info->file);
+	snap_dwarf_file_destroy(info->alternate);
+	free(info->map);
+	free(info);
+}
+
+int snap_debug_info_use_pool(struct snap_debug_info *info, struct snap_name_pool *pool)
+{
+	struct snap_unit_builder *builder = snap_unit_builder_create(pool);
+	if (!builder)
+		return -1;
+	snap_unit_builder_destroy(info->builder);
+	info->builder = builder;
+	return 0;
+}
+
+size_t snap_debug_info_num_units(const struct snap_debug_info *info)
+{
+	return info->file->num_info_units;
+}
+
+uint64_t snap_debug_info_len(const struct snap_debug_info *info)
+{
+	return snap_dwarf_section(&info->file->sections, SNAP_DWARF_INFO).len;
+}
+
+uint64_t snap_debug_info_unit_len(const struct snap_debug_info *info, size_t unit)
+{
+	return info->file->units[unit].end - info->file->units[unit].off;
+}
+
+/* ---------------------------------------------------------------- split DWARF */
+
+/* Takes over elf. NULL if it is none, or without memory. */
+static struct snap_dwarf_file *keep_split(struct snap_debug_info *info, struct snap_elf_file *elf)
+{
+	struct snap_dwarf_file *dwarf;
+	if (info->num_split_files == info->split_capacity) {
+		size_t capacity = info->split_capacity ? 2 * info->split_capacity : 8;
+		struct split_file *files =
+			reallocarray(info->split_files, capacity, sizeof(*files));
+		if (!files) {
+			snap_elf_file_destroy(elf);
+			return NULL;
+		}
+		info->split_files = files;
+		info->split_capacity = capacity;
+	}
+	if (snap_dwarf_file_create(elf, true, &dwarf, NULL) < 0) {
+		snap_elf_file_destroy(elf);
+		return NULL;
+	}
+	info->split_files[info->num_split_files++] = (struct split_file){elf, dwarf};
+	return dwarf;
+}
+
+static void drop_last_split(struct snap_debug_info *info)
+{
+	struct split_file *last = &info->split_files[--info->num_split_files];
+	snap_dwarf_file_destroy(last->dwarf);
+	snap_elf_file_destroy(last->elf);
+}
+
+static void open_packages(struct snap_debug_info *info)
+{
+	info->packages_tried = true;
+	struct snap_elf_file *elf;
+	size_t place = 0;
+	for (size_t i = 0; i < MAX_CANDIDATES && info->split->open_dwp; i++) {
+		if (info->split->open_dwp(info->split->context, &place, &elf) <= 0)
+			break;
+		struct snap_dwarf_file *dwarf = keep_split(info, elf);
+		if (dwarf && !dwarf->package)
+			drop_last_split(info);
+	}
+	info->num_packages = info->num_split_files;
+}
+
+/* The unit that a skeleton stands for; NULL. */
+static struct snap_dwarf_unit *find_split(
+	struct snap_debug_info *info, struct snap_dwarf_unit *skeleton)
+{
+	if (!info->split)
+		return NULL;
+	if (!info->packages_tried)
+		open_packages(info);
+	for (size_t i = 0; i < info->num_packages; i++) {
+		struct snap_dwarf_unit *unit =
+			snap_dwarf_file_split_unit(info->split_files[i].dwarf, skeleton->id);
+		if (unit)
+			return unit;
+	}
+	size_t place = 0;
+	for (size_t i = 0; i < MAX_CANDIDATES && skeleton->dwo_name && info->split->open_dwo &&
+			   info->num_split_files < MAX_SPLIT_FILES;
+		i++) {
+		struct snap_elf_file *elf;
+		if (info->split->open_dwo(info->split->context, skeleton->comp_dir,
+			    skeleton->dwo_name, &place, &elf) <= 0)
+			return NULL;
+		struct snap_dwarf_file *dwarf = keep_split(info, elf);
+		struct snap_dwarf_unit *unit =
+			dwarf ? snap_dwarf_file_split_unit(dwarf, skeleton->id) : NULL;
+		if (unit)
+			return unit;
+		if (dwarf)
+			drop_last_split(info);
+	}
+	return NULL;
+}
+
+/* The unit that has the entries; NULL if its file was not found. */
+static struct snap_dwarf_unit *entries_of(
+	struct snap_debug_info *info, struct snap_dwarf_unit *unit)
+{
+	if (unit->type != DW_UT_skeleton)
+		return unit;
+	if (!unit->split_tried) {
+		unit->split_tried = true;
+		unit->split = find_split(info, unit);
+		if (unit->split)
+			unit->split->skeleton = unit;
+	}
+	return unit->split;
+}
+
+/* ---------------------------------------------------------------- which unit */
+
+struct painting {
+	struct snap_paint *paints;
+	size_t num, capacity;
+};
+
+static int add_paints(struct painting *p, const struct snap_dwarf_ranges *ranges, size_t unit)
+{
+	for (size_t i = 0; i < ranges->num; i++) {
+		if (p->num == p->capacity) {
+			size_t capacity = p->capacity ? 2 * p->capacity : 1024;
+			struct snap_paint *paints =
+				reallocarray(p->paints, capacity, sizeof(*paints));
+			if (!paints)
+				return -1;
+			p->paints = paints;
+			p->capacity = capacity;
+		}
+		p->paints[p->num++] = (struct snap_paint){
+			.start = ranges->items[i].start,
+			.end = ranges->items[i].end,
+			.layer = UINT32_MAX - (uint32_t)unit,
+			.colour = (uint32_t)unit + 1,
+		};
+	}
+	return 0;
+}
+
+/* listed: by unit, set for those that .debug_aranges has. */
+static int add_aranges(struct snap_debug_info *info, struct painting *p, bool *listed)
+{
+	struct snap_dwarf_arange_set set = {0};
+	uint64_t off = 0;
+	int r;
+	while ((r = snap_dwarf_aranges_next(info->file, &off, &set)) == 0) {
+		struct snap_dwarf_unit *unit =
+			snap_dwarf_file_unit_with_header(info->file, set.unit_off);
+		if (unit && set.ranges.num > 0) {
+			size_t index = (size_t)(unit - info->file->units);
+			listed[index] = true;
+			if (add_paints(p, &set.ranges, index) < 0) {
+				r = -1;
+				break;
+			}
+		}
+		set.ranges.num = 0;
+	}
+	snap_dwarf_ranges_deinit(&set.ranges);
+	return r < 0 ? -1 : 0;
+}
+
+/* What the unit's first entry says; where it says nothing, what its functions do. */
+static int add_unit(struct snap_debug_info *info, struct painting *p, size_t index, bool thorough)
+{
+	struct snap_dwarf_unit *unit = &info->file->units[index];
+	struct snap_dwarf_ranges ranges = {0};
+	if ((unit->type != DW_UT_compile && unit->type != DW_UT_skeleton) ||
+		!snap_dwarf_unit_open(unit) || unit->tag == DW_TAG_partial_unit)
+		return 0;
+	int r = snap_dwarf_ranges_read(unit, &unit->low_pc, &unit->high_pc, &unit->ranges, &ranges);
+	struct snap_dwarf_unit *entries =
+		r == 0 && ranges.num == 0 && thorough ? entries_of(info, unit) : NULL;
+	if (entries && snap_dwarf_unit_open(entries))
+		r = snap_unit_builder_ranges(info->builder, entries, &ranges);
+	if (r == 0)
+		r = add_paints(p, &ranges, index);
+	snap_dwarf_ranges_deinit(&ranges);
+	return r;
+}
+
+static int make_map(struct snap_debug_info *info, bool thorough)
+{
+	size_t num_units = info->file->num_info_units;
+	struct painting p = {0};
+	bool *listed = calloc(num_units + 1, sizeof(*listed));
+	int r = listed ? add_aranges(info, &p, listed) : -1;
+	/* A set of .debug_aranges may leave something out. */
+	for (size_t i = 0; i < num_units && r == 0; i++)
+		if (!listed[i] || thorough)
+			r = add_unit(info, &p, i, thorough);
+	struct snap_painted *map = NULL;
+	size_t num_map = 0;
+	if (r == 0)
+		r = snap_paint(p.paints, p.num, &map, &num_map);
+	free(p.paints);
+	free(listed);
+	if (r < 0)
+		return -1;
+	free(info->map);
+	info->map = map;
+	info->num_map = num_map;
+	info->map_made = true;
+	info->map_thorough = thorough;
+	return 0;
+}
+
+const struct snap_painted *snap_debug_info_map(
+	struct snap_debug_info *info, bool thorough, size_t *ret_num)
+{
+	if (!info->map_made || (thorough && !info->map_thorough))
+		(void)make_map(info, thorough); /* without memory: what there was */
+	*ret_num = info->num_map;
+	return info->map;
+}
+
+int snap_debug_info_table(
+	struct snap_debug_info *info, size_t index, struct snap_bytes *ret, bool *ret_is_whole)
+{
+	struct snap_dwarf_unit *unit = &info->file->units[index];
+	struct snap_dwarf_unit *entries =
+		snap_dwarf_unit_open(unit) ? entries_of(info, unit) : NULL;
+	*ret_is_whole = entries != NULL;
+	return snap_unit_build(info->builder, unit, entries, ret);
+}
