@@ -312,7 +312,7 @@ static void set_sources(const struct snap_object *object, struct snap_image_sour
 	const struct snap_elf_file *const files[] = {
 		object->main, object->debug, object->alternate, object->mini};
 	*ret = (struct snap_image_sources){.build_id_len = (uint32_t)object->build_id.len};
-	if (object->build_id.len <= SNAP_MAX_BUILD_ID)
+	if (object->build_id.len > 0 && object->build_id.len <= SNAP_MAX_BUILD_ID)
 		memcpy(ret->build_id, object->build_id.data, object->build_id.len);
 	for (size_t i = 0; i < 4; i++) {
 		size_t len = 0;
