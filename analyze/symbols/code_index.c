@@ -135,11 +135,11 @@ static const struct snap_pool_name *get_name(struct snap_code_index *index, uint
 {
 	if (number >= index->pool.num)
 		return NULL;
-	struct snap_pool_name *name = &index->pool.names[number];
-	if (!name->raw && has_image(index) &&
-		!snap_symbol_image_name(index->image, number, &name->raw, &name->shown))
-		name->raw = NULL;
-	return name->raw ? name : NULL;
+	const char *raw, *shown;
+	if (!index->pool.names[number].raw && has_image(index) &&
+		snap_symbol_image_name(index->image, number, &raw, &shown))
+		(void)snap_name_pool_fill(&index->pool, number, raw, shown); /* no memory: NULL */
+	return index->pool.names[number].raw ? &index->pool.names[number] : NULL;
 }
 
 static const char *raw_name(struct snap_code_index *index, uint32_t number)

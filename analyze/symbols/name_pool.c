@@ -21,6 +21,20 @@ int snap_name_pool_reserve(struct snap_name_pool *pool, size_t num)
 	return 0;
 }
 
+int snap_name_pool_fill(
+	struct snap_name_pool *pool, uint32_t number, const char *raw, const char *shown)
+{
+	struct snap_pool_name name;
+	name.raw = snap_arena_copy(&pool->arena, snap_bytes_str(raw));
+	name.shown = strcmp(raw, shown) == 0
+			     ? name.raw
+			     : snap_arena_copy(&pool->arena, snap_bytes_str(shown));
+	if (!name.raw || !name.shown)
+		return -1;
+	pool->names[number] = name;
+	return 0;
+}
+
 void snap_name_pool_deinit(struct snap_name_pool *pool)
 {
 	free(pool->names);

@@ -29,6 +29,9 @@ struct snap_name_pool {
 void snap_name_pool_init(struct snap_name_pool *pool);
 /* Begin with num names that are NULL, for the caller to fill in. -1 without memory. */
 int snap_name_pool_reserve(struct snap_name_pool *pool, size_t num);
+/* Fill one of those in, with copies. -1 without memory. */
+int snap_name_pool_fill(
+	struct snap_name_pool *pool, uint32_t number, const char *raw, const char *shown);
 /*
  * Once those are filled in (with what people are to see, too): let them be found by
  * snap_name_pool_add(). -1 without memory.
