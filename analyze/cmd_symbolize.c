@@ -298,6 +298,19 @@ static void take(struct symbolizer *s, const char *text, size_t len)
 		put(s->arguments->addr2line ? "??\n??:0\n" : "??\n");
 }
 
+/* Of the whole lines of text: those that are addresses get ready. */
+static void prepare(struct symbolizer *s, const char *text, const char *end)
+{
+	size_t num = 0;
+	uint64_t *vaddrs = calloc((size_t)(end - text) / 2 + 1, sizeof(*vaddrs));
+	const char *newline;
+	for (; vaddrs && (newline = memchr(text, '\n', (size_t)(end - text))); text = newline + 1)
+		num += parse_address(text, (size_t)(newline - text), &vaddrs[num]);
+	if (vaddrs)
+		snap_object_prepare(s->object, vaddrs, num, s->arguments->options.num_jobs);
+	free(vaddrs); /* without: one after the other */
+}
+
 /* Whole lines as they come, and then what was found of them: somebody may wait for it. */
 static int take_stdin(struct symbolizer *s)
 {
@@ -313,6 +326,7 @@ static int take_stdin(struct symbolizer *s)
 		}
 		have += (size_t)n;
 		char *line = buffer, *end;
+		prepare(s, buffer, buffer + have);
 		while ((end = memchr(line, '\n', have - (size_t)(line - buffer)))) {
 			take(s, line, (size_t)(end - line));
 			line = end + 1;
@@ -371,6 +385,6 @@ const struct snap_verb snap_verb_symbolize = {
 	.examples = "  snapanalyze symbolize /usr/bin/sensord 0x1139\n"
 		    "  snapanalyze symbolize --json libfoo.so <addresses | jq .frames\n"
 		    "  snapanalyze symbolize --addr2line --symbols release/ 4f5a8e17 0x1139\n",
-	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_LINES | SNAP_TAKES_LOOK_UP,
+	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_JOBS | SNAP_TAKES_LINES | SNAP_TAKES_LOOK_UP,
 	.run = run_symbolize,
 };

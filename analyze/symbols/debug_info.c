@@ -12,6 +12,9 @@
 /* .dwo files that are open at once; further ones count as not found. */
 #define MAX_SPLIT_FILES 16384
 
+/* What was read of .debug_info is let go of after so much of it. */
+#define LET_GO_BYTES (UINT64_C(8) << 20)
+
 struct split_file {
 	struct snap_elf_file *elf;
 	struct snap_dwarf_file *dwarf;
@@ -28,6 +31,7 @@ struct snap_debug_info {
 	struct split_file *split_files; /* packages first */
 	size_t num_split_files, split_capacity, num_packages;
 	bool packages_tried;
+	uint64_t num_read; /* bytes of units since pages were let go of */
 };
 
 int snap_debug_info_create(const struct snap_elf_file *elf, const struct snap_elf_file *alternate,
@@ -300,5 +304,13 @@ int snap_debug_info_table(
 	struct snap_dwarf_unit *entries =
 		snap_dwarf_unit_open(unit) ? entries_of(info, unit) : NULL;
 	*ret_is_whole = entries != NULL;
-	return snap_unit_build(info->builder, unit, entries, ret);
+	int r = snap_unit_build(info->builder, unit, entries, ret);
+	info->num_read += unit->end - unit->off;
+	if (info->num_read >= LET_GO_BYTES) {
+		struct snap_bytes section =
+			snap_dwarf_section(&info->file->sections, SNAP_DWARF_INFO);
+		snap_elf_file_let_go(info->elf, section);
+		info->num_read = 0;
+	}
+	return r;
 }

@@ -23,7 +23,12 @@ struct snap_name_pool {
 	struct snap_arena arena;
 	uint32_t *slots; /* a hash table with open addressing: number plus one, 0: free */
 	size_t num_slots, num_hashed; /* num_slots: a power of 2 */
-	size_t num_reserved;	      /* the first so many names are not in it yet */
+	/* Where strings were before: the same name of another unit is mostly the same pointer. */
+	struct {
+		const char *raw;
+		uint32_t number;
+	} seen[4096];
+	size_t num_reserved; /* the first so many names are not in slots yet */
 };
 
 void snap_name_pool_init(struct snap_name_pool *pool);
@@ -42,7 +47,8 @@ void snap_name_pool_deinit(struct snap_name_pool *pool);
 #define SNAP_NO_NAME UINT32_MAX
 
 /*
- * The number of the name; raw and shown are borrowed. shown: NULL for what demangling raw gives.
+ * The number of the name; raw and shown are borrowed, and raw never changes what it points to.
+ * shown: NULL for what demangling raw gives.
  * SNAP_NO_NAME without memory.
  */
 uint32_t snap_name_pool_add(struct snap_name_pool *pool, const char *raw, const char *shown);
