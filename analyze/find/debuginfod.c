@@ -109,9 +109,21 @@ static int progress(void *c, long done, long all)
 
 /* ---------------------------------------------------------------- the library */
 
+/*
+ * A second try after a time-out takes as long again, and in elfutils 0.188 it compares a handle
+ * that was freed: where memory is not reused at once, what timed out becomes "not found", and is
+ * remembered so for ten minutes (debuginfod-client.c, target_handle after query_in_parallel). Who
+ * sets the variable wants it so. To be dropped when that version is.
+ */
+static void try_once(void)
+{
+	(void)setenv("DEBUGINFOD_RETRY_LIMIT", "0", 0); /* without: as slow as before */
+}
+
 static bool load(struct snap_debuginfod *client)
 {
 	struct library *l = &client->library;
+	try_once();
 	const struct {
 		const char *name;
 		void *slot;
