@@ -96,6 +96,13 @@ uint64_t snap_debug_info_unit_len(const struct snap_debug_info *info, size_t uni
 	return info->file->units[unit].end - info->file->units[unit].off;
 }
 
+static void let_go(struct snap_debug_info *info)
+{
+	snap_elf_file_let_go(
+		info->elf, snap_dwarf_section(&info->file->sections, SNAP_DWARF_INFO));
+	info->num_read = 0;
+}
+
 /* ---------------------------------------------------------------- split DWARF */
 
 /* Takes over elf. NULL if it is none, or without memory. */
@@ -269,9 +276,14 @@ static int make_map(struct snap_debug_info *info, bool thorough)
 	bool *listed = calloc(num_units + 1, sizeof(*listed));
 	int r = listed ? add_aranges(info, &p, listed) : -1;
 	/* A set of .debug_aranges may leave something out. */
-	for (size_t i = 0; i < num_units && r == 0; i++)
-		if (!listed[i] || thorough)
-			r = add_unit(info, &p, i, thorough);
+	for (size_t i = 0; i < num_units && r == 0; i++) {
+		if (listed[i] && !thorough)
+			continue;
+		r = add_unit(info, &p, i, thorough);
+		/* The kernel maps pages round each first entry: together they are the whole file. */
+		if (i % 64 == 63)
+			let_go(info);
+	}
 	struct snap_painted *map = NULL;
 	size_t num_map = 0;
 	if (r == 0)
@@ -306,11 +318,7 @@ int snap_debug_info_table(
 	*ret_is_whole = entries != NULL;
 	int r = snap_unit_build(info->builder, unit, entries, ret);
 	info->num_read += unit->end - unit->off;
-	if (info->num_read >= LET_GO_BYTES) {
-		struct snap_bytes section =
-			snap_dwarf_section(&info->file->sections, SNAP_DWARF_INFO);
-		snap_elf_file_let_go(info->elf, section);
-		info->num_read = 0;
-	}
+	if (info->num_read >= LET_GO_BYTES)
+		let_go(info);
 	return r;
 }
