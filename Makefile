@@ -47,7 +47,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 # What "make deps" installs: first to build and run, then for the tests.
 DEPS = gcc make pkg-config libc6-dev libdw-dev libelf-dev libprotobuf-c-dev \
 	protobuf-c-compiler libjansson-dev libiberty-dev libmd-dev libarchive-dev liblzma-dev \
-	zlib1g-dev libdebuginfod1
+	zlib1g-dev libdebuginfod1 libdeflate0
 DEPS_CHECK = clang g++ gdb lldb elfutils libcmocka-dev protobuf-compiler python3 python3-jsonschema \
 	libc6-dbg gzip xz-utils zstd lz4 util-linux binutils dwz debuginfod
 
@@ -235,6 +235,7 @@ ANALYZE_OBJS = \
 PROGRAMS = $(addprefix $(O)/bin/,snapcrash-client snapcrash-debugger snapanalyze)
 
 include tests/tests.mk
+include bench/bench.mk
 
 .DEFAULT_GOAL := all
 .PHONY: all

@@ -24,69 +24,122 @@ struct symbolizer {
 
 /* ---------------------------------------------------------------- output */
 
+/* stdio's calls would take longer than the look-ups. */
+static struct {
+	char data[1 << 16];
+	size_t len;
+} out;
+
+static void put_out(void)
+{
+	(void)fwrite(out.data, 1, out.len, stdout); /* that it failed is found at the end */
+	out.len = 0;
+}
+
+static void put_bytes(const char *bytes, size_t len)
+{
+	if (len > sizeof(out.data) - out.len)
+		put_out();
+	if (len > sizeof(out.data)) {
+		(void)fwrite(bytes, 1, len, stdout);
+		return;
+	}
+	memcpy(out.data + out.len, bytes, len);
+	out.len += len;
+}
+
 static void put(const char *text)
 {
-	(void)fputs_unlocked(text, stdout);
+	put_bytes(text, strlen(text));
 }
 
-static bool is_plain(const char *text)
+static void put_char(char c)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || (unsigned char)*text > 0x7e || *text == '"' ||
-			*text == '\\')
-			return false;
-	return true;
+	put_bytes(&c, 1);
 }
 
-/* A string for JSON; nearly all are plain. */
+/* With what a terminal must not get escaped. */
+static void put_escaped(const char *text)
+{
+	struct snap_bytes raw = snap_bytes_str(text);
+	if (snap_escape_unneeded(raw, SNAP_ESCAPE_TERMINAL)) {
+		put_bytes(text, raw.len);
+		return;
+	}
+	put_out();
+	snap_print_str(stdout, text);
+}
+
+/* Whether a byte of the word is below n, 1 <= n <= 128; or equal to c. */
+static uint64_t has_less(uint64_t word, uint8_t n)
+{
+	uint64_t ones = UINT64_MAX / 255;
+	return (word - ones * n) & ~word & ones * 128;
+}
+
+static uint64_t has_byte(uint64_t word, uint8_t c)
+{
+	return has_less(word ^ UINT64_MAX / 255 * c, 1);
+}
+
+/* Whether JSON has all of it as it is: ASCII but for controls, quotes and backslashes. */
+static bool is_plain(const char *text, size_t len)
+{
+	uint64_t found = 0;
+	for (size_t i = 0; i < len; i += 8) {
+		uint64_t word = UINT64_MAX / 255 * ' ';
+		memcpy(&word, text + i, len - i < 8 ? len - i : 8);
+		found |= (word & UINT64_MAX / 255 * 128) | has_less(word, 0x20) |
+			 has_byte(word, '"') | has_byte(word, '\\') | has_byte(word, 0x7f);
+	}
+	return found == 0;
+}
+
 static void put_json_string(const char *text)
 {
 	if (!text) {
 		put("null");
 		return;
 	}
-	(void)putc_unlocked('"', stdout);
-	if (is_plain(text)) {
-		put(text);
+	struct snap_bytes raw = snap_bytes_str(text);
+	put_char('"');
+	if (is_plain(text, raw.len)) {
+		put_bytes(text, raw.len);
 	} else {
-		struct snap_bytes raw = snap_bytes_str(text);
 		size_t len = snap_escape(raw, SNAP_ESCAPE_INVALID, NULL, 0);
 		char *valid = malloc(len + 1);
 		if (valid)
 			(void)snap_escape(raw, SNAP_ESCAPE_INVALID, valid, len + 1);
 		for (const char *p = valid; p && *p; p++) {
+			char escaped[8] = {'\\', *p};
 			if ((unsigned char)*p < 0x20)
-				printf("\\u%04x", (unsigned char)*p);
-			else if (*p == '"' || *p == '\\')
-				printf("\\%c", *p);
-			else
-				(void)putc_unlocked(*p, stdout);
+				(void)snprintf(escaped, sizeof(escaped), "\\u%04x", *p);
+			put(strchr("\"\\", *p) || (unsigned char)*p < 0x20 ? escaped
+									   : escaped + 1);
 		}
 		free(valid);
 	}
-	(void)putc_unlocked('"', stdout);
+	put_char('"');
 }
 
 static void put_hex(uint64_t value)
 {
 	char text[20], *p = text + sizeof(text);
-	*--p = '\0';
 	do
 		*--p = "0123456789abcdef"[value & 15];
 	while (value >>= 4);
 	*--p = 'x';
 	*--p = '0';
-	put(p);
+	put_bytes(p, (size_t)(text + sizeof(text) - p));
 }
 
 static void put_decimal(uint32_t value)
 {
 	char text[12], *p = text + sizeof(text);
-	*--p = '\0';
 	do
 		*--p = (char)('0' + value % 10);
 	while (value /= 10);
-	put(p);
+	put_bytes(p, (size_t)(text + sizeof(text) - p));
 }
 
 static void print_json(uint64_t vaddr, const struct snap_source_frame *frames, size_t num)
@@ -104,9 +157,9 @@ static void print_json(uint64_t vaddr, const struct snap_source_frame *frames, s
 		put_json_string(frame->raw_function);
 		put(",\"offset\":");
 		if (frame->function && !frame->is_inline) {
-			(void)putc_unlocked('"', stdout);
+			put_char('"');
 			put_hex(vaddr - frame->start);
-			(void)putc_unlocked('"', stdout);
+			put_char('"');
 		} else {
 			put("null");
 		}
@@ -133,17 +186,16 @@ static void print_addr2line(const struct snap_source_frame *frames, size_t num)
 	for (size_t i = 0; i < num; i++) {
 		const struct snap_source_frame *frame = &frames[i];
 		char *whole = frame->raw_function ? snap_demangle_whole(frame->raw_function) : NULL;
-		const char *name = whole ? whole : frame->function ? frame->function : "??";
-		snap_print_str(stdout, name);
+		put_escaped(whole ? whole : frame->function ? frame->function : "??");
 		free(whole);
-		(void)putc_unlocked('\n', stdout);
-		snap_print_str(stdout, frame->file ? frame->file : "??");
-		(void)putc_unlocked(':', stdout);
+		put_char('\n');
+		put_escaped(frame->file ? frame->file : "??");
+		put_char(':');
 		if (frame->line)
 			put_decimal(frame->line);
 		else
-			put("?");
-		(void)putc_unlocked('\n', stdout);
+			put_char('?');
+		put_char('\n');
 	}
 	if (num == 0)
 		put("??\n??:0\n");
@@ -152,26 +204,30 @@ static void print_addr2line(const struct snap_source_frame *frames, size_t num)
 static void print_text(uint64_t vaddr, const struct snap_source_frame *frames, size_t num)
 {
 	char head[24];
-	int width = snprintf(head, sizeof(head), "0x%" PRIx64 "  ", vaddr);
-	put(head);
+	size_t width = (size_t)snprintf(head, sizeof(head), "0x%" PRIx64, vaddr);
+	put_bytes(head, width);
 	if (num == 0)
-		put("??\n");
+		put("  ??\n");
 	for (size_t i = 0; i < num; i++) {
 		const struct snap_source_frame *frame = &frames[i];
-		if (i > 0)
-			printf("%*s", width, "");
-		snap_print_str(stdout, frame->function ? frame->function : "??");
+		static const char spaces[] = "                    ";
+		put_bytes(spaces, i > 0 ? width + 2 : 2);
+		put_escaped(frame->function ? frame->function : "??");
 		if (frame->function && !frame->is_inline) {
-			put("+");
+			put_char('+');
 			put_hex(vaddr - frame->start);
 		}
 		if (frame->file) {
 			put("  ");
-			snap_print_str(stdout, frame->file);
-			if (frame->line)
-				printf(":%" PRIu32, frame->line);
-			if (frame->line && frame->column)
-				printf(":%" PRIu32, frame->column);
+			put_escaped(frame->file);
+			if (frame->line) {
+				put_char(':');
+				put_decimal(frame->line);
+			}
+			if (frame->line && frame->column) {
+				put_char(':');
+				put_decimal(frame->column);
+			}
 		}
 		put(frame->is_inline ? "  [inlined]\n" : "\n");
 	}
@@ -231,6 +287,7 @@ static void take(struct symbolizer *s, const char *text, size_t len)
 		return;
 	}
 	char shown[128];
+	put_out(); /* in front of the complaint */
 	(void)snap_escape(snap_bytes(text, len), SNAP_ESCAPE_TERMINAL, shown, sizeof(shown));
 	snap_complain("no hexadecimal address: '%s'", shown);
 	s->failed = true;
@@ -239,6 +296,19 @@ static void take(struct symbolizer *s, const char *text, size_t len)
 		put("{\"address\":null,\"frames\":[]}\n");
 	else
 		put(s->arguments->addr2line ? "??\n??:0\n" : "??\n");
+}
+
+/* Of the whole lines of text: those that are addresses get ready. */
+static void prepare(struct symbolizer *s, const char *text, const char *end)
+{
+	size_t num = 0;
+	uint64_t *vaddrs = calloc((size_t)(end - text) / 2 + 1, sizeof(*vaddrs));
+	const char *newline;
+	for (; vaddrs && (newline = memchr(text, '\n', (size_t)(end - text))); text = newline + 1)
+		num += parse_address(text, (size_t)(newline - text), &vaddrs[num]);
+	if (vaddrs)
+		snap_object_prepare(s->object, vaddrs, num, s->arguments->options.num_jobs);
+	free(vaddrs); /* without: one after the other */
 }
 
 /* Whole lines as they come, and then what was found of them: somebody may wait for it. */
@@ -256,6 +326,7 @@ static int take_stdin(struct symbolizer *s)
 		}
 		have += (size_t)n;
 		char *line = buffer, *end;
+		prepare(s, buffer, buffer + have);
 		while ((end = memchr(line, '\n', have - (size_t)(line - buffer)))) {
 			take(s, line, (size_t)(end - line));
 			line = end + 1;
@@ -263,6 +334,7 @@ static int take_stdin(struct symbolizer *s)
 		have -= (size_t)(line - buffer);
 		if (n == 0 && have > 0)
 			take(s, line, have);
+		put_out();
 		if (n == 0 || fflush(stdout) < 0)
 			return 0;
 		if (have == sizeof(buffer)) { /* no line is so long */
@@ -287,6 +359,7 @@ static enum snap_exit run_symbolize(const struct snap_arguments *arguments)
 	for (int i = 1; i < arguments->num_files; i++)
 		take(&s, arguments->files[i], strlen(arguments->files[i]));
 	int r = arguments->num_files == 1 ? take_stdin(&s) : 0;
+	put_out();
 	(void)fflush(stdout); /* that it failed is found at the end */
 	snap_store_keep(store);
 	snap_store_destroy(store);
@@ -312,6 +385,6 @@ const struct snap_verb snap_verb_symbolize = {
 	.examples = "  snapanalyze symbolize /usr/bin/sensord 0x1139\n"
 		    "  snapanalyze symbolize --json libfoo.so <addresses | jq .frames\n"
 		    "  snapanalyze symbolize --addr2line --symbols release/ 4f5a8e17 0x1139\n",
-	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_LINES | SNAP_TAKES_LOOK_UP,
+	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_JOBS | SNAP_TAKES_LINES | SNAP_TAKES_LOOK_UP,
 	.run = run_symbolize,
 };

@@ -2,6 +2,7 @@
  * snapanalyze: finds the verb and runs it.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -173,6 +174,9 @@ int main(int argc, char **argv)
 	static char buffer[1 << 16];
 	/* A closed pipe is a failed write, seen at the end like any other. */
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* What one unit of debug information takes serves the next: not mapped anew each time. */
+	(void)mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	(void)mallopt(M_TRIM_THRESHOLD, 64 << 20);
 	(void)setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
 	enum snap_exit status = run(argc, argv);
 	return is_output_written() ? (int)status : SNAP_EXIT_OUTPUT;

@@ -189,3 +189,41 @@ const struct snap_abbrev *snap_abbrevs_find_slowly(
 	}
 	return low < abbrevs->num && abbrevs->items[low].code == code ? &abbrevs->items[low] : NULL;
 }
+
+bool snap_abbrev_read_one(struct snap_bytes section, uint64_t off, uint64_t code,
+	const struct snap_dwarf_encoding *encoding, struct snap_attr_spec *specs, uint32_t max,
+	struct snap_abbrev *ret)
+{
+	struct snap_cursor c = snap_cursor(section, off, false);
+	for (size_t i = 0; i < MAX_ABBREVS && !c.failed; i++) {
+		struct snap_abbrev abbrev = {.code = snap_cursor_uleb(&c), .attrs = specs};
+		if (abbrev.code == 0)
+			return false;
+		uint64_t tag = snap_cursor_uleb(&c);
+		abbrev.tag = tag > UINT32_MAX ? UINT32_MAX : (uint32_t)tag;
+		abbrev.has_children = snap_cursor_u8(&c) == DW_CHILDREN_yes;
+		for (;;) {
+			uint64_t name = snap_cursor_uleb(&c), form = snap_cursor_uleb(&c);
+			int64_t constant =
+				form == DW_FORM_implicit_const ? snap_cursor_sleb(&c) : 0;
+			if (c.failed || (name == 0 && form == 0))
+				break;
+			if (abbrev.code != code)
+				continue;
+			if (abbrev.num_attrs == max)
+				return false;
+			uint16_t short_form = form > UINT16_MAX ? UINT16_MAX : (uint16_t)form;
+			specs[abbrev.num_attrs++] = (struct snap_attr_spec){
+				.name = name > UINT16_MAX ? UINT16_MAX : (uint16_t)name,
+				.form = short_form,
+				.len = (int8_t)snap_form_len(short_form, encoding),
+				.implicit_const = constant,
+			};
+		}
+		if (abbrev.code == code && !c.failed) {
+			*ret = abbrev;
+			return true;
+		}
+	}
+	return false;
+}

@@ -44,6 +44,14 @@ struct snap_abbrevs *snap_abbrevs_create(
 	struct snap_bytes section, uint64_t off, const struct snap_dwarf_encoding *encoding);
 void snap_abbrevs_destroy(struct snap_abbrevs *abbrevs);
 
+/*
+ * One abbreviation of the table at off, without reading all of it: what a unit's first entry takes.
+ * Its attributes go to specs[0 .. max). False if it is not there, or has more.
+ */
+bool snap_abbrev_read_one(struct snap_bytes section, uint64_t off, uint64_t code,
+	const struct snap_dwarf_encoding *encoding, struct snap_attr_spec *specs, uint32_t max,
+	struct snap_abbrev *ret);
+
 /* NULL: there is no such code. */
 const struct snap_abbrev *snap_abbrevs_find_slowly(
 	const struct snap_abbrevs *abbrevs, uint64_t code);

@@ -121,6 +121,8 @@ static inline uint64_t snap_cursor_uleb(struct snap_cursor *c)
 {
 	uint64_t v = 0;
 	unsigned int shift = 0;
+	if (c->p < c->end && !(*c->p & 0x80))
+		return *c->p++; /* most of them */
 	while (c->p < c->end) {
 		uint8_t byte = *c->p++;
 		if (shift < 64)

@@ -8,6 +8,8 @@
 
 /* The largest programs have some fifty thousand. */
 #define MAX_UNITS 500000
+/* Attributes of a unit's first entry. */
+#define MAX_FIRST_ATTRS 64
 
 /* ---------------------------------------------------------------- units */
 
@@ -300,32 +302,36 @@ static void take_attribute(
 	}
 }
 
+static uint64_t abbrevs_at(const struct snap_dwarf_unit *unit)
+{
+	return unit->abbrev_off + unit->part_off[SNAP_DWARF_ABBREV];
+}
+
 bool snap_dwarf_unit_open(struct snap_dwarf_unit *unit)
 {
+	struct snap_attr_spec specs[MAX_FIRST_ATTRS];
+	struct snap_abbrev abbrev;
 	if (unit->is_open)
-		return unit->abbrevs != NULL;
+		return unit->is_readable;
 	unit->is_open = true;
 	if (unit->dies >= unit->end)
 		return false;
 	if (unit->file->package)
 		snap_dwarf_package_place(unit->file->package, unit);
-	unit->abbrevs = get_abbrevs(
-		unit->file, unit->abbrev_off + unit->part_off[SNAP_DWARF_ABBREV], &unit->encoding);
-	if (!unit->abbrevs)
-		return false;
 	unit->str_offsets_base = default_base(unit, SNAP_DWARF_STR_OFFSETS);
 	unit->rnglists_base = default_base(unit, SNAP_DWARF_RNGLISTS);
 	struct snap_cursor c = snap_die_cursor(unit, unit->dies);
-	const struct snap_abbrev *abbrev = snap_abbrevs_find(unit->abbrevs, snap_cursor_uleb(&c));
-	if (c.failed || !abbrev) {
-		unit->abbrevs = NULL;
+	uint64_t code = snap_cursor_uleb(&c);
+	if (c.failed || !snap_abbrev_read_one(
+				snap_dwarf_section(&unit->file->sections, SNAP_DWARF_ABBREV),
+				abbrevs_at(unit), code, &unit->encoding, specs, MAX_FIRST_ATTRS,
+				&abbrev))
 		return false;
-	}
-	unit->tag = (uint16_t)abbrev->tag;
+	unit->tag = (uint16_t)abbrev.tag;
 	struct first_strings strings = {0};
-	for (uint32_t i = 0; i < abbrev->num_attrs; i++) {
+	for (uint32_t i = 0; i < abbrev.num_attrs; i++) {
 		struct snap_attr attr;
-		snap_attr_read(&c, unit, &abbrev->attrs[i], &attr);
+		snap_attr_read(&c, unit, &specs[i], &attr);
 		take_attribute(unit, &attr, &strings);
 	}
 	const char *producer = snap_attr_string(unit, &strings.producer);
@@ -335,7 +341,17 @@ bool snap_dwarf_unit_open(struct snap_dwarf_unit *unit)
 	if (unit->encoding.version < 5 && unit->dwo_name && unit->type == DW_UT_compile &&
 		!unit->file->is_split)
 		unit->type = DW_UT_skeleton;
+	unit->is_readable = true;
 	return true;
+}
+
+const struct snap_abbrevs *snap_dwarf_unit_abbrevs(struct snap_dwarf_unit *unit)
+{
+	if (!unit->abbrevs_tried && unit->is_readable) {
+		unit->abbrevs_tried = true;
+		unit->abbrevs = get_abbrevs(unit->file, abbrevs_at(unit), &unit->encoding);
+	}
+	return unit->abbrevs;
 }
 
 struct snap_dwarf_unit *snap_dwarf_file_split_unit(struct snap_dwarf_file *file, uint64_t id)
@@ -607,10 +623,11 @@ const struct snap_abbrev *snap_die_attrs(
 	struct snap_cursor c = snap_die_cursor(die.unit, die.off);
 	for (size_t i = 0; i < num; i++)
 		attrs[i] = (struct snap_attr){0};
-	if (!snap_dwarf_unit_open(die.unit))
+	const struct snap_abbrevs *abbrevs =
+		snap_dwarf_unit_open(die.unit) ? snap_dwarf_unit_abbrevs(die.unit) : NULL;
+	if (!abbrevs)
 		return NULL;
-	const struct snap_abbrev *abbrev =
-		snap_abbrevs_find(die.unit->abbrevs, snap_cursor_uleb(&c));
+	const struct snap_abbrev *abbrev = snap_abbrevs_find(abbrevs, snap_cursor_uleb(&c));
 	if (c.failed || !abbrev)
 		return NULL;
 	for (uint32_t i = 0; i < abbrev->num_attrs; i++) {

@@ -44,8 +44,9 @@ struct snap_dwarf_unit {
 	uint64_t id; /* the signature of a type unit, the dwo_id of a skeleton or split unit */
 
 	/* snap_dwarf_unit_open() fills in the rest. */
-	bool is_open;
-	const struct snap_abbrevs *abbrevs; /* NULL: the unit can't be read */
+	bool is_open, is_readable;
+	bool abbrevs_tried;
+	const struct snap_abbrevs *abbrevs; /* through snap_dwarf_unit_abbrevs() */
 	uint16_t tag;			    /* of the first entry */
 	uint16_t language;		    /* DW_LANG_*; 0: not told */
 	bool is_gnu;			    /* made by GCC */
@@ -96,6 +97,8 @@ void snap_dwarf_file_destroy(struct snap_dwarf_file *file);
 
 /* Read the first entry. False if the unit can't be read. */
 bool snap_dwarf_unit_open(struct snap_dwarf_unit *unit);
+/* The shapes of all entries of an open unit; NULL: they can't be read. */
+const struct snap_abbrevs *snap_dwarf_unit_abbrevs(struct snap_dwarf_unit *unit);
 /* The section that the unit is in. */
 struct snap_bytes snap_dwarf_unit_section(const struct snap_dwarf_unit *unit);
 /* The unit of .debug_info (or .debug_types) that has the offset; NULL. */

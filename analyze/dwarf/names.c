@@ -95,7 +95,10 @@ static void read_scopes(struct snap_dwarf_unit *unit)
 	size_t depth = 0;
 	unit->scopes_read = true;
 	const uint8_t *section = snap_dwarf_unit_section(unit).data;
+	const struct snap_abbrevs *abbrevs = snap_dwarf_unit_abbrevs(unit);
 	struct snap_cursor c = snap_die_cursor(unit, unit->dies);
+	if (!abbrevs)
+		return;
 	while (!c.failed && c.p < c.end) {
 		uint64_t off = (uint64_t)(c.p - section);
 		uint64_t code = snap_cursor_uleb(&c);
@@ -108,7 +111,7 @@ static void read_scopes(struct snap_dwarf_unit *unit)
 				return;
 			continue;
 		}
-		const struct snap_abbrev *abbrev = snap_abbrevs_find(unit->abbrevs, code);
+		const struct snap_abbrev *abbrev = snap_abbrevs_find(abbrevs, code);
 		if (!abbrev)
 			return;
 		pass_attributes(&c, unit, abbrev);
@@ -131,8 +134,11 @@ static uint64_t look_into(struct snap_dwarf_unit *unit, uint64_t scope, uint64_t
 	uint64_t open[MAX_DEPTH];
 	size_t depth = 0;
 	const uint8_t *section = snap_dwarf_unit_section(unit).data;
+	const struct snap_abbrevs *abbrevs = snap_dwarf_unit_abbrevs(unit);
 	struct snap_cursor c = snap_die_cursor(unit, scope);
 	open[0] = scope;
+	if (!abbrevs)
+		return scope;
 	while (!c.failed && c.p < c.end && (uint64_t)(c.p - section) < off) {
 		uint64_t at = (uint64_t)(c.p - section);
 		uint64_t code = snap_cursor_uleb(&c);
@@ -142,7 +148,7 @@ static uint64_t look_into(struct snap_dwarf_unit *unit, uint64_t scope, uint64_t
 			depth--;
 			continue;
 		}
-		const struct snap_abbrev *abbrev = snap_abbrevs_find(unit->abbrevs, code);
+		const struct snap_abbrev *abbrev = snap_abbrevs_find(abbrevs, code);
 		if (!abbrev)
 			break;
 		pass_attributes(&c, unit, abbrev);

@@ -8,6 +8,9 @@
 #include "analyze/symbols/name_pool.h"
 #include "analyze/symbols/parallel.h"
 
+/* Of .debug_info: less is read sooner than processes are started and their results are taken. */
+#define MIN_PARALLEL_BYTES (UINT64_C(8) << 20)
+
 struct unit {
 	bool is_made;
 	bool is_whole;		 /* nothing that it should have was missing */
@@ -135,11 +138,11 @@ static const struct snap_pool_name *get_name(struct snap_code_index *index, uint
 {
 	if (number >= index->pool.num)
 		return NULL;
-	struct snap_pool_name *name = &index->pool.names[number];
-	if (!name->raw && has_image(index) &&
-		!snap_symbol_image_name(index->image, number, &name->raw, &name->shown))
-		name->raw = NULL;
-	return name->raw ? name : NULL;
+	const char *raw, *shown;
+	if (!index->pool.names[number].raw && has_image(index) &&
+		snap_symbol_image_name(index->image, number, &raw, &shown))
+		(void)snap_name_pool_fill(&index->pool, number, raw, shown); /* no memory: NULL */
+	return index->pool.names[number].raw ? &index->pool.names[number] : NULL;
 }
 
 static const char *raw_name(struct snap_code_index *index, uint32_t number)
@@ -407,25 +410,26 @@ static uint32_t *list_missing(struct snap_code_index *index, size_t *ret_num)
 	return units;
 }
 
-int snap_code_index_make_all(struct snap_code_index *index, size_t num_jobs,
-	void (*told)(size_t done, size_t all, void *data), void *data, struct snap_error *err)
+/* Make the tables of num units. -1 without memory: some may be missing. */
+static int make_tables(struct snap_code_index *index, const uint32_t *numbers, size_t num,
+	size_t num_jobs, void (*told)(size_t done, size_t all, void *data), void *data)
 {
-	size_t num;
-	if (!get_info(index))
-		return 0;
-	uint32_t *numbers = list_missing(index, &num);
-	struct snap_made_table *made = numbers ? calloc(num + 1, sizeof(*made)) : NULL;
-	index->has_news = true; /* the thorough map */
+	struct snap_made_table *made = calloc(num + 1, sizeof(*made));
+	if (!made)
+		return -1;
 	/* Whatever the workers did not do is done here. */
-	if (made && num_jobs > 1)
+	if (num_jobs > 1) {
+		adopt_names(index);
 		snap_parallel_tables(
-			index->info, &index->pool, numbers, num, num_jobs, made, told, data);
-	for (size_t i = 0; made && i < num; i++) {
+			index->info, &index->pool, numbers, num, num_jobs, made, told != NULL, told,
+			data);
+	}
+	for (size_t i = 0; i < num; i++) {
 		struct unit *unit = &index->units[numbers[i]];
 		if (!made[i].is_made) {
 			make_table(index, numbers[i]);
 		} else {
-			unit->is_made = true;
+			unit->is_made = index->has_news = true;
 			unit->is_whole = made[i].is_whole;
 			unit->bytes = made[i].bytes;
 			if (!snap_unit_table_open(unit->bytes, &unit->table)) {
@@ -436,10 +440,47 @@ int snap_code_index_make_all(struct snap_code_index *index, size_t num_jobs,
 		if (told)
 			told(i + 1, num, data);
 	}
-	bool done = made != NULL;
 	free(made);
+	return 0;
+}
+
+int snap_code_index_make_all(struct snap_code_index *index, size_t num_jobs,
+	void (*told)(size_t done, size_t all, void *data), void *data, struct snap_error *err)
+{
+	size_t num;
+	if (!get_info(index))
+		return 0;
+	index->has_news = true; /* the thorough map */
+	uint32_t *numbers = list_missing(index, &num);
+	int r = numbers ? make_tables(index, numbers, num, num_jobs, told, data) : -1;
 	free(numbers);
-	return done ? 0 : snap_error_no_memory(err);
+	return r < 0 ? snap_error_no_memory(err) : 0;
+}
+
+void snap_code_index_prepare(
+	struct snap_code_index *index, const uint64_t *vaddrs, size_t num, size_t num_jobs)
+{
+	if (num_jobs < 2 || num < 2 || !get_info(index))
+		return;
+	uint32_t *numbers = calloc(index->num_units + 1, sizeof(*numbers));
+	bool *listed = calloc(index->num_units + 1, sizeof(*listed));
+	size_t num_units = 0;
+	uint64_t len = 0;
+	for (size_t i = 0; numbers && listed && i < num; i++) {
+		uint32_t number = find_unit(index, vaddrs[i]);
+		if (number == 0 || number > index->num_units || listed[number - 1] ||
+			index->units[number - 1].is_made ||
+			(has_image(index) && take_table(index, number - 1)))
+			continue;
+		listed[number - 1] = true;
+		numbers[num_units++] = number - 1;
+		len += snap_debug_info_unit_len(index->info, number - 1);
+	}
+	/* Without memory, or for little, each is made when it is asked for. */
+	if (len >= MIN_PARALLEL_BYTES)
+		(void)make_tables(index, numbers, num_units, num_jobs, NULL, NULL);
+	free(numbers);
+	free(listed);
 }
 
 struct encoding {

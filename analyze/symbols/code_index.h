@@ -71,6 +71,13 @@ bool snap_code_index_site(
 size_t snap_code_index_tail_calls(
 	struct snap_code_index *index, uint64_t vaddr, struct snap_call_site *sites, size_t max);
 
+/*
+ * Many addresses are going to be looked up: make the tables that they need, num_jobs at a time
+ * where that is worth it.
+ */
+void snap_code_index_prepare(
+	struct snap_code_index *index, const uint64_t *vaddrs, size_t num, size_t num_jobs);
+
 /* ---------------------------------------------------------------- the symbol table */
 
 enum snap_kept {

@@ -12,6 +12,9 @@
 /* .dwo files that are open at once; further ones count as not found. */
 #define MAX_SPLIT_FILES 16384
 
+/* What was read of .debug_info is let go of after so much of it. */
+#define LET_GO_BYTES (UINT64_C(8) << 20)
+
 struct split_file {
 	struct snap_elf_file *elf;
 	struct snap_dwarf_file *dwarf;
@@ -28,6 +31,7 @@ struct snap_debug_info {
 	struct split_file *split_files; /* packages first */
 	size_t num_split_files, split_capacity, num_packages;
 	bool packages_tried;
+	uint64_t num_read; /* bytes of units since pages were let go of */
 };
 
 int snap_debug_info_create(const struct snap_elf_file *elf, const struct snap_elf_file *alternate,
@@ -90,6 +94,13 @@ uint64_t snap_debug_info_len(const struct snap_debug_info *info)
 uint64_t snap_debug_info_unit_len(const struct snap_debug_info *info, size_t unit)
 {
 	return info->file->units[unit].end - info->file->units[unit].off;
+}
+
+static void let_go(struct snap_debug_info *info)
+{
+	snap_elf_file_let_go(
+		info->elf, snap_dwarf_section(&info->file->sections, SNAP_DWARF_INFO));
+	info->num_read = 0;
 }
 
 /* ---------------------------------------------------------------- split DWARF */
@@ -265,9 +276,14 @@ static int make_map(struct snap_debug_info *info, bool thorough)
 	bool *listed = calloc(num_units + 1, sizeof(*listed));
 	int r = listed ? add_aranges(info, &p, listed) : -1;
 	/* A set of .debug_aranges may leave something out. */
-	for (size_t i = 0; i < num_units && r == 0; i++)
-		if (!listed[i] || thorough)
-			r = add_unit(info, &p, i, thorough);
+	for (size_t i = 0; i < num_units && r == 0; i++) {
+		if (listed[i] && !thorough)
+			continue;
+		r = add_unit(info, &p, i, thorough);
+		/* The kernel maps pages round each first entry: together they are the whole file. */
+		if (i % 64 == 63)
+			let_go(info);
+	}
 	struct snap_painted *map = NULL;
 	size_t num_map = 0;
 	if (r == 0)
@@ -300,5 +316,9 @@ int snap_debug_info_table(
 	struct snap_dwarf_unit *entries =
 		snap_dwarf_unit_open(unit) ? entries_of(info, unit) : NULL;
 	*ret_is_whole = entries != NULL;
-	return snap_unit_build(info->builder, unit, entries, ret);
+	int r = snap_unit_build(info->builder, unit, entries, ret);
+	info->num_read += unit->end - unit->off;
+	if (info->num_read >= LET_GO_BYTES)
+		let_go(info);
+	return r;
 }

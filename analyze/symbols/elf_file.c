@@ -3,6 +3,8 @@
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <elfutils/libdwelf.h>
@@ -143,7 +145,15 @@ static int open_fd(
 		return snap_error_no_memory(err);
 	}
 	(void)elf_version(EV_CURRENT);
-	file.elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+	/* Mapped by ourselves, so that pages that were read can be let go of. */
+	struct stat st;
+	if (fstat(fd, &st) == 0 && st.st_size > 0) {
+		void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		file.map = map == MAP_FAILED ? NULL : map;
+		file.map_len = (size_t)st.st_size;
+	}
+	file.elf = file.map ? elf_memory((char *)file.map, file.map_len)
+			    : elf_begin(fd, ELF_C_READ_MMAP, NULL);
 	if (open_elf(file.elf, is_part, &file, err) < 0) {
 		snap_elf_file_deinit(&file);
 		return -1;
@@ -213,10 +223,24 @@ struct snap_bytes snap_elf_file_section(const struct snap_elf_file *file, const 
 	return snap_bytes(NULL, 0);
 }
 
+void snap_elf_file_let_go(const struct snap_elf_file *file, struct snap_bytes bytes)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t map = (uintptr_t)file->map, start = (uintptr_t)bytes.data;
+	if (!file->map || start < map || start - map > file->map_len ||
+		bytes.len > file->map_len - (start - map))
+		return;
+	uintptr_t first = (start + page - 1) / page * page, end = (start + bytes.len) / page * page;
+	if (first < end)
+		(void)madvise((void *)first, end - first, MADV_DONTNEED); /* only advice */
+}
+
 void snap_elf_file_deinit(struct snap_elf_file *file)
 {
 	if (file->elf)
 		(void)elf_end(file->elf); /* a count of references */
+	if (file->map)
+		(void)munmap(file->map, file->map_len); /* as it was mapped */
 	if (file->fd >= 0)
 		(void)close(file->fd); /* only read from */
 	free(file->image);

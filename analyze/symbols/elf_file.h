@@ -19,6 +19,8 @@ struct snap_elf_file {
 	int fd;		/* -1: in memory */
 	uint8_t *image; /* owned bytes of one in memory, else NULL */
 	size_t image_len;
+	void *map; /* of the file, read-only; NULL: libelf has read it */
+	size_t map_len;
 	char *path;	   /* owned */
 	uint16_t elf_type; /* ET_EXEC, ET_DYN; a debug file has that of its executable */
 	uint16_t elf_machine;
@@ -61,6 +63,9 @@ int snap_elf_file_from_memory(uint8_t *image, size_t len, const char *name,
  * or it is compressed.
  */
 struct snap_bytes snap_elf_file_section(const struct snap_elf_file *file, const char *name);
+
+/* Bytes of the file that were read, and will hardly be read again, need not stay in memory. */
+void snap_elf_file_let_go(const struct snap_elf_file *file, struct snap_bytes bytes);
 
 void snap_elf_file_deinit(struct snap_elf_file *file);
 /* The same for one on the heap; NULL is ignored. */

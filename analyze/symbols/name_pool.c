@@ -21,6 +21,20 @@ int snap_name_pool_reserve(struct snap_name_pool *pool, size_t num)
 	return 0;
 }
 
+int snap_name_pool_fill(
+	struct snap_name_pool *pool, uint32_t number, const char *raw, const char *shown)
+{
+	struct snap_pool_name name;
+	name.raw = snap_arena_copy(&pool->arena, snap_bytes_str(raw));
+	name.shown = strcmp(raw, shown) == 0
+			     ? name.raw
+			     : snap_arena_copy(&pool->arena, snap_bytes_str(shown));
+	if (!name.raw || !name.shown)
+		return -1;
+	pool->names[number] = name;
+	return 0;
+}
+
 void snap_name_pool_deinit(struct snap_name_pool *pool)
 {
 	free(pool->names);
@@ -112,10 +126,19 @@ static uint32_t insert(
 
 uint32_t snap_name_pool_add(struct snap_name_pool *pool, const char *raw, const char *shown)
 {
+	uintptr_t hash = (uintptr_t)raw * UINT64_C(0x9e3779b97f4a7c15) >> 40;
+	size_t at = hash % (sizeof(pool->seen) / sizeof(pool->seen[0]));
+	if (!shown && pool->seen[at].raw == raw)
+		return pool->seen[at].number;
 	uint32_t *slot = find_slot(pool, raw, shown);
 	if (!slot)
 		return SNAP_NO_NAME;
-	return *slot ? (*slot >> 1) - 1 : insert(pool, slot, raw, shown);
+	uint32_t number = *slot ? (*slot >> 1) - 1 : insert(pool, slot, raw, shown);
+	if (!shown && number != SNAP_NO_NAME) {
+		pool->seen[at].raw = raw;
+		pool->seen[at].number = number;
+	}
+	return number;
 }
 
 uint32_t snap_name_pool_add_copy(struct snap_name_pool *pool, const char *raw, const char *shown)

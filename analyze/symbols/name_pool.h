@@ -23,12 +23,20 @@ struct snap_name_pool {
 	struct snap_arena arena;
 	uint32_t *slots; /* a hash table with open addressing: number plus one, 0: free */
 	size_t num_slots, num_hashed; /* num_slots: a power of 2 */
-	size_t num_reserved;	      /* the first so many names are not in it yet */
+	/* Where strings were before: the same name of another unit is mostly the same pointer. */
+	struct {
+		const char *raw;
+		uint32_t number;
+	} seen[4096];
+	size_t num_reserved; /* the first so many names are not in slots yet */
 };
 
 void snap_name_pool_init(struct snap_name_pool *pool);
 /* Begin with num names that are NULL, for the caller to fill in. -1 without memory. */
 int snap_name_pool_reserve(struct snap_name_pool *pool, size_t num);
+/* Fill one of those in, with copies. -1 without memory. */
+int snap_name_pool_fill(
+	struct snap_name_pool *pool, uint32_t number, const char *raw, const char *shown);
 /*
  * Once those are filled in (with what people are to see, too): let them be found by
  * snap_name_pool_add(). -1 without memory.
@@ -39,7 +47,8 @@ void snap_name_pool_deinit(struct snap_name_pool *pool);
 #define SNAP_NO_NAME UINT32_MAX
 
 /*
- * The number of the name; raw and shown are borrowed. shown: NULL for what demangling raw gives.
+ * The number of the name; raw and shown are borrowed, and raw never changes what it points to.
+ * shown: NULL for what demangling raw gives.
  * SNAP_NO_NAME without memory.
  */
 uint32_t snap_name_pool_add(struct snap_name_pool *pool, const char *raw, const char *shown);

@@ -456,6 +456,14 @@ static bool find_stub(struct snap_object *object, uint64_t vaddr, struct snap_so
 	return ret->function && ret->raw_function;
 }
 
+void snap_object_prepare(
+	struct snap_object *object, const uint64_t *vaddrs, size_t num, size_t num_jobs)
+{
+	struct snap_code_index *index = snap_object_code_index(object);
+	if (index)
+		snap_code_index_prepare(index, vaddrs, num, num_jobs);
+}
+
 size_t snap_object_look_up(
 	struct snap_object *object, uint64_t vaddr, struct snap_source_frame *frames, size_t max)
 {

@@ -79,6 +79,10 @@ const struct snap_source_frame *snap_object_find(
 size_t snap_object_look_up(
 	struct snap_object *object, uint64_t vaddr, struct snap_source_frame *frames, size_t max);
 
+/* As snap_code_index_prepare(). */
+void snap_object_prepare(
+	struct snap_object *object, const uint64_t *vaddrs, size_t num, size_t num_jobs);
+
 /*
  * The row of call frame information for an address, from .eh_frame or .debug_frame. NULL if there
  * is none. Owned by the object; looked up once for all the addresses that it covers.

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Those that are being painted with: a heap, the one that counts on top. */
 struct heap {
@@ -11,7 +12,7 @@ struct heap {
 
 static bool is_above(const struct snap_paint *a, const struct snap_paint *b)
 {
-	/* The array is sorted so that of one layer the later is the one that counts. */
+	/* Of one layer the one that starts later counts. */
 	return a->layer != b->layer ? a->layer > b->layer : a > b;
 }
 
@@ -41,28 +42,54 @@ static void pop(struct heap *heap)
 	heap->items[i] = last;
 }
 
-static int compare(const void *a, const void *b)
+/*
+ * By start, those that start together in any order: is_above() tells them apart. A byte of the
+ * differences to the lowest start at a time, from the last on. False without memory.
+ */
+static bool sort(struct snap_paint *paints, size_t num)
 {
-	const struct snap_paint *x = a, *y = b;
-	if (x->start != y->start)
-		return x->start < y->start ? -1 : 1;
-	return x->layer < y->layer ? -1 : x->layer > y->layer;
+	uint64_t low = UINT64_MAX, high = 0;
+	bool is_sorted = true;
+	for (size_t i = 0; i < num; i++) {
+		low = paints[i].start < low ? paints[i].start : low;
+		high = paints[i].start > high ? paints[i].start : high;
+		is_sorted &= i == 0 || paints[i - 1].start <= paints[i].start;
+	}
+	if (is_sorted)
+		return true;
+	struct snap_paint *other = calloc(num, sizeof(*other)), *from = paints, *to = other;
+	if (!other)
+		return false;
+	for (unsigned int shift = 0; shift < 64 && (high - low) >> shift; shift += 8) {
+		size_t at[256] = {0}, sum = 0;
+		for (size_t i = 0; i < num; i++)
+			at[(from[i].start - low) >> shift & 0xff]++;
+		for (size_t i = 0; i < 256; i++) {
+			size_t n = at[i];
+			at[i] = sum;
+			sum += n;
+		}
+		for (size_t i = 0; i < num; i++)
+			to[at[(from[i].start - low) >> shift & 0xff]++] = from[i];
+		struct snap_paint *sorted = to;
+		to = from;
+		from = sorted;
+	}
+	if (from != paints)
+		memcpy(paints, from, num * sizeof(*paints));
+	free(other);
+	return true;
 }
 
 int snap_paint(struct snap_paint *paints, size_t num, struct snap_painted **ret, size_t *ret_num)
 {
 	struct heap heap = {.items = calloc(num + 1, sizeof(*heap.items))};
 	struct snap_painted *out = calloc(2 * num + 1, sizeof(*out));
-	if (!heap.items || !out) {
+	if (!heap.items || !out || !sort(paints, num)) {
 		free(heap.items);
 		free(out);
 		return -1;
 	}
-	bool is_sorted = true;
-	for (size_t i = 1; i < num && is_sorted; i++)
-		is_sorted = compare(&paints[i - 1], &paints[i]) <= 0;
-	if (!is_sorted)
-		qsort(paints, num, sizeof(*paints), compare);
 
 	size_t n = 0, next = 0;
 	while (next < num || heap.num > 0) {

@@ -16,9 +16,10 @@
 
 /*
  * What a worker leaves in its file: one record after the other, each a struct record and len bytes.
- * A name is its raw form and what people see, each with a NUL; its number counts from 0.
+ * A name is its raw form and (unless it is NAME_RAW) what people see, each with a NUL; its number
+ * counts from 0.
  */
-enum kind { NAME = 1, NAME_GIVEN, TABLE, END };
+enum kind { NAME_RAW = 1, NAME_MADE, NAME_GIVEN, TABLE, END };
 
 struct record {
 	uint32_t kind;
@@ -50,13 +51,14 @@ static void write_all(int fd, const void *bytes, size_t len)
 	}
 }
 
-static void leave_name(int fd, struct snap_name_pool *pool, uint32_t number)
+static void leave_name(int fd, struct snap_name_pool *pool, uint32_t number, bool wants_shown)
 {
-	const char *raw = pool->names[number].raw, *given = pool->names[number].shown;
-	const char *shown = snap_name_pool_shown(pool, number);
-	size_t raw_len = strlen(raw) + 1, shown_len = strlen(shown) + 1;
-	const struct record record = {
-		given ? NAME_GIVEN : NAME, (uint32_t)(raw_len + shown_len), 0, 0};
+	const char *raw = pool->names[number].raw, *shown = pool->names[number].shown;
+	struct record record = {shown ? NAME_GIVEN : wants_shown ? NAME_MADE : NAME_RAW, 0, 0, 0};
+	if (wants_shown)
+		shown = snap_name_pool_shown(pool, number);
+	size_t raw_len = strlen(raw) + 1, shown_len = shown ? strlen(shown) + 1 : 0;
+	record.len = (uint32_t)(raw_len + shown_len);
 	write_all(fd, &record, sizeof(record));
 	write_all(fd, raw, raw_len);
 	write_all(fd, shown, shown_len);
@@ -64,7 +66,7 @@ static void leave_name(int fd, struct snap_name_pool *pool, uint32_t number)
 
 /* Every num_jobs-th unit from the first on. The parent's own names are not in the worker's pool. */
 static void work(struct snap_debug_info *info, const uint32_t *units, size_t num, size_t first,
-	size_t num_jobs, const struct worker *worker)
+	size_t num_jobs, bool shown, const struct worker *worker)
 {
 	struct snap_name_pool pool;
 	snap_name_pool_init(&pool);
@@ -83,7 +85,7 @@ static void work(struct snap_debug_info *info, const uint32_t *units, size_t num
 		write_all(worker->pipe_fd, "", 1);
 	}
 	for (uint32_t i = 0; i < pool.num; i++)
-		leave_name(worker->file_fd, &pool, i);
+		leave_name(worker->file_fd, &pool, i, shown);
 	const struct record end = {END, 0, 0, 0};
 	write_all(worker->file_fd, &end, sizeof(end));
 	_exit(0);
@@ -92,7 +94,7 @@ static void work(struct snap_debug_info *info, const uint32_t *units, size_t num
 /* ---------------------------------------------------------------- in the parent */
 
 static bool start(struct worker *worker, struct snap_debug_info *info, const uint32_t *units,
-	size_t num, size_t first, size_t num_jobs)
+	size_t num, size_t first, size_t num_jobs, bool shown)
 {
 	int pipe_fds[2];
 	*worker = (struct worker){.file_fd = memfd_create("units", MFD_CLOEXEC), .pipe_fd = -1};
@@ -104,7 +106,7 @@ static bool start(struct worker *worker, struct snap_debug_info *info, const uin
 		(void)close(pipe_fds[0]);
 		/* Whoever ends the parent ends the work. */
 		(void)signal(SIGPIPE, SIG_DFL);
-		work(info, units, num, first, num_jobs, worker);
+		work(info, units, num, first, num_jobs, shown, worker);
 	}
 	(void)close(pipe_fds[1]);
 	worker->pipe_fd = pipe_fds[0];
@@ -165,7 +167,7 @@ static uint32_t *take_names(struct snap_name_pool *pool, struct snap_bytes file,
 	struct record record;
 	struct snap_bytes bytes;
 	while (next_record(file, &off, &record, &bytes)) {
-		if (record.kind != NAME && record.kind != NAME_GIVEN)
+		if (record.kind == TABLE)
 			continue;
 		if (num == capacity) {
 			capacity = capacity ? 2 * capacity : 1024;
@@ -175,9 +177,10 @@ static uint32_t *take_names(struct snap_name_pool *pool, struct snap_bytes file,
 			numbers = grown;
 		}
 		const char *raw = (const char *)bytes.data, *shown = raw + strlen(raw) + 1;
-		uint32_t number = record.kind == NAME_GIVEN
-					  ? snap_name_pool_add_copy(pool, raw, shown)
-					  : snap_name_pool_add_made(pool, raw, shown);
+		uint32_t number = record.kind == NAME_MADE
+					  ? snap_name_pool_add_made(pool, raw, shown)
+					  : snap_name_pool_add_copy(pool, raw,
+						    record.kind == NAME_GIVEN ? shown : NULL);
 		if (number == SNAP_NO_NAME)
 			goto fail;
 		numbers[num++] = number;
@@ -232,7 +235,7 @@ static void collect(const struct worker *worker, struct snap_name_pool *pool, si
 
 void snap_parallel_tables(struct snap_debug_info *info, struct snap_name_pool *pool,
 	const uint32_t *units, size_t num, size_t num_jobs, struct snap_made_table *made,
-	void (*told)(size_t done, size_t all, void *data), void *data)
+	bool shown, void (*told)(size_t done, size_t all, void *data), void *data)
 {
 	struct worker workers[MAX_JOBS];
 	if (num_jobs > MAX_JOBS)
@@ -240,7 +243,7 @@ void snap_parallel_tables(struct snap_debug_info *info, struct snap_name_pool *p
 	if (num_jobs > num)
 		num_jobs = num;
 	for (size_t i = 0; i < num_jobs; i++)
-		(void)start(&workers[i], info, units, num, i, num_jobs);
+		(void)start(&workers[i], info, units, num, i, num_jobs, shown);
 	watch(workers, num_jobs, num, told, data);
 	for (size_t i = 0; i < num_jobs; i++) {
 		if (workers[i].pid > 0)

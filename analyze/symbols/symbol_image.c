@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/symbols/unit_table.h"
 #include "common/crc32c.h"
 
 static const char magic[8] = "SnapSym";
@@ -38,7 +39,8 @@ struct header {
 	struct {
 		uint64_t off, len;
 	} sections[NUM_SECTIONS];
-	uint32_t num_kept; /* tables */
+	uint32_t num_kept, num_names; /* num_kept: tables */
+	uint32_t reserved;
 	uint32_t crc;	   /* of all before it */
 };
 
@@ -47,8 +49,10 @@ struct unit {
 	uint32_t len, state;
 };
 
-struct name {
-	uint32_t raw, shown;
+/* A string that was put together. */
+struct text {
+	char *data; /* owned */
+	size_t len, capacity;
 };
 
 struct snap_symbol_image {
@@ -56,6 +60,7 @@ struct snap_symbol_image {
 	struct header header;
 	uint8_t *verified; /* a bit for each page */
 	bool failed;
+	struct text raw, shown; /* of the name that was asked for last */
 };
 
 /* ---------------------------------------------------------------- opening */
@@ -70,6 +75,7 @@ static void header_to_host(struct header *h)
 		h->sections[i].len = le64toh(h->sections[i].len);
 	}
 	h->num_kept = le32toh(h->num_kept);
+	h->num_names = le32toh(h->num_names);
 	h->crc = le32toh(h->crc);
 }
 
@@ -92,7 +98,9 @@ static bool read_header(struct snap_bytes file, struct header *ret)
 		if (ret->sections[i].off > file.len || ret->sections[i].off % 8 != 0 ||
 			ret->sections[i].len > file.len - ret->sections[i].off)
 			return false;
-	return ret->sections[PAGE_CRCS].len == 4 * num_pages(file.len) &&
+	return ret->sections[NAMES].len / 4 ==
+		       (ret->num_names + UINT64_C(15)) / SNAP_NAMES_PER_BLOCK &&
+	       ret->sections[PAGE_CRCS].len == 4 * num_pages(file.len) &&
 	       ret->sections[MAP_STARTS].len / 8 == ret->sections[MAP_UNITS].len / 4;
 }
 
@@ -107,7 +115,7 @@ static void fill_info(const struct header *h, struct snap_image_info *ret)
 	*ret = (struct snap_image_info){
 		.num_units = count(h, UNITS, sizeof(struct unit)),
 		.num_units_kept = h->num_kept,
-		.num_names = count(h, NAMES, sizeof(struct name)),
+		.num_names = h->num_names,
 		.num_symbols = count(h, SYMBOLS, sizeof(struct snap_image_symbol)),
 		.is_whole = h->flags & FLAG_WHOLE,
 		.is_map_thorough = h->flags & FLAG_MAP_THOROUGH,
@@ -154,6 +162,8 @@ void snap_symbol_image_close(struct snap_symbol_image *image)
 	if (!image)
 		return;
 	free(image->verified);
+	free(image->raw.data);
+	free(image->shown.data);
 	free(image);
 }
 
@@ -263,39 +273,111 @@ enum snap_image_state snap_symbol_image_table(
 	return SNAP_IMAGE_TABLE;
 }
 
-/* NULL if it does not end within the section. */
-static const char *get_string(struct snap_symbol_image *image, uint32_t off)
+/* The bytes of strings from *off on, to the end of the page there; *off moves behind them. */
+static struct snap_bytes next_strings(struct snap_symbol_image *image, uint64_t *off)
 {
-	uint64_t all = image->header.sections[STRINGS].len, start = off;
-	const uint8_t *first = get(image, STRINGS, off, 1);
-	while (first && start < all) {
-		/* To the end of its page, and then page by page. */
-		uint64_t at = image->header.sections[STRINGS].off + start;
-		uint64_t len = SNAP_IMAGE_PAGE - at % SNAP_IMAGE_PAGE;
-		if (len > all - start)
-			len = all - start;
-		const uint8_t *p = get(image, STRINGS, start, len);
-		if (!p)
-			return NULL;
-		if (memchr(p, '\0', len))
-			return (const char *)first;
-		start += len;
+	uint64_t all = image->header.sections[STRINGS].len;
+	uint64_t at = image->header.sections[STRINGS].off + *off;
+	uint64_t len = SNAP_IMAGE_PAGE - at % SNAP_IMAGE_PAGE;
+	if (*off < all && len > all - *off)
+		len = all - *off;
+	const uint8_t *p = get(image, STRINGS, *off, *off < all ? len : 1);
+	*off += len;
+	return snap_bytes(p, p ? len : 0);
+}
+
+/* A walk over strings, page by page. */
+struct strings {
+	struct snap_symbol_image *image;
+	struct snap_bytes bytes; /* of the page at hand, those that are left */
+	uint64_t off;		 /* behind them */
+};
+
+static bool has_more(struct strings *s)
+{
+	if (s->bytes.len == 0)
+		s->bytes = next_strings(s->image, &s->off);
+	return s->bytes.len > 0;
+}
+
+static uint64_t next_number(struct strings *s)
+{
+	uint64_t v = 0;
+	for (unsigned int shift = 0; shift < 63 && has_more(s); shift += 7) {
+		uint8_t byte = *s->bytes.data++;
+		s->bytes.len--;
+		v |= (uint64_t)(byte & 0x7f) << shift;
+		if (!(byte & 0x80))
+			return v;
 	}
-	image->failed = true;
-	return NULL;
+	s->image->failed = true;
+	return 0;
+}
+
+static bool append(struct text *text, const void *bytes, size_t len)
+{
+	if (len > text->capacity - text->len) {
+		size_t capacity = text->capacity ? text->capacity : 256;
+		while (capacity - text->len < len)
+			capacity *= 2;
+		char *data = realloc(text->data, capacity);
+		if (!data)
+			return false;
+		text->data = data;
+		text->capacity = capacity;
+	}
+	if (len > 0)
+		memcpy(text->data + text->len, bytes, len);
+	text->len += len;
+	return true;
+}
+
+/* The rest of a text that has common bytes of the one before; with its NUL. */
+static bool next_text(struct strings *s, uint64_t common, struct text *text)
+{
+	if (s->image->failed || common > (text->len > 0 ? text->len - 1 : 0)) {
+		s->image->failed = true;
+		return false;
+	}
+	text->len = common;
+	while (has_more(s)) {
+		const uint8_t *nul = memchr(s->bytes.data, '\0', s->bytes.len);
+		size_t len = nul ? (size_t)(nul + 1 - s->bytes.data) : s->bytes.len;
+		if (!append(text, s->bytes.data, len))
+			break;
+		s->bytes.data += len;
+		s->bytes.len -= len;
+		if (nul)
+			return true;
+	}
+	s->image->failed = true;
+	return false;
 }
 
 bool snap_symbol_image_name(struct snap_symbol_image *image, uint32_t number,
 	const char **ret_raw, const char **ret_shown)
 {
-	struct name name;
-	const uint8_t *p = get(image, NAMES, (uint64_t)number * sizeof(name), sizeof(name));
-	if (!p)
-		return false;
-	memcpy(&name, p, sizeof(name));
-	*ret_raw = get_string(image, le32toh(name.raw));
-	*ret_shown = name.shown == name.raw ? *ret_raw : get_string(image, le32toh(name.shown));
-	return *ret_raw && *ret_shown;
+	if (number >= image->header.num_names)
+		image->failed = true;
+	struct strings s = {.image = image,
+		.off = get_u32(image, NAMES, UINT64_C(4) * (number / SNAP_NAMES_PER_BLOCK))};
+	image->raw.len = image->shown.len = 0;
+	for (uint32_t i = 0; i <= number % SNAP_NAMES_PER_BLOCK; i++) {
+		if (image->failed || !next_text(&s, next_number(&s), &image->raw))
+			return false;
+		uint64_t common = next_number(&s);
+		if (common > 0) {
+			if (!next_text(&s, common - 1, &image->shown))
+				return false;
+		} else {
+			image->shown.len = 0;
+			if (!append(&image->shown, image->raw.data, image->raw.len))
+				return false;
+		}
+	}
+	*ret_raw = image->raw.data;
+	*ret_shown = image->shown.data;
+	return !image->failed;
 }
 
 static bool read_symbol(
@@ -391,6 +473,8 @@ struct writer {
 	size_t len, capacity;
 	struct header header;
 	bool failed;
+	uint32_t *order, *numbers; /* of names: see sort_names() */
+	uint64_t *blocks;	   /* where they begin in strings */
 };
 
 static uint8_t *reserve(struct writer *w, size_t len)
@@ -478,34 +562,88 @@ static void put_units(struct writer *w, const struct snap_image_contents *c)
 	end(w, UNITS);
 }
 
-/* Names first, their strings later: in the order of their numbers, so that offsets are known. */
-static void put_names(struct writer *w, const struct snap_image_contents *c)
+static int compare_names(const void *a, const void *b, void *data)
 {
-	uint64_t off = 0;
-	begin(w, NAMES);
-	for (size_t i = 0; i < c->num_names; i++) {
-		const struct snap_image_name *name = &c->names[i];
-		bool same = strcmp(name->raw, name->shown) == 0;
-		uint64_t shown = same ? off : off + strlen(name->raw) + 1;
-		put_u32(w, (uint32_t)off);
-		put_u32(w, (uint32_t)shown);
-		off = shown + strlen(name->shown) + 1;
-		if (off > UINT32_MAX)
-			w->failed = true;
-	}
-	end(w, NAMES);
+	const struct snap_image_name *names = data;
+	const struct snap_image_name *x = &names[*(const uint32_t *)a];
+	const struct snap_image_name *y = &names[*(const uint32_t *)b];
+	int r = strcmp(x->shown, y->shown);
+	return r != 0 ? r : strcmp(x->raw, y->raw);
+}
+
+/* How the names are ordered, and the other way round: their new numbers. */
+static bool sort_names(struct writer *w, const struct snap_image_contents *c)
+{
+	w->order = calloc(c->num_names + 1, sizeof(*w->order));
+	w->numbers = calloc(c->num_names + 1, sizeof(*w->numbers));
+	if (!w->order || !w->numbers)
+		return false;
+	for (size_t i = 0; i < c->num_names; i++)
+		w->order[i] = (uint32_t)i;
+	if (c->num_names > 0)
+		qsort_r(w->order, c->num_names, sizeof(*w->order), compare_names,
+			(void *)c->names);
+	for (size_t i = 0; i < c->num_names; i++)
+		w->numbers[w->order[i]] = (uint32_t)i;
+	return true;
+}
+
+static void put_number(struct writer *w, uint64_t v)
+{
+	uint8_t bytes[10];
+	size_t len = 0;
+	do {
+		bytes[len++] = (uint8_t)(v & 0x7f) | (v > 0x7f ? 0x80 : 0);
+		v >>= 7;
+	} while (v > 0);
+	put(w, bytes, len);
+}
+
+static size_t count_common(const char *a, const char *b)
+{
+	size_t i = 0;
+	while (a[i] && a[i] == b[i])
+		i++;
+	return i;
 }
 
 static void put_strings(struct writer *w, const struct snap_image_contents *c)
 {
+	const char *raw = "", *shown = "";
 	begin(w, STRINGS);
 	for (size_t i = 0; i < c->num_names; i++) {
-		const struct snap_image_name *name = &c->names[i];
-		put(w, name->raw, strlen(name->raw) + 1);
-		if (strcmp(name->raw, name->shown) != 0)
-			put(w, name->shown, strlen(name->shown) + 1);
+		const struct snap_image_name *name = &c->names[w->order[i]];
+		if (i % SNAP_NAMES_PER_BLOCK == 0) {
+			raw = shown = "";
+			w->blocks[i / SNAP_NAMES_PER_BLOCK] =
+				w->len - w->header.sections[STRINGS].off;
+		}
+		size_t common = count_common(raw, name->raw);
+		put_number(w, common);
+		put(w, name->raw + common, strlen(name->raw + common) + 1);
+		if (strcmp(name->raw, name->shown) == 0) {
+			put_number(w, 0);
+		} else {
+			common = count_common(shown, name->shown);
+			put_number(w, common + 1);
+			put(w, name->shown + common, strlen(name->shown + common) + 1);
+		}
+		raw = name->raw;
+		shown = name->shown;
 	}
 	end(w, STRINGS);
+}
+
+/* After the strings: where their blocks begin. */
+static void put_names(struct writer *w, const struct snap_image_contents *c)
+{
+	begin(w, NAMES);
+	for (size_t i = 0; i < (c->num_names + 15) / SNAP_NAMES_PER_BLOCK; i++) {
+		put_u32(w, (uint32_t)w->blocks[i]);
+		w->failed |= w->blocks[i] > UINT32_MAX;
+	}
+	end(w, NAMES);
+	w->header.num_names = (uint32_t)c->num_names;
 }
 
 static int compare_by_name(const void *a, const void *b)
@@ -524,7 +662,7 @@ static void put_symbols(struct writer *w, struct snap_image_contents *c)
 	for (size_t i = 0; i < c->num_symbols; i++) {
 		put_u64(w, c->symbols[i].start);
 		put_u64(w, c->symbols[i].end);
-		put_u32(w, c->symbols[i].name);
+		put_u32(w, w->numbers[c->symbols[i].name]);
 		put_u32(w, 0);
 	}
 	end(w, SYMBOLS);
@@ -540,7 +678,7 @@ static void put_symbols(struct writer *w, struct snap_image_contents *c)
 	begin(w, BY_NAME);
 	for (size_t i = 0; i < c->num_by_name; i++) {
 		put_u64(w, c->by_name[i].start);
-		put_u32(w, c->by_name[i].name);
+		put_u32(w, w->numbers[c->by_name[i].name]);
 		put_u32(w, c->by_name[i].hash);
 	}
 	end(w, BY_NAME);
@@ -552,7 +690,11 @@ static void put_tables(struct writer *w, const struct snap_image_contents *c)
 	for (size_t i = 0; i < c->num_tables; i++) {
 		if (c->tables[i].state != SNAP_IMAGE_TABLE)
 			continue;
-		put(w, c->tables[i].bytes.data, c->tables[i].bytes.len);
+		size_t off = w->len, len = c->tables[i].bytes.len;
+		put(w, c->tables[i].bytes.data, len);
+		if (!w->failed &&
+			!snap_unit_table_renumber(w->data + off, len, w->numbers, c->num_names))
+			w->failed = true;
 		align(w);
 	}
 	end(w, TABLES);
@@ -582,6 +724,7 @@ static void finish(struct writer *w, const struct snap_image_contents *c)
 		h.sections[i].len = htole64(h.sections[i].len);
 	}
 	h.num_kept = htole32(h.num_kept);
+	h.num_names = htole32(h.num_names);
 	h.crc = htole32(snap_crc32c(0, &h, offsetof(struct header, crc)));
 	memcpy(w->data, &h, sizeof(h));
 	uint8_t *crcs = w->data + w->header.sections[PAGE_CRCS].off;
@@ -600,12 +743,12 @@ static size_t total_len(const struct snap_image_contents *c)
 {
 	size_t len = sizeof(struct header) + NUM_SECTIONS * 8;
 	len += c->num_map * 12 + c->num_tables * sizeof(struct unit);
-	len += c->num_names * sizeof(struct name);
+	len += c->num_names * 4;
 	len += c->num_symbols * sizeof(struct snap_image_symbol);
 	len += c->num_rests * sizeof(struct snap_image_rest);
 	len += c->num_by_name * sizeof(struct snap_image_by_name);
 	for (size_t i = 0; i < c->num_names; i++)
-		len += strlen(c->names[i].raw) + strlen(c->names[i].shown) + 2;
+		len += strlen(c->names[i].raw) + strlen(c->names[i].shown) + 12;
 	for (size_t i = 0; i < c->num_tables; i++)
 		len += (c->tables[i].bytes.len + 7) & ~(size_t)7;
 	return len;
@@ -614,7 +757,9 @@ static size_t total_len(const struct snap_image_contents *c)
 int snap_symbol_image_encode(
 	struct snap_image_contents *contents, struct snap_bytes *ret, struct snap_error *err)
 {
-	struct writer w = {0};
+	struct writer w = {
+		.blocks = calloc(contents->num_names / SNAP_NAMES_PER_BLOCK + 1, sizeof(*w.blocks))};
+	w.failed = !w.blocks || !sort_names(&w, contents);
 	/* So much at the most, that the CRCs have room in front; what follows starts on a page of
 	 * its own, since the pages of the CRCs have none themselves. */
 	uint64_t pages = num_pages(total_len(contents)) + 2;
@@ -630,10 +775,15 @@ int snap_symbol_image_encode(
 		memset(crcs, 0, crcs_end - w.header.sections[PAGE_CRCS].off);
 	put_map(&w, contents);
 	put_units(&w, contents);
-	put_names(&w, contents);
-	put_symbols(&w, contents);
-	put_strings(&w, contents);
-	put_tables(&w, contents);
+	if (!w.failed) {
+		put_symbols(&w, contents);
+		put_strings(&w, contents);
+		put_names(&w, contents);
+		put_tables(&w, contents);
+	}
+	free(w.order);
+	free(w.numbers);
+	free(w.blocks);
 	if (w.failed) {
 		free(w.data);
 		return snap_error_no_memory(err);

@@ -8,12 +8,14 @@
  *   page CRCs   u32 for each page of the file; those of header and CRCs are not looked at
  *   map         u64 start[], u32 unit + 1 []: see snap_debug_info_map()
  *   units       struct snap_image_unit []
- *   names       u32 raw, u32 shown []: offsets into strings
+ *   names       u32 []: where each SNAP_NAMES_PER_BLOCK-th name begins in strings
  *   symbols     struct snap_image_symbol [], as snap_symtab has them
  *   rests       u64 start, end, symbol []: likewise
  *   by name     u64 start, u32 name, u32 hash []: ascending by hash
- *   strings     with their NULs
- *   tables      as unit_table.h says, each at a multiple of 8
+ *   strings     names, ascending by what people see, each relative to the one before it in its
+ *               block: varint bytes that raw has in common with that, the rest with its NUL; the
+ *               same of shown, with 1 added to the varint: 0 is "as raw", with nothing behind it
+ *   tables      as unit_table.h says, each at a multiple of 8; their refs are numbers of names
  *
  * Nothing is trusted: the header's CRC and bounds are checked at once, a page's CRC when something
  * on it is first read, an index when it is used. Whatever fails makes the whole image fail.
@@ -29,10 +31,11 @@
 #include "common/error.h"
 #include "common/snapshot.h"
 
-#define SNAP_IMAGE_PAGE 4096
+#define SNAP_IMAGE_PAGE	     4096
+#define SNAP_NAMES_PER_BLOCK 16
 
 /* Changed whenever what an image holds, or how it is made, changes: older ones are made anew. */
-#define SNAP_IMAGE_VERSION 1
+#define SNAP_IMAGE_VERSION 2
 
 /* What an image was made of: another file of the same build ID may have other sections. */
 struct snap_image_sources {
@@ -77,6 +80,7 @@ enum snap_image_state {
 enum snap_image_state snap_symbol_image_table(
 	struct snap_symbol_image *image, uint32_t unit, struct snap_bytes *ret);
 
+/* The strings are valid until the next call that is given the image. */
 bool snap_symbol_image_name(struct snap_symbol_image *image, uint32_t number,
 	const char **ret_raw, const char **ret_shown);
 
@@ -117,7 +121,7 @@ struct snap_image_map_entry {
 	uint32_t unit; /* plus one; 0: none */
 };
 
-/* Borrowed. */
+/* Borrowed. Names are numbers here as the tables have them: what is written has others. */
 struct snap_image_contents {
 	const struct snap_image_sources *sources;
 	const struct snap_image_map_entry *map;

@@ -18,6 +18,7 @@
 struct known {
 	struct snap_object *caller, *callee;
 	uint64_t return_vaddr, callee_start;
+	const char *callee_name; /* the linker's; NULL */
 	uint64_t chain[SNAP_MAX_TAIL_CALLS]; /* return addresses in callee, innermost first */
 	size_t num;
 };
@@ -89,6 +90,9 @@ static unsigned int find_chain(struct known *known)
 	if (!caller_index || !snap_object_code_index(known->callee) ||
 		!snap_code_index_site(caller_index, known->return_vaddr, &call) ||
 		call.is_tail_call ||
+		/* Nearly all: what was called is what was found. */
+		(call.target_name && known->callee_name &&
+			strcmp(call.target_name, known->callee_name) == 0) ||
 		!target_start(known->callee, &call, known->caller == known->callee, &start) ||
 		start == s.goal)
 		return 1;
@@ -195,6 +199,7 @@ static const struct known *chain_between(
 		.callee = callee->module->object,
 		.return_vaddr = caller->pc - caller->module->record.load_bias,
 		.callee_start = sources[num - 1].start,
+		.callee_name = sources[num - 1].raw_function,
 	};
 	/* Without call sites there is nothing to look for, and nothing that a limit cuts. */
 	if (!has_debug(key.caller) || !has_debug(key.callee))

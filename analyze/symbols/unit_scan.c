@@ -28,6 +28,7 @@ struct level {
 struct walk {
 	struct snap_dwarf_unit *unit;
 	struct snap_scan *scan;
+	const struct snap_abbrevs *abbrevs;
 	const uint8_t *section;
 	struct snap_cursor c;
 	struct level levels[MAX_DEPTH];
@@ -304,7 +305,7 @@ static int walk(struct walk *w)
 				return 0;
 			continue;
 		}
-		const struct snap_abbrev *abbrev = snap_abbrevs_find(w->unit->abbrevs, code);
+		const struct snap_abbrev *abbrev = snap_abbrevs_find(w->abbrevs, code);
 		if (!abbrev)
 			return 0;
 		struct level level = w->levels[w->depth < MAX_DEPTH ? w->depth : MAX_DEPTH - 1];
@@ -328,12 +329,13 @@ int snap_scan_unit(struct snap_dwarf_unit *unit, struct snap_scan *ret)
 		return -1;
 	w->unit = unit;
 	w->scan = ret;
+	w->abbrevs = snap_dwarf_unit_abbrevs(unit);
 	w->section = snap_dwarf_unit_section(unit).data;
 	w->c = snap_die_cursor(unit, unit->dies);
 	w->is_c = snap_dwarf_unit_is_c(unit);
 	w->has_scopes = snap_dwarf_unit_has_scopes(unit) && !unit->scopes_read;
 	unit->scopes_read |= w->has_scopes;
-	int r = walk(w);
+	int r = w->abbrevs ? walk(w) : 0;
 	free(w);
 	return r;
 }

@@ -1,0 +1,54 @@
+# Measurements against other tools (bench/README.rst); none of them is part of "make check".
+#
+#   bench-corpora    make the programs to measure with, below BENCH_DIR (some 40 minutes, 4 GB)
+#   bench-symbolize  "snapanalyze symbolize" beside llvm-symbolizer and others: same answers? how fast?
+#   bench-report     one report of three cores beside eu-stack and gdb: how fast?
+#   bench            all of these
+#   deps-bench       install what they need (Debian packages, as root)
+#
+#   BENCH_DIR=$(O)/corpora   where the programs are; elsewhere they survive "make clean"
+#   BENCH_TRUTH=, BENCH_SPEED=, BENCH_REPORT=  options for symbolize_truth.py, symbolize_speed.py and
+#                            report_speed.py
+
+BENCH_DIR ?= $(O)/corpora
+
+DEPS_BENCH = binutils bison clang cargo debian-archive-keyring dpkg-dev dwz elfutils flex g++ gdb \
+	libexpat1-dev libgmp-dev libmpfr-dev libncurses-dev libreadline-dev libstd-rust-dev llvm rustc \
+	xz-utils zlib1g-dev \
+	$(patsubst %,librust-%-dev,bstr clap-2 grep grep-searcher ignore lazy-static log num-cpus regex \
+		serde-json serde walkdir termcolor)
+
+.PHONY: deps-bench bench-build bench-corpora bench-symbolize bench-report bench
+deps-bench:
+	@echo "Installing Debian packages: $(DEPS_BENCH)"
+	apt-get update
+	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(DEPS_BENCH)
+
+$(O)/bench/measure: bench/measure.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) -D_GNU_SOURCE $(CPPFLAGS) -std=gnu11 $(WARNINGS) -O2 -o $@ $<
+
+bench-build: $(O)/bin/snapanalyze $(O)/bench/measure
+
+bench-corpora:
+	$(Q)bench/corpora.sh $(BENCH_DIR)
+
+BENCH = ANALYZE=$(O)/bin/snapanalyze PYTHONDONTWRITEBYTECODE=1 $(PYTHON)
+
+# The speed is measured whether or not the answers are right; the exit status is about the answers.
+bench-symbolize: bench-build bench-corpora
+	$(Q)status=0; \
+	$(BENCH) bench/symbolize_truth.py $(BENCH_TRUTH) --ready $(BENCH_DIR)/READY || status=$$?; \
+	echo; \
+	$(BENCH) bench/symbolize_speed.py --measure $(O)/bench/measure $(BENCH_SPEED) \
+		$(BENCH_DIR)/gdb/gdb || status=$$?; \
+	exit $$status
+
+bench-report: bench-build bench-corpora \
+		$(addprefix $(O)/tests/victims/gcc-O2/,null_deref many_threads)
+	$(Q)bench/cores.sh $(BENCH_DIR)/cores $(O)/tests/victims/gcc-O2 $(BENCH_DIR)/gdb/gdb
+	$(Q)$(BENCH) bench/report_speed.py --measure $(O)/bench/measure $(BENCH_REPORT) \
+		$(BENCH_DIR)/cores $(O)/tests/victims/gcc-O2 $(BENCH_DIR)/gdb/gdb
+
+bench: bench-symbolize bench-report
