@@ -34,13 +34,14 @@ static bool read_header(
 {
 	enum snap_dwarf_section which = in_types ? SNAP_DWARF_TYPES : SNAP_DWARF_INFO;
 	uint64_t all = snap_dwarf_section_len(&file->sections, which);
-	struct snap_bytes section =
-		snap_dwarf_section_to(&file->sections, which, off + MAX_HEADER_BYTES);
-	struct snap_cursor c = snap_cursor(section, off, file->sections.big_endian);
+	uint8_t bytes[MAX_HEADER_BYTES];
+	size_t have = snap_dwarf_section_peek(&file->sections, which, off, bytes, sizeof(bytes));
+	struct snap_cursor c =
+		snap_cursor(snap_bytes(bytes, have), 0, file->sections.big_endian);
 	*ret = (struct snap_dwarf_unit){.file = file, .in_types = in_types, .off = off};
 	uint64_t len = read_initial_length(&c, &ret->encoding.offset_size);
-	uint64_t here = (uint64_t)(c.p - section.data);
-	if (c.failed || len == 0 || len > all - here)
+	uint64_t here = off + (uint64_t)(c.p - bytes);
+	if (c.failed || len == 0 || here > all || len > all - here)
 		return false;
 	ret->end = here + len;
 	if (len < snap_cursor_left(&c))
@@ -61,7 +62,7 @@ static bool read_header(
 	}
 	if (ret->type == DW_UT_type || ret->type == DW_UT_split_type)
 		(void)snap_cursor_unsigned(&c, ret->encoding.offset_size); /* the type's entry */
-	ret->dies = (uint64_t)(c.p - section.data);
+	ret->dies = off + (uint64_t)(c.p - bytes);
 	/* One that is not known has a length, and so can be passed over. */
 	if (c.failed || ret->encoding.version < 2 || ret->encoding.version > 5 ||
 		(ret->encoding.address_size != 4 && ret->encoding.address_size != 8))

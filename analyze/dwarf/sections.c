@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <gelf.h>
 #include <zlib.h>
@@ -57,6 +58,7 @@ void snap_dwarf_sections_init(
 	struct snap_dwarf_sections *sections, const struct snap_elf_file *file, bool split)
 {
 	*sections = (struct snap_dwarf_sections){
+		.file = file,
 		.big_endian = file->elf_data == ELFDATA2MSB,
 		.is_64bit = file->elf_class == ELFCLASS64,
 	};
@@ -123,7 +125,7 @@ struct snap_packed {
 
 /* What is decompressed at once; and the part of a section from which on all of it is. */
 #define STEP_BYTES ((size_t)64 << 10)
-#define MAX_PART   2
+#define MAX_PART   8
 
 static void end_packed(struct snap_packed *packed)
 {
@@ -259,6 +261,28 @@ struct snap_bytes snap_dwarf_section(
 	struct snap_dwarf_sections *sections, enum snap_dwarf_section which)
 {
 	return snap_dwarf_section_to(sections, which, UINT64_MAX);
+}
+
+size_t snap_dwarf_section_peek(struct snap_dwarf_sections *sections, enum snap_dwarf_section which,
+	uint64_t off, void *buf, size_t len)
+{
+	uint64_t all = snap_dwarf_section_len(sections, which);
+	if (off >= all)
+		return 0;
+	if (len > all - off)
+		len = (size_t)(all - off);
+	uintptr_t data = (uintptr_t)sections->of[which].bytes.data;
+	uintptr_t map = (uintptr_t)sections->file->map;
+	if (!sections->of[which].owned && map && data >= map &&
+		data - map < sections->file->map_len) {
+		ssize_t n = pread(sections->file->fd, buf, len, (off_t)(data - map + off));
+		return n > 0 ? (size_t)n : 0;
+	}
+	struct snap_bytes bytes = snap_dwarf_section_to(sections, which, off + len);
+	if (bytes.len < off + len)
+		return 0;
+	memcpy(buf, bytes.data + off, len);
+	return len;
 }
 
 uint64_t snap_dwarf_section_len(

@@ -35,6 +35,7 @@ struct snap_packed;
 struct snap_dwarf_sections {
 	bool big_endian, is_64bit; /* of the ELF file */
 	/* private */
+	const struct snap_elf_file *file;
 	struct {
 		Elf_Scn *scn; /* NULL: the file has none */
 		bool is_read;
@@ -61,6 +62,12 @@ struct snap_bytes snap_dwarf_section(
  */
 struct snap_bytes snap_dwarf_section_to(
 	struct snap_dwarf_sections *sections, enum snap_dwarf_section which, uint64_t end);
+/*
+ * Copy len bytes at off, fewer at the section's end; returns how many. Of a mapped file nothing is
+ * mapped for it: a look here and there would bring in all of it.
+ */
+size_t snap_dwarf_section_peek(struct snap_dwarf_sections *sections, enum snap_dwarf_section which,
+	uint64_t off, void *buf, size_t len);
 /* How long all of it is. */
 uint64_t snap_dwarf_section_len(
 	struct snap_dwarf_sections *sections, enum snap_dwarf_section which);

@@ -13,7 +13,7 @@
 #define MAX_SPLIT_FILES 16384
 
 /* What was read of .debug_info is let go of after so much of it. */
-#define LET_GO_BYTES (UINT64_C(8) << 20)
+#define LET_GO_BYTES (UINT64_C(2) << 20)
 
 struct split_file {
 	struct snap_elf_file *elf;
@@ -102,8 +102,7 @@ uint64_t snap_debug_info_unit_len(struct snap_debug_info *info, size_t index)
 
 static void let_go(struct snap_debug_info *info)
 {
-	snap_elf_file_let_go(
-		info->elf, snap_dwarf_section_to(&info->file->sections, SNAP_DWARF_INFO, 0));
+	snap_elf_file_let_go(info->elf);
 	info->num_read = 0;
 }
 
