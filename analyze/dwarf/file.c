@@ -36,8 +36,7 @@ static bool read_header(
 	uint64_t all = snap_dwarf_section_len(&file->sections, which);
 	uint8_t bytes[MAX_HEADER_BYTES];
 	size_t have = snap_dwarf_section_peek(&file->sections, which, off, bytes, sizeof(bytes));
-	struct snap_cursor c =
-		snap_cursor(snap_bytes(bytes, have), 0, file->sections.big_endian);
+	struct snap_cursor c = snap_cursor(snap_bytes(bytes, have), 0, file->sections.big_endian);
 	*ret = (struct snap_dwarf_unit){.file = file, .in_types = in_types, .off = off};
 	uint64_t len = read_initial_length(&c, &ret->encoding.offset_size);
 	uint64_t here = off + (uint64_t)(c.p - bytes);
@@ -167,8 +166,8 @@ static struct snap_abbrevs *read_abbrevs(
 	if (off >= all)
 		return NULL;
 	for (uint64_t window = ABBREV_WINDOW;; window *= 4) {
-		struct snap_bytes section = snap_dwarf_section_to(
-			&file->sections, SNAP_DWARF_ABBREV, off + window);
+		struct snap_bytes section =
+			snap_dwarf_section_to(&file->sections, SNAP_DWARF_ABBREV, off + window);
 		struct snap_abbrevs *abbrevs = snap_abbrevs_create(section, off, encoding);
 		if (!abbrevs || !abbrevs->is_cut || window >= all)
 			return abbrevs;
@@ -369,8 +368,8 @@ static bool read_first(const struct snap_dwarf_unit *unit, uint64_t code,
 	for (uint64_t window = ABBREV_WINDOW; off < all; window *= 4) {
 		struct snap_bytes section =
 			snap_dwarf_section_to(sections, SNAP_DWARF_ABBREV, off + window);
-		if (snap_abbrev_read_one(section, off, code, &unit->encoding, specs,
-			    MAX_FIRST_ATTRS, ret))
+		if (snap_abbrev_read_one(
+			    section, off, code, &unit->encoding, specs, MAX_FIRST_ATTRS, ret))
 			return true;
 		if (section.len == all || window >= all)
 			break;

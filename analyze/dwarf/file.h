@@ -37,7 +37,7 @@ struct snap_dwarf_unit {
 	struct snap_dwarf_encoding encoding;
 	uint8_t type;  /* DW_UT_*; those before DWARF 5 count as DW_UT_compile or DW_UT_type */
 	bool in_types; /* in .debug_types */
-	size_t index;	  /* among the units of its section */
+	size_t index;  /* among the units of its section */
 	uint64_t off;  /* of its header in the section */
 	uint64_t end;  /* just behind its last entry */
 	uint64_t dies; /* of its first entry */
@@ -81,7 +81,7 @@ struct snap_dwarf_units {
 
 struct snap_dwarf_file {
 	struct snap_dwarf_sections sections;
-	bool is_split; /* .dwo or .dwp */
+	bool is_split;			     /* .dwo or .dwp */
 	struct snap_dwarf_units info, types; /* of .debug_info, .debug_types */
 	struct snap_dwarf_file *alternate;   /* borrowed; NULL: none */
 	struct snap_dwarf_package *package;  /* owned; NULL: this is none */

@@ -76,8 +76,8 @@ void snap_dwarf_sections_init(
 	}
 }
 
-
-/* libdeflate unpacks whole sections in a third of zlib's time; where it is not installed, zlib does. */
+/* libdeflate unpacks whole sections in a third of zlib's time; where it is not installed, zlib
+ * does. */
 static bool inflate_zlib(uint8_t *to, uint64_t to_len, const uint8_t *from, size_t from_len)
 {
 	static void *(*create)(void);
@@ -285,8 +285,7 @@ size_t snap_dwarf_section_peek(struct snap_dwarf_sections *sections, enum snap_d
 	return len;
 }
 
-uint64_t snap_dwarf_section_len(
-	struct snap_dwarf_sections *sections, enum snap_dwarf_section which)
+uint64_t snap_dwarf_section_len(struct snap_dwarf_sections *sections, enum snap_dwarf_section which)
 {
 	if (!sections->of[which].is_read)
 		read_section(sections, which);

@@ -39,10 +39,10 @@ struct snap_dwarf_sections {
 	struct {
 		Elf_Scn *scn; /* NULL: the file has none */
 		bool is_read;
-		struct snap_bytes bytes;     /* all of it; only have_len of it can be read */
+		struct snap_bytes bytes; /* all of it; only have_len of it can be read */
 		size_t have_len;
 		struct snap_packed *packed; /* NULL: it is not compressed, or not any more */
-		uint8_t *owned;	     /* what was decompressed; NULL */
+		uint8_t *owned;		    /* what was decompressed; NULL */
 	} of[SNAP_DWARF_NUM_SECTIONS];
 };
 

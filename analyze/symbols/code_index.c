@@ -110,9 +110,8 @@ static struct snap_debug_info *get_info(struct snap_code_index *index)
 	if (snap_debug_info_create(index->sources.file, index->sources.alternate,
 		    index->sources.split, &index->pool, &index->info, NULL) < 0)
 		return NULL; /* no memory */
-	if (has_image(index) &&
-		(!index->kept.has_map ||
-			snap_debug_info_num_units(index->info) != index->kept.num_units))
+	if (has_image(index) && (!index->kept.has_map || snap_debug_info_num_units(index->info) !=
+								 index->kept.num_units))
 		drop_image(index);
 	return index->info;
 }
@@ -166,8 +165,7 @@ static struct unit *get_unit(struct snap_code_index *index, size_t number)
 		struct unit *units = reallocarray(index->units, num, sizeof(*units));
 		if (!units)
 			return NULL;
-		memset(units + index->num_units, 0,
-			(num - index->num_units) * sizeof(*units));
+		memset(units + index->num_units, 0, (num - index->num_units) * sizeof(*units));
 		index->units = units;
 		index->num_units = num;
 	}
@@ -203,7 +201,7 @@ static void adopt_names(struct snap_code_index *index)
 	if (index->pool.num_reserved == 0)
 		return;
 	for (uint32_t i = 0; i < index->kept.num_names && has_image(index); i++)
-		(void)get_name(index, i); /* one that can't be told is not found again */
+		(void)get_name(index, i);	  /* one that can't be told is not found again */
 	(void)snap_name_pool_adopt(&index->pool); /* without memory: names stand there twice */
 }
 
@@ -250,8 +248,8 @@ static bool is_mangled(const char *raw)
 	return raw[0] == '_' && (raw[1] == 'Z' || raw[1] == 'R');
 }
 
-static size_t find(struct snap_code_index *index, uint64_t vaddr,
-	struct snap_source_frame *frames, size_t max)
+static size_t find(
+	struct snap_code_index *index, uint64_t vaddr, struct snap_source_frame *frames, size_t max)
 {
 	struct snap_unit_frame found[SNAP_MAX_INLINE_DEPTH + 1];
 	const struct snap_unit_table *table = find_table(index, vaddr);
@@ -262,7 +260,7 @@ static size_t find(struct snap_code_index *index, uint64_t vaddr,
 		const struct snap_unit_frame *from = &found[i];
 		frames[i] = (struct snap_source_frame){
 			.is_inline = from->is_inline,
-			.start = from->start,
+			.start = from->start - index->sources.bias,
 			.line = from->line,
 			.column = from->column,
 		};
@@ -270,8 +268,8 @@ static size_t find(struct snap_code_index *index, uint64_t vaddr,
 			const char *raw = raw_name(index, from->name - 1);
 			frames[i].raw_function = raw;
 			frames[i].function = shown_name(index, from->name - 1);
-			frames[i].is_unmangled = raw && table->has_scopes && !from->is_inline &&
-						 !is_mangled(raw);
+			frames[i].is_unmangled =
+				raw && table->has_scopes && !from->is_inline && !is_mangled(raw);
 		}
 		if (from->file > 0)
 			frames[i].file = raw_name(index, from->file - 1);
@@ -282,9 +280,10 @@ static size_t find(struct snap_code_index *index, uint64_t vaddr,
 	return num;
 }
 
-size_t snap_code_index_find(struct snap_code_index *index, uint64_t vaddr,
-	struct snap_source_frame *frames, size_t max)
+size_t snap_code_index_find(
+	struct snap_code_index *index, uint64_t vaddr, struct snap_source_frame *frames, size_t max)
 {
+	vaddr += index->sources.bias;
 	size_t num = find(index, vaddr, frames, max);
 	if (num == SIZE_MAX) {
 		drop_image(index);
@@ -297,9 +296,9 @@ static void set_site(struct snap_code_index *index, const struct snap_unit_site 
 	struct snap_call_site *ret)
 {
 	*ret = (struct snap_call_site){
-		.return_vaddr = from->return_vaddr,
+		.return_vaddr = from->return_vaddr - index->sources.bias,
 		.is_tail_call = from->is_tail_call,
-		.target_start = from->target_start,
+		.target_start = from->target_start ? from->target_start - index->sources.bias : 0,
 	};
 	if (from->target_name > 0)
 		ret->target_name = raw_name(index, from->target_name - 1);
@@ -309,6 +308,7 @@ bool snap_code_index_site(
 	struct snap_code_index *index, uint64_t return_vaddr, struct snap_call_site *ret)
 {
 	struct snap_unit_site site;
+	return_vaddr += index->sources.bias;
 	/* It may be the first address behind its function. */
 	const struct snap_unit_table *table = find_table(index, return_vaddr - 1);
 	if (!table || !snap_unit_table_site(table, return_vaddr, &site))
@@ -320,6 +320,7 @@ bool snap_code_index_site(
 size_t snap_code_index_tail_calls(
 	struct snap_code_index *index, uint64_t vaddr, struct snap_call_site *sites, size_t max)
 {
+	vaddr += index->sources.bias;
 	const struct snap_unit_table *table = find_table(index, vaddr);
 	struct snap_unit_site *found = table ? calloc(max + 1, sizeof(*found)) : NULL;
 	size_t num = found ? snap_unit_table_tail_calls(table, vaddr, found, max) : 0;
@@ -337,8 +338,7 @@ enum snap_kept snap_code_index_symbol(
 	uint32_t name;
 	if (!has_image(index) || !index->kept.has_symbols)
 		return SNAP_KEPT_NOT;
-	bool found =
-		snap_symbol_image_symbol(index->image, vaddr, &ret->start, &ret->end, &name);
+	bool found = snap_symbol_image_symbol(index->image, vaddr, &ret->start, &ret->end, &name);
 	if (found) {
 		ret->raw = raw_name(index, name);
 		ret->shown = shown_name(index, name);
@@ -407,9 +407,8 @@ static int make_tables(struct snap_code_index *index, const uint32_t *numbers, s
 	/* Whatever the workers did not do is done here. */
 	if (num_jobs > 1) {
 		adopt_names(index);
-		snap_parallel_tables(
-			index->info, &index->pool, numbers, num, num_jobs, made, told != NULL, told,
-			data);
+		snap_parallel_tables(index->info, &index->pool, numbers, num, num_jobs, made,
+			told != NULL, told, data);
 	}
 	for (size_t i = 0; i < num; i++) {
 		struct unit *unit = get_unit(index, numbers[i]);
@@ -455,7 +454,7 @@ void snap_code_index_prepare(
 	size_t num_units = 0;
 	uint64_t len = 0;
 	for (size_t i = 0; numbers && i < num; i++) {
-		size_t number = find_unit(index, vaddrs[i]);
+		size_t number = find_unit(index, vaddrs[i] + index->sources.bias);
 		struct unit *unit =
 			number > 0 && number < UINT32_MAX ? get_unit(index, number - 1) : NULL;
 		if (!unit || unit->is_made || unit->is_listed ||
@@ -542,12 +541,11 @@ static int encode_symtab(
 		uint32_t number = snap_name_pool_add(&index->pool, symbol->name, NULL);
 		if (number == SNAP_NO_NAME)
 			return -1;
-		e->symbols[i] =
-			(struct snap_image_symbol){symbol->start, symbol->end, number, 0};
+		e->symbols[i] = (struct snap_image_symbol){symbol->start, symbol->end, number, 0};
 	}
 	for (size_t i = 0; i < symtab->num_rests; i++)
-		e->rests[i] = (struct snap_image_rest){symtab->rests[i].start,
-			symtab->rests[i].end, symtab->rests[i].symbol};
+		e->rests[i] = (struct snap_image_rest){
+			symtab->rests[i].start, symtab->rests[i].end, symtab->rests[i].symbol};
 	for (size_t i = 0; i < num_by_name; i++) {
 		uint32_t number = snap_name_pool_add(&index->pool, by_name[i].name, NULL);
 		if (number == SNAP_NO_NAME)

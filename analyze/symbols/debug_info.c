@@ -209,8 +209,7 @@ struct painting {
 };
 
 /* number: of the unit, or of its set of .debug_aranges. Of several the first counts. */
-static int add_paints(
-	struct painting *p, const struct snap_dwarf_ranges *ranges, size_t number)
+static int add_paints(struct painting *p, const struct snap_dwarf_ranges *ranges, size_t number)
 {
 	for (size_t i = 0; i < ranges->num; i++) {
 		if (p->num == p->capacity) {
@@ -240,8 +239,7 @@ static int add_unit(struct snap_debug_info *info, struct painting *p, size_t ind
 	if (!unit || (unit->type != DW_UT_compile && unit->type != DW_UT_skeleton) ||
 		!snap_dwarf_unit_open(unit) || unit->tag == DW_TAG_partial_unit)
 		return 0;
-	int r = snap_dwarf_ranges_read(
-		unit, &unit->low_pc, &unit->high_pc, &unit->ranges, &ranges);
+	int r = snap_dwarf_ranges_read(unit, &unit->low_pc, &unit->high_pc, &unit->ranges, &ranges);
 	struct snap_dwarf_unit *entries = r == 0 && ranges.num == 0 ? entries_of(info, unit) : NULL;
 	if (entries && snap_dwarf_unit_open(entries))
 		r = snap_unit_builder_ranges(info->builder, entries, &ranges);
@@ -271,8 +269,8 @@ static int each_set(struct snap_debug_info *info,
 	return r < 0 ? -1 : 0;
 }
 
-static int add_set(struct snap_debug_info *info, struct painting *p,
-	const struct snap_dwarf_arange_set *set)
+static int add_set(
+	struct snap_debug_info *info, struct painting *p, const struct snap_dwarf_arange_set *set)
 {
 	if (info->num_sets == info->sets_capacity) {
 		size_t capacity = info->sets_capacity ? 2 * info->sets_capacity : 256;
@@ -286,8 +284,8 @@ static int add_set(struct snap_debug_info *info, struct painting *p,
 	return add_paints(p, &set->ranges, info->num_sets - 1);
 }
 
-static int add_set_of_unit(struct snap_debug_info *info, struct painting *p,
-	const struct snap_dwarf_arange_set *set)
+static int add_set_of_unit(
+	struct snap_debug_info *info, struct painting *p, const struct snap_dwarf_arange_set *set)
 {
 	const struct snap_dwarf_unit *unit =
 		snap_dwarf_file_unit_with_header(info->file, set->unit_off);
@@ -308,7 +306,8 @@ static int paint_thoroughly(struct snap_debug_info *info, struct painting *p)
 	size_t num_units = snap_dwarf_file_num_units(info->file);
 	for (size_t i = 0; i < num_units && r == 0; i++) {
 		r = add_unit(info, p, i);
-		/* The kernel maps pages round each first entry: together they are the whole file. */
+		/* The kernel maps pages round each first entry: together they are the whole file.
+		 */
 		if (i % 64 == 63)
 			let_go(info);
 	}
@@ -363,8 +362,8 @@ size_t snap_debug_info_unit_at(struct snap_debug_info *info, uint64_t vaddr)
 	if (info->map_thorough)
 		return colour;
 	if (colour > 0) {
-		const struct snap_dwarf_unit *unit = snap_dwarf_file_unit_with_header(
-			info->file, info->sets[colour - 1]);
+		const struct snap_dwarf_unit *unit =
+			snap_dwarf_file_unit_with_header(info->file, info->sets[colour - 1]);
 		if (unit)
 			return unit->index + 1;
 	}
