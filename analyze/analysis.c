@@ -77,8 +77,8 @@ int snap_analysis_run(const char *file, struct snap_store *store,
 		return -1;
 	if (snap_store_resolve(store, ret, err) == 0 && snap_jit_resolve(ret, err) == 0 &&
 		unwind(ret, store, options, err) == 0 && snap_tail_calls_insert(ret, err) == 0 &&
-		snap_symbolise(ret, err) == 0 && snap_find_repeats(ret, err) == 0 &&
-		snap_explain(ret, err) == 0 && snap_sign(ret, err) == 0)
+		snap_symbolise(ret, &options->path_map, err) == 0 &&
+		snap_find_repeats(ret, err) == 0 && snap_explain(ret, err) == 0 && snap_sign(ret, err) == 0)
 		return 0;
 	snap_crash_deinit(ret);
 	return -1;

@@ -141,7 +141,16 @@ static void put_decimal(uint32_t value)
 	put_bytes(p, (size_t)(text + sizeof(text) - p));
 }
 
-static void print_json(uint64_t vaddr, const struct snap_source_frame *frames, size_t num)
+/* As --path-map has it: valid until the next call; NULL as it is. */
+static const char *mapped(const struct symbolizer *s, const char *path)
+{
+	static char buf[MAX_PATH];
+	const struct snap_path_map *map = &s->arguments->options.path_map;
+	return path && map->num > 0 ? snap_path_map_apply(map, path, buf, sizeof(buf)) : path;
+}
+
+static void print_json(const struct symbolizer *s, uint64_t vaddr,
+	const struct snap_source_frame *frames, size_t num)
 {
 	put("{\"address\":\"");
 	put_hex(vaddr);
@@ -163,7 +172,7 @@ static void print_json(uint64_t vaddr, const struct snap_source_frame *frames, s
 			put("null");
 		}
 		put(",\"file\":");
-		put_json_string(frame->file);
+		put_json_string(mapped(s, frame->file));
 		put(",\"line\":");
 		if (frame->line)
 			put_decimal(frame->line);
@@ -180,15 +189,17 @@ static void print_json(uint64_t vaddr, const struct snap_source_frame *frames, s
 }
 
 /* As "addr2line -f -i -C" does: two lines for each function. */
-static void print_addr2line(const struct snap_source_frame *frames, size_t num)
+static void print_addr2line(
+	const struct symbolizer *s, const struct snap_source_frame *frames, size_t num)
 {
 	for (size_t i = 0; i < num; i++) {
 		const struct snap_source_frame *frame = &frames[i];
-		char *whole = frame->raw_function ? snap_demangle_whole(frame->raw_function) : NULL;
-		put_escaped(whole ? whole : frame->function ? frame->function : "??");
+		const char *raw = frame->raw_function; /* what has no linkage name is not qualified */
+		char *whole = raw ? snap_demangle_whole(raw) : NULL;
+		put_escaped(whole ? whole : raw ? raw : "??");
 		free(whole);
 		put_char('\n');
-		put_escaped(frame->file ? frame->file : "??");
+		put_escaped(frame->file ? mapped(s, frame->file) : "??");
 		put_char(':');
 		if (frame->line)
 			put_decimal(frame->line);
@@ -200,7 +211,8 @@ static void print_addr2line(const struct snap_source_frame *frames, size_t num)
 		put("??\n??:0\n");
 }
 
-static void print_text(uint64_t vaddr, const struct snap_source_frame *frames, size_t num)
+static void print_text(const struct symbolizer *s, uint64_t vaddr,
+	const struct snap_source_frame *frames, size_t num)
 {
 	char head[24];
 	size_t width = (size_t)snprintf(head, sizeof(head), "0x%" PRIx64, vaddr);
@@ -218,7 +230,7 @@ static void print_text(uint64_t vaddr, const struct snap_source_frame *frames, s
 		}
 		if (frame->file) {
 			put("  ");
-			put_escaped(frame->file);
+			put_escaped(mapped(s, frame->file));
 			if (frame->line) {
 				put_char(':');
 				put_decimal(frame->line);
@@ -237,19 +249,13 @@ static void print_text(uint64_t vaddr, const struct snap_source_frame *frames, s
 static void symbolize(struct symbolizer *s, uint64_t vaddr)
 {
 	struct snap_source_frame frames[SNAP_MAX_INLINE_DEPTH + 1];
-	char paths[8][MAX_PATH];
 	size_t num = snap_object_look_up(s->object, vaddr, frames, SNAP_MAX_INLINE_DEPTH + 1);
-	const struct snap_path_map *map = &s->arguments->options.path_map;
-	for (size_t i = 0; map->num > 0 && i < num && i < 8; i++)
-		if (frames[i].file)
-			frames[i].file = snap_path_map_apply(
-				map, frames[i].file, paths[i], sizeof(paths[i]));
 	if (s->arguments->json_lines)
-		print_json(vaddr, frames, num);
+		print_json(s, vaddr, frames, num);
 	else if (s->arguments->addr2line)
-		print_addr2line(frames, num);
+		print_addr2line(s, frames, num);
 	else
-		print_text(vaddr, frames, num);
+		print_text(s, vaddr, frames, num);
 }
 
 /* Hexadecimal, with or without 0x. Spaces round it are allowed. */
@@ -257,7 +263,7 @@ static bool parse_address(const char *text, size_t len, uint64_t *ret)
 {
 	while (len > 0 && (*text == ' ' || *text == '\t'))
 		text++, len--;
-	while (len > 0 && strchr(" \t\r", text[len - 1]))
+	while (len > 0 && memchr(" \t\r", text[len - 1], 3))
 		len--;
 	if (len > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
 		text += 2, len -= 2;
@@ -315,6 +321,7 @@ static int take_stdin(struct symbolizer *s)
 {
 	static char buffer[1 << 16];
 	size_t have = 0;
+	bool is_rest = false; /* what comes next, of a line that was answered already */
 	for (;;) {
 		ssize_t n = read(STDIN_FILENO, buffer + have, sizeof(buffer) - have);
 		if (n < 0 && errno == EINTR)
@@ -325,7 +332,12 @@ static int take_stdin(struct symbolizer *s)
 		}
 		have += (size_t)n;
 		char *line = buffer, *end;
-		prepare(s, buffer, buffer + have);
+		if (is_rest) {
+			end = memchr(buffer, '\n', have);
+			line = end ? end + 1 : buffer + have;
+			is_rest = !end;
+		}
+		prepare(s, line, buffer + have);
 		while ((end = memchr(line, '\n', have - (size_t)(line - buffer)))) {
 			take(s, line, (size_t)(end - line));
 			line = end + 1;
@@ -336,9 +348,10 @@ static int take_stdin(struct symbolizer *s)
 		put_out();
 		if (n == 0 || fflush(stdout) < 0)
 			return 0;
-		if (have == sizeof(buffer)) { /* no line is so long */
+		if (have == sizeof(buffer)) { /* no address is so long */
 			take(s, line, MAX_LINE);
 			have = 0;
+			is_rest = true;
 		}
 		memmove(buffer, line, have);
 	}

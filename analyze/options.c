@@ -194,7 +194,7 @@ void snap_print_verb_help(const struct snap_verb *verb)
 		verb->arguments, verb->summary, verb->text);
 	snap_print_options(verb->takes);
 	printf("\nExamples:\n%s\n", verb->examples);
-	if (!(verb->takes & (SNAP_TAKES_NO_FILES | SNAP_TAKES_STORE)))
+	if (!(verb->takes & (SNAP_TAKES_NO_FILES | SNAP_TAKES_STORE | SNAP_TAKES_LOOK_UP)))
 		printf("Inputs are snapshots and ELF cores, told apart by content; - is standard "
 		       "input.\n");
 	printf("Exit status: see snapanalyze --help.\n");

@@ -83,6 +83,7 @@ CLI_TESTS = \
 	tests/cli_export.sh \
 	tests/cli_cross_arch.sh \
 	tests/cli_names.sh \
+	tests/cli_symbolize.sh \
 	tests/cli_cache.sh \
 	tests/cli_symbols_add.sh \
 	tests/cli_fixtures.sh \

@@ -13,6 +13,7 @@
 #include "analyze/find/split.h"
 #include "analyze/find/vdso.h"
 #include "analyze/symbols/object.h"
+#include "common/escape.h"
 
 /* Of one input, so many modules' files are looked for: each look opens files. The largest programs
  * have some thousands. */
@@ -471,6 +472,16 @@ static size_t parse_build_id(const char *text, uint8_t build_id[SNAP_MAX_BUILD_I
 	return len / 2;
 }
 
+/* What is longer is cut. */
+#define MAX_SHOWN 512
+
+/* As it may be shown on a terminal. */
+static const char *shown(const char *path, char buf[MAX_SHOWN])
+{
+	(void)snap_escape(snap_bytes_str(path), SNAP_ESCAPE_TERMINAL, buf, MAX_SHOWN);
+	return buf;
+}
+
 /* Start with the file itself. */
 static int take_file(struct snap_store *store, const char *path, int fd, struct snap_search *search,
 	struct snap_error *err)
@@ -486,8 +497,10 @@ static int take_file(struct snap_store *store, const char *path, int fd, struct 
 	}
 	struct snap_error why = SNAP_ERROR_INIT;
 	if (snap_elf_file_open(fd, path, file, &why) < 0) {
+		char name[MAX_SHOWN];
 		free(file);
-		return snap_error_set(err, why.code, "cannot read '%s': %s", path, why.text);
+		return snap_error_set(
+			err, why.code, "cannot read '%s': %s", shown(path, name), why.text);
 	}
 	const struct snap_origin at = {
 		.has_path = true, .root = SNAP_ROOT_HERE, .where = SNAP_WHERE_LOCAL, .path = kept};
@@ -512,9 +525,10 @@ int snap_store_open(struct snap_store *store, const char *file_or_build_id,
 	struct snap_error why = SNAP_ERROR_INIT;
 	int fd = snap_file_open(file_or_build_id, NULL, &why);
 	size_t len = fd < 0 ? parse_build_id(file_or_build_id, build_id) : 0;
+	char name[MAX_SHOWN];
 	if (fd < 0 && len == 0)
-		return snap_error_set(
-			err, why.code, "cannot open '%s': %s", file_or_build_id, why.text);
+		return snap_error_set(err, why.code, "cannot open '%s': %s",
+			shown(file_or_build_id, name), why.text);
 	if (fd >= 0 && take_file(store, file_or_build_id, fd, &search, err) < 0)
 		return -1;
 	if (len > 0)
@@ -528,7 +542,7 @@ int snap_store_open(struct snap_store *store, const char *file_or_build_id,
 	}
 	if (!search.files.main && !search.files.debug)
 		return snap_error_set(err, SNAP_ERROR_SYSTEM, "no file of build ID %s: %s",
-			file_or_build_id, why_of(&search));
+			shown(file_or_build_id, name), why_of(&search));
 	struct stored *stored = keep(store, search.build_id, &search, true);
 	if (!stored) {
 		snap_object_files_deinit(&search.files);

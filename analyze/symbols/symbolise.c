@@ -5,13 +5,44 @@
 /* Of all threads: a frame can have over a hundred functions inlined, and there can be hundreds of
  * thousands of frames. */
 #define MAX_INLINES_IN_ALL 262144
+/* A power of 2. Most frames are of few files, and a file's path is one string. */
+#define NUM_MAPPED 64
+/* Of what --path-map makes of a path; with more it stays as it is. */
+#define MAX_PATH_BYTES 8192
+
+/* A path and what it is mapped to, which is in the crash's arena or the path itself. */
+struct mapped {
+	const char *from, *to;
+};
 
 struct list {
 	struct snap_listed_frame *items;
 	size_t num, capacity;
 	size_t inlines_left; /* of all threads */
 	bool limited;
+	const struct snap_path_map *map;
+	struct mapped mapped[NUM_MAPPED]; /* of each slot the last one */
 };
+
+/* path: of an object. *ret outlives the crash or is in its arena. */
+static int map_path(struct snap_crash *crash, struct list *list, const char *path,
+	const char **ret, struct snap_error *err)
+{
+	*ret = path;
+	if (list->map->num == 0 || !path)
+		return 0;
+	size_t slot = (size_t)((uintptr_t)path * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+	struct mapped *mapped = &list->mapped[slot & (NUM_MAPPED - 1)];
+	if (mapped->from != path) {
+		char buf[MAX_PATH_BYTES];
+		const char *to = snap_path_map_apply(list->map, path, buf, sizeof(buf));
+		if (to == buf && !(to = snap_arena_copy(&crash->arena, snap_bytes_str(buf))))
+			return snap_error_no_memory(err);
+		*mapped = (struct mapped){path, to};
+	}
+	*ret = mapped->to;
+	return 0;
+}
 
 static int append(struct snap_crash *crash, struct list *list, const struct snap_listed_frame *item,
 	struct snap_error *err)
@@ -54,20 +85,21 @@ static int symbolise_frame(struct snap_crash *crash, struct list *list,
 			.raw_function = source->raw_function,
 			.has_offset = !source->is_inline && source->function,
 			.offset = vaddr - source->start,
-			.file = source->file,
 			.line = source->line,
 			.column = source->column,
 		};
-		if (append(crash, list, &item, err) < 0)
+		if (map_path(crash, list, source->file, &item.file, err) < 0 ||
+			append(crash, list, &item, err) < 0)
 			return -1;
 	}
 	struct snap_listed_frame unknown = {.frame = frame_index};
 	return num > 0 ? 0 : append(crash, list, &unknown, err);
 }
 
-int snap_symbolise(struct snap_crash *crash, struct snap_error *err)
+int snap_symbolise(
+	struct snap_crash *crash, const struct snap_path_map *map, struct snap_error *err)
 {
-	struct list list = {.inlines_left = MAX_INLINES_IN_ALL};
+	struct list list = {.inlines_left = MAX_INLINES_IN_ALL, .map = map};
 	for (size_t i = 0; i < crash->num_threads; i++) {
 		struct snap_crash_thread *thread = &crash->threads[i];
 		list.items = NULL;
