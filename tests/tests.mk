@@ -41,6 +41,8 @@ TESTS_ANALYZE = \
 	test_debuginfod \
 	test_demangle \
 	test_dir_index \
+	test_dwarf_cursor \
+	test_dwarf_ranges \
 	test_exidx \
 	test_explain \
 	test_export \
@@ -250,6 +252,9 @@ TEST_object_cfi_OBJS = tests/lib/target.o $(half_objs_analyze)
 TEST_scan_OBJS = tests/lib/target.o $(half_objs_analyze)
 TEST_sigreturn_OBJS = tests/lib/target.o $(half_objs_analyze)
 TEST_unwind_OBJS = tests/lib/target.o $(half_objs_analyze)
+
+# What DWARF made by hand is needed for.
+TEST_dwarf_ranges_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 
 # $(1): the test's name, $(2): its half.
 define test_program
