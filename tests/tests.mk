@@ -44,6 +44,7 @@ TESTS_ANALYZE = \
 	test_dwarf_cursor \
 	test_dwarf_lines \
 	test_dwarf_ranges \
+	test_dwarf_sections \
 	test_exidx \
 	test_explain \
 	test_export \
@@ -257,6 +258,7 @@ TEST_unwind_OBJS = tests/lib/target.o $(half_objs_analyze)
 # What DWARF made by hand is needed for.
 TEST_dwarf_lines_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_ranges_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
+TEST_dwarf_sections_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 
 # $(1): the test's name, $(2): its half.
 define test_program

@@ -31,13 +31,14 @@ static const char *const names[SNAP_DWARF_NUM_SECTIONS] = {
 };
 
 /* The section that a name stands for, or -1. */
-static int section_of(const char *name, bool split)
+static int section_of(const char *name, bool split, bool *ret_is_gnu_compressed)
 {
 	size_t prefix = strncmp(name, ".debug_", 7) == 0    ? 7
 			: strncmp(name, ".zdebug_", 8) == 0 ? 8
 							    : 0;
 	if (prefix == 0)
 		return -1;
+	*ret_is_gnu_compressed = prefix == 8;
 	const char *rest = name + prefix;
 	size_t len = strlen(rest);
 	bool is_index = strcmp(rest, "cu_index") == 0 || strcmp(rest, "tu_index") == 0;
@@ -52,24 +53,48 @@ static int section_of(const char *name, bool split)
 	return -1;
 }
 
+/* The next section behind scn (NULL: from the first on) that counts, and what it is. */
+static Elf_Scn *next_section(
+	Elf *elf, Elf_Scn *scn, bool split, int *ret_which, bool *ret_is_gnu_compressed)
+{
+	size_t strings;
+	if (elf_getshdrstrndx(elf, &strings) < 0)
+		return NULL;
+	while ((scn = elf_nextscn(elf, scn))) {
+		GElf_Shdr shdr;
+		if (!gelf_getshdr(scn, &shdr) || shdr.sh_type == SHT_NOBITS)
+			continue;
+		const char *name = elf_strptr(elf, strings, shdr.sh_name);
+		*ret_which = name ? section_of(name, split, ret_is_gnu_compressed) : -1;
+		if (*ret_which >= 0)
+			return scn;
+	}
+	return NULL;
+}
+
 void snap_dwarf_sections_init(
 	struct snap_dwarf_sections *sections, const struct snap_elf_file *file, bool split)
 {
 	*sections = (struct snap_dwarf_sections){
 		.big_endian = file->elf_data == ELFDATA2MSB,
 		.is_64bit = file->elf_class == ELFCLASS64,
+		.elf = file->elf,
 	};
-	size_t strings;
-	if (file->no_dwarf || elf_getshdrstrndx(file->elf, &strings) < 0)
+	int which;
+	bool is_gnu_compressed;
+	if (file->no_dwarf)
 		return;
-	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(file->elf, scn));) {
-		GElf_Shdr shdr;
-		if (!gelf_getshdr(scn, &shdr) || shdr.sh_type == SHT_NOBITS)
+	for (Elf_Scn *scn = NULL;
+		(scn = next_section(file->elf, scn, split, &which, &is_gnu_compressed));) {
+		if (sections->of[which].scn) {
+			/* GCC has each type unit in a section of its own, in front of the one that
+			 * has the functions. */
+			sections->of[which].has_more =
+				split && (which == SNAP_DWARF_INFO || which == SNAP_DWARF_TYPES);
 			continue;
-		const char *name = elf_strptr(file->elf, strings, shdr.sh_name);
-		int which = name ? section_of(name, split) : -1;
-		if (which >= 0 && !sections->of[which].scn)
-			sections->of[which].scn = scn;
+		}
+		sections->of[which].scn = scn;
+		sections->of[which].is_gnu_compressed = is_gnu_compressed;
 	}
 }
 
@@ -101,49 +126,93 @@ static bool inflate_zstd(uint8_t *to, uint64_t to_len, const uint8_t *from, size
 	return decompress && decompress(to, to_len, from, from_len) == to_len;
 }
 
-/* ELFCOMPRESS_ZLIB or _ZSTD; len: what it takes unpacked. */
-static void unpack(struct snap_dwarf_sections *sections, enum snap_dwarf_section which,
-	uint32_t type, uint64_t len, struct snap_bytes packed)
+/* ELFCOMPRESS_ZLIB or _ZSTD; len: what it takes unpacked. On the heap; absent if it can't be. */
+static struct snap_bytes unpack(uint32_t type, uint64_t len, struct snap_bytes packed)
 {
 	if (len == 0 || len > SIZE_MAX)
-		return;
+		return snap_bytes(NULL, 0);
 	uint8_t *to = malloc(len);
 	bool done = to && (type == ELFCOMPRESS_ZLIB ? inflate_zlib(to, len, packed.data, packed.len)
 				  : type == ELFCOMPRESS_ZSTD
 					  ? inflate_zstd(to, len, packed.data, packed.len)
 					  : false);
-	if (!done) {
-		free(to);
-		return;
+	if (done)
+		return snap_bytes(to, len);
+	free(to);
+	return snap_bytes(NULL, 0);
+}
+
+/* *ret_owned: whether they are on the heap. */
+static struct snap_bytes read_one(
+	bool is_64bit, Elf_Scn *scn, bool is_gnu_compressed, bool *ret_owned)
+{
+	GElf_Shdr shdr;
+	GElf_Chdr chdr;
+	Elf_Data *data = gelf_getshdr(scn, &shdr) ? elf_rawdata(scn, NULL) : NULL;
+	*ret_owned = false;
+	if (!data || !data->d_buf)
+		return snap_bytes(NULL, 0);
+	struct snap_bytes raw = snap_bytes(data->d_buf, data->d_size);
+	uint64_t len;
+	if (shdr.sh_flags & SHF_COMPRESSED) {
+		size_t header = is_64bit ? sizeof(Elf64_Chdr) : sizeof(Elf32_Chdr);
+		*ret_owned = true;
+		return gelf_getchdr(scn, &chdr) && raw.len >= header
+			       ? unpack(chdr.ch_type, chdr.ch_size,
+					 snap_bytes(raw.data + header, raw.len - header))
+			       : snap_bytes(NULL, 0);
 	}
-	sections->of[which].owned = to;
-	sections->of[which].bytes = snap_bytes(to, len);
+	if (!is_gnu_compressed || raw.len < 12 || memcmp(raw.data, "ZLIB", 4) != 0)
+		return raw;
+	/* GNU's older form: "ZLIB" and the size, big-endian. */
+	memcpy(&len, raw.data + 4, sizeof(len));
+	*ret_owned = true;
+	return unpack(ELFCOMPRESS_ZLIB, be64toh(len), snap_bytes(raw.data + 12, raw.len - 12));
+}
+
+/* All that have the first one's name, one behind the other. */
+static void join(struct snap_dwarf_sections *sections, enum snap_dwarf_section which)
+{
+	int other;
+	bool is_gnu_compressed, owned;
+	uint8_t *all = NULL;
+	size_t len = 0;
+	for (Elf_Scn *scn = NULL;
+		(scn = next_section(sections->elf, scn, true, &other, &is_gnu_compressed));) {
+		if (other != (int)which)
+			continue;
+		struct snap_bytes bytes =
+			read_one(sections->is_64bit, scn, is_gnu_compressed, &owned);
+		uint8_t *grown = bytes.len > 0 && bytes.len <= SIZE_MAX - len
+					 ? realloc(all, len + bytes.len)
+					 : NULL;
+		if (grown) {
+			memcpy(grown + len, bytes.data, bytes.len);
+			all = grown;
+			len += bytes.len;
+		}
+		if (owned)
+			free((void *)bytes.data);
+	}
+	sections->of[which].owned = all;
+	sections->of[which].bytes = snap_bytes(all, len);
 }
 
 static void read_section(struct snap_dwarf_sections *sections, enum snap_dwarf_section which)
 {
 	sections->of[which].is_read = true;
-	Elf_Scn *scn = sections->of[which].scn;
-	GElf_Shdr shdr;
-	GElf_Chdr chdr;
-	Elf_Data *data = scn && gelf_getshdr(scn, &shdr) ? elf_rawdata(scn, NULL) : NULL;
-	if (!data || !data->d_buf)
+	if (!sections->of[which].scn)
 		return;
-	struct snap_bytes raw = snap_bytes(data->d_buf, data->d_size);
-	uint64_t len;
-	if (shdr.sh_flags & SHF_COMPRESSED) {
-		size_t header = sections->is_64bit ? sizeof(Elf64_Chdr) : sizeof(Elf32_Chdr);
-		if (gelf_getchdr(scn, &chdr) && raw.len >= header)
-			unpack(sections, which, chdr.ch_type, chdr.ch_size,
-				snap_bytes(raw.data + header, raw.len - header));
-	} else if (raw.len >= 12 && memcmp(raw.data, "ZLIB", 4) == 0) {
-		/* GNU's older form: "ZLIB" and the size, big-endian. */
-		memcpy(&len, raw.data + 4, sizeof(len));
-		unpack(sections, which, ELFCOMPRESS_ZLIB, be64toh(len),
-			snap_bytes(raw.data + 12, raw.len - 12));
-	} else {
-		sections->of[which].bytes = raw;
+	if (sections->of[which].has_more) {
+		join(sections, which);
+		return;
 	}
+	bool owned;
+	struct snap_bytes bytes = read_one(sections->is_64bit, sections->of[which].scn,
+		sections->of[which].is_gnu_compressed, &owned);
+	sections->of[which].bytes = bytes;
+	if (owned)
+		sections->of[which].owned = (uint8_t *)bytes.data;
 }
 
 struct snap_bytes snap_dwarf_section(

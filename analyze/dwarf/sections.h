@@ -33,15 +33,20 @@ enum snap_dwarf_section {
 struct snap_dwarf_sections {
 	bool big_endian, is_64bit; /* of the ELF file */
 	/* private */
+	Elf *elf;
 	struct {
 		Elf_Scn *scn; /* NULL: the file has none */
+		bool is_gnu_compressed;
+		bool has_more; /* others of the same name follow */
 		bool is_read;
 		struct snap_bytes bytes;
-		uint8_t *owned; /* what was decompressed; NULL */
+		uint8_t *owned; /* what was decompressed or joined; NULL */
 	} of[SNAP_DWARF_NUM_SECTIONS];
 };
 
-/* Find the sections; split: those of a .dwo or .dwp file (".debug_info.dwo"). file outlives them.
+/*
+ * Find the sections; split: those of a .dwo or .dwp file (".debug_info.dwo"), which may have
+ * several with units: they count as one. file outlives them.
  */
 void snap_dwarf_sections_init(
 	struct snap_dwarf_sections *sections, const struct snap_elf_file *file, bool split);
