@@ -36,6 +36,7 @@ TESTS_ANALYZE = \
 	test_cache_dir \
 	test_call_site \
 	test_cfi_row \
+	test_code_index \
 	test_core_input \
 	test_core_machines \
 	test_debuginfod \

@@ -214,7 +214,7 @@ static void adopt_names(struct snap_code_index *index)
 	if (index->pool.num_reserved == 0)
 		return;
 	for (uint32_t i = 0; i < index->kept.num_names && has_image(index); i++)
-		(void)get_name(index, i); /* one that can't be told is not found again */
+		(void)get_name(index, i);	  /* one that can't be told is not found again */
 	(void)snap_name_pool_adopt(&index->pool); /* without memory: names stand there twice */
 }
 
@@ -250,6 +250,12 @@ static const struct snap_unit_table *find_table(struct snap_code_index *index, u
 
 /* ---------------------------------------------------------------- answers */
 
+/* Whether the image failed since then: an answer that was begun with it has gaps. */
+static bool has_lost_image(struct snap_code_index *index, bool had_image)
+{
+	return had_image && !has_image(index);
+}
+
 bool snap_code_index_has_debug(const struct snap_code_index *index)
 {
 	return index->sources.file != NULL;
@@ -260,14 +266,15 @@ static bool is_mangled(const char *raw)
 	return raw[0] == '_' && (raw[1] == 'Z' || raw[1] == 'R');
 }
 
-static size_t find(struct snap_code_index *index, uint64_t vaddr,
-	struct snap_source_frame *frames, size_t max)
+static size_t find(
+	struct snap_code_index *index, uint64_t vaddr, struct snap_source_frame *frames, size_t max)
 {
 	struct snap_unit_frame found[SNAP_MAX_INLINE_DEPTH + 1];
 	const struct snap_unit_table *table = find_table(index, vaddr);
 	if (max > SNAP_MAX_INLINE_DEPTH + 1)
 		max = SNAP_MAX_INLINE_DEPTH + 1;
 	size_t num = table ? snap_unit_table_find(table, vaddr, found, max) : 0;
+	bool has_scopes = table && table->has_scopes; /* names may take the table with them */
 	for (size_t i = 0; i < num; i++) {
 		const struct snap_unit_frame *from = &found[i];
 		frames[i] = (struct snap_source_frame){
@@ -280,27 +287,21 @@ static size_t find(struct snap_code_index *index, uint64_t vaddr,
 			const char *raw = raw_name(index, from->name - 1);
 			frames[i].raw_function = raw;
 			frames[i].function = shown_name(index, from->name - 1);
-			frames[i].is_unmangled = raw && table->has_scopes && !from->is_inline &&
-						 !is_mangled(raw);
+			frames[i].is_unmangled =
+				raw && has_scopes && !from->is_inline && !is_mangled(raw);
 		}
 		if (from->file > 0)
 			frames[i].file = raw_name(index, from->file - 1);
-		/* With the image its table is gone. */
-		if (index->image && snap_symbol_image_has_failed(index->image))
-			return SIZE_MAX;
 	}
 	return num;
 }
 
-size_t snap_code_index_find(struct snap_code_index *index, uint64_t vaddr,
-	struct snap_source_frame *frames, size_t max)
+size_t snap_code_index_find(
+	struct snap_code_index *index, uint64_t vaddr, struct snap_source_frame *frames, size_t max)
 {
+	bool had_image = has_image(index);
 	size_t num = find(index, vaddr, frames, max);
-	if (num == SIZE_MAX) {
-		drop_image(index);
-		num = find(index, vaddr, frames, max);
-	}
-	return num;
+	return has_lost_image(index, had_image) ? find(index, vaddr, frames, max) : num;
 }
 
 static void set_site(struct snap_code_index *index, const struct snap_unit_site *from,
@@ -315,7 +316,7 @@ static void set_site(struct snap_code_index *index, const struct snap_unit_site 
 		ret->target_name = raw_name(index, from->target_name - 1);
 }
 
-bool snap_code_index_site(
+static bool find_site(
 	struct snap_code_index *index, uint64_t return_vaddr, struct snap_call_site *ret)
 {
 	struct snap_unit_site site;
@@ -327,7 +328,15 @@ bool snap_code_index_site(
 	return true;
 }
 
-size_t snap_code_index_tail_calls(
+bool snap_code_index_site(
+	struct snap_code_index *index, uint64_t return_vaddr, struct snap_call_site *ret)
+{
+	bool had_image = has_image(index);
+	bool found = find_site(index, return_vaddr, ret);
+	return has_lost_image(index, had_image) ? find_site(index, return_vaddr, ret) : found;
+}
+
+static size_t find_tail_calls(
 	struct snap_code_index *index, uint64_t vaddr, struct snap_call_site *sites, size_t max)
 {
 	const struct snap_unit_table *table = find_table(index, vaddr);
@@ -339,6 +348,14 @@ size_t snap_code_index_tail_calls(
 	return num;
 }
 
+size_t snap_code_index_tail_calls(
+	struct snap_code_index *index, uint64_t vaddr, struct snap_call_site *sites, size_t max)
+{
+	bool had_image = has_image(index);
+	size_t num = find_tail_calls(index, vaddr, sites, max);
+	return has_lost_image(index, had_image) ? find_tail_calls(index, vaddr, sites, max) : num;
+}
+
 /* ---------------------------------------------------------------- the symbol table */
 
 enum snap_kept snap_code_index_symbol(
@@ -347,8 +364,7 @@ enum snap_kept snap_code_index_symbol(
 	uint32_t name;
 	if (!has_image(index) || !index->kept.has_symbols)
 		return SNAP_KEPT_NOT;
-	bool found =
-		snap_symbol_image_symbol(index->image, vaddr, &ret->start, &ret->end, &name);
+	bool found = snap_symbol_image_symbol(index->image, vaddr, &ret->start, &ret->end, &name);
 	if (found) {
 		ret->raw = raw_name(index, name);
 		ret->shown = shown_name(index, name);
@@ -411,9 +427,18 @@ int snap_code_index_make_all(struct snap_code_index *index, size_t num_jobs,
 	void (*told)(size_t done, size_t all, void *data), void *data, struct snap_error *err)
 {
 	size_t num;
+	uint32_t *numbers = NULL;
+	bool had_image;
 	if (!get_info(index))
 		return 0;
-	uint32_t *numbers = list_missing(index, &num);
+	do {
+		/* What a bad image had is missing, too. */
+		had_image = has_image(index);
+		free(numbers);
+		numbers = list_missing(index, &num);
+		if (num > 0)
+			adopt_names(index);
+	} while (has_lost_image(index, had_image));
 	struct snap_made_table *made = numbers ? calloc(num + 1, sizeof(*made)) : NULL;
 	index->has_news = true; /* the thorough map */
 	/* Whatever the workers did not do is done here. */
@@ -477,9 +502,9 @@ static int encode_map(struct snap_code_index *index, struct encoding *e)
 	for (size_t i = 0; i < num_map; i++)
 		e->map[i] = (struct snap_image_map_entry){map[i].start, map[i].colour};
 	for (uint32_t i = 0; i < index->num_units; i++) {
-		struct unit *unit = &index->units[i];
-		if (!unit->is_made && has_image(index))
+		if (!index->units[i].is_made && has_image(index))
 			(void)take_table(index, i);
+		const struct unit *unit = &index->units[i]; /* others, if the image fails here */
 		if (!unit->is_made || !unit->is_whole)
 			continue;
 		e->tables[i].state = unit->bytes.data ? SNAP_IMAGE_TABLE : SNAP_IMAGE_NO_TABLE;
@@ -507,12 +532,11 @@ static int encode_symtab(
 		uint32_t number = snap_name_pool_add(&index->pool, symbol->name, NULL);
 		if (number == SNAP_NO_NAME)
 			return -1;
-		e->symbols[i] =
-			(struct snap_image_symbol){symbol->start, symbol->end, number, 0};
+		e->symbols[i] = (struct snap_image_symbol){symbol->start, symbol->end, number, 0};
 	}
 	for (size_t i = 0; i < symtab->num_rests; i++)
-		e->rests[i] = (struct snap_image_rest){symtab->rests[i].start,
-			symtab->rests[i].end, symtab->rests[i].symbol};
+		e->rests[i] = (struct snap_image_rest){
+			symtab->rests[i].start, symtab->rests[i].end, symtab->rests[i].symbol};
 	for (size_t i = 0; i < num_by_name; i++) {
 		uint32_t number = snap_name_pool_add(&index->pool, by_name[i].name, NULL);
 		if (number == SNAP_NO_NAME)
@@ -545,6 +569,7 @@ int snap_code_index_encode(struct snap_code_index *index, struct snap_symtab *sy
 	struct snap_bytes *ret, struct snap_error *err)
 {
 	struct encoding e = {.contents = {.sources = &index->sources.made_of}};
+	bool had_image = has_image(index);
 	adopt_names(index);
 	int r = encode_map(index, &e);
 	if (r == 0)
@@ -558,7 +583,7 @@ int snap_code_index_encode(struct snap_code_index *index, struct snap_symtab *sy
 	e.contents.rests = e.rests;
 	e.contents.by_name = e.by_name;
 	/* An image that fails on the way takes its tables with it. */
-	if (r == 0 && index->image && snap_symbol_image_has_failed(index->image))
+	if (r == 0 && has_lost_image(index, had_image))
 		r = snap_error_set(err, SNAP_ERROR_MALFORMED, "what was in the cache is damaged");
 	else if (r < 0)
 		r = snap_error_no_memory(err);
