@@ -209,6 +209,8 @@ ANALYZE_OBJS = \
 	analyze/symbols/jit_image.o \
 	analyze/symbols/name_pool.o \
 	analyze/symbols/object.o \
+	analyze/symbols/object_cfi.o \
+	analyze/symbols/object_names.o \
 	analyze/symbols/paint.o \
 	analyze/symbols/parallel.o \
 	analyze/symbols/plt.o \

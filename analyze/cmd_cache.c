@@ -197,8 +197,8 @@ static void show_progress(size_t done, size_t all, void *data)
 	char text[512];
 	(void)snprintf(text, sizeof(text), "%zu of %zu units of ", done, all);
 	size_t len = strlen(text);
-	(void)snap_escape(snap_bytes_str(b->name), SNAP_ESCAPE_TERMINAL, text + len,
-		sizeof(text) - len);
+	(void)snap_escape(
+		snap_bytes_str(b->name), SNAP_ESCAPE_TERMINAL, text + len, sizeof(text) - len);
 	snap_progress_tell(b->arguments->options.progress, SNAP_PROGRESS_UPDATE, text);
 }
 
@@ -247,7 +247,8 @@ static void build_input(struct building *b, const char *file)
 	}
 	for (size_t i = 0; i < crash.num_modules; i++) {
 		const struct snap_crash_module *module = &crash.modules[i];
-		bool is_first = module->object && !snap_bytes_equal_str(module->record.path, "[vdso]");
+		bool is_first =
+			module->object && !snap_bytes_equal_str(module->record.path, "[vdso]");
 		for (size_t j = 0; j < i && is_first; j++)
 			is_first = crash.modules[j].object != module->object;
 		if (is_first)
@@ -291,7 +292,8 @@ static const struct snap_verb verb_build = {
 	.name = "cache build",
 	.arguments = "FILE...",
 	.summary = "Read symbols beforehand, so that later runs are fast from the start",
-	.text = "\nFILEs are executables, libraries or debug files, build IDs, or snapshots and cores, "
+	.text = "\nFILEs are executables, libraries or debug files, build IDs, or snapshots and "
+		"cores, "
 		"which\n"
 		"stand for all their modules. One line per build: build ID, bytes, file. Without "
 		"this,\n"

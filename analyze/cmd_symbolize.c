@@ -114,8 +114,7 @@ static void put_json_string(const char *text)
 			char escaped[8] = {'\\', *p};
 			if ((unsigned char)*p < 0x20)
 				(void)snprintf(escaped, sizeof(escaped), "\\u%04x", *p);
-			put(strchr("\"\\", *p) || (unsigned char)*p < 0x20 ? escaped
-									   : escaped + 1);
+			put(strchr("\"\\", *p) || (unsigned char)*p < 0x20 ? escaped : escaped + 1);
 		}
 		free(valid);
 	}

@@ -150,6 +150,7 @@ struct snap_abbrevs *snap_abbrevs_create(
 	for (size_t i = 0; i < num_specs; i++)
 		abbrevs->specs[i].len = (int8_t)snap_form_len(abbrevs->specs[i].form, encoding);
 	const struct snap_attr_spec *specs = abbrevs->specs;
+	abbrevs->is_cut = c.failed;
 	abbrevs->is_dense = true;
 	bool is_sorted = true;
 	for (size_t i = 0; i < abbrevs->num; i++) {

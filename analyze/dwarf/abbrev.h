@@ -60,6 +60,7 @@ struct snap_abbrevs {
 	struct snap_abbrev *items; /* ascending by code */
 	size_t num;
 	struct snap_attr_spec *specs;
+	bool is_cut;   /* the section ended before the table did */
 	bool is_dense; /* item i has code i + 1, as compilers number them */
 };
 

@@ -25,19 +25,28 @@ static uint64_t read_initial_length(struct snap_cursor *c, uint8_t *ret_offset_s
 	return len;
 }
 
+/* More than any header takes. */
+#define MAX_HEADER_BYTES 64
+
 /* Read the header at off. False if there is no more. */
 static bool read_header(
-	struct snap_bytes section, uint64_t off, bool big_endian, struct snap_dwarf_unit *ret)
+	struct snap_dwarf_file *file, uint64_t off, bool in_types, struct snap_dwarf_unit *ret)
 {
-	struct snap_cursor c = snap_cursor(section, off, big_endian);
+	enum snap_dwarf_section which = in_types ? SNAP_DWARF_TYPES : SNAP_DWARF_INFO;
+	uint64_t all = snap_dwarf_section_len(&file->sections, which);
+	uint8_t bytes[MAX_HEADER_BYTES];
+	size_t have = snap_dwarf_section_peek(&file->sections, which, off, bytes, sizeof(bytes));
+	struct snap_cursor c = snap_cursor(snap_bytes(bytes, have), 0, file->sections.big_endian);
+	*ret = (struct snap_dwarf_unit){.file = file, .in_types = in_types, .off = off};
 	uint64_t len = read_initial_length(&c, &ret->encoding.offset_size);
-	if (c.failed || len > snap_cursor_left(&c) || len == 0)
+	uint64_t here = off + (uint64_t)(c.p - bytes);
+	if (c.failed || len == 0 || here > all || len > all - here)
 		return false;
-	ret->off = off;
-	ret->end = (uint64_t)(c.p - section.data) + len;
-	c.end = c.p + len;
+	ret->end = here + len;
+	if (len < snap_cursor_left(&c))
+		c.end = c.p + len;
 	ret->encoding.version = snap_cursor_u16(&c);
-	ret->type = ret->in_types ? DW_UT_type : DW_UT_compile;
+	ret->type = in_types ? DW_UT_type : DW_UT_compile;
 	if (ret->encoding.version >= 5) {
 		ret->type = snap_cursor_u8(&c);
 		ret->encoding.address_size = snap_cursor_u8(&c);
@@ -47,12 +56,12 @@ static bool read_header(
 	} else {
 		ret->abbrev_off = snap_cursor_unsigned(&c, ret->encoding.offset_size);
 		ret->encoding.address_size = snap_cursor_u8(&c);
-		if (ret->in_types)
+		if (in_types)
 			ret->id = snap_cursor_u64(&c);
 	}
 	if (ret->type == DW_UT_type || ret->type == DW_UT_split_type)
 		(void)snap_cursor_unsigned(&c, ret->encoding.offset_size); /* the type's entry */
-	ret->dies = (uint64_t)(c.p - section.data);
+	ret->dies = off + (uint64_t)(c.p - bytes);
 	/* One that is not known has a length, and so can be passed over. */
 	if (c.failed || ret->encoding.version < 2 || ret->encoding.version > 5 ||
 		(ret->encoding.address_size != 4 && ret->encoding.address_size != 8))
@@ -60,42 +69,58 @@ static bool read_header(
 	return true;
 }
 
-static bool add_units(struct snap_dwarf_file *file, bool in_types, size_t *capacity)
+/* Meet one more unit. False if there is none. */
+static bool meet_unit(struct snap_dwarf_file *file, bool in_types)
 {
-	struct snap_bytes section =
-		snap_dwarf_section(&file->sections, in_types ? SNAP_DWARF_TYPES : SNAP_DWARF_INFO);
-	uint64_t off = 0;
-	while (off < section.len && file->num_units < MAX_UNITS) {
-		struct snap_dwarf_unit unit = {.file = file, .in_types = in_types};
-		if (!read_header(section, off, file->sections.big_endian, &unit))
-			break;
-		if (file->num_units == *capacity) {
-			*capacity = *capacity ? 2 * *capacity : 16;
-			struct snap_dwarf_unit *units =
-				reallocarray(file->units, *capacity, sizeof(*units));
-			if (!units)
-				return false;
-			file->units = units;
-		}
-		file->units[file->num_units++] = unit;
-		off = unit.end;
+	struct snap_dwarf_units *units = in_types ? &file->types : &file->info;
+	struct snap_dwarf_unit unit;
+	if (units->is_done)
+		return false;
+	units->is_done = true; /* unless all goes well */
+	if (units->num >= MAX_UNITS || !read_header(file, units->next_off, in_types, &unit))
+		return false;
+	if (units->num == units->capacity) {
+		size_t capacity = units->capacity ? 2 * units->capacity : 64;
+		struct snap_dwarf_unit **list = reallocarray(units->list, capacity, sizeof(*list));
+		if (!list)
+			return false;
+		units->list = list;
+		units->capacity = capacity;
 	}
+	struct snap_dwarf_unit *kept = malloc(sizeof(*kept));
+	if (!kept)
+		return false;
+	unit.index = units->num;
+	*kept = unit;
+	units->list[units->num++] = kept;
+	units->next_off = unit.end;
+	units->is_done = false;
 	return true;
+}
+
+size_t snap_dwarf_file_num_units(struct snap_dwarf_file *file)
+{
+	while (meet_unit(file, false))
+		continue;
+	return file->info.num;
+}
+
+struct snap_dwarf_unit *snap_dwarf_file_unit(struct snap_dwarf_file *file, size_t index)
+{
+	while (index >= file->info.num && meet_unit(file, false))
+		continue;
+	return index < file->info.num ? file->info.list[index] : NULL;
 }
 
 int snap_dwarf_file_create(const struct snap_elf_file *elf, bool split,
 	struct snap_dwarf_file **ret, struct snap_error *err)
 {
 	struct snap_dwarf_file *file = calloc(1, sizeof(*file));
-	size_t capacity = 0;
 	if (!file)
 		return snap_error_no_memory(err);
 	snap_dwarf_sections_init(&file->sections, elf, split);
 	file->is_split = split;
-	bool done = add_units(file, false, &capacity);
-	file->num_info_units = file->num_units;
-	if (!done || !add_units(file, true, &capacity) ||
-		snap_dwarf_package_create(file, &file->package) < 0) {
+	if (snap_dwarf_package_create(file, &file->package) < 0) {
 		snap_dwarf_file_destroy(file);
 		return snap_error_no_memory(err);
 	}
@@ -131,6 +156,25 @@ static void free_shared(void *pointer)
 	free(shared);
 }
 
+/* So much is decompressed for a table, and four times as much if that was not all of it. */
+#define ABBREV_WINDOW (UINT64_C(16) << 10)
+
+static struct snap_abbrevs *read_abbrevs(
+	struct snap_dwarf_file *file, uint64_t off, const struct snap_dwarf_encoding *encoding)
+{
+	uint64_t all = snap_dwarf_section_len(&file->sections, SNAP_DWARF_ABBREV);
+	if (off >= all)
+		return NULL;
+	for (uint64_t window = ABBREV_WINDOW;; window *= 4) {
+		struct snap_bytes section =
+			snap_dwarf_section_to(&file->sections, SNAP_DWARF_ABBREV, off + window);
+		struct snap_abbrevs *abbrevs = snap_abbrevs_create(section, off, encoding);
+		if (!abbrevs || !abbrevs->is_cut || window >= all)
+			return abbrevs;
+		snap_abbrevs_destroy(abbrevs);
+	}
+}
+
 static const struct snap_abbrevs *get_abbrevs(
 	struct snap_dwarf_file *file, uint64_t off, const struct snap_dwarf_encoding *encoding)
 {
@@ -138,14 +182,11 @@ static const struct snap_abbrevs *get_abbrevs(
 	struct shared_abbrevs **found = tfind(&key, &file->abbrev_tables, compare_shared);
 	if (found)
 		return (*found)->abbrevs;
-	struct snap_bytes section = snap_dwarf_section(&file->sections, SNAP_DWARF_ABBREV);
-	if (off >= section.len)
-		return NULL;
 	struct shared_abbrevs *shared = malloc(sizeof(*shared));
 	if (!shared)
 		return NULL;
 	*shared = key;
-	shared->abbrevs = snap_abbrevs_create(section, off, encoding);
+	shared->abbrevs = read_abbrevs(file, off, encoding);
 	if (!shared->abbrevs || !tsearch(shared, &file->abbrev_tables, compare_shared)) {
 		free_shared(shared);
 		return NULL;
@@ -153,39 +194,49 @@ static const struct snap_abbrevs *get_abbrevs(
 	return shared->abbrevs;
 }
 
+static void free_units(struct snap_dwarf_units *units)
+{
+	for (size_t i = 0; i < units->num; i++) {
+		free(units->list[i]->scopes);
+		free(units->list[i]);
+	}
+	free(units->list);
+}
+
 void snap_dwarf_file_destroy(struct snap_dwarf_file *file)
 {
 	if (!file)
 		return;
-	for (size_t i = 0; i < file->num_units; i++)
-		free(file->units[i].scopes);
+	free_units(&file->info);
+	free_units(&file->types);
 	tdestroy(file->abbrev_tables, free_shared);
 	snap_dwarf_package_destroy(file->package);
-	free(file->units);
 	snap_dwarf_sections_deinit(&file->sections);
 	free(file);
 }
 
 struct snap_bytes snap_dwarf_unit_section(const struct snap_dwarf_unit *unit)
 {
-	return snap_dwarf_section(
-		&unit->file->sections, unit->in_types ? SNAP_DWARF_TYPES : SNAP_DWARF_INFO);
+	return snap_dwarf_section_to(&unit->file->sections,
+		unit->in_types ? SNAP_DWARF_TYPES : SNAP_DWARF_INFO, unit->end);
 }
 
 /* The last unit that begins at off or before it; NULL. */
 static struct snap_dwarf_unit *unit_before(
 	struct snap_dwarf_file *file, uint64_t off, bool in_types)
 {
-	size_t low = in_types ? file->num_info_units : 0;
-	size_t first = low, high = in_types ? file->num_units : file->num_info_units;
+	struct snap_dwarf_units *units = in_types ? &file->types : &file->info;
+	while (units->next_off <= off && meet_unit(file, in_types))
+		continue;
+	size_t low = 0, high = units->num;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		if (file->units[mid].off <= off)
+		if (units->list[mid]->off <= off)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return low > first ? &file->units[low - 1] : NULL;
+	return low > 0 ? units->list[low - 1] : NULL;
 }
 
 struct snap_dwarf_unit *snap_dwarf_file_unit_at(
@@ -307,6 +358,25 @@ static uint64_t abbrevs_at(const struct snap_dwarf_unit *unit)
 	return unit->abbrev_off + unit->part_off[SNAP_DWARF_ABBREV];
 }
 
+/* The abbreviation of the first entry. */
+static bool read_first(const struct snap_dwarf_unit *unit, uint64_t code,
+	struct snap_attr_spec specs[MAX_FIRST_ATTRS], struct snap_abbrev *ret)
+{
+	struct snap_dwarf_sections *sections = &unit->file->sections;
+	uint64_t off = abbrevs_at(unit);
+	uint64_t all = snap_dwarf_section_len(sections, SNAP_DWARF_ABBREV);
+	for (uint64_t window = ABBREV_WINDOW; off < all; window *= 4) {
+		struct snap_bytes section =
+			snap_dwarf_section_to(sections, SNAP_DWARF_ABBREV, off + window);
+		if (snap_abbrev_read_one(
+			    section, off, code, &unit->encoding, specs, MAX_FIRST_ATTRS, ret))
+			return true;
+		if (section.len == all || window >= all)
+			break;
+	}
+	return false;
+}
+
 bool snap_dwarf_unit_open(struct snap_dwarf_unit *unit)
 {
 	struct snap_attr_spec specs[MAX_FIRST_ATTRS];
@@ -322,10 +392,7 @@ bool snap_dwarf_unit_open(struct snap_dwarf_unit *unit)
 	unit->rnglists_base = default_base(unit, SNAP_DWARF_RNGLISTS);
 	struct snap_cursor c = snap_die_cursor(unit, unit->dies);
 	uint64_t code = snap_cursor_uleb(&c);
-	if (c.failed || !snap_abbrev_read_one(
-				snap_dwarf_section(&unit->file->sections, SNAP_DWARF_ABBREV),
-				abbrevs_at(unit), code, &unit->encoding, specs, MAX_FIRST_ATTRS,
-				&abbrev))
+	if (c.failed || !read_first(unit, code, specs, &abbrev))
 		return false;
 	unit->tag = (uint16_t)abbrev.tag;
 	struct first_strings strings = {0};
@@ -363,12 +430,11 @@ struct snap_dwarf_unit *snap_dwarf_file_split_unit(struct snap_dwarf_file *file,
 		struct snap_dwarf_unit *unit = snap_dwarf_file_unit_with_header(file, off);
 		return unit && snap_dwarf_unit_open(unit) && unit->id == id ? unit : NULL;
 	}
-	for (size_t i = 0; i < file->num_info_units; i++) {
-		struct snap_dwarf_unit *unit = &file->units[i];
+	struct snap_dwarf_unit *unit;
+	for (size_t i = 0; (unit = snap_dwarf_file_unit(file, i)); i++)
 		if (unit->type != DW_UT_split_type && unit->type != DW_UT_type &&
 			snap_dwarf_unit_open(unit) && unit->id == id)
 			return unit;
-	}
 	return NULL;
 }
 
@@ -476,15 +542,24 @@ void snap_attr_skip(struct snap_cursor *c, const struct snap_dwarf_unit *unit,
 	snap_attr_read(c, unit, spec, &unused);
 }
 
-static const char *string_at(struct snap_bytes section, uint64_t off)
+static const char *string_at(
+	struct snap_dwarf_file *file, enum snap_dwarf_section which, uint64_t off)
 {
-	if (off >= section.len)
+	uint64_t all = snap_dwarf_section_len(&file->sections, which);
+	if (off >= all)
 		return NULL;
-	/* Sections of strings end with one's NUL, unless they are cut. */
-	if (section.data[section.len - 1] != '\0' &&
-		!memchr(section.data + off, '\0', section.len - off))
-		return NULL;
-	return (const char *)section.data + off;
+	for (uint64_t len = 256;; len *= 16) {
+		struct snap_bytes section =
+			snap_dwarf_section_to(&file->sections, which, off + len);
+		if (off >= section.len)
+			return NULL;
+		/* Sections of strings end with one's NUL, unless they are cut. */
+		if ((section.len == all && section.data[all - 1] == '\0') ||
+			memchr(section.data + off, '\0', section.len - off))
+			return (const char *)section.data + off;
+		if (len >= all)
+			return NULL;
+	}
 }
 
 /* String number index (DWARF 5, section 7.26). */
@@ -497,7 +572,7 @@ static const char *indexed_string(const struct snap_dwarf_unit *unit, uint64_t i
 	struct snap_cursor c = snap_cursor(snap_dwarf_section(sections, SNAP_DWARF_STR_OFFSETS),
 		part + index * unit->encoding.offset_size, sections->big_endian);
 	uint64_t off = snap_cursor_unsigned(&c, unit->encoding.offset_size);
-	return c.failed ? NULL : string_at(snap_dwarf_section(sections, SNAP_DWARF_STR), off);
+	return c.failed ? NULL : string_at(unit->file, SNAP_DWARF_STR, off);
 }
 
 const char *snap_attr_string(const struct snap_dwarf_unit *unit, const struct snap_attr *attr)
@@ -507,15 +582,12 @@ const char *snap_attr_string(const struct snap_dwarf_unit *unit, const struct sn
 	case DW_FORM_string:
 		return (const char *)attr->block.data;
 	case DW_FORM_strp:
-		return string_at(snap_dwarf_section(&file->sections, SNAP_DWARF_STR), attr->value);
+		return string_at(file, SNAP_DWARF_STR, attr->value);
 	case DW_FORM_line_strp:
-		return string_at(
-			snap_dwarf_section(&file->sections, SNAP_DWARF_LINE_STR), attr->value);
+		return string_at(file, SNAP_DWARF_LINE_STR, attr->value);
 	case DW_FORM_strp_sup:
 	case DW_FORM_GNU_strp_alt:
-		return file->alternate ? string_at(snap_dwarf_section(&file->alternate->sections,
-							   SNAP_DWARF_STR),
-						 attr->value)
+		return file->alternate ? string_at(file->alternate, SNAP_DWARF_STR, attr->value)
 				       : NULL;
 	case DW_FORM_strx:
 	case DW_FORM_strx1:

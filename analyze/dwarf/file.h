@@ -37,6 +37,7 @@ struct snap_dwarf_unit {
 	struct snap_dwarf_encoding encoding;
 	uint8_t type;  /* DW_UT_*; those before DWARF 5 count as DW_UT_compile or DW_UT_type */
 	bool in_types; /* in .debug_types */
+	size_t index;  /* among the units of its section */
 	uint64_t off;  /* of its header in the section */
 	uint64_t end;  /* just behind its last entry */
 	uint64_t dies; /* of its first entry */
@@ -70,15 +71,21 @@ struct snap_dwarf_unit {
 	bool scopes_read;
 };
 
+/* The units of a section, as far as they were met: one header leads to the next. */
+struct snap_dwarf_units {
+	struct snap_dwarf_unit **list; /* ascending by offset; each on the heap */
+	size_t num, capacity;
+	uint64_t next_off; /* of the first header that was not read yet */
+	bool is_done;	   /* there are no more */
+};
+
 struct snap_dwarf_file {
 	struct snap_dwarf_sections sections;
-	bool is_split; /* .dwo or .dwp */
-	/* Ascending by offset, those of .debug_info first. */
-	struct snap_dwarf_unit *units;
-	size_t num_units, num_info_units;
-	struct snap_dwarf_file *alternate;  /* borrowed; NULL: none */
-	struct snap_dwarf_package *package; /* owned; NULL: this is none */
-	void *abbrev_tables;		    /* a tree of search.h */
+	bool is_split;			     /* .dwo or .dwp */
+	struct snap_dwarf_units info, types; /* of .debug_info, .debug_types */
+	struct snap_dwarf_file *alternate;   /* borrowed; NULL: none */
+	struct snap_dwarf_package *package;  /* owned; NULL: this is none */
+	void *abbrev_tables;		     /* a tree of search.h */
 };
 
 /* An entry in one of a file's units. */
@@ -87,10 +94,8 @@ struct snap_die {
 	uint64_t off; /* in the unit's section */
 };
 
-/*
- * Find the units. elf outlives the file; split: it is a .dwo or a .dwp. A file without units is no
- * error. -1 only without memory.
- */
+/* elf outlives the file; split: it is a .dwo or a .dwp. Without units is no error. -1 only without
+ * memory. */
 int snap_dwarf_file_create(const struct snap_elf_file *elf, bool split,
 	struct snap_dwarf_file **ret, struct snap_error *err);
 void snap_dwarf_file_destroy(struct snap_dwarf_file *file);
@@ -101,6 +106,10 @@ bool snap_dwarf_unit_open(struct snap_dwarf_unit *unit);
 const struct snap_abbrevs *snap_dwarf_unit_abbrevs(struct snap_dwarf_unit *unit);
 /* The section that the unit is in. */
 struct snap_bytes snap_dwarf_unit_section(const struct snap_dwarf_unit *unit);
+/* How many units there are in .debug_info: it is gone through to its end. */
+size_t snap_dwarf_file_num_units(struct snap_dwarf_file *file);
+/* Number index of .debug_info; NULL: there are not so many. */
+struct snap_dwarf_unit *snap_dwarf_file_unit(struct snap_dwarf_file *file, size_t index);
 /* The unit of .debug_info (or .debug_types) that has the offset; NULL. */
 struct snap_dwarf_unit *snap_dwarf_file_unit_at(
 	struct snap_dwarf_file *file, uint64_t off, bool in_types);

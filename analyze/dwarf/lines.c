@@ -410,6 +410,19 @@ static int sort_rows(struct snap_lines *lines)
 	return is_ascending(lines) || sort_each_row(lines) ? 0 : -1;
 }
 
+/* Where the program at off ends: so much must be decompressed. */
+static uint64_t program_end(struct snap_dwarf_sections *sections, uint64_t off)
+{
+	enum { LENGTH_BYTES = 12 };
+	struct snap_cursor c =
+		snap_cursor(snap_dwarf_section_to(sections, SNAP_DWARF_LINE, off + LENGTH_BYTES),
+			off, sections->big_endian);
+	uint64_t len = snap_cursor_u32(&c);
+	if (len == 0xffffffff)
+		len = snap_cursor_u64(&c);
+	return off + LENGTH_BYTES + len < off ? UINT64_MAX : off + LENGTH_BYTES + len;
+}
+
 int snap_lines_read(const struct snap_dwarf_unit *unit, struct snap_lines *lines)
 {
 	const struct snap_dwarf_unit *owner = unit->skeleton ? unit->skeleton : unit;
@@ -418,8 +431,10 @@ int snap_lines_read(const struct snap_dwarf_unit *unit, struct snap_lines *lines
 	if (!owner->has_line_off)
 		return 0;
 	struct snap_dwarf_sections *sections = &owner->file->sections;
-	struct snap_cursor c = snap_cursor(snap_dwarf_section(sections, SNAP_DWARF_LINE),
-		owner->line_off + owner->part_off[SNAP_DWARF_LINE], sections->big_endian);
+	uint64_t off = owner->line_off + owner->part_off[SNAP_DWARF_LINE];
+	struct snap_cursor c = snap_cursor(
+		snap_dwarf_section_to(sections, SNAP_DWARF_LINE, program_end(sections, off)), off,
+		sections->big_endian);
 	/* The strings of its tables are where those of its unit are. */
 	struct program p = {.unit = owner, .encoding = *owner};
 	int r = read_header(&c, &p, lines);

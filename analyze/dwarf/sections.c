@@ -5,6 +5,8 @@
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <gelf.h>
 #include <zlib.h>
@@ -56,6 +58,7 @@ void snap_dwarf_sections_init(
 	struct snap_dwarf_sections *sections, const struct snap_elf_file *file, bool split)
 {
 	*sections = (struct snap_dwarf_sections){
+		.file = file,
 		.big_endian = file->elf_data == ELFDATA2MSB,
 		.is_64bit = file->elf_class == ELFCLASS64,
 	};
@@ -73,14 +76,8 @@ void snap_dwarf_sections_init(
 	}
 }
 
-void snap_dwarf_sections_deinit(struct snap_dwarf_sections *sections)
-{
-	for (size_t i = 0; i < SNAP_DWARF_NUM_SECTIONS; i++)
-		free(sections->of[i].owned);
-	*sections = (struct snap_dwarf_sections){0};
-}
-
-/* libdeflate unpacks whole sections in a third of zlib's time; where it is not installed, zlib does. */
+/* libdeflate unpacks whole sections in a third of zlib's time; where it is not installed, zlib
+ * does. */
 static bool inflate_zlib(uint8_t *to, uint64_t to_len, const uint8_t *from, size_t from_len)
 {
 	static void *(*create)(void);
@@ -118,23 +115,106 @@ static bool inflate_zstd(uint8_t *to, uint64_t to_len, const uint8_t *from, size
 	return decompress && decompress(to, to_len, from, from_len) == to_len;
 }
 
-/* ELFCOMPRESS_ZLIB or _ZSTD; len: what it takes unpacked. */
-static void unpack(struct snap_dwarf_sections *sections, enum snap_dwarf_section which,
-	uint32_t type, uint64_t len, struct snap_bytes packed)
+/* A section that is being decompressed from its beginning on. */
+struct snap_packed {
+	uint32_t type; /* ELFCOMPRESS_ZLIB or _ZSTD */
+	struct snap_bytes from;
+	z_stream stream;
+	bool is_streaming;
+};
+
+/* What is decompressed at once; and the part of a section from which on all of it is. */
+#define STEP_BYTES ((size_t)64 << 10)
+#define MAX_PART   8
+
+static void end_packed(struct snap_packed *packed)
 {
-	if (len == 0 || len > SIZE_MAX)
+	if (packed && packed->is_streaming)
+		(void)inflateEnd(&packed->stream); /* nothing can be lost */
+	free(packed);
+}
+
+void snap_dwarf_sections_deinit(struct snap_dwarf_sections *sections)
+{
+	for (size_t i = 0; i < SNAP_DWARF_NUM_SECTIONS; i++) {
+		end_packed(sections->of[i].packed);
+		if (sections->of[i].owned)
+			(void)munmap(sections->of[i].owned, sections->of[i].bytes.len);
+	}
+	*sections = (struct snap_dwarf_sections){0};
+}
+
+/* len: what it takes unpacked. */
+static void begin_packed(struct snap_dwarf_sections *sections, enum snap_dwarf_section which,
+	uint32_t type, uint64_t len, struct snap_bytes from)
+{
+	if (len == 0 || len > SIZE_MAX / 2)
 		return;
-	uint8_t *to = malloc(len);
-	bool done = to && (type == ELFCOMPRESS_ZLIB ? inflate_zlib(to, len, packed.data, packed.len)
-				  : type == ELFCOMPRESS_ZSTD
-					  ? inflate_zstd(to, len, packed.data, packed.len)
-					  : false);
-	if (!done) {
-		free(to);
+	/* Pages that nobody writes to take nothing. */
+	void *to = mmap(NULL, len, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct snap_packed *packed = to == MAP_FAILED ? NULL : calloc(1, sizeof(*packed));
+	if (!packed) {
+		if (to != MAP_FAILED)
+			(void)munmap(to, len);
 		return;
 	}
+	packed->type = type;
+	packed->from = from;
+	sections->of[which].packed = packed;
 	sections->of[which].owned = to;
 	sections->of[which].bytes = snap_bytes(to, len);
+}
+
+static void unpack_all(struct snap_dwarf_sections *sections, enum snap_dwarf_section which)
+{
+	struct snap_packed *packed = sections->of[which].packed;
+	uint8_t *to = sections->of[which].owned;
+	size_t len = sections->of[which].bytes.len;
+	bool done = packed->type == ELFCOMPRESS_ZLIB
+			    ? inflate_zlib(to, len, packed->from.data, packed->from.len)
+		    : packed->type == ELFCOMPRESS_ZSTD
+			    ? inflate_zstd(to, len, packed->from.data, packed->from.len)
+			    : false;
+	end_packed(packed);
+	sections->of[which].packed = NULL;
+	if (done)
+		sections->of[which].have_len = len;
+}
+
+/* At least up to end, which is not behind the section's. */
+static void unpack_to(
+	struct snap_dwarf_sections *sections, enum snap_dwarf_section which, size_t end)
+{
+	struct snap_packed *packed = sections->of[which].packed;
+	size_t len = sections->of[which].bytes.len, have = sections->of[which].have_len;
+	if (!packed->is_streaming &&
+		(packed->type != ELFCOMPRESS_ZLIB || packed->from.len > UINT32_MAX ||
+			inflateInit(&packed->stream) != Z_OK)) {
+		unpack_all(sections, which);
+		return;
+	}
+	if (!packed->is_streaming) {
+		packed->is_streaming = true;
+		packed->stream.next_in = (uint8_t *)packed->from.data;
+		packed->stream.avail_in = (uInt)packed->from.len;
+	}
+	/* The whole of it goes faster at once than piece by piece. */
+	if (end > len / MAX_PART && len > STEP_BYTES) {
+		unpack_all(sections, which);
+		return;
+	}
+	size_t wanted = end - have < STEP_BYTES ? STEP_BYTES : end - have;
+	if (wanted > len - have)
+		wanted = len - have;
+	packed->stream.next_out = sections->of[which].owned + have;
+	packed->stream.avail_out = (uInt)wanted;
+	int r = inflate(&packed->stream, Z_NO_FLUSH);
+	sections->of[which].have_len = have + wanted - packed->stream.avail_out;
+	if (r != Z_OK || sections->of[which].have_len == len) {
+		end_packed(packed);
+		sections->of[which].packed = NULL;
+	}
 }
 
 static void read_section(struct snap_dwarf_sections *sections, enum snap_dwarf_section which)
@@ -151,24 +231,65 @@ static void read_section(struct snap_dwarf_sections *sections, enum snap_dwarf_s
 	if (shdr.sh_flags & SHF_COMPRESSED) {
 		size_t header = sections->is_64bit ? sizeof(Elf64_Chdr) : sizeof(Elf32_Chdr);
 		if (gelf_getchdr(scn, &chdr) && raw.len >= header)
-			unpack(sections, which, chdr.ch_type, chdr.ch_size,
+			begin_packed(sections, which, chdr.ch_type, chdr.ch_size,
 				snap_bytes(raw.data + header, raw.len - header));
 	} else if (raw.len >= 12 && memcmp(raw.data, "ZLIB", 4) == 0) {
 		/* GNU's older form: "ZLIB" and the size, big-endian. */
 		memcpy(&len, raw.data + 4, sizeof(len));
-		unpack(sections, which, ELFCOMPRESS_ZLIB, be64toh(len),
+		begin_packed(sections, which, ELFCOMPRESS_ZLIB, be64toh(len),
 			snap_bytes(raw.data + 12, raw.len - 12));
 	} else {
 		sections->of[which].bytes = raw;
+		sections->of[which].have_len = raw.len;
 	}
+}
+
+struct snap_bytes snap_dwarf_section_to(
+	struct snap_dwarf_sections *sections, enum snap_dwarf_section which, uint64_t end)
+{
+	if (!sections->of[which].is_read)
+		read_section(sections, which);
+	size_t len = sections->of[which].bytes.len;
+	if (end > len)
+		end = len;
+	if (end > sections->of[which].have_len && sections->of[which].packed)
+		unpack_to(sections, which, (size_t)end);
+	return snap_bytes(sections->of[which].bytes.data, sections->of[which].have_len);
 }
 
 struct snap_bytes snap_dwarf_section(
 	struct snap_dwarf_sections *sections, enum snap_dwarf_section which)
 {
+	return snap_dwarf_section_to(sections, which, UINT64_MAX);
+}
+
+size_t snap_dwarf_section_peek(struct snap_dwarf_sections *sections, enum snap_dwarf_section which,
+	uint64_t off, void *buf, size_t len)
+{
+	uint64_t all = snap_dwarf_section_len(sections, which);
+	if (off >= all)
+		return 0;
+	if (len > all - off)
+		len = (size_t)(all - off);
+	uintptr_t data = (uintptr_t)sections->of[which].bytes.data;
+	uintptr_t map = (uintptr_t)sections->file->map;
+	if (!sections->of[which].owned && map && data >= map &&
+		data - map < sections->file->map_len) {
+		ssize_t n = pread(sections->file->fd, buf, len, (off_t)(data - map + off));
+		return n > 0 ? (size_t)n : 0;
+	}
+	struct snap_bytes bytes = snap_dwarf_section_to(sections, which, off + len);
+	if (bytes.len < off + len)
+		return 0;
+	memcpy(buf, bytes.data + off, len);
+	return len;
+}
+
+uint64_t snap_dwarf_section_len(struct snap_dwarf_sections *sections, enum snap_dwarf_section which)
+{
 	if (!sections->of[which].is_read)
 		read_section(sections, which);
-	return sections->of[which].bytes;
+	return sections->of[which].bytes.len;
 }
 
 bool snap_dwarf_has_section(

@@ -30,14 +30,19 @@ enum snap_dwarf_section {
 	SNAP_DWARF_NUM_SECTIONS,
 };
 
+struct snap_packed;
+
 struct snap_dwarf_sections {
 	bool big_endian, is_64bit; /* of the ELF file */
 	/* private */
+	const struct snap_elf_file *file;
 	struct {
 		Elf_Scn *scn; /* NULL: the file has none */
 		bool is_read;
-		struct snap_bytes bytes;
-		uint8_t *owned; /* what was decompressed; NULL */
+		struct snap_bytes bytes; /* all of it; only have_len of it can be read */
+		size_t have_len;
+		struct snap_packed *packed; /* NULL: it is not compressed, or not any more */
+		uint8_t *owned;		    /* what was decompressed; NULL */
 	} of[SNAP_DWARF_NUM_SECTIONS];
 };
 
@@ -49,6 +54,22 @@ void snap_dwarf_sections_deinit(struct snap_dwarf_sections *sections);
 
 /* Empty if there is none, or if it can't be decompressed. */
 struct snap_bytes snap_dwarf_section(
+	struct snap_dwarf_sections *sections, enum snap_dwarf_section which);
+/*
+ * The section's beginning, at least up to end (if there is so much): what is compressed is
+ * decompressed no further than somebody reads. The bytes stay where they are, whatever is asked for
+ * later.
+ */
+struct snap_bytes snap_dwarf_section_to(
+	struct snap_dwarf_sections *sections, enum snap_dwarf_section which, uint64_t end);
+/*
+ * Copy len bytes at off, fewer at the section's end; returns how many. Of a mapped file nothing is
+ * mapped for it: a look here and there would bring in all of it.
+ */
+size_t snap_dwarf_section_peek(struct snap_dwarf_sections *sections, enum snap_dwarf_section which,
+	uint64_t off, void *buf, size_t len);
+/* How long all of it is. */
+uint64_t snap_dwarf_section_len(
 	struct snap_dwarf_sections *sections, enum snap_dwarf_section which);
 bool snap_dwarf_has_section(
 	const struct snap_dwarf_sections *sections, enum snap_dwarf_section which);

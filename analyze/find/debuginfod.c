@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -246,6 +247,15 @@ bool snap_debuginfod_fetch(struct snap_debuginfod *client,
 		tell(client, SNAP_FETCH_END);
 	if (fd < 0) {
 		take_failure(client, -fd, answer);
+		return true;
+	}
+	struct stat st;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		(void)close(fd); /* nothing was read from it */
+		free(path);
+		answer->fate = SNAP_FATE_NOT_A_FILE;
+		(void)snprintf(answer->detail, sizeof(answer->detail),
+			"what is in libdebuginfod's cache is not a regular file");
 		return true;
 	}
 	const char *url = client->library.get_url(client->client);

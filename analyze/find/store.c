@@ -321,9 +321,9 @@ static int note_unreadable(
 	size_t num = store->places.trees.num_unreadable;
 	if (num == 0)
 		return 0;
-	const char *note = snap_crash_format(crash,
-		"%zu %s in the trees of --symbols could not be read", num,
-		num == 1 ? "file or directory" : "files and directories");
+	const char *note =
+		snap_crash_format(crash, "%zu %s in the trees of --symbols could not be read", num,
+			num == 1 ? "file or directory" : "files and directories");
 	return note ? snap_crash_note(crash, snap_bytes_str(note), err) : snap_error_no_memory(err);
 }
 
@@ -483,8 +483,8 @@ static const char *shown(const char *path, char buf[MAX_SHOWN])
 }
 
 /* Start with the file itself. */
-static int take_file(struct snap_store *store, const char *path, int fd,
-	struct snap_search *search, struct snap_error *err)
+static int take_file(struct snap_store *store, const char *path, int fd, struct snap_search *search,
+	struct snap_error *err)
 {
 	char *whole = realpath(path, NULL); /* others lie beside it, where it really is */
 	const char *kept = snap_arena_copy(&store->arena, snap_bytes_str(whole ? whole : path));
@@ -533,13 +533,13 @@ int snap_store_open(struct snap_store *store, const char *file_or_build_id,
 		return -1;
 	if (len > 0)
 		search.build_id = snap_bytes(build_id, len);
-	if (search.build_id.len > 0 && snap_search_files(&search, err) < 0)
+	if ((search.build_id.len > 0 && snap_search_files(&search, err) < 0) ||
+		snap_search_dependents(&search, err) < 0 ||
+		(store->debuginfod && search.build_id.len > 0 && !snap_search_is_whole(&search) &&
+			snap_search_fetch(&search, store->debuginfod, err) < 0)) {
+		snap_object_files_deinit(&search.files);
 		return -1;
-	if (snap_search_dependents(&search, err) < 0 ||
-		(store->debuginfod && search.build_id.len > 0 &&
-			!snap_search_is_whole(&search) &&
-			snap_search_fetch(&search, store->debuginfod, err) < 0))
-		return -1;
+	}
 	if (!search.files.main && !search.files.debug)
 		return snap_error_set(err, SNAP_ERROR_SYSTEM, "no file of build ID %s: %s",
 			shown(file_or_build_id, name), why_of(&search));

@@ -14,6 +14,7 @@
 struct unit {
 	bool is_made;
 	bool is_whole;		 /* nothing that it should have was missing */
+	bool is_listed;		 /* during snap_code_index_prepare() */
 	bool is_kept;		 /* bytes are in the image */
 	struct snap_bytes bytes; /* owned, unless is_kept; absent: there is no table */
 	struct snap_unit_table table;
@@ -37,11 +38,7 @@ static int begin_with_image(struct snap_code_index *index)
 	if (!index->image)
 		return 0;
 	snap_symbol_image_info(index->image, &index->kept);
-	index->num_units = index->kept.num_units;
-	index->units = calloc(index->num_units + 1, sizeof(*index->units));
-	return index->units && snap_name_pool_reserve(&index->pool, index->kept.num_names) == 0
-		       ? 0
-		       : -1;
+	return snap_name_pool_reserve(&index->pool, index->kept.num_names);
 }
 
 int snap_code_index_create(const struct snap_code_sources *sources, struct snap_code_index **ret,
@@ -95,12 +92,6 @@ static void drop_image(struct snap_code_index *index)
 	index->kept = (struct snap_image_info){0};
 	drop_tables(index);
 	index->has_news = true;
-	if (!index->info)
-		return;
-	index->num_units = snap_debug_info_num_units(index->info);
-	index->units = calloc(index->num_units + 1, sizeof(*index->units));
-	if (!index->units)
-		index->num_units = 0;
 }
 
 /* Whether there is an image that can be asked; one that has failed is dropped here. */
@@ -119,15 +110,9 @@ static struct snap_debug_info *get_info(struct snap_code_index *index)
 	if (snap_debug_info_create(index->sources.file, index->sources.alternate,
 		    index->sources.split, &index->pool, &index->info, NULL) < 0)
 		return NULL; /* no memory */
-	size_t num_units = snap_debug_info_num_units(index->info);
-	if (has_image(index) && (!index->kept.has_map || num_units != index->num_units)) {
+	if (has_image(index) && (!index->kept.has_map || snap_debug_info_num_units(index->info) !=
+								 index->kept.num_units))
 		drop_image(index);
-	} else if (!index->image) {
-		index->num_units = num_units;
-		index->units = calloc(num_units + 1, sizeof(*index->units));
-		if (!index->units)
-			index->num_units = 0;
-	}
 	return index->info;
 }
 
@@ -159,41 +144,40 @@ static const char *shown_name(struct snap_code_index *index, uint32_t number)
 /* ---------------------------------------------------------------- units */
 
 /* The index plus one of the unit that has the address; 0: none. */
-static uint32_t search_map(const struct snap_painted *map, size_t num, uint64_t vaddr)
+static size_t find_unit(struct snap_code_index *index, uint64_t vaddr)
 {
-	size_t low = 0, high = num;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (map[mid].start <= vaddr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low > 0 ? map[low - 1].colour : 0;
-}
-
-static uint32_t find_unit(struct snap_code_index *index, uint64_t vaddr)
-{
-	uint32_t unit = 0;
 	if (has_image(index) && index->kept.has_map) {
-		unit = snap_symbol_image_unit_at(index->image, vaddr);
+		uint32_t unit = snap_symbol_image_unit_at(index->image, vaddr);
 		if (has_image(index) && (unit > 0 || index->kept.is_map_thorough))
 			return unit;
 	}
 	struct snap_debug_info *info = get_info(index);
-	for (int thorough = 0; thorough < 2 && info && unit == 0; thorough++) {
-		size_t num;
-		const struct snap_painted *map = snap_debug_info_map(info, thorough, &num);
-		unit = search_map(map, num, vaddr);
-		index->has_news |= thorough;
+	return info ? snap_debug_info_unit_at(info, vaddr) : 0;
+}
+
+/* Room for what is known of a unit; NULL without memory. */
+static struct unit *get_unit(struct snap_code_index *index, size_t number)
+{
+	if (number >= index->num_units) {
+		size_t num = index->num_units ? 2 * index->num_units : 64;
+		while (num <= number)
+			num *= 2;
+		struct unit *units = reallocarray(index->units, num, sizeof(*units));
+		if (!units)
+			return NULL;
+		memset(units + index->num_units, 0, (num - index->num_units) * sizeof(*units));
+		index->units = units;
+		index->num_units = num;
 	}
-	return unit;
+	return &index->units[number];
 }
 
 /* From the image. False if it has not got it. */
 static bool take_table(struct snap_code_index *index, uint32_t number)
 {
-	struct unit *unit = &index->units[number];
+	struct unit *unit = get_unit(index, number);
+	if (!unit || number >= index->kept.num_units)
+		return false;
 	switch (snap_symbol_image_table(index->image, number, &unit->bytes)) {
 	case SNAP_IMAGE_NO_TABLE:
 		break;
@@ -217,7 +201,7 @@ static void adopt_names(struct snap_code_index *index)
 	if (index->pool.num_reserved == 0)
 		return;
 	for (uint32_t i = 0; i < index->kept.num_names && has_image(index); i++)
-		(void)get_name(index, i); /* one that can't be told is not found again */
+		(void)get_name(index, i);	  /* one that can't be told is not found again */
 	(void)snap_name_pool_adopt(&index->pool); /* without memory: names stand there twice */
 }
 
@@ -225,9 +209,9 @@ static void make_table(struct snap_code_index *index, uint32_t number)
 {
 	adopt_names(index);
 	struct snap_debug_info *info = get_info(index);
-	if (!info || number >= index->num_units)
+	struct unit *unit = info ? get_unit(index, number) : NULL;
+	if (!unit)
 		return;
-	struct unit *unit = &index->units[number];
 	unit->is_made = true;
 	index->has_news = true;
 	if (snap_debug_info_table(info, number, &unit->bytes, &unit->is_whole) < 0 ||
@@ -240,12 +224,13 @@ static void make_table(struct snap_code_index *index, uint32_t number)
 /* The table that has the address; NULL. */
 static const struct snap_unit_table *find_table(struct snap_code_index *index, uint64_t vaddr)
 {
-	uint32_t number = find_unit(index, vaddr);
-	if (number == 0 || number > index->num_units)
+	size_t number = find_unit(index, vaddr);
+	if (number == 0 || number > UINT32_MAX || !get_unit(index, number - 1))
 		return NULL;
 	number--;
-	if (!index->units[number].is_made && !(has_image(index) && take_table(index, number)))
-		make_table(index, number);
+	if (!index->units[number].is_made &&
+		!(has_image(index) && take_table(index, (uint32_t)number)))
+		make_table(index, (uint32_t)number);
 	return number < index->num_units && index->units[number].bytes.data
 		       ? &index->units[number].table
 		       : NULL;
@@ -263,8 +248,8 @@ static bool is_mangled(const char *raw)
 	return raw[0] == '_' && (raw[1] == 'Z' || raw[1] == 'R');
 }
 
-static size_t find(struct snap_code_index *index, uint64_t vaddr,
-	struct snap_source_frame *frames, size_t max)
+static size_t find(
+	struct snap_code_index *index, uint64_t vaddr, struct snap_source_frame *frames, size_t max)
 {
 	struct snap_unit_frame found[SNAP_MAX_INLINE_DEPTH + 1];
 	const struct snap_unit_table *table = find_table(index, vaddr);
@@ -275,7 +260,7 @@ static size_t find(struct snap_code_index *index, uint64_t vaddr,
 		const struct snap_unit_frame *from = &found[i];
 		frames[i] = (struct snap_source_frame){
 			.is_inline = from->is_inline,
-			.start = from->start,
+			.start = from->start - index->sources.bias,
 			.line = from->line,
 			.column = from->column,
 		};
@@ -283,8 +268,8 @@ static size_t find(struct snap_code_index *index, uint64_t vaddr,
 			const char *raw = raw_name(index, from->name - 1);
 			frames[i].raw_function = raw;
 			frames[i].function = shown_name(index, from->name - 1);
-			frames[i].is_unmangled = raw && table->has_scopes && !from->is_inline &&
-						 !is_mangled(raw);
+			frames[i].is_unmangled =
+				raw && table->has_scopes && !from->is_inline && !is_mangled(raw);
 		}
 		if (from->file > 0)
 			frames[i].file = raw_name(index, from->file - 1);
@@ -295,9 +280,10 @@ static size_t find(struct snap_code_index *index, uint64_t vaddr,
 	return num;
 }
 
-size_t snap_code_index_find(struct snap_code_index *index, uint64_t vaddr,
-	struct snap_source_frame *frames, size_t max)
+size_t snap_code_index_find(
+	struct snap_code_index *index, uint64_t vaddr, struct snap_source_frame *frames, size_t max)
 {
+	vaddr += index->sources.bias;
 	size_t num = find(index, vaddr, frames, max);
 	if (num == SIZE_MAX) {
 		drop_image(index);
@@ -310,9 +296,9 @@ static void set_site(struct snap_code_index *index, const struct snap_unit_site 
 	struct snap_call_site *ret)
 {
 	*ret = (struct snap_call_site){
-		.return_vaddr = from->return_vaddr,
+		.return_vaddr = from->return_vaddr - index->sources.bias,
 		.is_tail_call = from->is_tail_call,
-		.target_start = from->target_start,
+		.target_start = from->target_start ? from->target_start - index->sources.bias : 0,
 	};
 	if (from->target_name > 0)
 		ret->target_name = raw_name(index, from->target_name - 1);
@@ -322,6 +308,7 @@ bool snap_code_index_site(
 	struct snap_code_index *index, uint64_t return_vaddr, struct snap_call_site *ret)
 {
 	struct snap_unit_site site;
+	return_vaddr += index->sources.bias;
 	/* It may be the first address behind its function. */
 	const struct snap_unit_table *table = find_table(index, return_vaddr - 1);
 	if (!table || !snap_unit_table_site(table, return_vaddr, &site))
@@ -333,6 +320,7 @@ bool snap_code_index_site(
 size_t snap_code_index_tail_calls(
 	struct snap_code_index *index, uint64_t vaddr, struct snap_call_site *sites, size_t max)
 {
+	vaddr += index->sources.bias;
 	const struct snap_unit_table *table = find_table(index, vaddr);
 	struct snap_unit_site *found = table ? calloc(max + 1, sizeof(*found)) : NULL;
 	size_t num = found ? snap_unit_table_tail_calls(table, vaddr, found, max) : 0;
@@ -350,8 +338,7 @@ enum snap_kept snap_code_index_symbol(
 	uint32_t name;
 	if (!has_image(index) || !index->kept.has_symbols)
 		return SNAP_KEPT_NOT;
-	bool found =
-		snap_symbol_image_symbol(index->image, vaddr, &ret->start, &ret->end, &name);
+	bool found = snap_symbol_image_symbol(index->image, vaddr, &ret->start, &ret->end, &name);
 	if (found) {
 		ret->raw = raw_name(index, name);
 		ret->shown = shown_name(index, name);
@@ -388,11 +375,12 @@ uint64_t snap_code_index_debug_len(struct snap_code_index *index)
 /* The units that have code and no table yet. On the heap; NULL without memory. */
 static uint32_t *list_missing(struct snap_code_index *index, size_t *ret_num)
 {
-	size_t num_map, num = 0;
-	const struct snap_painted *map = snap_debug_info_map(index->info, true, &num_map);
-	bool *listed = calloc(index->num_units + 1, sizeof(*listed));
-	uint32_t *units = calloc(index->num_units + 1, sizeof(*units));
-	for (size_t i = 0; listed && units && i < num_map; i++) {
+	size_t num_map, num = 0, num_units = snap_debug_info_num_units(index->info);
+	const struct snap_painted *map = snap_debug_info_map(index->info, &num_map);
+	bool *listed = calloc(num_units + 1, sizeof(*listed));
+	uint32_t *units = calloc(num_units + 1, sizeof(*units));
+	bool has_room = listed && units && get_unit(index, num_units);
+	for (size_t i = 0; has_room && i < num_map; i++) {
 		if (map[i].colour == 0 || listed[map[i].colour - 1])
 			continue;
 		uint32_t number = map[i].colour - 1;
@@ -401,13 +389,12 @@ static uint32_t *list_missing(struct snap_code_index *index, size_t *ret_num)
 			!(has_image(index) && take_table(index, number)))
 			units[num++] = number;
 	}
-	if (!listed) {
-		free(units);
-		units = NULL;
-	}
 	free(listed);
 	*ret_num = num;
-	return units;
+	if (has_room && get_unit(index, num_units)) /* dropping the image takes all away */
+		return units;
+	free(units);
+	return NULL;
 }
 
 /* Make the tables of num units. -1 without memory: some may be missing. */
@@ -420,13 +407,14 @@ static int make_tables(struct snap_code_index *index, const uint32_t *numbers, s
 	/* Whatever the workers did not do is done here. */
 	if (num_jobs > 1) {
 		adopt_names(index);
-		snap_parallel_tables(
-			index->info, &index->pool, numbers, num, num_jobs, made, told != NULL, told,
-			data);
+		snap_parallel_tables(index->info, &index->pool, numbers, num, num_jobs, made,
+			told != NULL, told, data);
 	}
 	for (size_t i = 0; i < num; i++) {
-		struct unit *unit = &index->units[numbers[i]];
-		if (!made[i].is_made) {
+		struct unit *unit = get_unit(index, numbers[i]);
+		if (!unit) {
+			free((void *)made[i].bytes.data);
+		} else if (!made[i].is_made) {
 			make_table(index, numbers[i]);
 		} else {
 			unit->is_made = index->has_news = true;
@@ -460,27 +448,29 @@ int snap_code_index_make_all(struct snap_code_index *index, size_t num_jobs,
 void snap_code_index_prepare(
 	struct snap_code_index *index, const uint64_t *vaddrs, size_t num, size_t num_jobs)
 {
-	if (num_jobs < 2 || num < 2 || !get_info(index))
+	if (num_jobs < 2 || num < 2)
 		return;
-	uint32_t *numbers = calloc(index->num_units + 1, sizeof(*numbers));
-	bool *listed = calloc(index->num_units + 1, sizeof(*listed));
+	uint32_t *numbers = calloc(num, sizeof(*numbers));
 	size_t num_units = 0;
 	uint64_t len = 0;
-	for (size_t i = 0; numbers && listed && i < num; i++) {
-		uint32_t number = find_unit(index, vaddrs[i]);
-		if (number == 0 || number > index->num_units || listed[number - 1] ||
-			index->units[number - 1].is_made ||
-			(has_image(index) && take_table(index, number - 1)))
+	for (size_t i = 0; numbers && i < num; i++) {
+		size_t number = find_unit(index, vaddrs[i] + index->sources.bias);
+		struct unit *unit =
+			number > 0 && number < UINT32_MAX ? get_unit(index, number - 1) : NULL;
+		if (!unit || unit->is_made || unit->is_listed ||
+			(has_image(index) && take_table(index, (uint32_t)number - 1)) ||
+			!get_info(index) || !(unit = get_unit(index, number - 1)))
 			continue;
-		listed[number - 1] = true;
-		numbers[num_units++] = number - 1;
+		unit->is_listed = true;
+		numbers[num_units++] = (uint32_t)number - 1;
 		len += snap_debug_info_unit_len(index->info, number - 1);
 	}
 	/* Without memory, or for little, each is made when it is asked for. */
 	if (len >= MIN_PARALLEL_BYTES)
 		(void)make_tables(index, numbers, num_units, num_jobs, NULL, NULL);
+	for (size_t i = 0; i < num_units && numbers[i] < index->num_units; i++)
+		index->units[numbers[i]].is_listed = false;
 	free(numbers);
-	free(listed);
 }
 
 struct encoding {
@@ -510,24 +500,27 @@ static int encode_map(struct snap_code_index *index, struct encoding *e)
 	if (!info)
 		return 0;
 	/* Without memory it would be none. */
-	const struct snap_painted *map = snap_debug_info_map(info, true, &num_map);
+	const struct snap_painted *map = snap_debug_info_map(info, &num_map);
+	size_t num_units = snap_debug_info_num_units(info);
 	e->map = calloc(num_map + 1, sizeof(*e->map));
-	e->tables = calloc(index->num_units + 1, sizeof(*e->tables));
-	if (!map || !e->map || !e->tables)
+	e->tables = calloc(num_units + 1, sizeof(*e->tables));
+	if ((!map && num_map > 0) || !e->map || !e->tables || !get_unit(index, num_units))
 		return -1;
 	for (size_t i = 0; i < num_map; i++)
 		e->map[i] = (struct snap_image_map_entry){map[i].start, map[i].colour};
-	for (uint32_t i = 0; i < index->num_units; i++) {
-		struct unit *unit = &index->units[i];
-		if (!unit->is_made && has_image(index))
+	for (uint32_t i = 0; i < num_units; i++) {
+		if (!index->units[i].is_made && has_image(index))
 			(void)take_table(index, i);
+		const struct unit *unit = get_unit(index, i);
+		if (!unit)
+			return -1;
 		if (!unit->is_made || !unit->is_whole)
 			continue;
 		e->tables[i].state = unit->bytes.data ? SNAP_IMAGE_TABLE : SNAP_IMAGE_NO_TABLE;
 		e->tables[i].bytes = unit->bytes;
 	}
 	e->contents.num_map = num_map;
-	e->contents.num_tables = index->num_units;
+	e->contents.num_tables = num_units;
 	e->contents.has_map = e->contents.is_map_thorough = true;
 	return 0;
 }
@@ -548,12 +541,11 @@ static int encode_symtab(
 		uint32_t number = snap_name_pool_add(&index->pool, symbol->name, NULL);
 		if (number == SNAP_NO_NAME)
 			return -1;
-		e->symbols[i] =
-			(struct snap_image_symbol){symbol->start, symbol->end, number, 0};
+		e->symbols[i] = (struct snap_image_symbol){symbol->start, symbol->end, number, 0};
 	}
 	for (size_t i = 0; i < symtab->num_rests; i++)
-		e->rests[i] = (struct snap_image_rest){symtab->rests[i].start,
-			symtab->rests[i].end, symtab->rests[i].symbol};
+		e->rests[i] = (struct snap_image_rest){
+			symtab->rests[i].start, symtab->rests[i].end, symtab->rests[i].symbol};
 	for (size_t i = 0; i < num_by_name; i++) {
 		uint32_t number = snap_name_pool_add(&index->pool, by_name[i].name, NULL);
 		if (number == SNAP_NO_NAME)

@@ -44,7 +44,8 @@ struct snap_code_sources {
 	const struct snap_elf_file *file;      /* with .debug_info; NULL: none has any */
 	const struct snap_elf_file *alternate; /* what its .gnu_debugaltlink names; NULL */
 	const struct snap_split_source *split; /* NULL: split DWARF is not looked for */
-	struct snap_bytes image; /* of snap_cache_map(); absent: not in the cache */
+	uint64_t bias; /* what the file's addresses have on top of those that are asked for */
+	struct snap_bytes image;	   /* of snap_cache_map(); absent: not in the cache */
 	struct snap_image_sources made_of; /* what an image must be made of to be used */
 };
 

@@ -13,7 +13,7 @@
 #define MAX_SPLIT_FILES 16384
 
 /* What was read of .debug_info is let go of after so much of it. */
-#define LET_GO_BYTES (UINT64_C(8) << 20)
+#define LET_GO_BYTES (UINT64_C(2) << 20)
 
 struct split_file {
 	struct snap_elf_file *elf;
@@ -27,7 +27,9 @@ struct snap_debug_info {
 	struct snap_unit_builder *builder;
 	struct snap_painted *map;
 	size_t num_map;
-	bool map_made, map_thorough;
+	bool map_made, map_thorough; /* not thorough: colours are numbers of sets plus one */
+	uint64_t *sets;		     /* of .debug_aranges: the offsets of their units' headers */
+	size_t num_sets, sets_capacity;
 	struct split_file *split_files; /* packages first */
 	size_t num_split_files, split_capacity, num_packages;
 	bool packages_tried;
@@ -68,6 +70,7 @@ void snap_debug_info_destroy(struct snap_debug_info *info)
 	snap_dwarf_file_destroy(info->file);
 	snap_dwarf_file_destroy(info->alternate);
 	free(info->map);
+	free(info->sets);
 	free(info);
 }
 
@@ -81,25 +84,25 @@ int snap_debug_info_use_pool(struct snap_debug_info *info, struct snap_name_pool
 	return 0;
 }
 
-size_t snap_debug_info_num_units(const struct snap_debug_info *info)
+size_t snap_debug_info_num_units(struct snap_debug_info *info)
 {
-	return info->file->num_info_units;
+	return snap_dwarf_file_num_units(info->file);
 }
 
 uint64_t snap_debug_info_len(const struct snap_debug_info *info)
 {
-	return snap_dwarf_section(&info->file->sections, SNAP_DWARF_INFO).len;
+	return snap_dwarf_section_len(&info->file->sections, SNAP_DWARF_INFO);
 }
 
-uint64_t snap_debug_info_unit_len(const struct snap_debug_info *info, size_t unit)
+uint64_t snap_debug_info_unit_len(struct snap_debug_info *info, size_t index)
 {
-	return info->file->units[unit].end - info->file->units[unit].off;
+	const struct snap_dwarf_unit *unit = snap_dwarf_file_unit(info->file, index);
+	return unit ? unit->end - unit->off : 0;
 }
 
 static void let_go(struct snap_debug_info *info)
 {
-	snap_elf_file_let_go(
-		info->elf, snap_dwarf_section(&info->file->sections, SNAP_DWARF_INFO));
+	snap_elf_file_let_go(info->elf);
 	info->num_read = 0;
 }
 
@@ -205,7 +208,8 @@ struct painting {
 	size_t num, capacity;
 };
 
-static int add_paints(struct painting *p, const struct snap_dwarf_ranges *ranges, size_t unit)
+/* number: of the unit, or of its set of .debug_aranges. Of several the first counts. */
+static int add_paints(struct painting *p, const struct snap_dwarf_ranges *ranges, size_t number)
 {
 	for (size_t i = 0; i < ranges->num; i++) {
 		if (p->num == p->capacity) {
@@ -220,47 +224,23 @@ static int add_paints(struct painting *p, const struct snap_dwarf_ranges *ranges
 		p->paints[p->num++] = (struct snap_paint){
 			.start = ranges->items[i].start,
 			.end = ranges->items[i].end,
-			.layer = UINT32_MAX - (uint32_t)unit,
-			.colour = (uint32_t)unit + 1,
+			.layer = UINT32_MAX - (uint32_t)number,
+			.colour = (uint32_t)number + 1,
 		};
 	}
 	return 0;
 }
 
-/* listed: by unit, set for those that .debug_aranges has. */
-static int add_aranges(struct snap_debug_info *info, struct painting *p, bool *listed)
-{
-	struct snap_dwarf_arange_set set = {0};
-	uint64_t off = 0;
-	int r;
-	while ((r = snap_dwarf_aranges_next(info->file, &off, &set)) == 0) {
-		struct snap_dwarf_unit *unit =
-			snap_dwarf_file_unit_with_header(info->file, set.unit_off);
-		if (unit && set.ranges.num > 0) {
-			size_t index = (size_t)(unit - info->file->units);
-			listed[index] = true;
-			if (add_paints(p, &set.ranges, index) < 0) {
-				r = -1;
-				break;
-			}
-		}
-		set.ranges.num = 0;
-	}
-	snap_dwarf_ranges_deinit(&set.ranges);
-	return r < 0 ? -1 : 0;
-}
-
 /* What the unit's first entry says; where it says nothing, what its functions do. */
-static int add_unit(struct snap_debug_info *info, struct painting *p, size_t index, bool thorough)
+static int add_unit(struct snap_debug_info *info, struct painting *p, size_t index)
 {
-	struct snap_dwarf_unit *unit = &info->file->units[index];
+	struct snap_dwarf_unit *unit = snap_dwarf_file_unit(info->file, index);
 	struct snap_dwarf_ranges ranges = {0};
-	if ((unit->type != DW_UT_compile && unit->type != DW_UT_skeleton) ||
+	if (!unit || (unit->type != DW_UT_compile && unit->type != DW_UT_skeleton) ||
 		!snap_dwarf_unit_open(unit) || unit->tag == DW_TAG_partial_unit)
 		return 0;
 	int r = snap_dwarf_ranges_read(unit, &unit->low_pc, &unit->high_pc, &unit->ranges, &ranges);
-	struct snap_dwarf_unit *entries =
-		r == 0 && ranges.num == 0 && thorough ? entries_of(info, unit) : NULL;
+	struct snap_dwarf_unit *entries = r == 0 && ranges.num == 0 ? entries_of(info, unit) : NULL;
 	if (entries && snap_dwarf_unit_open(entries))
 		r = snap_unit_builder_ranges(info->builder, entries, &ranges);
 	if (r == 0)
@@ -269,50 +249,134 @@ static int add_unit(struct snap_debug_info *info, struct painting *p, size_t ind
 	return r;
 }
 
-static int make_map(struct snap_debug_info *info, bool thorough)
+/* One set's ranges after the other: fn gets the header's offset of the unit that they are of. */
+static int each_set(struct snap_debug_info *info,
+	int (*fn)(struct snap_debug_info *info, struct painting *p,
+		const struct snap_dwarf_arange_set *set),
+	struct painting *p)
 {
-	size_t num_units = info->file->num_info_units;
-	struct painting p = {0};
-	bool *listed = calloc(num_units + 1, sizeof(*listed));
-	int r = listed ? add_aranges(info, &p, listed) : -1;
-	/* A set of .debug_aranges may leave something out. */
+	struct snap_dwarf_arange_set set = {0};
+	uint64_t off = 0;
+	int r;
+	while ((r = snap_dwarf_aranges_next(info->file, &off, &set)) == 0) {
+		if (set.ranges.num > 0 && fn(info, p, &set) < 0) {
+			r = -1;
+			break;
+		}
+		set.ranges.num = 0;
+	}
+	snap_dwarf_ranges_deinit(&set.ranges);
+	return r < 0 ? -1 : 0;
+}
+
+static int add_set(
+	struct snap_debug_info *info, struct painting *p, const struct snap_dwarf_arange_set *set)
+{
+	if (info->num_sets == info->sets_capacity) {
+		size_t capacity = info->sets_capacity ? 2 * info->sets_capacity : 256;
+		uint64_t *sets = reallocarray(info->sets, capacity, sizeof(*sets));
+		if (!sets)
+			return -1;
+		info->sets = sets;
+		info->sets_capacity = capacity;
+	}
+	info->sets[info->num_sets++] = set->unit_off;
+	return add_paints(p, &set->ranges, info->num_sets - 1);
+}
+
+static int add_set_of_unit(
+	struct snap_debug_info *info, struct painting *p, const struct snap_dwarf_arange_set *set)
+{
+	const struct snap_dwarf_unit *unit =
+		snap_dwarf_file_unit_with_header(info->file, set->unit_off);
+	return unit ? add_paints(p, &set->ranges, unit->index) : 0;
+}
+
+/* By .debug_aranges alone: no unit is looked at. Its sets ascend as the units do. */
+static int paint_quickly(struct snap_debug_info *info, struct painting *p)
+{
+	info->num_sets = 0;
+	return each_set(info, add_set, p);
+}
+
+/* With what every unit says of itself: .debug_aranges may leave something out. */
+static int paint_thoroughly(struct snap_debug_info *info, struct painting *p)
+{
+	int r = each_set(info, add_set_of_unit, p);
+	size_t num_units = snap_dwarf_file_num_units(info->file);
 	for (size_t i = 0; i < num_units && r == 0; i++) {
-		if (listed[i] && !thorough)
-			continue;
-		r = add_unit(info, &p, i, thorough);
-		/* The kernel maps pages round each first entry: together they are the whole file. */
+		r = add_unit(info, p, i);
+		/* The kernel maps pages round each first entry: together they are the whole file.
+		 */
 		if (i % 64 == 63)
 			let_go(info);
 	}
+	return r;
+}
+
+/* Without memory: what there was. */
+static void make_map(struct snap_debug_info *info, bool thorough)
+{
+	struct painting p = {0};
 	struct snap_painted *map = NULL;
 	size_t num_map = 0;
+	int r = thorough ? paint_thoroughly(info, &p) : paint_quickly(info, &p);
 	if (r == 0)
 		r = snap_paint(p.paints, p.num, &map, &num_map);
 	free(p.paints);
-	free(listed);
 	if (r < 0)
-		return -1;
+		return;
 	free(info->map);
 	info->map = map;
 	info->num_map = num_map;
 	info->map_made = true;
 	info->map_thorough = thorough;
-	return 0;
 }
 
-const struct snap_painted *snap_debug_info_map(
-	struct snap_debug_info *info, bool thorough, size_t *ret_num)
+const struct snap_painted *snap_debug_info_map(struct snap_debug_info *info, size_t *ret_num)
 {
-	if (!info->map_made || (thorough && !info->map_thorough))
-		(void)make_map(info, thorough); /* without memory: what there was */
-	*ret_num = info->num_map;
-	return info->map;
+	if (!info->map_thorough)
+		make_map(info, true);
+	*ret_num = info->map_thorough ? info->num_map : 0;
+	return info->map_thorough ? info->map : NULL;
+}
+
+static uint32_t search_map(const struct snap_debug_info *info, uint64_t vaddr)
+{
+	size_t low = 0, high = info->num_map;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (info->map[mid].start <= vaddr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low > 0 ? info->map[low - 1].colour : 0;
+}
+
+size_t snap_debug_info_unit_at(struct snap_debug_info *info, uint64_t vaddr)
+{
+	if (!info->map_made)
+		make_map(info, false);
+	uint32_t colour = search_map(info, vaddr);
+	if (info->map_thorough)
+		return colour;
+	if (colour > 0) {
+		const struct snap_dwarf_unit *unit =
+			snap_dwarf_file_unit_with_header(info->file, info->sets[colour - 1]);
+		if (unit)
+			return unit->index + 1;
+	}
+	make_map(info, true);
+	return info->map_thorough ? search_map(info, vaddr) : 0;
 }
 
 int snap_debug_info_table(
 	struct snap_debug_info *info, size_t index, struct snap_bytes *ret, bool *ret_is_whole)
 {
-	struct snap_dwarf_unit *unit = &info->file->units[index];
+	struct snap_dwarf_unit *unit = snap_dwarf_file_unit(info->file, index);
+	if (!unit)
+		return -1;
 	struct snap_dwarf_unit *entries =
 		snap_dwarf_unit_open(unit) ? entries_of(info, unit) : NULL;
 	*ret_is_whole = entries != NULL;

@@ -24,19 +24,24 @@ int snap_debug_info_create(const struct snap_elf_file *file, const struct snap_e
 	struct snap_debug_info **ret, struct snap_error *err);
 void snap_debug_info_destroy(struct snap_debug_info *info);
 
-size_t snap_debug_info_num_units(const struct snap_debug_info *info);
+/* All units are met for it. */
+size_t snap_debug_info_num_units(struct snap_debug_info *info);
 /* Bytes of .debug_info, and of one unit's entries (of a split one: 0). */
 uint64_t snap_debug_info_len(const struct snap_debug_info *info);
-uint64_t snap_debug_info_unit_len(const struct snap_debug_info *info, size_t unit);
+uint64_t snap_debug_info_unit_len(struct snap_debug_info *info, size_t unit);
 
 /*
- * Which unit has which addresses: colours are the units' indices plus one. Where several claim the
- * same, the first has it: linkers keep the first copy of a function, and point the others' debug
- * information at it. thorough: units that hide where their code is are read for it. Owned by info,
- * until it is asked again; *ret_num is 0 without memory.
+ * The index plus one of the unit that has the address; 0: none. Where several claim it, the first
+ * has it: linkers keep the first copy of a function, and point the others' debug information at it.
+ * Asks .debug_aranges first, and all units only if that does not know.
  */
-const struct snap_painted *snap_debug_info_map(
-	struct snap_debug_info *info, bool thorough, size_t *ret_num);
+size_t snap_debug_info_unit_at(struct snap_debug_info *info, uint64_t vaddr);
+
+/*
+ * The same for all addresses, by all that the units say: colours are the units' indices plus one.
+ * Owned by info; *ret_num is 0 without memory.
+ */
+const struct snap_painted *snap_debug_info_map(struct snap_debug_info *info, size_t *ret_num);
 
 /* Let the names of the tables made from now on go to another pool. -1 without memory. */
 int snap_debug_info_use_pool(struct snap_debug_info *info, struct snap_name_pool *pool);

@@ -223,16 +223,10 @@ struct snap_bytes snap_elf_file_section(const struct snap_elf_file *file, const 
 	return snap_bytes(NULL, 0);
 }
 
-void snap_elf_file_let_go(const struct snap_elf_file *file, struct snap_bytes bytes)
+void snap_elf_file_let_go(const struct snap_elf_file *file)
 {
-	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	uintptr_t map = (uintptr_t)file->map, start = (uintptr_t)bytes.data;
-	if (!file->map || start < map || start - map > file->map_len ||
-		bytes.len > file->map_len - (start - map))
-		return;
-	uintptr_t first = (start + page - 1) / page * page, end = (start + bytes.len) / page * page;
-	if (first < end)
-		(void)madvise((void *)first, end - first, MADV_DONTNEED); /* only advice */
+	if (file->map)
+		(void)madvise(file->map, file->map_len, MADV_DONTNEED); /* only advice */
 }
 
 void snap_elf_file_deinit(struct snap_elf_file *file)

@@ -64,8 +64,8 @@ int snap_elf_file_from_memory(uint8_t *image, size_t len, const char *name,
  */
 struct snap_bytes snap_elf_file_section(const struct snap_elf_file *file, const char *name);
 
-/* Bytes of the file that were read, and will hardly be read again, need not stay in memory. */
-void snap_elf_file_let_go(const struct snap_elf_file *file, struct snap_bytes bytes);
+/* What was read of the file need not stay in memory: it is read again where it is needed. */
+void snap_elf_file_let_go(const struct snap_elf_file *file);
 
 void snap_elf_file_deinit(struct snap_elf_file *file);
 /* The same for one on the heap; NULL is ignored. */

@@ -26,9 +26,8 @@ int snap_name_pool_fill(
 {
 	struct snap_pool_name name;
 	name.raw = snap_arena_copy(&pool->arena, snap_bytes_str(raw));
-	name.shown = strcmp(raw, shown) == 0
-			     ? name.raw
-			     : snap_arena_copy(&pool->arena, snap_bytes_str(shown));
+	name.shown = strcmp(raw, shown) == 0 ? name.raw
+					     : snap_arena_copy(&pool->arena, snap_bytes_str(shown));
 	if (!name.raw || !name.shown)
 		return -1;
 	pool->names[number] = name;

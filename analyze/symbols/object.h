@@ -10,31 +10,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <elfutils/libdw.h>
-
 #include "analyze/crash.h"
 #include "analyze/symbols/cfi_row.h"
 #include "analyze/symbols/code_index.h"
 #include "analyze/symbols/elf_file.h"
-#include "analyze/symbols/split_source.h"
+#include "analyze/symbols/object_files.h"
 #include "common/bytes.h"
 #include "common/error.h"
 
-struct snap_cache; /* cache/cache_dir.h */
 struct snap_exidx; /* unwind/exidx.h */
 struct snap_object;
-
-/* The files of one build, on the heap; NULL: not found, or none is needed. */
-struct snap_object_files {
-	struct snap_elf_file *main;	 /* the executable or library */
-	struct snap_elf_file *debug;	 /* the separate debug file */
-	struct snap_elf_file *alternate; /* what debug's or main's .gnu_debugaltlink names */
-	struct snap_elf_file *mini;	 /* main's .gnu_debugdata, unpacked */
-	struct snap_split_source split;
-	struct snap_cache *cache; /* borrowed; NULL: nothing is kept between runs */
-};
-
-void snap_object_files_deinit(struct snap_object_files *files);
 
 /* Takes over the files, also on failure. At least one of main and debug is given. */
 int snap_object_create(

@@ -29,9 +29,9 @@ struct record {
 };
 
 struct worker {
-	pid_t pid;    /* 0: none */
-	int file_fd;  /* its results */
-	int pipe_fd;  /* a byte comes for each unit */
+	pid_t pid;   /* 0: none */
+	int file_fd; /* its results */
+	int pipe_fd; /* a byte comes for each unit */
 };
 
 /* ---------------------------------------------------------------- in the worker */
@@ -77,8 +77,7 @@ static void work(struct snap_debug_info *info, const uint32_t *units, size_t num
 		bool is_whole;
 		if (snap_debug_info_table(info, units[i], &bytes, &is_whole) < 0)
 			continue; /* the parent tries */
-		const struct record record = {
-			TABLE, (uint32_t)bytes.len, (uint32_t)i, is_whole};
+		const struct record record = {TABLE, (uint32_t)bytes.len, (uint32_t)i, is_whole};
 		write_all(worker->file_fd, &record, sizeof(record));
 		write_all(worker->file_fd, bytes.data, bytes.len);
 		free((void *)bytes.data);
@@ -211,8 +210,8 @@ static void take_tables(const uint32_t *numbers, size_t num_numbers, struct snap
 			free(copy);
 			continue;
 		}
-		made[record.unit] =
-			(struct snap_made_table){true, record.is_whole, snap_bytes(copy, bytes.len)};
+		made[record.unit] = (struct snap_made_table){
+			true, record.is_whole, snap_bytes(copy, bytes.len)};
 	}
 }
 

@@ -20,8 +20,9 @@ struct snap_made_table {
 
 /*
  * units: num of them, none twice. made[i], zeroed by the caller, is filled in for each unit that a
- * worker was done with: one that dies, or memory that is short, leaves the others' as they are. Names
- * go to the pool; shown: also as people are to see them. told: called now and then with how many are done; NULL.
+ * worker was done with: one that dies, or memory that is short, leaves the others' as they are.
+ * Names go to the pool; shown: also as people are to see them. told: called now and then with how
+ * many are done; NULL.
  */
 void snap_parallel_tables(struct snap_debug_info *info, struct snap_name_pool *pool,
 	const uint32_t *units, size_t num, size_t num_jobs, struct snap_made_table *made,

@@ -41,7 +41,7 @@ struct header {
 	} sections[NUM_SECTIONS];
 	uint32_t num_kept, num_names; /* num_kept: tables */
 	uint32_t reserved;
-	uint32_t crc;	   /* of all before it */
+	uint32_t crc; /* of all before it */
 };
 
 struct unit {
@@ -141,8 +141,7 @@ struct snap_symbol_image *snap_symbol_image_open(
 	little.build_id_len = htole32(little.build_id_len);
 	for (size_t i = 0; i < 4; i++)
 		little.file_len[i] = htole64(little.file_len[i]);
-	if (!read_header(file, &header) ||
-		memcmp(&header.sources, &little, sizeof(little)) != 0)
+	if (!read_header(file, &header) || memcmp(&header.sources, &little, sizeof(little)) != 0)
 		return NULL;
 	struct snap_symbol_image *image = calloc(1, sizeof(*image));
 	if (!image)
@@ -187,8 +186,8 @@ static bool verify_page(struct snap_symbol_image *image, uint64_t page)
 	uint32_t crc;
 	memcpy(&crc, image->file.data + image->header.sections[PAGE_CRCS].off + 4 * page,
 		sizeof(crc));
-	if (snap_crc32c(0, image->file.data + off,
-		    len < SNAP_IMAGE_PAGE ? len : SNAP_IMAGE_PAGE) != le32toh(crc)) {
+	if (snap_crc32c(0, image->file.data + off, len < SNAP_IMAGE_PAGE ? len : SNAP_IMAGE_PAGE) !=
+		le32toh(crc)) {
 		image->failed = true;
 		return false;
 	}
@@ -354,8 +353,8 @@ static bool next_text(struct strings *s, uint64_t common, struct text *text)
 	return false;
 }
 
-bool snap_symbol_image_name(struct snap_symbol_image *image, uint32_t number,
-	const char **ret_raw, const char **ret_shown)
+bool snap_symbol_image_name(struct snap_symbol_image *image, uint32_t number, const char **ret_raw,
+	const char **ret_shown)
 {
 	if (number >= image->header.num_names)
 		image->failed = true;
@@ -439,8 +438,8 @@ bool snap_symbol_image_find_name(
 	uint64_t low = 0, high = num;
 	while (low < high && !image->failed) {
 		uint64_t mid = low + (high - low) / 2;
-		if (get_u32(image, BY_NAME,
-			    mid * LEN + offsetof(struct snap_image_by_name, hash)) < hash)
+		if (get_u32(image, BY_NAME, mid * LEN + offsetof(struct snap_image_by_name, hash)) <
+			hash)
 			low = mid + 1;
 		else
 			high = mid;
@@ -452,8 +451,8 @@ bool snap_symbol_image_find_name(
 		if (get_u32(image, BY_NAME, off + offsetof(struct snap_image_by_name, hash)) !=
 			hash)
 			break;
-		uint32_t number = get_u32(
-			image, BY_NAME, off + offsetof(struct snap_image_by_name, name));
+		uint32_t number =
+			get_u32(image, BY_NAME, off + offsetof(struct snap_image_by_name, name));
 		if (image->failed || !snap_symbol_image_name(image, number, &raw, &shown))
 			return false;
 		if (name_len(raw) != len || memcmp(raw, name, len) != 0)
@@ -581,8 +580,7 @@ static bool sort_names(struct writer *w, const struct snap_image_contents *c)
 	for (size_t i = 0; i < c->num_names; i++)
 		w->order[i] = (uint32_t)i;
 	if (c->num_names > 0)
-		qsort_r(w->order, c->num_names, sizeof(*w->order), compare_names,
-			(void *)c->names);
+		qsort_r(w->order, c->num_names, sizeof(*w->order), compare_names, (void *)c->names);
 	for (size_t i = 0; i < c->num_names; i++)
 		w->numbers[w->order[i]] = (uint32_t)i;
 	return true;
@@ -710,10 +708,9 @@ static void finish(struct writer *w, const struct snap_image_contents *c)
 			c->tables[c->map[i].unit - 1].state != SNAP_IMAGE_MISSING;
 	memcpy(h.magic, magic, sizeof(magic));
 	h.version = htole32(SNAP_IMAGE_VERSION);
-	h.flags = htole32((whole ? FLAG_WHOLE : 0) |
-			  (c->is_map_thorough ? FLAG_MAP_THOROUGH : 0) |
-			  (c->has_map ? FLAG_HAS_MAP : 0) |
-			  (c->has_symbols ? FLAG_HAS_SYMBOLS : 0));
+	h.flags =
+		htole32((whole ? FLAG_WHOLE : 0) | (c->is_map_thorough ? FLAG_MAP_THOROUGH : 0) |
+			(c->has_map ? FLAG_HAS_MAP : 0) | (c->has_symbols ? FLAG_HAS_SYMBOLS : 0));
 	h.file_len = htole64(w->len);
 	h.sources = *c->sources;
 	h.sources.build_id_len = htole32(h.sources.build_id_len);
@@ -757,8 +754,8 @@ static size_t total_len(const struct snap_image_contents *c)
 int snap_symbol_image_encode(
 	struct snap_image_contents *contents, struct snap_bytes *ret, struct snap_error *err)
 {
-	struct writer w = {
-		.blocks = calloc(contents->num_names / SNAP_NAMES_PER_BLOCK + 1, sizeof(*w.blocks))};
+	struct writer w = {.blocks = calloc(contents->num_names / SNAP_NAMES_PER_BLOCK + 1,
+				   sizeof(*w.blocks))};
 	w.failed = !w.blocks || !sort_names(&w, contents);
 	/* So much at the most, that the CRCs have room in front; what follows starts on a page of
 	 * its own, since the pages of the CRCs have none themselves. */

@@ -48,8 +48,8 @@ struct snap_image_sources {
 struct snap_symbol_image;
 
 /*
- * file: stays as it is as long as the image does; may hold anything. NULL if it is no image of these
- * sources in this version, or without memory.
+ * file: stays as it is as long as the image does; may hold anything. NULL if it is no image of
+ * these sources in this version, or without memory.
  */
 struct snap_symbol_image *snap_symbol_image_open(
 	struct snap_bytes file, const struct snap_image_sources *sources);
@@ -81,8 +81,8 @@ enum snap_image_state snap_symbol_image_table(
 	struct snap_symbol_image *image, uint32_t unit, struct snap_bytes *ret);
 
 /* The strings are valid until the next call that is given the image. */
-bool snap_symbol_image_name(struct snap_symbol_image *image, uint32_t number,
-	const char **ret_raw, const char **ret_shown);
+bool snap_symbol_image_name(struct snap_symbol_image *image, uint32_t number, const char **ret_raw,
+	const char **ret_shown);
 
 /* As snap_symtab_find(): [*ret_start, *ret_end) and the number of its name. */
 bool snap_symbol_image_symbol(struct snap_symbol_image *image, uint64_t vaddr, uint64_t *ret_start,
