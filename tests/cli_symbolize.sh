@@ -2,7 +2,7 @@
 # "snapanalyze symbolize": what it prints, which addresses and files it takes, and that its answers are
 # those of addr2line and llvm-symbolizer, whichever way the debug information was written.
 . "$(dirname "$0")/lib/testlib.sh"
-need "$ANALYZE"
+need "$ANALYZE" "$DEBUGGER"
 
 cd "$TMP" || exit 1
 # Where its object files are, no other test looks.
@@ -118,7 +118,9 @@ struct longer {
 	}
 };
 
+#ifndef NOT_HIDDEN
 namespace {
+#endif
 inline __attribute__((always_inline)) int hidden(const std::string &name)
 {
 	int result = 0;
@@ -126,7 +128,9 @@ inline __attribute__((always_inline)) int hidden(const std::string &name)
 		result = result * 31 + c;
 	return result;
 }
+#ifndef NOT_HIDDEN
 } // namespace
+#endif
 
 __attribute__((noinline)) int count(const std::vector<std::string> &names)
 {
@@ -400,3 +404,354 @@ objcopy -S --remove-section .comment --keep-symbols=names lab.debug mini && xz m
 cp stripped mini_lab && objcopy --add-section .gnu_debugdata=mini.xz mini_lab
 ask mini_lab "$AT"
 equal "MiniDebugInfo: names" "0 0x$AT  outer+$OFFSET" "$STATUS $(cat out)"
+
+# ---------------------------------------------------------------- however it is written
+
+# The same code, so the same answers.
+gcc -g -O2 -o work work.c || exit 1
+objdump -d work | sed -n 's/^ *\([0-9a-f]*\):\t.*/\1/p' >work.addrs
+symbolize --json work <work.addrs >work.json
+check "a program to compare with: most is known" "$PYTHON" -c '
+import json
+answers = [json.loads(l)["frames"] for l in open("work.json")]
+assert sum(any(f["inline"] for f in a) for a in answers) > 10, "inlined"
+assert sum(bool(a and a[0]["line"]) for a in answers) > 100, "lines"'
+code_of() { objdump -d "$1" | tail -n +4; }
+same() { # NAME OPTION... FILE
+	local name=$1
+	shift
+	if ! cmp -s <(code_of work) <(code_of "${*: -1}"); then
+		not_ok "$name: other code: nothing is shown by it"
+		return
+	fi
+	run symbolize --json "$@" <work.addrs
+	check "$name" cmp out work.json
+}
+built() { # NAME OPTION...
+	local name=$1
+	shift
+	if gcc -g -O2 -o built "$@" work.c 2>err; then
+		same "$name" built
+	else
+		skip "$name" "$(tail -n 1 err)"
+	fi
+}
+for version in 2 3 4 5; do built "DWARF $version" "-gdwarf-$version"; done
+built "DWARF of 64 bits" -gdwarf64
+built "-flto" -flto
+built "-fdebug-types-section" -fdebug-types-section
+built "-fdebug-types-section, DWARF 4" -fdebug-types-section -gdwarf-4
+for way in zlib-gabi zlib-gnu zstd; do
+	built "debug sections compressed by $way" "-Wl,--compress-debug-sections=$way"
+done
+objcopy --remove-section .debug_aranges work no_aranges && same "no .debug_aranges" no_aranges
+strip -g -o no_debug work && objcopy --only-keep-debug work work.debug && objcopy --add-gnu-debuglink=work.debug no_debug
+same "code and debug information apart" no_debug
+rm work.debug
+
+cp work dwz_one && gcc -g -O2 -o dwz_two lab.c main.c && cp dwz_one dwz_alone
+if dwz dwz_alone 2>err && dwz -m common -M common dwz_one dwz_two 2>err; then
+	same "dwz" dwz_alone
+	same "dwz, with a file in common" dwz_one
+	run symbolize --addr2line dwz_two "$(address dwz_two here)"
+	equal "dwz, the other one" "$ADDR2LINE" "$(cat out)"
+else
+	skip "dwz" "$(tail -n 1 err)"
+fi
+
+# Split DWARF: files beside, a package, neither.
+for version in 4 5; do
+	mkdir "split$version"
+	for source in work lab main; do
+		gcc -g -O2 -gdwarf-$version -gsplit-dwarf -c -o "split$version/$source.o" $source.c || not_ok "-gsplit-dwarf"
+	done
+	(cd "split$version" && gcc -o work work.o && gcc -o lab lab.o main.o)
+	same "split DWARF $version: .dwo files" "split$version/work"
+	# One unit of each, so that a package has to be looked through.
+	if [ "$version" = 4 ]; then
+		(cd "split4" && dwp -o work.dwp work.dwo main.dwo lab.dwo) || not_ok "dwp"
+	else
+		(cd "split5" && "$PYTHON" "$TOP/bench/pack_dwp.py" work.dwp work.dwo main.dwo lab.dwo) || not_ok "pack_dwp.py"
+	fi
+	cp "split$version/work.dwp" "split$version/lab.dwp"
+	rm "split$version"/*.dwo
+	same "split DWARF $version: a package" "split$version/work"
+	ask --addr2line "split$version/lab" "$(address "split$version/lab" here)"
+	equal "split DWARF $version: another unit of the package" "$ADDR2LINE" "$(cat out)"
+	rm "split$version/work.dwp" "split$version/lab.dwp"
+	ask --addr2line "split$version/lab" "$(address "split$version/lab" here)"
+	equal "split DWARF $version: no .dwo file: function and line are told" "0 outer
+$HERE/lab.c:3" "$STATUS $(cat out)"
+done
+
+# Not where code is by default.
+gcc -g -O2 -Wl,-Ttext-segment=0x7000000 -o high lab.c main.c
+ask --addr2line high "$(address high here)"
+equal "a program that does not begin at 0" "$ADDR2LINE" "$(cat out)"
+gcc -g -O2 -no-pie -o fixed lab.c main.c
+ask --addr2line fixed "$(address fixed here)"
+equal "a program at a fixed address" "$ADDR2LINE" "$(cat out)"
+
+for machine in arm-linux-gnueabihf:-marm arm-linux-gnueabihf:-mthumb aarch64-linux-gnu: riscv64-linux-gnu:; do
+	compiler=${machine%%:*}-gcc
+	flags=${machine#*:}
+	if ! command -v "$compiler" >/dev/null; then
+		skip "code of ${machine%:}" "no $compiler here"
+		continue
+	fi
+	# shellcheck disable=SC2086
+	"$compiler" -g -O2 $flags -shared -nostdlib -o cross.so lab.c || not_ok "$compiler"
+	ask --addr2line cross.so "$(address cross.so here)"
+	equal "code of ${machine%:}" "$ADDR2LINE" "$(cat out)"
+	# nm shows the bit that says Thumb; code is at even addresses.
+	WANTED=$(printf %x $(($(readelf -sW cross.so | awk '$8 == "outer" { print "0x" $2; exit }') & ~1)))
+	ask cross.so "$WANTED"
+	check "code of ${machine%:}: a function's start" grep -q "outer+0x0 " out
+done
+
+# ---------------------------------------------------------------- names and lines
+
+# Functions that have no linkage name in DWARF are qualified all the same.
+name_at() { symbolize --json "$1" "$2" >named && json_get named "' < '.join(f['function'] for f in r['frames'])"; }
+LONGER=$(nm -C shapes | sed -n 's/^0*\([0-9a-f]*\) . shapes::longer::operator().*/\1/p')
+check "names: operator()" sh -c 'echo "$1" | grep -q "shapes::longer::operator()\$"' sh "$(name_at shapes "$LONGER")"
+nm shapes | sed -n 's/.* \(_ZN6shapes5count.*\)/\1/p' | head -n 1 >count
+functions shapes "$(cat count)" | symbolize --json shapes >counted
+check "names: an inlined function without linkage name is qualified" grep -q \
+	'"function":"shapes::(anonymous namespace)::hidden","raw_function":"hidden"' counted
+functions shapes "$(cat count)" | symbolize --addr2line shapes >counted
+check "names: --addr2line prints it as it is" grep -qx hidden counted
+check "names: --addr2line prints parameters" grep -q '^shapes::count(std::vector<.*> const&)$' counted
+symbolize shapes "$LONGER" >counted
+check "names: text prints none" grep -q 'shapes::longer::operator()+0x0 ' counted
+# Two functions of one name and file, told apart by what they are templates of.
+nm -C shapes | sed -n 's/^0*\([0-9a-f]*\) . shapes::box<.*>::area.*/\1/p' | symbolize shapes >boxes
+check "names: parameters of templates" sh -c 'grep -q "shapes::box<int>::area+0x0" boxes && grep -q "shapes::box<double>::area+0x0" boxes'
+
+COLD=$(address work compare.cold)
+if [ -n "$COLD" ]; then
+	ask work "$COLD"
+	check ".cold: the function, and where in that part" grep -q "^0x$COLD  compare+0x0  $HERE/work.c:[23][0-9]" out
+else
+	not_ok ".cold: the compiler made none"
+fi
+
+# objdump names the stubs, too.
+for linking in -Wl,-z,lazy -Wl,-z,now -fcf-protection=full,-Wl,-z,lazy; do
+	gcc -g -O2 ${linking/,-Wl/ -Wl} -o stubs work.c
+	objdump -d stubs | sed -n 's/^0*\([0-9a-f]*\) <\([a-z]*@plt\)>:/\1 \2/p' >wanted
+	cut -d ' ' -f 1 wanted | symbolize --json stubs |
+		"$PYTHON" -c '
+import json, sys
+for line in sys.stdin:
+    r = json.loads(line)
+    print(r["address"][2:], *(f["function"] + " " * bool(f["file"]) for f in r["frames"]))' >got
+	check "stubs of $linking: their names" sh -c 'grep -q "qsort@plt" wanted && diff wanted got'
+done
+
+# Code that no line stands for: row 0, which clang writes.
+cat >zero.c <<'END'
+int other(int v, int w);
+
+int zero(int v)
+{
+	int result;
+	if (v)
+		result = other(3, v);
+	else
+		result = other(4, v);
+	return result + 1;
+}
+END
+if command -v clang >/dev/null; then
+	clang -g -O2 -fPIC -shared -o zero.so zero.c
+	functions zero.so zero | symbolize --json zero.so >zeros
+	check "line 0: the file, and no line" grep -q '"function":"zero",.*"file":".*/zero.c","line":null,"column":null' zeros
+	check "line 0: others have theirs" grep -q '"file":".*/zero.c","line":10,' zeros
+	functions zero.so zero | symbolize --addr2line zero.so >zeros
+	check "line 0: --addr2line" grep -qx '.*/zero.c:?' zeros
+	functions zero.so zero | symbolize zero.so >zeros
+	check "line 0: text" grep -q '/zero.c$' zeros
+else
+	skip "line 0" "no clang here"
+fi
+
+cat >geo.rs <<'END'
+mod shapes {
+    pub struct Square(pub u64);
+    pub trait Area {
+        fn area(&self) -> u64;
+    }
+    impl Area for Square {
+        #[inline(never)]
+        fn area(&self) -> u64 {
+            twice(self.0) * self.0
+        }
+    }
+    #[inline(always)]
+    fn twice(v: u64) -> u64 {
+        std::hint::black_box(v) * 2
+    }
+}
+
+fn main() {
+    use shapes::Area;
+    let n = std::env::args().count() as u64;
+    println!("{}", shapes::Square(n).area());
+}
+END
+for mangling in v0 legacy; do
+	# Which of the two is the default, and needs no permission, changes with the version.
+	if ! { rustc -g -O -C symbol-mangling-version=$mangling -o geo geo.rs ||
+		RUSTC_BOOTSTRAP=1 rustc -g -O -Z unstable-options -C symbol-mangling-version=$mangling -o geo geo.rs; } >err 2>&1; then
+		skip "Rust, $mangling names" "$(command -v rustc >/dev/null && grep -m 1 error err || echo no rustc here)"
+		continue
+	fi
+	AREA=$(nm geo | sed -n 's/^0*\([0-9a-f]*\) . _.*geo.*4area.*/\1/p')
+	equal "Rust, $mangling names: demangled, without hash" "<geo::shapes::Square as geo::shapes::Area>::area" \
+		"$(name_at geo "$AREA" | sed 's/.* < //')"
+	check "Rust, $mangling names: inlined functions" sh -c 'echo "$1" | grep -q "geo::shapes::twice < <geo"' sh "$(name_at geo "$AREA")"
+done
+
+# ---------------------------------------------------------------- what others say
+
+# Byte for byte. Left out are addresses in no function: there addr2line takes the last one before them.
+# clang's DWARF 5 is, too: addr2line 2.40 does not read ranges by index and misses inlined functions.
+as_addr2line() { # NAME FILE
+	all "$2" >addrs
+	addr2line -f -i -C -e "$2" <addrs | sed 's/ (discriminator [0-9]*)$//' >theirs
+	symbolize --addr2line "$2" <addrs >ours
+	check "--addr2line as addr2line: $1, $(wc -l <addrs) addresses" diff theirs ours
+}
+for compiler in gcc clang; do
+	if ! command -v $compiler >/dev/null; then
+		skip "--addr2line as addr2line: $compiler" "no $compiler here"
+		continue
+	fi
+	compiler_cxx=${compiler/gcc/g}++
+	compiler_cxx=${compiler_cxx/clang++/clang++}
+	for version in 4 5; do
+		[ $compiler$version = clang5 ] && continue
+		for level in -O0 -O2; do
+			$compiler -g -gdwarf-$version $level -o compared work.c
+			as_addr2line "C by $compiler $level, DWARF $version" compared
+		done
+		# What has no linkage name and begins where a symbol does, inlined or a part, addr2line calls
+		# by that symbol; there is none here, without exceptions.
+		$compiler_cxx -g -gdwarf-$version -O2 -fno-exceptions -DNOT_HIDDEN -o compared shapes.cc
+		as_addr2line "C++ by $compiler -O2, DWARF $version" compared
+	done
+done
+
+cat >sorted.cc <<'END'
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace {
+std::map<std::string, std::function<int(int)>> makers;
+} // namespace
+
+int main(int argc, char **argv)
+{
+	std::vector<std::string> names(argv, argv + argc);
+	makers["twice"] = [](int v) { return 2 * v; };
+	makers["more"] = [&names](int v) { return v + int(names.size()); };
+	std::sort(names.begin(), names.end(), [](const auto &a, const auto &b) { return a.size() < b.size(); });
+	int sum = 0;
+	for (const auto &name : names)
+		for (auto &maker : makers)
+			sum += maker.second(int(name.size() + maker.first.size()));
+	return std::printf("%d\n", sum) < 0;
+}
+END
+if command -v llvm-symbolizer >/dev/null; then
+	for compiler in g++ clang++; do
+		command -v $compiler >/dev/null || continue
+		$compiler -g -O2 -o sorted sorted.cc || not_ok "$compiler"
+		check "as llvm-symbolizer: C++ by $compiler" "$PYTHON" "$TOP/bench/symbolize_truth.py" --snapanalyze "$ANALYZE" \
+			--number 4000 sorted
+	done
+else
+	skip "as llvm-symbolizer" "no llvm-symbolizer here"
+fi
+
+# ---------------------------------------------------------------- --path-map
+
+mapped() { # NAME WANTED OPTION...
+	local name=$1 wanted=$2
+	shift 2
+	ask "$@" lab "$AT"
+	equal "--path-map: $name" "$wanted" "$(sed -n 's/.*  \([^ ]*lab.c\):3:2.*/\1/p' out)"
+}
+mapped "a directory" /src/lab.c --path-map "$HERE=/src"
+mapped "with a slash at the end of both" /src/lab.c --path-map "$HERE/=/src/"
+mapped "to nothing" /lab.c --path-map "$HERE="
+mapped "the whole path" x.c/lab.c --path-map "$HERE/lab.c=x.c/lab.c"
+mapped "whole components only" "$HERE/lab.c" --path-map "${HERE%?}=/src"
+mapped "one that does not fit" "$HERE/lab.c" --path-map "/nowhere=/src"
+mapped "of two that fit the last" /two/lab.c --path-map "$HERE=/one" --path-map "$HERE=/two"
+mapped "of two the one that fits" /one/lab.c --path-map "$HERE=/one" --path-map "/nowhere=/two"
+mapped "not twice" /one/lab.c --path-map "/one=/two" --path-map "$HERE=/one"
+mapped "with = in TO" /a=b/lab.c --path-map "$HERE=/a=b"
+for form in --json --addr2line ""; do
+	ask $form --path-map "$HERE=/src" lab "$AT"
+	equal "--path-map: ${form:-text}: all frames" 3 "$(grep -o '/src/lab.c' out | wc -l)"
+done
+# More inlined functions than fit on a page.
+{
+	echo 'static inline __attribute__((always_inline)) int f0(int v) { __asm__ volatile("deep:\n\t.globl deep\n\tnop"); return v; }'
+	for i in $(seq 1 40); do
+		echo "static inline __attribute__((always_inline)) int f$i(int v) { return f$((i - 1))(v); }"
+	done
+	echo 'int main(int argc, char **argv) { (void)argv; return f40(argc); }'
+} >deep.c
+gcc -g -O2 -o deep deep.c
+ask --path-map "$HERE=/src" deep "$(address deep deep)"
+equal "--path-map: of forty inlined functions each" "42 42" "$(wc -l <out) $(grep -c '/src/deep.c' out)"
+for bad in "" x =x; do
+	ask --path-map "$bad" lab "$AT"
+	equal "--path-map '$bad' is wrong usage" "64 snapanalyze: --path-map takes FROM=TO, not '$bad' (see 'snapanalyze symbolize --help')" \
+		"$STATUS $(cat err)"
+done
+
+# In reports.
+cat >waits.c <<'END'
+#include <unistd.h>
+
+static inline __attribute__((always_inline)) int inner(void)
+{
+	return pause();
+}
+
+__attribute__((noinline)) int outer(int deep)
+{
+	return deep > 0 ? outer(deep - 1) + 1 : inner();
+}
+
+int main(void)
+{
+	return outer(100);
+}
+END
+gcc -g -O2 -fno-optimize-sibling-calls -o waits waits.c
+./waits &
+LIVE+=($!)
+if within 10 sh -c 'grep -q "pause\|do_" "/proc/$1/wchan" || grep -q "^34 " "/proc/$1/syscall"' sh $! 2>/dev/null &&
+	"$DEBUGGER" -o live.snap $! >/dev/null 2>err; then
+	files() { json_get out "' '.join(sorted({f['file'] for f in r['threads'][0]['frames'] if f['file'] and 'waits' in f['file']}))"; }
+	run "$ANALYZE" json --no-cache live.snap
+	equal "json: paths as they are" "$HERE/waits.c" "$(files)"
+	equal "json: enough frames" True "$(json_get out "sum('waits' in (f['file'] or '') for f in r['threads'][0]['frames']) > 100" | sed 's/true/True/')"
+	run "$ANALYZE" json --no-cache --path-map "$HERE=/src" live.snap
+	equal "--path-map in json: all frames" "/src/waits.c" "$(files)"
+	run "$ANALYZE" report --no-cache --path-map "$HERE=/one" --path-map "$HERE=/src" live.snap
+	check "--path-map in reports: the last that fits" sh -c 'grep -q "/src/waits.c" out && ! grep -q "/one/\|$1/waits.c" out' sh "$HERE"
+	run "$ANALYZE" report --no-cache --path-map "$HERE" live.snap
+	equal "--path-map in reports: wrong usage" 64 "$STATUS"
+else
+	skip "--path-map in reports" "no snapshot of a live process: $(cat err)"
+fi
