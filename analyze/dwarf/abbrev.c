@@ -8,7 +8,7 @@
 
 /* More of either is no compiler's work. */
 #define MAX_ABBREVS 1000000
-#define MAX_ATTRS   4096
+#define MAX_ATTRS   256
 
 int snap_form_len(uint16_t form, const struct snap_dwarf_encoding *encoding)
 {
@@ -147,6 +147,7 @@ struct snap_abbrevs *snap_abbrevs_create(
 		snap_abbrevs_destroy(abbrevs);
 		return NULL;
 	}
+	abbrevs->len = (size_t)(c.p - section.data - off);
 	for (size_t i = 0; i < num_specs; i++)
 		abbrevs->specs[i].len = (int8_t)snap_form_len(abbrevs->specs[i].form, encoding);
 	const struct snap_attr_spec *specs = abbrevs->specs;

@@ -51,6 +51,7 @@ const struct snap_abbrev *snap_abbrevs_find_slowly(
 struct snap_abbrevs {
 	struct snap_abbrev *items; /* ascending by code */
 	size_t num;
+	size_t len; /* bytes that the table takes */
 	struct snap_attr_spec *specs;
 	bool is_dense; /* item i has code i + 1, as compilers number them */
 };

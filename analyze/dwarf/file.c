@@ -8,6 +8,8 @@
 
 /* The largest programs have some fifty thousand. */
 #define MAX_UNITS 500000
+/* Longer strings count as absent: many entries could have an end of the same one each. */
+#define MAX_STRING 65536
 
 /* ---------------------------------------------------------------- units */
 
@@ -137,7 +139,7 @@ static const struct snap_abbrevs *get_abbrevs(
 	if (found)
 		return (*found)->abbrevs;
 	struct snap_bytes section = snap_dwarf_section(&file->sections, SNAP_DWARF_ABBREV);
-	if (off >= section.len)
+	if (off >= section.len || !snap_dwarf_section_spend(&file->sections, SNAP_DWARF_ABBREV, 0))
 		return NULL;
 	struct shared_abbrevs *shared = malloc(sizeof(*shared));
 	if (!shared)
@@ -148,6 +150,7 @@ static const struct snap_abbrevs *get_abbrevs(
 		free_shared(shared);
 		return NULL;
 	}
+	(void)snap_dwarf_section_spend(&file->sections, SNAP_DWARF_ABBREV, shared->abbrevs->len);
 	return shared->abbrevs;
 }
 
@@ -464,11 +467,8 @@ static const char *string_at(struct snap_bytes section, uint64_t off)
 {
 	if (off >= section.len)
 		return NULL;
-	/* Sections of strings end with one's NUL, unless they are cut. */
-	if (section.data[section.len - 1] != '\0' &&
-		!memchr(section.data + off, '\0', section.len - off))
-		return NULL;
-	return (const char *)section.data + off;
+	size_t len = section.len - off < MAX_STRING ? section.len - off : MAX_STRING;
+	return memchr(section.data + off, '\0', len) ? (const char *)section.data + off : NULL;
 }
 
 /* String number index (DWARF 5, section 7.26). */
@@ -489,7 +489,7 @@ const char *snap_attr_string(const struct snap_dwarf_unit *unit, const struct sn
 	struct snap_dwarf_file *file = unit->file;
 	switch (attr->form) {
 	case DW_FORM_string:
-		return (const char *)attr->block.data;
+		return attr->block.len < MAX_STRING ? (const char *)attr->block.data : NULL;
 	case DW_FORM_strp:
 		return string_at(snap_dwarf_section(&file->sections, SNAP_DWARF_STR), attr->value);
 	case DW_FORM_line_strp:

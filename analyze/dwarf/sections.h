@@ -39,6 +39,7 @@ struct snap_dwarf_sections {
 		bool is_gnu_compressed;
 		bool has_more; /* others of the same name follow */
 		bool is_read;
+		uint64_t spent;
 		struct snap_bytes bytes;
 		uint8_t *owned; /* what was decompressed or joined; NULL */
 	} of[SNAP_DWARF_NUM_SECTIONS];
@@ -57,5 +58,13 @@ struct snap_bytes snap_dwarf_section(
 	struct snap_dwarf_sections *sections, enum snap_dwarf_section which);
 bool snap_dwarf_has_section(
 	const struct snap_dwarf_sections *sections, enum snap_dwarf_section which);
+
+/*
+ * Count len bytes of a section that were read. False once all of it together was read far more
+ * often than any compiler's output is: many units, or entries, refer to the same bytes, and what
+ * they say would take their product in time and memory.
+ */
+bool snap_dwarf_section_spend(
+	struct snap_dwarf_sections *sections, enum snap_dwarf_section which, uint64_t len);
 
 #endif
