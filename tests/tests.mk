@@ -43,6 +43,7 @@ TESTS_ANALYZE = \
 	test_demangle \
 	test_dir_index \
 	test_dwarf_cursor \
+	test_dwarf_file \
 	test_dwarf_hostile \
 	test_dwarf_lines \
 	test_dwarf_ranges \
@@ -258,6 +259,7 @@ TEST_sigreturn_OBJS = tests/lib/target.o $(half_objs_analyze)
 TEST_unwind_OBJS = tests/lib/target.o $(half_objs_analyze)
 
 # What DWARF made by hand is needed for.
+TEST_dwarf_file_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_hostile_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_lines_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_ranges_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
