@@ -57,8 +57,10 @@ TESTS_ANALYZE = \
 	test_jit \
 	test_json \
 	test_memory \
+	test_name_pool \
 	test_object_cfi \
 	test_open_in_root \
+	test_paint \
 	test_plt \
 	test_repeats \
 	test_scan \
@@ -66,6 +68,7 @@ TESTS_ANALYZE = \
 	test_sigreturn \
 	test_split \
 	test_symtab \
+	test_unit_table \
 	test_unwind
 
 TESTS = $(TESTS_COMMON) $(TESTS_CAPTURE) $(TESTS_ANALYZE)
