@@ -36,11 +36,16 @@ TESTS_ANALYZE = \
 	test_cache_dir \
 	test_call_site \
 	test_cfi_row \
+	test_code_index \
 	test_core_input \
 	test_core_machines \
 	test_debuginfod \
 	test_demangle \
 	test_dir_index \
+	test_dwarf_cursor \
+	test_dwarf_lines \
+	test_dwarf_ranges \
+	test_dwarf_sections \
 	test_exidx \
 	test_explain \
 	test_export \
@@ -252,6 +257,11 @@ TEST_object_cfi_OBJS = tests/lib/target.o $(half_objs_analyze)
 TEST_scan_OBJS = tests/lib/target.o $(half_objs_analyze)
 TEST_sigreturn_OBJS = tests/lib/target.o $(half_objs_analyze)
 TEST_unwind_OBJS = tests/lib/target.o $(half_objs_analyze)
+
+# What DWARF made by hand is needed for.
+TEST_dwarf_lines_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
+TEST_dwarf_ranges_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
+TEST_dwarf_sections_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 
 # $(1): the test's name, $(2): its half.
 define test_program

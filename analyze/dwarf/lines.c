@@ -138,6 +138,8 @@ static int read_header(struct snap_cursor *c, struct program *p, struct snap_lin
 	if (encoding->version >= 5) {
 		encoding->address_size = snap_cursor_u8(c);
 		(void)snap_cursor_u8(c); /* size of a segment selector */
+		if (encoding->address_size != 4 && encoding->address_size != 8)
+			return 1;
 	}
 	uint64_t header_len = snap_cursor_unsigned(c, encoding->offset_size);
 	if (c->failed || header_len > snap_cursor_left(c))
@@ -171,16 +173,28 @@ struct machine {
 	uint64_t file, line, column;
 	bool has_rows; /* the sequence has begun */
 	bool is_dead;  /* of code that the linker left out */
+	bool has_code; /* it has more than one address */
+	uint64_t start;
+	size_t first; /* of its rows */
 };
 
 static int emit(struct snap_lines *lines, struct machine *m, bool ends)
 {
 	/* As for ranges: what was discarded is at 0 or at the last addresses. */
-	if (!m->has_rows)
+	if (!m->has_rows) {
 		m->is_dead = m->row.addr <= 1 || m->row.addr >= UINT64_MAX - 1;
+		m->start = m->row.addr;
+		m->first = lines->num_rows;
+	}
 	m->has_rows = true;
+	m->has_code |= m->row.addr != m->start;
 	if (m->is_dead)
 		return 0;
+	if (ends && !m->has_code) {
+		/* Of no code: it would end what another says of this address. */
+		lines->num_rows = m->first;
+		return 0;
+	}
 	if (lines->num_rows == lines->rows_capacity) {
 		size_t capacity = lines->rows_capacity ? 2 * lines->rows_capacity : 1024;
 		struct snap_line_row *rows = reallocarray(lines->rows, capacity, sizeof(*rows));

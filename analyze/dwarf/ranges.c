@@ -24,18 +24,19 @@ int snap_dwarf_ranges_add(struct snap_dwarf_ranges *ranges, const struct snap_dw
 	return 0;
 }
 
-static int add(struct snap_dwarf_ranges *ranges, uint64_t start, uint64_t end)
+static uint64_t last_address(uint8_t address_size)
 {
-	/* Linkers set what they discarded to 0 (and in lists to 1, since two zeros end one), or to
-	 * the last addresses, from which a length leads beyond the end. */
-	if (start <= 1 || start >= end)
-		return 0;
-	return snap_dwarf_ranges_add(ranges, &(struct snap_dwarf_range){start, end});
+	return address_size == 4 ? UINT32_MAX : UINT64_MAX;
 }
 
-static uint64_t last_address(const struct snap_dwarf_unit *unit)
+/* last: of the addresses there are. */
+static int add(struct snap_dwarf_ranges *ranges, uint64_t last, uint64_t start, uint64_t end)
 {
-	return unit->encoding.address_size == 4 ? UINT32_MAX : UINT64_MAX;
+	/* Linkers set what they discarded to 0 (and in lists to 1, since two zeros end one), or to
+	 * the last address (and in lists to the one before, since the last selects a base). */
+	if (start <= 1 || start >= last - 1 || start >= end)
+		return 0;
+	return snap_dwarf_ranges_add(ranges, &(struct snap_dwarf_range){start, end});
 }
 
 /* What the lists of a unit are relative to, unless they say otherwise. */
@@ -58,7 +59,7 @@ static int read_pairs(
 	struct snap_cursor c = snap_cursor(
 		snap_dwarf_section(sections, SNAP_DWARF_RANGES), off, sections->big_endian);
 	unsigned int size = unit->encoding.address_size;
-	uint64_t base = base_address(unit), last = last_address(unit);
+	uint64_t base = base_address(unit), last = last_address(unit->encoding.address_size);
 	for (;;) {
 		uint64_t start = snap_cursor_unsigned(&c, size);
 		uint64_t end = snap_cursor_unsigned(&c, size);
@@ -66,8 +67,8 @@ static int read_pairs(
 			return 0;
 		if (start == last)
 			base = end;
-		else if (base != last && start < end &&
-			 add(ranges, (start + base) & last, (end + base) & last) < 0)
+		else if (base < last - 1 && start < end &&
+			 add(ranges, last, (start + base) & last, (end + base) & last) < 0)
 			return -1;
 	}
 }
@@ -80,7 +81,7 @@ static int read_list(
 	struct snap_cursor c = snap_cursor(
 		snap_dwarf_section(sections, SNAP_DWARF_RNGLISTS), off, sections->big_endian);
 	unsigned int size = unit->encoding.address_size;
-	uint64_t base = base_address(unit), last = last_address(unit);
+	uint64_t base = base_address(unit), last = last_address(unit->encoding.address_size);
 	while (!c.failed) {
 		uint64_t start = 0, end = 0;
 		bool is_known = true;
@@ -103,7 +104,7 @@ static int read_list(
 		case DW_RLE_offset_pair:
 			start = base + snap_cursor_uleb(&c);
 			end = base + snap_cursor_uleb(&c);
-			is_known = base != last;
+			is_known = base < last - 1;
 			break;
 		case DW_RLE_start_end:
 			start = snap_cursor_unsigned(&c, size);
@@ -116,7 +117,7 @@ static int read_list(
 		default: /* DW_RLE_end_of_list, or what nobody knows */
 			return 0;
 		}
-		if (!c.failed && is_known && add(ranges, start & last, end & last) < 0)
+		if (!c.failed && is_known && add(ranges, last, start & last, end & last) < 0)
 			return -1;
 	}
 	return 0;
@@ -162,7 +163,7 @@ int snap_dwarf_ranges_read(const struct snap_dwarf_unit *unit, const struct snap
 			return 0;
 		end = start + len;
 	}
-	return add(ranges, start, end);
+	return add(ranges, last_address(unit->encoding.address_size), start, end);
 }
 
 int snap_dwarf_aranges_next(
@@ -196,7 +197,7 @@ int snap_dwarf_aranges_next(
 		uint64_t size = snap_cursor_unsigned(&c, address_size);
 		if (start == 0 && size == 0)
 			break;
-		if (add(&ret->ranges, start, start + size) < 0)
+		if (add(&ret->ranges, last_address(address_size), start, start + size) < 0)
 			return -1;
 	}
 	return 0;

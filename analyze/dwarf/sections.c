@@ -33,13 +33,14 @@ static const char *const names[SNAP_DWARF_NUM_SECTIONS] = {
 };
 
 /* The section that a name stands for, or -1. */
-static int section_of(const char *name, bool split)
+static int section_of(const char *name, bool split, bool *ret_is_gnu_compressed)
 {
 	size_t prefix = strncmp(name, ".debug_", 7) == 0    ? 7
 			: strncmp(name, ".zdebug_", 8) == 0 ? 8
 							    : 0;
 	if (prefix == 0)
 		return -1;
+	*ret_is_gnu_compressed = prefix == 8;
 	const char *rest = name + prefix;
 	size_t len = strlen(rest);
 	bool is_index = strcmp(rest, "cu_index") == 0 || strcmp(rest, "tu_index") == 0;
@@ -54,25 +55,48 @@ static int section_of(const char *name, bool split)
 	return -1;
 }
 
+/* The next section behind scn (NULL: from the first on) that counts, and what it is. */
+static Elf_Scn *next_section(
+	Elf *elf, Elf_Scn *scn, bool split, int *ret_which, bool *ret_is_gnu_compressed)
+{
+	size_t strings;
+	if (elf_getshdrstrndx(elf, &strings) < 0)
+		return NULL;
+	while ((scn = elf_nextscn(elf, scn))) {
+		GElf_Shdr shdr;
+		if (!gelf_getshdr(scn, &shdr) || shdr.sh_type == SHT_NOBITS)
+			continue;
+		const char *name = elf_strptr(elf, strings, shdr.sh_name);
+		*ret_which = name ? section_of(name, split, ret_is_gnu_compressed) : -1;
+		if (*ret_which >= 0)
+			return scn;
+	}
+	return NULL;
+}
+
 void snap_dwarf_sections_init(
 	struct snap_dwarf_sections *sections, const struct snap_elf_file *file, bool split)
 {
 	*sections = (struct snap_dwarf_sections){
-		.file = file,
 		.big_endian = file->elf_data == ELFDATA2MSB,
 		.is_64bit = file->elf_class == ELFCLASS64,
+		.file = file,
 	};
-	size_t strings;
-	if (file->no_dwarf || elf_getshdrstrndx(file->elf, &strings) < 0)
+	int which;
+	bool is_gnu_compressed;
+	if (file->no_dwarf)
 		return;
-	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(file->elf, scn));) {
-		GElf_Shdr shdr;
-		if (!gelf_getshdr(scn, &shdr) || shdr.sh_type == SHT_NOBITS)
+	for (Elf_Scn *scn = NULL;
+		(scn = next_section(file->elf, scn, split, &which, &is_gnu_compressed));) {
+		if (sections->of[which].scn) {
+			/* GCC has each type unit in a section of its own, in front of the one that
+			 * has the functions. */
+			sections->of[which].has_more =
+				split && (which == SNAP_DWARF_INFO || which == SNAP_DWARF_TYPES);
 			continue;
-		const char *name = elf_strptr(file->elf, strings, shdr.sh_name);
-		int which = name ? section_of(name, split) : -1;
-		if (which >= 0 && !sections->of[which].scn)
-			sections->of[which].scn = scn;
+		}
+		sections->of[which].scn = scn;
+		sections->of[which].is_gnu_compressed = is_gnu_compressed;
 	}
 }
 
@@ -139,7 +163,7 @@ void snap_dwarf_sections_deinit(struct snap_dwarf_sections *sections)
 	for (size_t i = 0; i < SNAP_DWARF_NUM_SECTIONS; i++) {
 		end_packed(sections->of[i].packed);
 		if (sections->of[i].owned)
-			(void)munmap(sections->of[i].owned, sections->of[i].bytes.len);
+			(void)munmap(sections->of[i].owned, sections->of[i].owned_len);
 	}
 	*sections = (struct snap_dwarf_sections){0};
 }
@@ -163,23 +187,25 @@ static void begin_packed(struct snap_dwarf_sections *sections, enum snap_dwarf_s
 	packed->from = from;
 	sections->of[which].packed = packed;
 	sections->of[which].owned = to;
+	sections->of[which].owned_len = len;
 	sections->of[which].bytes = snap_bytes(to, len);
+}
+
+static bool unpack(uint32_t type, uint8_t *to, uint64_t to_len, struct snap_bytes from)
+{
+	return type == ELFCOMPRESS_ZLIB	  ? inflate_zlib(to, to_len, from.data, from.len)
+	       : type == ELFCOMPRESS_ZSTD ? inflate_zstd(to, to_len, from.data, from.len)
+					  : false;
 }
 
 static void unpack_all(struct snap_dwarf_sections *sections, enum snap_dwarf_section which)
 {
 	struct snap_packed *packed = sections->of[which].packed;
-	uint8_t *to = sections->of[which].owned;
 	size_t len = sections->of[which].bytes.len;
-	bool done = packed->type == ELFCOMPRESS_ZLIB
-			    ? inflate_zlib(to, len, packed->from.data, packed->from.len)
-		    : packed->type == ELFCOMPRESS_ZSTD
-			    ? inflate_zstd(to, len, packed->from.data, packed->from.len)
-			    : false;
+	if (unpack(packed->type, sections->of[which].owned, len, packed->from))
+		sections->of[which].have_len = len;
 	end_packed(packed);
 	sections->of[which].packed = NULL;
-	if (done)
-		sections->of[which].have_len = len;
 }
 
 /* At least up to end, which is not behind the section's. */
@@ -217,28 +243,92 @@ static void unpack_to(
 	}
 }
 
-static void read_section(struct snap_dwarf_sections *sections, enum snap_dwarf_section which)
+/* The bytes of a section as they stand in the file; and what they hold: *ret_len bytes, packed as
+ * *ret_type says (0: not packed) behind the header that is passed over. */
+static struct snap_bytes raw_section(bool is_64bit, Elf_Scn *scn, bool is_gnu_compressed,
+	uint32_t *ret_type, uint64_t *ret_len)
 {
-	sections->of[which].is_read = true;
-	Elf_Scn *scn = sections->of[which].scn;
 	GElf_Shdr shdr;
 	GElf_Chdr chdr;
-	Elf_Data *data = scn && gelf_getshdr(scn, &shdr) ? elf_rawdata(scn, NULL) : NULL;
+	Elf_Data *data = gelf_getshdr(scn, &shdr) ? elf_rawdata(scn, NULL) : NULL;
 	if (!data || !data->d_buf)
-		return;
+		return snap_bytes(NULL, 0);
 	struct snap_bytes raw = snap_bytes(data->d_buf, data->d_size);
-	uint64_t len;
+	size_t header = 0;
+	*ret_type = 0;
 	if (shdr.sh_flags & SHF_COMPRESSED) {
-		size_t header = sections->is_64bit ? sizeof(Elf64_Chdr) : sizeof(Elf32_Chdr);
-		if (gelf_getchdr(scn, &chdr) && raw.len >= header)
-			begin_packed(sections, which, chdr.ch_type, chdr.ch_size,
-				snap_bytes(raw.data + header, raw.len - header));
-	} else if (raw.len >= 12 && memcmp(raw.data, "ZLIB", 4) == 0) {
+		header = is_64bit ? sizeof(Elf64_Chdr) : sizeof(Elf32_Chdr);
+		if (!gelf_getchdr(scn, &chdr) || raw.len < header || chdr.ch_type == 0)
+			return snap_bytes(NULL, 0);
+		*ret_type = chdr.ch_type;
+		*ret_len = chdr.ch_size;
+	} else if (is_gnu_compressed && raw.len >= 12 && memcmp(raw.data, "ZLIB", 4) == 0) {
 		/* GNU's older form: "ZLIB" and the size, big-endian. */
-		memcpy(&len, raw.data + 4, sizeof(len));
-		begin_packed(sections, which, ELFCOMPRESS_ZLIB, be64toh(len),
-			snap_bytes(raw.data + 12, raw.len - 12));
-	} else {
+		header = 12;
+		*ret_type = ELFCOMPRESS_ZLIB;
+		memcpy(ret_len, raw.data + 4, sizeof(*ret_len));
+		*ret_len = be64toh(*ret_len);
+	}
+	raw = snap_bytes(raw.data + header, raw.len - header);
+	if (*ret_type == 0)
+		*ret_len = raw.len;
+	return raw;
+}
+
+/* All that have the first one's name, one behind the other. */
+static void join(struct snap_dwarf_sections *sections, enum snap_dwarf_section which)
+{
+	Elf *elf = sections->file->elf;
+	uint64_t all = 0, len;
+	uint32_t type;
+	int other;
+	bool is_gnu;
+	for (Elf_Scn *scn = NULL; (scn = next_section(elf, scn, true, &other, &is_gnu));)
+		if (other == (int)which &&
+			raw_section(sections->is_64bit, scn, is_gnu, &type, &len).data)
+			all = len > SIZE_MAX / 2 - all ? SIZE_MAX / 2 : all + len;
+	void *map = all > 0 && all < SIZE_MAX / 2
+			    ? mmap(NULL, all, PROT_READ | PROT_WRITE,
+				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+			    : MAP_FAILED;
+	if (map == MAP_FAILED)
+		return;
+	uint8_t *to = map;
+	size_t have = 0;
+	for (Elf_Scn *scn = NULL; (scn = next_section(elf, scn, true, &other, &is_gnu));) {
+		struct snap_bytes raw;
+		if (other != (int)which ||
+			!(raw = raw_section(sections->is_64bit, scn, is_gnu, &type, &len)).data)
+			continue;
+		bool done = true;
+		if (type == 0)
+			memcpy(to + have, raw.data, len);
+		else
+			done = len > 0 && unpack(type, to + have, len, raw);
+		have += done ? len : 0;
+	}
+	sections->of[which].owned = to;
+	sections->of[which].owned_len = all;
+	sections->of[which].bytes = snap_bytes(to, have);
+	sections->of[which].have_len = have;
+}
+
+static void read_section(struct snap_dwarf_sections *sections, enum snap_dwarf_section which)
+{
+	uint32_t type;
+	uint64_t len;
+	sections->of[which].is_read = true;
+	if (!sections->of[which].scn)
+		return;
+	if (sections->of[which].has_more) {
+		join(sections, which);
+		return;
+	}
+	struct snap_bytes raw = raw_section(sections->is_64bit, sections->of[which].scn,
+		sections->of[which].is_gnu_compressed, &type, &len);
+	if (raw.data && type != 0) {
+		begin_packed(sections, which, type, len, raw);
+	} else if (raw.data) {
 		sections->of[which].bytes = raw;
 		sections->of[which].have_len = raw.len;
 	}

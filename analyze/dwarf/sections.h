@@ -38,11 +38,14 @@ struct snap_dwarf_sections {
 	const struct snap_elf_file *file;
 	struct {
 		Elf_Scn *scn; /* NULL: the file has none */
+		bool is_gnu_compressed;
+		bool has_more; /* others of the same name follow */
 		bool is_read;
 		struct snap_bytes bytes; /* all of it; only have_len of it can be read */
 		size_t have_len;
 		struct snap_packed *packed; /* NULL: it is not compressed, or not any more */
-		uint8_t *owned;		    /* what was decompressed; NULL */
+		uint8_t *owned;	    /* what was decompressed or joined; NULL */
+		size_t owned_len;
 	} of[SNAP_DWARF_NUM_SECTIONS];
 };
 

@@ -238,6 +238,12 @@ static const struct snap_unit_table *find_table(struct snap_code_index *index, u
 
 /* ---------------------------------------------------------------- answers */
 
+/* Whether the image failed since then: an answer that was begun with it has gaps. */
+static bool has_lost_image(struct snap_code_index *index, bool had_image)
+{
+	return had_image && !has_image(index);
+}
+
 bool snap_code_index_has_debug(const struct snap_code_index *index)
 {
 	return index->sources.file != NULL;
@@ -256,6 +262,7 @@ static size_t find(
 	if (max > SNAP_MAX_INLINE_DEPTH + 1)
 		max = SNAP_MAX_INLINE_DEPTH + 1;
 	size_t num = table ? snap_unit_table_find(table, vaddr, found, max) : 0;
+	bool has_scopes = table && table->has_scopes; /* names may take the table with them */
 	for (size_t i = 0; i < num; i++) {
 		const struct snap_unit_frame *from = &found[i];
 		frames[i] = (struct snap_source_frame){
@@ -269,13 +276,10 @@ static size_t find(
 			frames[i].raw_function = raw;
 			frames[i].function = shown_name(index, from->name - 1);
 			frames[i].is_unmangled =
-				raw && table->has_scopes && !from->is_inline && !is_mangled(raw);
+				raw && has_scopes && !from->is_inline && !is_mangled(raw);
 		}
 		if (from->file > 0)
 			frames[i].file = raw_name(index, from->file - 1);
-		/* With the image its table is gone. */
-		if (index->image && snap_symbol_image_has_failed(index->image))
-			return SIZE_MAX;
 	}
 	return num;
 }
@@ -284,12 +288,9 @@ size_t snap_code_index_find(
 	struct snap_code_index *index, uint64_t vaddr, struct snap_source_frame *frames, size_t max)
 {
 	vaddr += index->sources.bias;
+	bool had_image = has_image(index);
 	size_t num = find(index, vaddr, frames, max);
-	if (num == SIZE_MAX) {
-		drop_image(index);
-		num = find(index, vaddr, frames, max);
-	}
-	return num;
+	return has_lost_image(index, had_image) ? find(index, vaddr, frames, max) : num;
 }
 
 static void set_site(struct snap_code_index *index, const struct snap_unit_site *from,
@@ -304,7 +305,7 @@ static void set_site(struct snap_code_index *index, const struct snap_unit_site 
 		ret->target_name = raw_name(index, from->target_name - 1);
 }
 
-bool snap_code_index_site(
+static bool find_site(
 	struct snap_code_index *index, uint64_t return_vaddr, struct snap_call_site *ret)
 {
 	struct snap_unit_site site;
@@ -317,7 +318,15 @@ bool snap_code_index_site(
 	return true;
 }
 
-size_t snap_code_index_tail_calls(
+bool snap_code_index_site(
+	struct snap_code_index *index, uint64_t return_vaddr, struct snap_call_site *ret)
+{
+	bool had_image = has_image(index);
+	bool found = find_site(index, return_vaddr, ret);
+	return has_lost_image(index, had_image) ? find_site(index, return_vaddr, ret) : found;
+}
+
+static size_t find_tail_calls(
 	struct snap_code_index *index, uint64_t vaddr, struct snap_call_site *sites, size_t max)
 {
 	vaddr += index->sources.bias;
@@ -328,6 +337,14 @@ size_t snap_code_index_tail_calls(
 		set_site(index, &found[i], &sites[i]);
 	free(found);
 	return num;
+}
+
+size_t snap_code_index_tail_calls(
+	struct snap_code_index *index, uint64_t vaddr, struct snap_call_site *sites, size_t max)
+{
+	bool had_image = has_image(index);
+	size_t num = find_tail_calls(index, vaddr, sites, max);
+	return has_lost_image(index, had_image) ? find_tail_calls(index, vaddr, sites, max) : num;
 }
 
 /* ---------------------------------------------------------------- the symbol table */
@@ -385,7 +402,8 @@ static uint32_t *list_missing(struct snap_code_index *index, size_t *ret_num)
 			continue;
 		uint32_t number = map[i].colour - 1;
 		listed[number] = true;
-		if (!index->units[number].is_made &&
+		const struct unit *unit = get_unit(index, number);
+		if (unit && !unit->is_made &&
 			!(has_image(index) && take_table(index, number)))
 			units[num++] = number;
 	}
@@ -436,10 +454,19 @@ int snap_code_index_make_all(struct snap_code_index *index, size_t num_jobs,
 	void (*told)(size_t done, size_t all, void *data), void *data, struct snap_error *err)
 {
 	size_t num;
+	uint32_t *numbers = NULL;
+	bool had_image;
 	if (!get_info(index))
 		return 0;
-	index->has_news = true; /* the thorough map */
-	uint32_t *numbers = list_missing(index, &num);
+	index->has_news = true; /* the map of all units */
+	do {
+		/* What a bad image had is missing, too. */
+		had_image = has_image(index);
+		free(numbers);
+		numbers = list_missing(index, &num);
+		if (numbers && num > 0)
+			adopt_names(index);
+	} while (has_lost_image(index, had_image));
 	int r = numbers ? make_tables(index, numbers, num, num_jobs, told, data) : -1;
 	free(numbers);
 	return r < 0 ? snap_error_no_memory(err) : 0;
@@ -509,9 +536,11 @@ static int encode_map(struct snap_code_index *index, struct encoding *e)
 	for (size_t i = 0; i < num_map; i++)
 		e->map[i] = (struct snap_image_map_entry){map[i].start, map[i].colour};
 	for (uint32_t i = 0; i < num_units; i++) {
-		if (!index->units[i].is_made && has_image(index))
-			(void)take_table(index, i);
 		const struct unit *unit = get_unit(index, i);
+		if (unit && !unit->is_made && has_image(index)) {
+			(void)take_table(index, i);
+			unit = get_unit(index, i); /* all are new ones, if the image fails here */
+		}
 		if (!unit)
 			return -1;
 		if (!unit->is_made || !unit->is_whole)
@@ -578,6 +607,7 @@ int snap_code_index_encode(struct snap_code_index *index, struct snap_symtab *sy
 	struct snap_bytes *ret, struct snap_error *err)
 {
 	struct encoding e = {.contents = {.sources = &index->sources.made_of}};
+	bool had_image = has_image(index);
 	adopt_names(index);
 	int r = encode_map(index, &e);
 	if (r == 0)
@@ -591,7 +621,7 @@ int snap_code_index_encode(struct snap_code_index *index, struct snap_symtab *sy
 	e.contents.rests = e.rests;
 	e.contents.by_name = e.by_name;
 	/* An image that fails on the way takes its tables with it. */
-	if (r == 0 && index->image && snap_symbol_image_has_failed(index->image))
+	if (r == 0 && has_lost_image(index, had_image))
 		r = snap_error_set(err, SNAP_ERROR_MALFORMED, "what was in the cache is damaged");
 	else if (r < 0)
 		r = snap_error_no_memory(err);
