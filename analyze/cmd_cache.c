@@ -12,6 +12,7 @@
 #include "analyze/find/tree_file.h"
 #include "analyze/report/words.h"
 #include "analyze/symbols/object.h"
+#include "analyze/symbols/symbol_image.h"
 #include "common/escape.h"
 
 /* ---------------------------------------------------------------- list */
@@ -68,6 +69,19 @@ static void describe_tree(struct snap_bytes bytes, char *ret, size_t size)
 	snap_tree_deinit(&tree);
 }
 
+static void describe_symbols(struct snap_bytes bytes, char *ret, size_t size)
+{
+	struct snap_image_info info;
+	char units[80] = "no debug information";
+	if (!snap_symbol_image_peek(bytes, &info))
+		return;
+	if (info.has_map)
+		(void)snprintf(units, sizeof(units), "%u of %u units", info.num_units_kept,
+			info.num_units);
+	(void)snprintf(ret, size, "%s, %u names, %u symbols", units, info.num_names,
+		info.num_symbols);
+}
+
 /* What an entry holds, in words; "" if that can't be told. */
 static void describe(struct snap_cache_dir *dir, const struct line *line, char *ret, size_t size)
 {
@@ -75,6 +89,8 @@ static void describe(struct snap_cache_dir *dir, const struct line *line, char *
 	ret[0] = '\0';
 	if (strcmp(line->kind, SNAP_TREES_KIND) == 0)
 		describe_tree(bytes, ret, size);
+	else if (strcmp(line->kind, SNAP_SYMBOLS_KIND) == 0)
+		describe_symbols(bytes, ret, size);
 	snap_cache_unmap(bytes);
 }
 

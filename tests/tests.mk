@@ -95,6 +95,7 @@ CLI_TESTS = \
 	tests/cli_names.sh \
 	tests/cli_symbolize.sh \
 	tests/cli_cache.sh \
+	tests/cli_cache_build.sh \
 	tests/cli_symbols_add.sh \
 	tests/cli_fixtures.sh \
 	tests/cli_foreign_core.sh \

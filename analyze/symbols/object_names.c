@@ -147,7 +147,6 @@ static void open_symtab(struct snap_object_names *names)
 
 /* ---------------------------------------------------------------- the index, and the cache */
 
-#define CACHE_KIND "symbols"
 /* Shorter ones are no hashes: different builds could have the same. */
 #define MIN_BUILD_ID 8
 /* So much of .debug_info is read whole for the cache, when some of it was needed. */
@@ -195,7 +194,7 @@ struct snap_code_index *snap_object_names_code_index(struct snap_object_names *n
 		.bias = file ? bias_of(names, file) : 0,
 		.alternate = names->files.alternate,
 		.split = &names->files.split,
-		.image = dir ? snap_cache_map(dir, CACHE_KIND, key) : snap_bytes(NULL, 0),
+		.image = dir ? snap_cache_map(dir, SNAP_SYMBOLS_KIND, key) : snap_bytes(NULL, 0),
 	};
 	set_sources(names, &sources.made_of);
 	(void)snap_code_index_create(&sources, &names->index, NULL); /* without memory: NULL */
@@ -211,7 +210,7 @@ static int keep(struct snap_object_names *names, struct snap_cache_dir *dir, con
 	if (snap_code_index_encode(names->index, &names->symtab, &image, err) < 0)
 		return -1;
 	const struct iovec part = {(void *)image.data, image.len};
-	int r = snap_cache_write(dir, CACHE_KIND, key, &part, 1, err);
+	int r = snap_cache_write(dir, SNAP_SYMBOLS_KIND, key, &part, 1, err);
 	free((void *)image.data);
 	*ret_bytes = image.len;
 	return r;

@@ -31,6 +31,8 @@
 #include "common/error.h"
 #include "common/snapshot.h"
 
+/* Its kind in the cache; the key is the build ID. */
+#define SNAP_SYMBOLS_KIND    "symbols"
 #define SNAP_IMAGE_PAGE	     4096
 #define SNAP_NAMES_PER_BLOCK 16
 
