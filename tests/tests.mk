@@ -49,6 +49,7 @@ TESTS_ANALYZE = \
 	test_frame_record \
 	test_jit \
 	test_json \
+	test_json_writer \
 	test_memory \
 	test_object_cfi \
 	test_open_in_root \
