@@ -56,6 +56,7 @@ TESTS_ANALYZE = \
 	test_frame_record \
 	test_jit \
 	test_json \
+	test_json_writer \
 	test_memory \
 	test_name_pool \
 	test_object_cfi \
