@@ -121,10 +121,14 @@ static void test_units_of_every_kind(void **state)
 		out_u8(info, DW_LANG_C_plus_plus);
 		made_unit_end(&made);
 		made_open(&made);
-		assert_int_equal(made.dwarf->num_info_units, (version < 5 ? 1 : num) + 2);
-		assert_int_equal(made.dwarf->num_units, num + 2);
-		for (size_t j = 0; j < made.dwarf->num_units; j++) {
-			struct snap_dwarf_unit *unit = &made.dwarf->units[j];
+		size_t num_info = snap_dwarf_file_num_units(made.dwarf);
+		assert_int_equal(num_info, (version < 5 ? 1 : num) + 2);
+		assert_null(snap_dwarf_file_unit_at(made.dwarf, UINT64_MAX, true)); /* meets all */
+		assert_int_equal(num_info + made.dwarf->types.num, num + 2);
+		for (size_t j = 0; j < num + 2; j++) {
+			struct snap_dwarf_unit *unit =
+				j < num_info ? snap_dwarf_file_unit(made.dwarf, j)
+					     : made.dwarf->types.list[j - num_info];
 			if (unit->off == unknown && !unit->in_types) {
 				assert_false(snap_dwarf_unit_open(unit));
 				continue;
@@ -592,7 +596,7 @@ static void test_package_of_split_units(void **state)
 		for (int j = 0; j < 2; j++) {
 			struct snap_dwarf_unit *unit = snap_dwarf_file_split_unit(
 				other.dwarf, j ? 0x2222222222222222 : 0x1111111111111111);
-			assert_ptr_equal(unit, &other.dwarf->units[j]);
+			assert_ptr_equal(unit, snap_dwarf_file_unit(other.dwarf, (size_t)j));
 			static const uint16_t names[] = {DW_AT_name};
 			struct snap_attr attr;
 			assert_non_null(snap_die_attrs(
