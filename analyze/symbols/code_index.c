@@ -475,7 +475,7 @@ int snap_code_index_make_all(struct snap_code_index *index, size_t num_jobs,
 void snap_code_index_prepare(
 	struct snap_code_index *index, const uint64_t *vaddrs, size_t num, size_t num_jobs)
 {
-	if (num_jobs < 2 || num < 2)
+	if (num_jobs < 2 || num < 2 || (has_image(index) && index->kept.is_whole))
 		return;
 	uint32_t *numbers = calloc(num, sizeof(*numbers));
 	size_t num_units = 0;

@@ -49,6 +49,9 @@ struct unit {
 	uint32_t len, state;
 };
 
+/* Look-ups of units that are verified step by step. */
+#define MAX_LOOKS 256
+
 /* A string that was put together. */
 struct text {
 	char *data; /* owned */
@@ -60,6 +63,8 @@ struct snap_symbol_image {
 	struct header header;
 	uint8_t *verified; /* a bit for each page */
 	bool failed;
+	uint64_t num_looks;			   /* at the map */
+	const uint8_t *map_starts, *map_units; /* once they are verified; NULL */
 	struct text raw, shown; /* of the name that was asked for last */
 };
 
@@ -248,9 +253,32 @@ static uint64_t count_before(struct snap_symbol_image *image, enum section secti
 
 uint32_t snap_symbol_image_unit_at(struct snap_symbol_image *image, uint64_t vaddr)
 {
-	uint64_t low =
-		count_before(image, MAP_STARTS, count(&image->header, MAP_STARTS, 8), 8, vaddr);
-	return low > 0 ? get_u32(image, MAP_UNITS, 4 * (low - 1)) : 0;
+	uint32_t num = count(&image->header, MAP_STARTS, 8);
+	if (image->num_looks++ < MAX_LOOKS) {
+		uint64_t low = count_before(image, MAP_STARTS, num, 8, vaddr);
+		return low > 0 ? get_u32(image, MAP_UNITS, 4 * (low - 1)) : 0;
+	}
+	/* So many are asked for that all of the map is verified once, instead of at each step. */
+	if (!image->map_starts) {
+		image->map_starts = get(image, MAP_STARTS, 0, UINT64_C(8) * num);
+		image->map_units = get(image, MAP_UNITS, 0, UINT64_C(4) * num);
+		if (!image->map_starts || !image->map_units)
+			return 0;
+	}
+	uint32_t low = 0, high = num;
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+		uint64_t start;
+		memcpy(&start, image->map_starts + UINT64_C(8) * mid, sizeof(start));
+		if (le64toh(start) <= vaddr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	uint32_t unit = 0;
+	if (low > 0)
+		memcpy(&unit, image->map_units + UINT64_C(4) * (low - 1), sizeof(unit));
+	return le32toh(unit);
 }
 
 enum snap_image_state snap_symbol_image_table(

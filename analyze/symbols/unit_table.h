@@ -35,7 +35,7 @@
 
 #include "common/bytes.h"
 
-#define SNAP_PLACES_PER_CHUNK 32
+#define SNAP_PLACES_PER_CHUNK 16
 /* More inlined functions round one address than any compiler makes. */
 #define SNAP_MAX_INLINE_DEPTH 128
 
