@@ -68,6 +68,7 @@ TESTS_ANALYZE = \
 	test_signature \
 	test_sigreturn \
 	test_split \
+	test_symbol_image \
 	test_symtab \
 	test_unit_table \
 	test_unwind

@@ -25,8 +25,11 @@ struct snap_cursor {
 static inline struct snap_cursor snap_cursor(struct snap_bytes bytes, uint64_t off, bool big_endian)
 {
 	struct snap_cursor c = {.big_endian = big_endian, .failed = off > bytes.len};
-	c.end = bytes.data + bytes.len;
-	c.p = c.failed ? c.end : bytes.data + off;
+	c.p = c.end = bytes.data;
+	if (bytes.len > 0) { /* absent bytes are NULL, to which C has even 0 not added */
+		c.end = bytes.data + bytes.len;
+		c.p = c.failed ? c.end : bytes.data + off;
+	}
 	return c;
 }
 
@@ -158,7 +161,7 @@ static inline int64_t snap_cursor_sleb(struct snap_cursor *c)
 static inline const char *snap_cursor_string(struct snap_cursor *c)
 {
 	const uint8_t *start = c->p;
-	const uint8_t *nul = memchr(start, '\0', snap_cursor_left(c));
+	const uint8_t *nul = start < c->end ? memchr(start, '\0', snap_cursor_left(c)) : NULL;
 	if (!nul) {
 		(void)snap_cursor_fail(c);
 		return NULL;
