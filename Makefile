@@ -193,6 +193,8 @@ ANALYZE_OBJS = \
 	analyze/report/backtrace.o \
 	analyze/report/hex.o \
 	analyze/report/json.o \
+	analyze/report/json_writer.o \
+	analyze/report/out.o \
 	analyze/report/records.o \
 	analyze/report/text.o \
 	analyze/report/words.o \

@@ -8,6 +8,8 @@
 #include "analyze/command.h"
 #include "analyze/find/store.h"
 #include "analyze/path_map.h"
+#include "analyze/report/json_writer.h"
+#include "analyze/report/out.h"
 #include "analyze/report/words.h"
 #include "analyze/symbols/demangle.h"
 #include "analyze/symbols/object.h"
@@ -24,121 +26,23 @@ struct symbolizer {
 
 /* ---------------------------------------------------------------- output */
 
-/* stdio's calls would take longer than the look-ups. */
-static struct {
-	char data[1 << 16];
-	size_t len;
-} out;
-
-static void put_out(void)
-{
-	(void)fwrite(out.data, 1, out.len, stdout); /* that it failed is found at the end */
-	out.len = 0;
-}
-
-static void put_bytes(const char *bytes, size_t len)
-{
-	if (len > sizeof(out.data) - out.len)
-		put_out();
-	if (len > sizeof(out.data)) {
-		(void)fwrite(bytes, 1, len, stdout);
-		return;
-	}
-	memcpy(out.data + out.len, bytes, len);
-	out.len += len;
-}
+static struct snap_out out;
+static struct snap_json json;
 
 static void put(const char *text)
 {
-	put_bytes(text, strlen(text));
-}
-
-static void put_char(char c)
-{
-	put_bytes(&c, 1);
+	snap_out_put_str(&out, text);
 }
 
 /* With what a terminal must not get escaped. */
 static void put_escaped(const char *text)
 {
 	struct snap_bytes raw = snap_bytes_str(text);
-	if (snap_escape_unneeded(raw, SNAP_ESCAPE_TERMINAL)) {
-		put_bytes(text, raw.len);
-		return;
-	}
-	put_out();
-	snap_print_str(stdout, text);
-}
-
-/* Whether a byte of the word is below n, 1 <= n <= 128; or equal to c. */
-static uint64_t has_less(uint64_t word, uint8_t n)
-{
-	uint64_t ones = UINT64_MAX / 255;
-	return (word - ones * n) & ~word & ones * 128;
-}
-
-static uint64_t has_byte(uint64_t word, uint8_t c)
-{
-	return has_less(word ^ UINT64_MAX / 255 * c, 1);
-}
-
-/* Whether JSON has all of it as it is: ASCII but for controls, quotes and backslashes. */
-static bool is_plain(const char *text, size_t len)
-{
-	uint64_t found = 0;
-	for (size_t i = 0; i < len; i += 8) {
-		uint64_t word = UINT64_MAX / 255 * ' ';
-		memcpy(&word, text + i, len - i < 8 ? len - i : 8);
-		found |= (word & UINT64_MAX / 255 * 128) | has_less(word, 0x20) |
-			 has_byte(word, '"') | has_byte(word, '\\') | has_byte(word, 0x7f);
-	}
-	return found == 0;
-}
-
-static void put_json_string(const char *text)
-{
-	if (!text) {
-		put("null");
-		return;
-	}
-	struct snap_bytes raw = snap_bytes_str(text);
-	put_char('"');
-	if (is_plain(text, raw.len)) {
-		put_bytes(text, raw.len);
-	} else {
-		size_t len = snap_escape(raw, SNAP_ESCAPE_INVALID, NULL, 0);
-		char *valid = malloc(len + 1);
-		if (valid)
-			(void)snap_escape(raw, SNAP_ESCAPE_INVALID, valid, len + 1);
-		for (const char *p = valid; p && *p; p++) {
-			char escaped[8] = {'\\', *p};
-			if ((unsigned char)*p < 0x20)
-				(void)snprintf(escaped, sizeof(escaped), "\\u%04x", *p);
-			put(strchr("\"\\", *p) || (unsigned char)*p < 0x20 ? escaped : escaped + 1);
-		}
-		free(valid);
-	}
-	put_char('"');
-}
-
-static void put_hex(uint64_t value)
-{
-	char text[20], *p = text + sizeof(text);
-	do
-		*--p = "0123456789abcdef"[value & 15];
-	while (value >>= 4);
-	*--p = 'x';
-	*--p = '0';
-	put_bytes(p, (size_t)(text + sizeof(text) - p));
-}
-
-static void put_decimal(uint32_t value)
-{
-	char text[12], *p = text + sizeof(text);
-	do
-		*--p = (char)('0' + value % 10);
-	while (value /= 10);
-	put_bytes(p, (size_t)(text + sizeof(text) - p));
+	char escaped[SNAP_PRINT_MAX + 4];
+	if (snap_escape_unneeded(raw, SNAP_ESCAPE_TERMINAL))
+		snap_out_put(&out, text, raw.len);
+	else
+		snap_out_put(&out, escaped, snap_print_to(raw, escaped));
 }
 
 /* As --path-map has it: valid until the next call; NULL as it is. */
@@ -149,43 +53,39 @@ static const char *mapped(const struct symbolizer *s, const char *path)
 	return path && map->num > 0 ? snap_path_map_apply(map, path, buf, sizeof(buf)) : path;
 }
 
-static void print_json(const struct symbolizer *s, uint64_t vaddr,
+static void print_json(const struct symbolizer *s, bool known, uint64_t vaddr,
 	const struct snap_source_frame *frames, size_t num)
 {
-	put("{\"address\":\"");
-	put_hex(vaddr);
-	put("\",\"frames\":[");
+	snap_json_begin_object(&json, NULL);
+	if (known)
+		snap_json_put_hex(&json, "address", vaddr);
+	else
+		snap_json_put_null(&json, "address");
+	snap_json_begin_array(&json, "frames");
 	for (size_t i = 0; i < num; i++) {
 		const struct snap_source_frame *frame = &frames[i];
-		put(i > 0 ? ",{\"inline\":" : "{\"inline\":");
-		put(frame->is_inline ? "true" : "false");
-		put(",\"function\":");
-		put_json_string(frame->function);
-		put(",\"raw_function\":");
-		put_json_string(frame->raw_function);
-		put(",\"offset\":");
-		if (frame->function && !frame->is_inline) {
-			put_char('"');
-			put_hex(vaddr - frame->start);
-			put_char('"');
-		} else {
-			put("null");
-		}
-		put(",\"file\":");
-		put_json_string(mapped(s, frame->file));
-		put(",\"line\":");
+		snap_json_begin_object(&json, NULL);
+		snap_json_put_bool(&json, "inline", frame->is_inline);
+		snap_json_put_string(&json, "function", frame->function);
+		snap_json_put_string(&json, "raw_function", frame->raw_function);
+		if (frame->function && !frame->is_inline)
+			snap_json_put_hex(&json, "offset", vaddr - frame->start);
+		else
+			snap_json_put_null(&json, "offset");
+		snap_json_put_string(&json, "file", mapped(s, frame->file));
 		if (frame->line)
-			put_decimal(frame->line);
+			snap_json_put_number(&json, "line", frame->line);
 		else
-			put("null");
-		put(",\"column\":");
+			snap_json_put_null(&json, "line");
 		if (frame->column)
-			put_decimal(frame->column);
+			snap_json_put_number(&json, "column", frame->column);
 		else
-			put("null");
-		put("}");
+			snap_json_put_null(&json, "column");
+		snap_json_end_object(&json);
 	}
-	put("]}\n");
+	snap_json_end_array(&json);
+	snap_json_end_object(&json);
+	snap_json_end_line(&json);
 }
 
 /* As "addr2line -f -i -C" does: two lines for each function. */
@@ -198,14 +98,14 @@ static void print_addr2line(
 		char *whole = raw ? snap_demangle_whole(raw) : NULL;
 		put_escaped(whole ? whole : raw ? raw : "??");
 		free(whole);
-		put_char('\n');
+		snap_out_put_char(&out, '\n');
 		put_escaped(frame->file ? mapped(s, frame->file) : "??");
-		put_char(':');
+		snap_out_put_char(&out, ':');
 		if (frame->line)
-			put_decimal(frame->line);
+			snap_out_put_decimal(&out, frame->line);
 		else
-			put_char('?');
-		put_char('\n');
+			snap_out_put_char(&out, '?');
+		snap_out_put_char(&out, '\n');
 	}
 	if (num == 0)
 		put("??\n??:0\n");
@@ -216,28 +116,28 @@ static void print_text(const struct symbolizer *s, uint64_t vaddr,
 {
 	char head[24];
 	size_t width = (size_t)snprintf(head, sizeof(head), "0x%" PRIx64, vaddr);
-	put_bytes(head, width);
+	snap_out_put(&out, head, width);
 	if (num == 0)
 		put("  ??\n");
 	for (size_t i = 0; i < num; i++) {
 		const struct snap_source_frame *frame = &frames[i];
 		static const char spaces[] = "                    ";
-		put_bytes(spaces, i > 0 ? width + 2 : 2);
+		snap_out_put(&out, spaces, i > 0 ? width + 2 : 2);
 		put_escaped(frame->function ? frame->function : "??");
 		if (frame->function && !frame->is_inline) {
-			put_char('+');
-			put_hex(vaddr - frame->start);
+			snap_out_put_char(&out, '+');
+			snap_out_put_hex(&out, vaddr - frame->start);
 		}
 		if (frame->file) {
 			put("  ");
 			put_escaped(mapped(s, frame->file));
 			if (frame->line) {
-				put_char(':');
-				put_decimal(frame->line);
+				snap_out_put_char(&out, ':');
+				snap_out_put_decimal(&out, frame->line);
 			}
 			if (frame->line && frame->column) {
-				put_char(':');
-				put_decimal(frame->column);
+				snap_out_put_char(&out, ':');
+				snap_out_put_decimal(&out, frame->column);
 			}
 		}
 		put(frame->is_inline ? "  [inlined]\n" : "\n");
@@ -251,7 +151,7 @@ static void symbolize(struct symbolizer *s, uint64_t vaddr)
 	struct snap_source_frame frames[SNAP_MAX_INLINE_DEPTH + 1];
 	size_t num = snap_object_look_up(s->object, vaddr, frames, SNAP_MAX_INLINE_DEPTH + 1);
 	if (s->arguments->json_lines)
-		print_json(s, vaddr, frames, num);
+		print_json(s, true, vaddr, frames, num);
 	else if (s->arguments->addr2line)
 		print_addr2line(s, frames, num);
 	else
@@ -292,13 +192,13 @@ static void take(struct symbolizer *s, const char *text, size_t len)
 		return;
 	}
 	char shown[128];
-	put_out(); /* in front of the complaint */
+	snap_out_flush(&out); /* in front of the complaint */
 	(void)snap_escape(snap_bytes(text, len), SNAP_ESCAPE_TERMINAL, shown, sizeof(shown));
 	snap_complain("no hexadecimal address: '%s'", shown);
 	s->failed = true;
 	/* One answer for each line, so that whoever asked can count. */
 	if (s->arguments->json_lines)
-		put("{\"address\":null,\"frames\":[]}\n");
+		print_json(s, false, 0, NULL, 0);
 	else
 		put(s->arguments->addr2line ? "??\n??:0\n" : "??\n");
 }
@@ -345,7 +245,7 @@ static int take_stdin(struct symbolizer *s)
 		have -= (size_t)(line - buffer);
 		if (n == 0 && have > 0)
 			take(s, line, have);
-		put_out();
+		snap_out_flush(&out);
 		if (n == 0 || fflush(stdout) < 0)
 			return 0;
 		if (have == sizeof(buffer)) { /* no address is so long */
@@ -368,10 +268,12 @@ static enum snap_exit run_symbolize(const struct snap_arguments *arguments)
 		snap_store_destroy(store);
 		return err.code == SNAP_ERROR_USAGE ? SNAP_EXIT_USAGE : SNAP_EXIT_FAILED;
 	}
+	snap_out_init(&out, stdout);
+	snap_json_init(&json, &out, false);
 	for (int i = 1; i < arguments->num_files; i++)
 		take(&s, arguments->files[i], strlen(arguments->files[i]));
 	int r = arguments->num_files == 1 ? take_stdin(&s) : 0;
-	put_out();
+	snap_out_flush(&out);
 	(void)fflush(stdout); /* that it failed is found at the end */
 	snap_store_keep(store);
 	snap_store_destroy(store);

@@ -1,11 +1,11 @@
 #include "common/escape.h"
 
-/* The length of the valid UTF-8 character at p (RFC 3629, section 4), 0 if there is none. */
-static size_t character_len(const uint8_t *p, size_t left, uint32_t *ret_code)
+size_t snap_utf8_character(struct snap_bytes in, uint32_t *ret_code)
 {
+	const uint8_t *p = in.data;
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	size_t len = p[0] < 0x80 ? 1 : p[0] >= 0xf5 ? 0 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-	if (len == 0 || len > left || (p[0] >= 0x80 && p[0] < 0xc2))
+	if (len == 0 || len > in.len || (p[0] >= 0x80 && p[0] < 0xc2))
 		return 0;
 	uint32_t code = len == 1 ? p[0] : p[0] & (0x7fu >> len);
 	for (size_t i = 1; i < len; i++) {
@@ -32,7 +32,7 @@ static bool is_unsafe(uint32_t code)
 static size_t next_piece(const uint8_t *p, size_t left, enum snap_escape how, bool *ret_keep)
 {
 	uint32_t code;
-	size_t len = character_len(p, left, &code);
+	size_t len = snap_utf8_character(snap_bytes(p, left), &code);
 	*ret_keep = len > 0 && !(how == SNAP_ESCAPE_TERMINAL && is_unsafe(code));
 	return len > 0 ? len : 1;
 }

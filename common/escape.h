@@ -29,6 +29,12 @@ size_t snap_escape(struct snap_bytes in, enum snap_escape how, char *out, size_t
 /* Whether in needs no escaping. */
 bool snap_escape_unneeded(struct snap_bytes in, enum snap_escape how);
 
+/*
+ * The length of the valid UTF-8 character (RFC 3629, section 4) that in, which is not empty, begins
+ * with, and its code. 0 if there is none, ret_code then untouched; NUL is none.
+ */
+size_t snap_utf8_character(struct snap_bytes in, uint32_t *ret_code);
+
 /* The bytes as lower-case hex digits and a NUL; out has at least 2 * in.len + 1 bytes. */
 void snap_hex(struct snap_bytes in, char *out);
 

@@ -70,6 +70,18 @@ if crash_and_check "hostile path" "$hostile/"$'\xff \n(deleted)'; then
 		"$(json_get "$TMP/names.json" 'next((f["function"] for f in r["threads"][0]["frames"] if f["function"] == "list_process"), None)' 2>&1)"
 fi
 
+# A hostile name in a symbol table.
+objcopy --strip-debug --redefine-sym list_process=$'q"\\\n\t\033\177\377\302\233end' \
+	"$VICTIMS/null_deref" "$TMP/hostile_symbol"
+addr=$(nm "$VICTIMS/null_deref" | awk '$3 == "list_process" { print $1 }')
+run "$ANALYZE" symbolize --no-cache --json "$TMP/hostile_symbol" "$addr"
+equal "symbol: json" '"q\"\\\n\t\u001B\u007f\\xff\u009bend"' \
+	"$(sed 's/.*"raw_function":\(.*\),"offset".*/\1/' "$TMP/out")"
+run "$ANALYZE" symbolize --no-cache "$TMP/hostile_symbol" "$addr"
+equal "symbol: text" '  q"\\x0a\x09\x1b\x7f\xff\xc2\x9bend+0x0' "$(sed 's/^0x[0-9a-f]*//' "$TMP/out")"
+run "$ANALYZE" symbolize --no-cache --addr2line "$TMP/hostile_symbol" "$addr"
+equal "symbol: as addr2line" $'q"\\\\x0a\\x09\\x1b\\x7f\\xff\\xc2\\x9bend\n??:?' "$(cat "$TMP/out")"
+
 # The longest command line is cut, and that it was is said nowhere silently.
 long=$(head -c 100000 /dev/zero | tr '\0' x)
 if crash_and_check "long command line" "$VICTIMS/null_deref" "$long"; then

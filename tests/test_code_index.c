@@ -522,7 +522,7 @@ static void test_code_index_of_damaged_images(void **state)
 	struct snap_bytes image = image_of(index);
 	snap_code_index_destroy(index);
 	uint8_t *bytes = (uint8_t *)(uintptr_t)image.data;
-	size_t step = image.len / 60 + 1;
+	size_t step = image.len / 30 + 1;
 	for (size_t i = 0; i < image.len; i += step) {
 		bytes[i] ^= 0x41;
 		/* With all kept, and after all was made by it. */

@@ -1,5 +1,6 @@
-/* analyze/report/json: what the report of a thread says of what is missing and of what recurs. The
- * whole of it is held against its schema by tests/lib/validate_json.py. */
+/* analyze/report/json: what the report of a thread says of what is missing and of what recurs, and
+ * what becomes of hostile tags and words of the system. The whole of it is held against its schema
+ * by tests/lib/validate_json.py. */
 #include "analyze/report/json.h"
 
 #include <setjmp.h>
@@ -107,12 +108,95 @@ static void test_json_repeats(void **state)
 		"{\"count\":41300,\"first_index\":4,\"length\":32}]");
 }
 
+/* The member at object.key of the report (object NULL: of it itself) as compact JSON. */
+static void check_member(
+	struct snap_crash *crash, const char *object, const char *key, const char *expected)
+{
+	const struct snap_json_style style = {0};
+	struct snap_error err;
+	json_error_t json_err;
+	char *text;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	assert_non_null(out);
+	assert_int_equal(snap_report_json(crash, &style, out, &err), 0);
+	assert_int_equal(fclose(out), 0);
+	json_t *report = json_loads(text, JSON_REJECT_DUPLICATES, &json_err);
+	assert_non_null(report);
+	json_t *found = json_object_get(object ? json_object_get(report, object) : report, key);
+	char *value = json_dumps(found, JSON_ENCODE_ANY | JSON_COMPACT);
+	assert_non_null(value);
+	assert_string_equal(value, expected);
+	free(value);
+	json_decref(report);
+	free(text);
+}
+
+#define BYTES(literal) snap_bytes(literal, sizeof(literal) - 1)
+
+static void test_json_tags(void **state)
+{
+	(void)state;
+	/* Two keys that differ may look the same. A tag without a key is none. */
+	struct snap_tag tags[] = {
+		{BYTES("z"), BYTES("1")},
+		{BYTES("a\xff"), BYTES("2")},
+		{{NULL, 0}, BYTES("3")},
+		{BYTES(""), {NULL, 0}},
+		{BYTES("z"), BYTES("4")},
+		{BYTES("a\\xff"), BYTES("\"\xfe")},
+		{BYTES("z"), BYTES("5")},
+	};
+	struct snap_crash crash;
+	snap_crash_init(&crash, "test");
+	check_member(&crash, NULL, "tags", "{}");
+	crash.tags = tags;
+	crash.num_tags = sizeof(tags) / sizeof(tags[0]);
+	check_member(&crash, NULL, "tags", "{\"z\":\"5\",\"a\\\\xff\":\"\\\"\\\\xfe\",\"\":null}");
+	snap_crash_deinit(&crash);
+}
+
+static void test_json_command_line(void **state)
+{
+	(void)state;
+	struct snap_crash crash;
+	snap_crash_init(&crash, "test");
+	check_member(&crash, "process", "cmdline", "null");
+	crash.process.cmdline = BYTES("");
+	check_member(&crash, "process", "cmdline", "\"\"");
+	crash.process.cmdline = BYTES("\0");
+	check_member(&crash, "process", "cmdline", "\"\"");
+	crash.process.cmdline = BYTES("a\0\0-b\xff\0c");
+	check_member(&crash, "process", "cmdline", "\"a  -b\\\\xff c\"");
+	crash.process.cmdline = BYTES("a\0c\0");
+	check_member(&crash, "process", "cmdline", "\"a c\"");
+	snap_crash_deinit(&crash);
+}
+
+static void test_json_kernel(void **state)
+{
+	(void)state;
+	struct snap_crash crash;
+	snap_crash_init(&crash, "test");
+	check_member(&crash, "device", "kernel", "null");
+	crash.system.sysname = BYTES("Linux");
+	check_member(&crash, "device", "kernel", "\"Linux\"");
+	crash.system.release = BYTES("6.1\n");
+	check_member(&crash, "device", "kernel", "\"Linux 6.1\\n\"");
+	crash.system.sysname = BYTES("");
+	check_member(&crash, "device", "kernel", "\"6.1\\n\"");
+	snap_crash_deinit(&crash);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_json_nothing_missing),
 		cmocka_unit_test(test_json_gaps),
 		cmocka_unit_test(test_json_repeats),
+		cmocka_unit_test(test_json_tags),
+		cmocka_unit_test(test_json_command_line),
+		cmocka_unit_test(test_json_kernel),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

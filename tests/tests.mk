@@ -43,6 +43,8 @@ TESTS_ANALYZE = \
 	test_demangle \
 	test_dir_index \
 	test_dwarf_cursor \
+	test_dwarf_file \
+	test_dwarf_hostile \
 	test_dwarf_lines \
 	test_dwarf_ranges \
 	test_dwarf_sections \
@@ -54,9 +56,12 @@ TESTS_ANALYZE = \
 	test_frame_record \
 	test_jit \
 	test_json \
+	test_json_writer \
 	test_memory \
+	test_name_pool \
 	test_object_cfi \
 	test_open_in_root \
+	test_paint \
 	test_plt \
 	test_repeats \
 	test_scan \
@@ -64,6 +69,7 @@ TESTS_ANALYZE = \
 	test_sigreturn \
 	test_split \
 	test_symtab \
+	test_unit_table \
 	test_unwind
 
 TESTS = $(TESTS_COMMON) $(TESTS_CAPTURE) $(TESTS_ANALYZE)
@@ -259,6 +265,8 @@ TEST_sigreturn_OBJS = tests/lib/target.o $(half_objs_analyze)
 TEST_unwind_OBJS = tests/lib/target.o $(half_objs_analyze)
 
 # What DWARF made by hand is needed for.
+TEST_dwarf_file_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
+TEST_dwarf_hostile_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_lines_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_ranges_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_sections_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)

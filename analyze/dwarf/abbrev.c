@@ -8,7 +8,7 @@
 
 /* More of either is no compiler's work. */
 #define MAX_ABBREVS 1000000
-#define MAX_ATTRS   4096
+#define MAX_ATTRS   256
 
 int snap_form_len(uint16_t form, const struct snap_dwarf_encoding *encoding)
 {
@@ -147,6 +147,7 @@ struct snap_abbrevs *snap_abbrevs_create(
 		snap_abbrevs_destroy(abbrevs);
 		return NULL;
 	}
+	abbrevs->len = (size_t)(c.p - section.data - off);
 	for (size_t i = 0; i < num_specs; i++)
 		abbrevs->specs[i].len = (int8_t)snap_form_len(abbrevs->specs[i].form, encoding);
 	const struct snap_attr_spec *specs = abbrevs->specs;
@@ -193,11 +194,13 @@ const struct snap_abbrev *snap_abbrevs_find_slowly(
 
 bool snap_abbrev_read_one(struct snap_bytes section, uint64_t off, uint64_t code,
 	const struct snap_dwarf_encoding *encoding, struct snap_attr_spec *specs, uint32_t max,
-	struct snap_abbrev *ret)
+	struct snap_abbrev *ret, size_t *ret_len)
 {
 	struct snap_cursor c = snap_cursor(section, off, false);
+	const uint8_t *begun = c.p;
 	for (size_t i = 0; i < MAX_ABBREVS && !c.failed; i++) {
 		struct snap_abbrev abbrev = {.code = snap_cursor_uleb(&c), .attrs = specs};
+		*ret_len = (size_t)(c.p - begun);
 		if (abbrev.code == 0)
 			return false;
 		uint64_t tag = snap_cursor_uleb(&c);
@@ -221,6 +224,7 @@ bool snap_abbrev_read_one(struct snap_bytes section, uint64_t off, uint64_t code
 				.implicit_const = constant,
 			};
 		}
+		*ret_len = (size_t)(c.p - begun);
 		if (abbrev.code == code && !c.failed) {
 			*ret = abbrev;
 			return true;

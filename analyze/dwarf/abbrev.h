@@ -46,11 +46,12 @@ void snap_abbrevs_destroy(struct snap_abbrevs *abbrevs);
 
 /*
  * One abbreviation of the table at off, without reading all of it: what a unit's first entry takes.
- * Its attributes go to specs[0 .. max). False if it is not there, or has more.
+ * Its attributes go to specs[0 .. max). False if it is not there, or has more. *ret_len: how much
+ * was read in any case.
  */
 bool snap_abbrev_read_one(struct snap_bytes section, uint64_t off, uint64_t code,
 	const struct snap_dwarf_encoding *encoding, struct snap_attr_spec *specs, uint32_t max,
-	struct snap_abbrev *ret);
+	struct snap_abbrev *ret, size_t *ret_len);
 
 /* NULL: there is no such code. */
 const struct snap_abbrev *snap_abbrevs_find_slowly(
@@ -59,6 +60,7 @@ const struct snap_abbrev *snap_abbrevs_find_slowly(
 struct snap_abbrevs {
 	struct snap_abbrev *items; /* ascending by code */
 	size_t num;
+	size_t len; /* bytes that the table takes */
 	struct snap_attr_spec *specs;
 	bool is_cut;   /* the section ended before the table did */
 	bool is_dense; /* item i has code i + 1, as compilers number them */

@@ -10,6 +10,8 @@
 #define MAX_UNITS 500000
 /* Attributes of a unit's first entry. */
 #define MAX_FIRST_ATTRS 64
+/* Longer strings count as absent: many entries could have an end of the same one each. */
+#define MAX_STRING 65536
 
 /* ---------------------------------------------------------------- units */
 
@@ -182,6 +184,8 @@ static const struct snap_abbrevs *get_abbrevs(
 	struct shared_abbrevs **found = tfind(&key, &file->abbrev_tables, compare_shared);
 	if (found)
 		return (*found)->abbrevs;
+	if (!snap_dwarf_section_spend(&file->sections, SNAP_DWARF_ABBREV, 0))
+		return NULL;
 	struct shared_abbrevs *shared = malloc(sizeof(*shared));
 	if (!shared)
 		return NULL;
@@ -191,6 +195,7 @@ static const struct snap_abbrevs *get_abbrevs(
 		free_shared(shared);
 		return NULL;
 	}
+	(void)snap_dwarf_section_spend(&file->sections, SNAP_DWARF_ABBREV, shared->abbrevs->len);
 	return shared->abbrevs;
 }
 
@@ -358,29 +363,44 @@ static uint64_t abbrevs_at(const struct snap_dwarf_unit *unit)
 	return unit->abbrev_off + unit->part_off[SNAP_DWARF_ABBREV];
 }
 
-/* The abbreviation of the first entry. */
-static bool read_first(const struct snap_dwarf_unit *unit, uint64_t code,
-	struct snap_attr_spec specs[MAX_FIRST_ATTRS], struct snap_abbrev *ret)
+/*
+ * The abbreviation of the first entry. A table that many units share is read whole when the second
+ * one comes, and others only up to there.
+ */
+static const struct snap_abbrev *read_first(struct snap_dwarf_unit *unit, uint64_t code,
+	struct snap_attr_spec specs[MAX_FIRST_ATTRS], struct snap_abbrev *buf)
 {
-	struct snap_dwarf_sections *sections = &unit->file->sections;
+	struct snap_dwarf_file *file = unit->file;
+	struct snap_dwarf_sections *sections = &file->sections;
 	uint64_t off = abbrevs_at(unit);
 	uint64_t all = snap_dwarf_section_len(sections, SNAP_DWARF_ABBREV);
+	if (file->has_first && file->first_abbrevs_off == off) {
+		unit->is_readable = true;
+		const struct snap_abbrevs *abbrevs = snap_dwarf_unit_abbrevs(unit);
+		return abbrevs ? snap_abbrevs_find(abbrevs, code) : NULL;
+	}
+	file->has_first = true;
+	file->first_abbrevs_off = off;
 	for (uint64_t window = ABBREV_WINDOW; off < all; window *= 4) {
 		struct snap_bytes section =
 			snap_dwarf_section_to(sections, SNAP_DWARF_ABBREV, off + window);
-		if (snap_abbrev_read_one(
-			    section, off, code, &unit->encoding, specs, MAX_FIRST_ATTRS, ret))
-			return true;
+		size_t len = 0;
+		bool found = snap_dwarf_section_spend(sections, SNAP_DWARF_ABBREV, 0) &&
+			     snap_abbrev_read_one(section, off, code, &unit->encoding, specs,
+				     MAX_FIRST_ATTRS, buf, &len);
+		(void)snap_dwarf_section_spend(sections, SNAP_DWARF_ABBREV, len);
+		if (found)
+			return buf;
 		if (section.len == all || window >= all)
 			break;
 	}
-	return false;
+	return NULL;
 }
 
 bool snap_dwarf_unit_open(struct snap_dwarf_unit *unit)
 {
 	struct snap_attr_spec specs[MAX_FIRST_ATTRS];
-	struct snap_abbrev abbrev;
+	struct snap_abbrev buf;
 	if (unit->is_open)
 		return unit->is_readable;
 	unit->is_open = true;
@@ -392,13 +412,15 @@ bool snap_dwarf_unit_open(struct snap_dwarf_unit *unit)
 	unit->rnglists_base = default_base(unit, SNAP_DWARF_RNGLISTS);
 	struct snap_cursor c = snap_die_cursor(unit, unit->dies);
 	uint64_t code = snap_cursor_uleb(&c);
-	if (c.failed || !read_first(unit, code, specs, &abbrev))
+	const struct snap_abbrev *abbrev = c.failed ? NULL : read_first(unit, code, specs, &buf);
+	unit->is_readable = abbrev != NULL;
+	if (!abbrev)
 		return false;
-	unit->tag = (uint16_t)abbrev.tag;
+	unit->tag = (uint16_t)abbrev->tag;
 	struct first_strings strings = {0};
-	for (uint32_t i = 0; i < abbrev.num_attrs; i++) {
+	for (uint32_t i = 0; i < abbrev->num_attrs; i++) {
 		struct snap_attr attr;
-		snap_attr_read(&c, unit, &specs[i], &attr);
+		snap_attr_read(&c, unit, &abbrev->attrs[i], &attr);
 		take_attribute(unit, &attr, &strings);
 	}
 	const char *producer = snap_attr_string(unit, &strings.producer);
@@ -408,7 +430,6 @@ bool snap_dwarf_unit_open(struct snap_dwarf_unit *unit)
 	if (unit->encoding.version < 5 && unit->dwo_name && unit->type == DW_UT_compile &&
 		!unit->file->is_split)
 		unit->type = DW_UT_skeleton;
-	unit->is_readable = true;
 	return true;
 }
 
@@ -548,16 +569,18 @@ static const char *string_at(
 	uint64_t all = snap_dwarf_section_len(&file->sections, which);
 	if (off >= all)
 		return NULL;
+	/* As far as a string can be, but decompressed no further than it is. */
 	for (uint64_t len = 256;; len *= 16) {
+		if (len > MAX_STRING)
+			len = MAX_STRING;
 		struct snap_bytes section =
 			snap_dwarf_section_to(&file->sections, which, off + len);
 		if (off >= section.len)
 			return NULL;
-		/* Sections of strings end with one's NUL, unless they are cut. */
-		if ((section.len == all && section.data[all - 1] == '\0') ||
-			memchr(section.data + off, '\0', section.len - off))
+		size_t left = section.len - off < len ? section.len - off : len;
+		if (memchr(section.data + off, '\0', left))
 			return (const char *)section.data + off;
-		if (len >= all)
+		if (len == MAX_STRING || left < len)
 			return NULL;
 	}
 }
@@ -580,7 +603,7 @@ const char *snap_attr_string(const struct snap_dwarf_unit *unit, const struct sn
 	struct snap_dwarf_file *file = unit->file;
 	switch (attr->form) {
 	case DW_FORM_string:
-		return (const char *)attr->block.data;
+		return attr->block.len < MAX_STRING ? (const char *)attr->block.data : NULL;
 	case DW_FORM_strp:
 		return string_at(file, SNAP_DWARF_STR, attr->value);
 	case DW_FORM_line_strp:

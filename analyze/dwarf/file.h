@@ -86,6 +86,8 @@ struct snap_dwarf_file {
 	struct snap_dwarf_file *alternate;   /* borrowed; NULL: none */
 	struct snap_dwarf_package *package;  /* owned; NULL: this is none */
 	void *abbrev_tables;		     /* a tree of search.h */
+	bool has_first;			     /* a first entry was read, */
+	uint64_t first_abbrevs_off;	     /* the last one with the table at this offset */
 };
 
 /* An entry in one of a file's units. */

@@ -6,6 +6,8 @@
 
 /* More directories or files than any compilation has. */
 #define MAX_ENTRIES 1000000
+/* More rows than any unit has. */
+#define MAX_ROWS (1u << 23)
 
 void snap_lines_deinit(struct snap_lines *lines)
 {
@@ -188,7 +190,7 @@ static int emit(struct snap_lines *lines, struct machine *m, bool ends)
 	}
 	m->has_rows = true;
 	m->has_code |= m->row.addr != m->start;
-	if (m->is_dead)
+	if (m->is_dead || lines->num_rows >= MAX_ROWS)
 		return 0;
 	if (ends && !m->has_code) {
 		/* Of no code: it would end what another says of this address. */
@@ -442,18 +444,22 @@ int snap_lines_read(const struct snap_dwarf_unit *unit, struct snap_lines *lines
 	const struct snap_dwarf_unit *owner = unit->skeleton ? unit->skeleton : unit;
 	lines->num_rows = lines->num_dirs = lines->num_files = 0;
 	lines->comp_dir = owner->comp_dir ? owner->comp_dir : unit->comp_dir;
-	if (!owner->has_line_off)
-		return 0;
 	struct snap_dwarf_sections *sections = &owner->file->sections;
+	if (!owner->has_line_off || !snap_dwarf_section_spend(sections, SNAP_DWARF_LINE, 0))
+		return 0;
 	uint64_t off = owner->line_off + owner->part_off[SNAP_DWARF_LINE];
 	struct snap_cursor c = snap_cursor(
 		snap_dwarf_section_to(sections, SNAP_DWARF_LINE, program_end(sections, off)), off,
 		sections->big_endian);
+	const uint8_t *begun = c.p;
 	/* The strings of its tables are where those of its unit are. */
 	struct program p = {.unit = owner, .encoding = *owner};
 	int r = read_header(&c, &p, lines);
 	if (r == 0)
 		r = run(&c, &p, lines);
+	if (r == 0)
+		(void)snap_dwarf_section_spend(
+			sections, SNAP_DWARF_LINE, (uint64_t)(c.end - begun));
 	if (r == 0)
 		r = sort_rows(lines);
 	return r < 0 ? -1 : 0;

@@ -9,6 +9,8 @@
 /* Nesting of scopes, and of entries where scopes are looked for. */
 #define MAX_SCOPES 64
 #define MAX_DEPTH  512
+/* Of one unit. */
+#define MAX_UNIT_SCOPES (1u << 22)
 
 enum { LINKAGE, MIPS_LINKAGE, NAME, ORIGIN, SPECIFICATION, NUM_ATTRS };
 static const uint16_t attr_names[NUM_ATTRS] = {
@@ -60,10 +62,12 @@ uint32_t snap_dwarf_scope_add(struct snap_dwarf_unit *unit, uint64_t start, uint
 {
 	/* Grown at each power of two. */
 	size_t num = unit->num_scopes;
+	if (num >= MAX_UNIT_SCOPES)
+		return 0;
 	if ((num & (num - 1)) == 0) {
 		struct snap_dwarf_scope *scopes =
 			reallocarray(unit->scopes, num ? 2 * num : 1, sizeof(*scopes));
-		if (!scopes || num >= UINT32_MAX)
+		if (!scopes)
 			return 0;
 		unit->scopes = scopes;
 	}
@@ -128,38 +132,21 @@ static void read_scopes(struct snap_dwarf_unit *unit)
 	}
 }
 
-/* Within a scope that was passed over: the innermost that the entry at off stands in. */
-static uint64_t look_into(struct snap_dwarf_unit *unit, uint64_t scope, uint64_t off)
+/* The index plus one of the innermost scope that an entry stands in, itself excepted; 0: none. */
+static uint32_t find_scope(const struct snap_dwarf_unit *unit, uint64_t off)
 {
-	uint64_t open[MAX_DEPTH];
-	size_t depth = 0;
-	const uint8_t *section = snap_dwarf_unit_section(unit).data;
-	const struct snap_abbrevs *abbrevs = snap_dwarf_unit_abbrevs(unit);
-	struct snap_cursor c = snap_die_cursor(unit, scope);
-	open[0] = scope;
-	if (!abbrevs)
-		return scope;
-	while (!c.failed && c.p < c.end && (uint64_t)(c.p - section) < off) {
-		uint64_t at = (uint64_t)(c.p - section);
-		uint64_t code = snap_cursor_uleb(&c);
-		if (code == 0) {
-			if (depth <= 1)
-				break;
-			depth--;
-			continue;
-		}
-		const struct snap_abbrev *abbrev = snap_abbrevs_find(abbrevs, code);
-		if (!abbrev)
-			break;
-		pass_attributes(&c, unit, abbrev);
-		if (!abbrev->has_children)
-			continue;
-		if (depth + 1 == MAX_DEPTH)
-			break;
-		open[depth + 1] = snap_dwarf_is_scope(abbrev->tag) ? at : open[depth];
-		depth++;
+	size_t low = 0, high = unit->num_scopes;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (unit->scopes[mid].start < off)
+			low = mid + 1;
+		else
+			high = mid;
 	}
-	return open[depth];
+	uint32_t i = (uint32_t)low; /* index plus one */
+	while (i > 0 && off >= unit->scopes[i - 1].end)
+		i = unit->scopes[i - 1].parent;
+	return i;
 }
 
 /* Where the innermost scope is that an entry stands in, itself excepted; 0: there is none. */
@@ -168,21 +155,14 @@ static uint64_t scope_round(struct snap_die die)
 	struct snap_dwarf_unit *unit = die.unit;
 	if (!unit->scopes_read)
 		read_scopes(unit);
-	size_t low = 0, high = unit->num_scopes;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (unit->scopes[mid].start < die.off)
-			low = mid + 1;
-		else
-			high = mid;
+	uint32_t i = find_scope(unit, die.off);
+	if (i > 0 && unit->scopes[i - 1].is_closed) {
+		/* It was passed over, and may have scopes of its own. All are read, and once. */
+		snap_dwarf_scopes_drop(unit);
+		read_scopes(unit);
+		i = find_scope(unit, die.off);
 	}
-	uint32_t i = (uint32_t)low; /* index plus one */
-	while (i > 0 && die.off >= unit->scopes[i - 1].end)
-		i = unit->scopes[i - 1].parent;
-	if (i == 0)
-		return 0;
-	const struct snap_dwarf_scope *scope = &unit->scopes[i - 1];
-	return scope->is_closed ? look_into(unit, scope->start, die.off) : scope->start;
+	return i > 0 ? unit->scopes[i - 1].start : 0;
 }
 
 /* What a scope is called; NULL: nothing. *die becomes its declaration, if that is elsewhere. */

@@ -49,21 +49,14 @@ static uint64_t base_address(const struct snap_dwarf_unit *unit)
 
 /* A list in .debug_ranges, DWARF 2 to 4. */
 static int read_pairs(
-	const struct snap_dwarf_unit *unit, uint64_t off, struct snap_dwarf_ranges *ranges)
+	const struct snap_dwarf_unit *unit, struct snap_cursor *c, struct snap_dwarf_ranges *ranges)
 {
-	/* A split unit's lists are in its skeleton's file. */
-	const struct snap_dwarf_unit *owner = unit->skeleton ? unit->skeleton : unit;
-	struct snap_dwarf_sections *sections = &owner->file->sections;
-	if (unit->skeleton)
-		off += owner->ranges_base;
-	struct snap_cursor c = snap_cursor(
-		snap_dwarf_section(sections, SNAP_DWARF_RANGES), off, sections->big_endian);
 	unsigned int size = unit->encoding.address_size;
 	uint64_t base = base_address(unit), last = last_address(unit->encoding.address_size);
 	for (;;) {
-		uint64_t start = snap_cursor_unsigned(&c, size);
-		uint64_t end = snap_cursor_unsigned(&c, size);
-		if (c.failed || (start == 0 && end == 0))
+		uint64_t start = snap_cursor_unsigned(c, size);
+		uint64_t end = snap_cursor_unsigned(c, size);
+		if (c->failed || (start == 0 && end == 0))
 			return 0;
 		if (start == last)
 			base = end;
@@ -74,53 +67,72 @@ static int read_pairs(
 }
 
 /* A list in .debug_rnglists, DWARF 5, section 2.17.3. */
-static int read_list(
-	const struct snap_dwarf_unit *unit, uint64_t off, struct snap_dwarf_ranges *ranges)
+static int read_entries(
+	const struct snap_dwarf_unit *unit, struct snap_cursor *c, struct snap_dwarf_ranges *ranges)
 {
-	struct snap_dwarf_sections *sections = &unit->file->sections;
-	struct snap_cursor c = snap_cursor(
-		snap_dwarf_section(sections, SNAP_DWARF_RNGLISTS), off, sections->big_endian);
 	unsigned int size = unit->encoding.address_size;
 	uint64_t base = base_address(unit), last = last_address(unit->encoding.address_size);
-	while (!c.failed) {
+	while (!c->failed) {
 		uint64_t start = 0, end = 0;
 		bool is_known = true;
-		switch (snap_cursor_u8(&c)) {
+		switch (snap_cursor_u8(c)) {
 		case DW_RLE_base_addressx:
-			if (!snap_dwarf_unit_address(unit, snap_cursor_uleb(&c), &base))
+			if (!snap_dwarf_unit_address(unit, snap_cursor_uleb(c), &base))
 				base = last;
 			continue;
 		case DW_RLE_base_address:
-			base = snap_cursor_unsigned(&c, size);
+			base = snap_cursor_unsigned(c, size);
 			continue;
 		case DW_RLE_startx_endx:
-			is_known = snap_dwarf_unit_address(unit, snap_cursor_uleb(&c), &start);
-			is_known &= snap_dwarf_unit_address(unit, snap_cursor_uleb(&c), &end);
+			is_known = snap_dwarf_unit_address(unit, snap_cursor_uleb(c), &start);
+			is_known &= snap_dwarf_unit_address(unit, snap_cursor_uleb(c), &end);
 			break;
 		case DW_RLE_startx_length:
-			is_known = snap_dwarf_unit_address(unit, snap_cursor_uleb(&c), &start);
-			end = start + snap_cursor_uleb(&c);
+			is_known = snap_dwarf_unit_address(unit, snap_cursor_uleb(c), &start);
+			end = start + snap_cursor_uleb(c);
 			break;
 		case DW_RLE_offset_pair:
-			start = base + snap_cursor_uleb(&c);
-			end = base + snap_cursor_uleb(&c);
+			start = base + snap_cursor_uleb(c);
+			end = base + snap_cursor_uleb(c);
 			is_known = base < last - 1;
 			break;
 		case DW_RLE_start_end:
-			start = snap_cursor_unsigned(&c, size);
-			end = snap_cursor_unsigned(&c, size);
+			start = snap_cursor_unsigned(c, size);
+			end = snap_cursor_unsigned(c, size);
 			break;
 		case DW_RLE_start_length:
-			start = snap_cursor_unsigned(&c, size);
-			end = start + snap_cursor_uleb(&c);
+			start = snap_cursor_unsigned(c, size);
+			end = start + snap_cursor_uleb(c);
 			break;
 		default: /* DW_RLE_end_of_list, or what nobody knows */
 			return 0;
 		}
-		if (!c.failed && is_known && add(ranges, last, start & last, end & last) < 0)
+		if (!c->failed && is_known && add(ranges, last, start & last, end & last) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+static int read_list(
+	const struct snap_dwarf_unit *unit, uint64_t off, struct snap_dwarf_ranges *ranges)
+{
+	bool is_pairs = unit->encoding.version < 5;
+	enum snap_dwarf_section which = is_pairs ? SNAP_DWARF_RANGES : SNAP_DWARF_RNGLISTS;
+	const struct snap_dwarf_unit *owner = unit;
+	if (is_pairs && unit->skeleton) {
+		/* A split unit's pairs are in its skeleton's file. */
+		owner = unit->skeleton;
+		off += owner->ranges_base;
+	}
+	struct snap_dwarf_sections *sections = &owner->file->sections;
+	struct snap_cursor c =
+		snap_cursor(snap_dwarf_section(sections, which), off, sections->big_endian);
+	const uint8_t *begun = c.p;
+	if (c.failed || !snap_dwarf_section_spend(sections, which, 0))
+		return 0;
+	int r = is_pairs ? read_pairs(unit, &c, ranges) : read_entries(unit, &c, ranges);
+	(void)snap_dwarf_section_spend(sections, which, (uint64_t)(c.p - begun));
+	return r;
 }
 
 static int read_indexed_list(
@@ -149,8 +161,8 @@ int snap_dwarf_ranges_read(const struct snap_dwarf_unit *unit, const struct snap
 	case DW_FORM_sec_offset:
 	case DW_FORM_data4: /* until DWARF 3 */
 	case DW_FORM_data8:
-		return unit->encoding.version >= 5 ? read_list(unit, list->value, ranges)
-						   : read_pairs(unit, list->value, ranges);
+		/* In a package it is counted from the unit's part. */
+		return read_list(unit, list->value + unit->part_off[SNAP_DWARF_RNGLISTS], ranges);
 	default:
 		return 0;
 	}

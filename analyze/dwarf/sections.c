@@ -16,6 +16,10 @@
 #define ELFCOMPRESS_ZSTD 2
 #endif
 
+/* How often a section may be read, and how much of a small one. */
+#define MAX_READS	16
+#define MAX_SMALL_READS (1u << 20)
+
 static const char *const names[SNAP_DWARF_NUM_SECTIONS] = {
 	[SNAP_DWARF_INFO] = "info",
 	[SNAP_DWARF_TYPES] = "types",
@@ -386,4 +390,12 @@ bool snap_dwarf_has_section(
 	const struct snap_dwarf_sections *sections, enum snap_dwarf_section which)
 {
 	return sections->of[which].scn != NULL;
+}
+
+bool snap_dwarf_section_spend(
+	struct snap_dwarf_sections *sections, enum snap_dwarf_section which, uint64_t len)
+{
+	uint64_t max = MAX_READS * snap_dwarf_section_len(sections, which);
+	sections->of[which].spent += len;
+	return sections->of[which].spent <= max + MAX_SMALL_READS;
 }

@@ -46,6 +46,7 @@ struct snap_dwarf_sections {
 		struct snap_packed *packed; /* NULL: it is not compressed, or not any more */
 		uint8_t *owned;	    /* what was decompressed or joined; NULL */
 		size_t owned_len;
+		uint64_t spent;
 	} of[SNAP_DWARF_NUM_SECTIONS];
 };
 
@@ -76,5 +77,13 @@ uint64_t snap_dwarf_section_len(
 	struct snap_dwarf_sections *sections, enum snap_dwarf_section which);
 bool snap_dwarf_has_section(
 	const struct snap_dwarf_sections *sections, enum snap_dwarf_section which);
+
+/*
+ * Count len bytes of a section that were read. False once all of it together was read far more
+ * often than any compiler's output is: many units, or entries, refer to the same bytes, and what
+ * they say would take their product in time and memory.
+ */
+bool snap_dwarf_section_spend(
+	struct snap_dwarf_sections *sections, enum snap_dwarf_section which, uint64_t len);
 
 #endif

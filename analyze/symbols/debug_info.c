@@ -195,9 +195,10 @@ static struct snap_dwarf_unit *entries_of(
 	if (!unit->split_tried) {
 		unit->split_tried = true;
 		unit->split = find_split(info, unit);
-		if (unit->split)
-			unit->split->skeleton = unit;
 	}
+	/* Each time: several may share it, where one object file was linked twice. */
+	if (unit->split)
+		unit->split->skeleton = unit;
 	return unit->split;
 }
 

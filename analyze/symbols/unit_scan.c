@@ -7,7 +7,9 @@
 
 /* Nesting of entries. Deeper ones are passed over as if they stood in their last such ancestor. */
 #define MAX_DEPTH 1024
-#define MAX_NODES UINT32_MAX
+/* More than any unit has, of each: an entry can be a byte. */
+#define MAX_NODES (1u << 22)
+#define MAX_SITES (1u << 22)
 
 void snap_scan_deinit(struct snap_scan *scan)
 {
@@ -200,7 +202,7 @@ static int add_site(struct walk *w, const struct entry *e, bool is_gnu)
 	/* DWARF 4 has GNU's form of the same, with other names for the parts. */
 	if (!snap_attr_address(w->unit, is_gnu ? &e->low : &e->return_pc, &site.return_vaddr) ||
 		!snap_attr_die(w->unit, is_gnu ? &e->origin : &e->call_origin, &site.target) ||
-		site.return_vaddr <= 1)
+		site.return_vaddr <= 1 || scan->num_sites >= MAX_SITES)
 		return 0;
 	if (grow((void **)&scan->sites, scan->num_sites, &scan->sites_capacity, sizeof(site)) < 0)
 		return -1;

@@ -561,11 +561,17 @@ size_t snap_unit_table_tail_calls(const struct snap_unit_table *table, uint64_t 
 			return 0;
 	while ((state.node = node.parent) > 0);
 	struct snap_unit_part part;
+	/* Parts that are one in the other, hostile ones, would have all sites looked at for each.
+	 */
+	uint64_t num_parts = node.num_parts < table->nodes.len ? node.num_parts : table->nodes.len;
+	uint64_t left = table->sites.len + SITES_PER_CHUNK * num_parts;
 	while (next_part(table, &node, &part)) {
 		struct sites sites = start_sites(table, part.start);
 		struct snap_unit_site site;
 		/* The return address of a last call is the first one behind the part. */
-		while (num < max && next_site(&sites, &site) && site.return_vaddr <= part.end)
+		for (; num < max && left > 0 && next_site(&sites, &site) &&
+			site.return_vaddr <= part.end;
+			left--)
 			if (site.is_tail_call && site.return_vaddr > part.start)
 				found[num++] = site;
 	}

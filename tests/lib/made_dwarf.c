@@ -291,6 +291,11 @@ static int open_dwp(void *context, size_t *place, struct snap_elf_file **ret)
 	return open_other(context, place, ret);
 }
 
+struct snap_split_source made_split(const struct made *other)
+{
+	return (struct snap_split_source){(void *)(uintptr_t)other, open_dwo, open_dwp};
+}
+
 static void look_up(struct snap_unit_table *table, uint64_t vaddr)
 {
 	struct snap_unit_frame frames[16];
@@ -305,7 +310,7 @@ void made_use(const struct made *made, enum snap_dwarf_section last, const struc
 	struct snap_elf_file *elf = made_elf(made, last);
 	struct snap_elf_file *alternate =
 		other && !other->is_split ? made_elf(other, SNAP_DWARF_STR) : NULL;
-	const struct snap_split_source split = {(void *)(uintptr_t)other, open_dwo, open_dwp};
+	const struct snap_split_source split = made_split(other);
 	struct snap_name_pool pool;
 	struct snap_debug_info *info;
 	size_t num_map;

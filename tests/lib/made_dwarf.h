@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "analyze/dwarf/file.h"
+#include "analyze/symbols/split_source.h"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -80,6 +81,9 @@ void made_abbrevs_end(struct made *made);
 struct snap_elf_file *made_elf(const struct made *made, enum snap_dwarf_section last);
 void made_open(struct made *made);
 struct snap_dwarf_unit *made_opened_unit(struct made *made, size_t index);
+
+/* Where skeletons find what they ask for: in other, which is a package or a .dwo. */
+struct snap_split_source made_split(const struct made *other);
 
 /*
  * Make all tables of the file's units, look up every place of theirs, and more that reads: for
