@@ -156,8 +156,7 @@ static const struct snap_verb verb_list = {
 	.name = "cache list",
 	.arguments = "",
 	.summary = "What is kept, how large it is and when it was last used",
-	.text = "\nOne line per entry, by kind, the last used first. The key of symbols is a build "
-		"ID.\n"
+	.text = "\nOne line per entry, by kind, the last used first. The key of symbols is a build ID.\n"
 		"When an entry was last used is written down once an hour.\n",
 	.examples = "  snapanalyze cache list\n"
 		    "  snapanalyze cache list --json | jq -s 'map(.bytes) | add'\n",
@@ -308,15 +307,14 @@ static const struct snap_verb verb_build = {
 	.name = "cache build",
 	.arguments = "FILE...",
 	.summary = "Read symbols beforehand, so that later runs are fast from the start",
-	.text = "\nFILEs are executables, libraries or debug files, build IDs, or snapshots and "
-		"cores, "
-		"which\n"
-		"stand for all their modules. One line per build: build ID, bytes, file. Without "
-		"this,\n"
+	.text = "\nFILEs are executables, libraries, debug files or build IDs; or snapshots and "
+		"cores, which\n"
+		"stand for all their modules. One line for each build: build ID, bytes, file. "
+		"Without this,\n"
 		"runs keep what they needed themselves.\n",
 	.examples = "  snapanalyze cache build release-1.4/bin/*\n"
 		    "  snapanalyze cache build --symbols release-1.4/ crash.snap\n",
-	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_JOBS,
+	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_JOBS | SNAP_TAKES_ELF,
 	.run = run_build,
 };
 

@@ -284,21 +284,19 @@ const struct snap_verb snap_verb_symbolize = {
 	.name = "symbolize",
 	.arguments = "FILE|BUILD-ID [ADDRESS...]",
 	.summary = "Addresses of an ELF file to functions, inlined ones, and lines",
-	.text = "\nFILE is an executable, a library or a debug file; a build ID stands for "
-		"whatever "
-		"is found\n"
-		"of it where modules are looked for. An ADDRESS is one of the file itself, as "
-		"readelf, "
-		"nm and\n"
-		"objdump print it (\"module_offset\" of a frame in JSON), hexadecimal; without "
-		"any, "
-		"they are\n"
-		"read from standard input, one a line. The look-up is of that very address: for a "
-		"return\n"
-		"address give the one before it.\n",
+	.text = "\nFILE is an executable, a library or a debug file. A build ID stands for what is "
+		"found of it\n"
+		"where files of modules are looked for. An ADDRESS is one of the file itself, "
+		"hexadecimal, as\n"
+		"nm and objdump print it (\"module_offset\" of a frame in JSON). Without any, they "
+		"are read\n"
+		"from standard input, one on each line, and each is answered at once. The look-up "
+		"is of that\n"
+		"very address: for a return address give the one before it.\n",
 	.examples = "  snapanalyze symbolize /usr/bin/sensord 0x1139\n"
 		    "  snapanalyze symbolize --json libfoo.so <addresses | jq .frames\n"
-		    "  snapanalyze symbolize --addr2line --symbols release/ 4f5a8e17 0x1139\n",
-	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_JOBS | SNAP_TAKES_LINES | SNAP_TAKES_LOOK_UP,
+		    "  snapanalyze symbolize --addr2line --symbols release/ 4f5a8e17c2d0b6935e1f7a48 0x1139\n",
+	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_JOBS | SNAP_TAKES_LINES | SNAP_TAKES_LOOK_UP |
+		 SNAP_TAKES_ELF,
 	.run = run_symbolize,
 };

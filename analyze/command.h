@@ -31,7 +31,7 @@ enum snap_option_set {
 	SNAP_TAKES_MEMORY = 32,	/* --memory, --full */
 	SNAP_TAKES_OUTPUT = 64,	/* -o, --output, without which it is wrong usage; one input */
 	SNAP_TAKES_SELECTION = 128, /* --full-stacks, --memory=stacks|indirect */
-	SNAP_TAKES_LOOK_UP = 256,   /* --addr2line; the FILE is ELF */
+	SNAP_TAKES_LOOK_UP = 256,   /* --addr2line */
 	SNAP_TAKES_JOBS = 1 << 16,  /* --jobs */
 	SNAP_TAKES_NO_FILES = 1 << 17,
 	SNAP_TAKES_CACHE = 1 << 18, /* --cache alone */
@@ -39,6 +39,7 @@ enum snap_option_set {
 	SNAP_TAKES_SIZE = 1 << 20,  /* --max-size, --all */
 	SNAP_TAKES_STORE = 1 << 21, /* --store, without which it is wrong usage; FILEs are ELF */
 	SNAP_TAKES_ADD = 1 << 22,   /* --link, --force */
+	SNAP_TAKES_ELF = 1 << 23,   /* FILEs are executables, libraries, debug files, build IDs */
 };
 
 enum snap_color {

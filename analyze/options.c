@@ -69,7 +69,7 @@ static const struct option_entry entries[] = {
 	{OPTION_TAKE, SNAP_TAKES_SELECTION, "memory", "WHAT",
 		"stacks (the default), or indirect: also what registers\nand stacks point to"},
 	{OPTION_ADDR2LINE, SNAP_TAKES_LOOK_UP, "addr2line", NULL,
-		"what addr2line -f -i -C would print"},
+		"print what addr2line -f -i -C does"},
 	{OPTION_PRETTY, SNAP_TAKES_PRETTY, "pretty", NULL,
 		"spread the JSON over indented lines, for people"},
 	{OPTION_MISSING, SNAP_TAKES_MISSING, "missing", NULL,
@@ -84,7 +84,7 @@ static const struct option_entry entries[] = {
 		"hard links instead of copies, where that is possible"},
 	{OPTION_FORCE, SNAP_TAKES_ADD, "force", NULL,
 		"replace what is there with the same build ID and other contents"},
-	{OPTION_JSON_LINES, SNAP_TAKES_LINES, "json", NULL, "a JSON object on each line"},
+	{OPTION_JSON_LINES, SNAP_TAKES_LINES, "json", NULL, "print a JSON object on each line"},
 	{OPTION_MAX_SIZE, SNAP_TAKES_SIZE, "max-size", "BYTES[K|M|G]",
 		"remove what was not used for longest until the rest\ntakes no more (default 2G)"},
 	{OPTION_ALL, SNAP_TAKES_SIZE, "all", NULL, "remove everything"},
@@ -194,7 +194,7 @@ void snap_print_verb_help(const struct snap_verb *verb)
 		verb->arguments, verb->summary, verb->text);
 	snap_print_options(verb->takes);
 	printf("\nExamples:\n%s\n", verb->examples);
-	if (!(verb->takes & (SNAP_TAKES_NO_FILES | SNAP_TAKES_STORE | SNAP_TAKES_LOOK_UP)))
+	if (!(verb->takes & (SNAP_TAKES_NO_FILES | SNAP_TAKES_STORE | SNAP_TAKES_ELF)))
 		printf("Inputs are snapshots and ELF cores, told apart by content; - is standard "
 		       "input.\n");
 	printf("Exit status: see snapanalyze --help.\n");

@@ -226,7 +226,7 @@ equal "--json --addr2line is wrong usage" 64 "$STATUS"
 ask
 equal "no FILE is wrong usage" 64 "$STATUS"
 run symbolize --help
-check "--help: no word of snapshots, which it does not take" sh -c '! grep -qi "snapshot" out'
+check "--help: no word of snapshots, which it does not take" sh -c '! grep -qi "inputs are snapshots" out'
 symbolize lab "$AT" >/dev/full 2>err
 equal "the output can't be written" "74 snapanalyze: cannot write to standard output" "$? $(cat err)"
 
