@@ -43,6 +43,22 @@ static void test_name_pool_each_once(void **state)
 	snap_name_pool_deinit(&pool);
 }
 
+/* Hashed one behind the other, a name and the same with another look are two nevertheless. */
+static void test_name_pool_given_first(void **state)
+{
+	(void)state;
+	enum { NUM = 20000 };
+	snap_name_pool_init(&pool);
+	for (int round = 0; round < 2; round++)
+		for (uint32_t i = 0; i < NUM; i++) {
+			char name[32];
+			(void)snprintf(name, sizeof(name), "f%u", i);
+			assert_int_equal(snap_name_pool_add_copy(&pool, name, "the same"), 2 * i);
+			assert_int_equal(snap_name_pool_add_copy(&pool, name, NULL), 2 * i + 1);
+		}
+	snap_name_pool_deinit(&pool);
+}
+
 static void test_name_pool_shown(void **state)
 {
 	(void)state;
@@ -98,6 +114,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_name_pool_each_once),
+		cmocka_unit_test(test_name_pool_given_first),
 		cmocka_unit_test(test_name_pool_shown),
 		cmocka_unit_test(test_name_pool_adopts),
 	};

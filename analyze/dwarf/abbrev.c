@@ -157,7 +157,8 @@ struct snap_abbrevs *snap_abbrevs_create(
 	for (size_t i = 0; i < abbrevs->num; i++) {
 		struct snap_abbrev *abbrev = &abbrevs->items[i];
 		abbrev->attrs = specs;
-		specs += abbrev->num_attrs;
+		if (specs) /* some abbreviation has attributes */
+			specs += abbrev->num_attrs;
 		abbrev->fixed_len = sum_lens(abbrev);
 		for (uint32_t j = 0; j < abbrev->num_attrs; j++)
 			abbrev->has_sibling |= abbrev->attrs[j].name == DW_AT_sibling;
