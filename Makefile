@@ -147,6 +147,7 @@ ANALYZE_OBJS = \
 	analyze/convert/start_stack.o \
 	analyze/crash.o \
 	analyze/dwarf/abbrev.o \
+	analyze/dwarf/attr.o \
 	analyze/dwarf/file.o \
 	analyze/dwarf/lines.o \
 	analyze/dwarf/names.o \
@@ -207,6 +208,7 @@ ANALYZE_OBJS = \
 	analyze/symbols/debug_info.o \
 	analyze/symbols/demangle.o \
 	analyze/symbols/elf_file.o \
+	analyze/symbols/encode.o \
 	analyze/symbols/jit.o \
 	analyze/symbols/jit_image.o \
 	analyze/symbols/name_pool.o \
@@ -217,6 +219,7 @@ ANALYZE_OBJS = \
 	analyze/symbols/parallel.o \
 	analyze/symbols/plt.o \
 	analyze/symbols/symbol_image.o \
+	analyze/symbols/symbol_image_make.o \
 	analyze/symbols/symbolise.o \
 	analyze/symbols/symtab.o \
 	analyze/symbols/symtab_read.o \

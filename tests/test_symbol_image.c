@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/symbols/unit_table.h"
 #include "common/crc32c.h"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
@@ -27,13 +28,32 @@ static struct snap_image_rest rests[NUM_RESTS];
 static struct snap_image_by_name by_name[NUM_SYMBOLS];
 static struct snap_image_map_entry map[2 * NUM_UNITS];
 static struct snap_image_table tables[NUM_UNITS];
-static uint8_t table_bytes[NUM_UNITS][100];
+
+/* Some table of a unit, with names. */
+static struct snap_bytes make_table(uint32_t i)
+{
+	struct snap_unit_part part = {0x1000 + 64 * i, 0x1000 + 64 * i + 60};
+	struct snap_unit_node node = {.name = i + 1, .num_parts = 1};
+	struct snap_unit_place places[40];
+	for (uint32_t j = 0; j <= i; j++)
+		places[j] = (struct snap_unit_place){part.start + j, 1, j + 2, j, 3};
+	const struct snap_unit_contents contents = {.nodes = &node,
+		.num_nodes = 1,
+		.parts = &part,
+		.num_parts = 1,
+		.places = places,
+		.num_places = i + 1};
+	struct snap_bytes bytes;
+	assert_int_equal(snap_unit_table_encode(&contents, NUM_NAMES, &bytes), 0);
+	return bytes;
+}
 
 static struct snap_image_contents make_contents(void)
 {
 	for (int i = 0; i < NUM_NAMES; i++) {
-		(void)snprintf(texts[i][0], 64, i % 3 ? "name%d" : "name%d@@VERSION", i);
-		(void)snprintf(texts[i][1], 64, i % 3 ? "ns::name%d, at some length" : "name%d", i);
+		/* Ascending: an image has them in this order, and so their numbers stay. */
+		(void)snprintf(texts[i][0], 64, i % 3 ? "name%03d" : "name%03d@@VERSION", i);
+		(void)snprintf(texts[i][1], 64, i % 3 ? "name%03d, at some length" : "name%03d", i);
 		names[i] = (struct snap_image_name){texts[i][0], texts[i][i % 2]};
 	}
 	for (uint32_t i = 0; i < NUM_SYMBOLS; i++) {
@@ -52,8 +72,8 @@ static struct snap_image_contents make_contents(void)
 		tables[i].state = i % 5 == 0   ? SNAP_IMAGE_MISSING
 				  : i % 5 == 1 ? SNAP_IMAGE_NO_TABLE
 					       : SNAP_IMAGE_TABLE;
-		memset(table_bytes[i], (int)i, sizeof(table_bytes[i]));
-		tables[i].bytes = snap_bytes(table_bytes[i], i + 1);
+		if (!tables[i].bytes.data)
+			tables[i].bytes = make_table(i);
 	}
 	return (struct snap_image_contents){.sources = &sources,
 		.map = map,
@@ -124,7 +144,7 @@ static bool check_names(struct snap_symbol_image *image)
 	}
 	uint64_t start;
 	return !snap_symbol_image_find_name(image, "none", &start) &&
-	       !WRONG(image, snap_symbol_image_find_name(image, "name3", &start));
+	       !WRONG(image, snap_symbol_image_find_name(image, "name003", &start));
 }
 
 static bool check_symbols(struct snap_symbol_image *image)
@@ -226,7 +246,7 @@ static void test_symbol_image_of_other_sources(void **state)
 		assert_null(snap_symbol_image_open(bytes, &others));
 	}
 	/* Another version, with a CRC that is right. */
-	size_t crc_off = 24 + sizeof(sources) + 16 * 10 + 4;
+	size_t crc_off = 24 + sizeof(sources) + 16 * 10 + 12;
 	uint32_t crc;
 	memcpy(&crc, data + crc_off, sizeof(crc));
 	assert_int_equal(crc, snap_crc32c(0, data, crc_off));

@@ -1,5 +1,5 @@
 /*
- * The DWARF of one file and its units: what lies where, and what the attributes of an entry say.
+ * The DWARF of one file and its units: what lies where.
  *
  * Read by ourselves, not by libdw: its functions take a hundred times as long where thousands of
  * addresses are looked up, open files that a file names, and know no DWARF packages before 0.191.
@@ -16,18 +16,12 @@
 #include <stdint.h>
 
 #include "analyze/dwarf/abbrev.h"
+#include "analyze/dwarf/attr.h"
 #include "analyze/dwarf/cursor.h"
 #include "analyze/dwarf/sections.h"
 #include "common/error.h"
 
 struct snap_dwarf_package; /* package.h */
-
-/* One attribute of an entry. */
-struct snap_attr {
-	uint16_t name, form; /* form: DW_FORM_indirect is resolved; 0: there is no such attribute */
-	uint64_t value;	     /* of the forms that are a number, an index or an offset */
-	struct snap_bytes block; /* of the forms that are bytes; a string without its NUL */
-};
 
 struct snap_dwarf_scope; /* names.h */
 
@@ -90,12 +84,6 @@ struct snap_dwarf_file {
 	uint64_t first_abbrevs_off;	     /* the last one with the table at this offset */
 };
 
-/* An entry in one of a file's units. */
-struct snap_die {
-	struct snap_dwarf_unit *unit;
-	uint64_t off; /* in the unit's section */
-};
-
 /* elf outlives the file; split: it is a .dwo or a .dwp. Without units is no error. -1 only without
  * memory. */
 int snap_dwarf_file_create(const struct snap_elf_file *elf, bool split,
@@ -124,43 +112,5 @@ struct snap_dwarf_unit *snap_dwarf_file_split_unit(struct snap_dwarf_file *file,
 /* Whether an entry of that language stands in named scopes that a reader expects to see. */
 bool snap_dwarf_unit_has_scopes(const struct snap_dwarf_unit *unit);
 bool snap_dwarf_unit_is_c(const struct snap_dwarf_unit *unit);
-
-/* ---------------------------------------------------------------- attributes */
-
-/* Read the value of an attribute, or pass over it. c stands behind it afterwards. */
-void snap_attr_read(struct snap_cursor *c, const struct snap_dwarf_unit *unit,
-	const struct snap_attr_spec *spec, struct snap_attr *ret);
-void snap_attr_skip(struct snap_cursor *c, const struct snap_dwarf_unit *unit,
-	const struct snap_attr_spec *spec);
-
-static inline bool snap_attr_is_there(const struct snap_attr *attr)
-{
-	return attr->form != 0;
-}
-
-/* NULL if it is no string. It lives as long as the file. */
-const char *snap_attr_string(const struct snap_dwarf_unit *unit, const struct snap_attr *attr);
-/* Of the class address. */
-bool snap_attr_address(
-	const struct snap_dwarf_unit *unit, const struct snap_attr *attr, uint64_t *ret);
-/* Of the class constant, not negative. */
-bool snap_attr_unsigned(const struct snap_attr *attr, uint64_t *ret);
-bool snap_attr_flag(const struct snap_attr *attr);
-/* The entry that a reference leads to. */
-bool snap_attr_die(
-	const struct snap_dwarf_unit *unit, const struct snap_attr *attr, struct snap_die *ret);
-
-/* Address number index of the unit (DW_FORM_addrx, DW_RLE_startx_length). */
-bool snap_dwarf_unit_address(const struct snap_dwarf_unit *unit, uint64_t index, uint64_t *ret);
-
-/* ---------------------------------------------------------------- entries */
-
-/* A cursor at an entry, from which its code, and then its attributes are read. */
-struct snap_cursor snap_die_cursor(const struct snap_dwarf_unit *unit, uint64_t off);
-
-/* The attributes of one entry that are asked for: names[i] into attrs[i]. NULL: it can't be read.
- */
-const struct snap_abbrev *snap_die_attrs(
-	struct snap_die die, const uint16_t *names, struct snap_attr *attrs, size_t num);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "analyze/dwarf/cursor.h"
+#include "analyze/symbols/encode.h"
 
 #define MAGIC		0x31745553u /* "SUt1" */
 #define SITES_PER_CHUNK 32
@@ -23,81 +24,12 @@ enum {
 
 /* ---------------------------------------------------------------- encoding */
 
-struct out {
-	uint8_t *data;
-	size_t len, capacity;
-	bool failed;
-};
-
-static uint8_t *reserve(struct out *out, size_t len)
-{
-	if (out->failed)
-		return NULL;
-	if (len > out->capacity - out->len) {
-		size_t capacity = out->capacity ? out->capacity : 4096;
-		while (capacity - out->len < len)
-			capacity *= 2;
-		uint8_t *data = capacity <= UINT32_MAX ? realloc(out->data, capacity) : NULL;
-		if (!data) {
-			out->failed = true;
-			return NULL;
-		}
-		out->data = data;
-		out->capacity = capacity;
-	}
-	out->len += len;
-	return out->data + out->len - len;
-}
-
-static void put_bytes(struct out *out, const void *bytes, size_t len)
-{
-	uint8_t *to = len > 0 ? reserve(out, len) : NULL;
-	if (to)
-		memcpy(to, bytes, len);
-}
-
-static void put_u32(struct out *out, uint32_t v)
-{
-	v = htole32(v);
-	put_bytes(out, &v, sizeof(v));
-}
-
-static void put_u64(struct out *out, uint64_t v)
-{
-	v = htole64(v);
-	put_bytes(out, &v, sizeof(v));
-}
-
-static void put_unsigned(struct out *out, uint64_t v)
-{
-	uint8_t bytes[10];
-	size_t len = 0;
-	do {
-		bytes[len++] = (uint8_t)(v & 0x7f) | (v > 0x7f ? 0x80 : 0);
-		v >>= 7;
-	} while (v > 0);
-	put_bytes(out, bytes, len);
-}
-
-static void put_signed(struct out *out, int64_t v)
-{
-	uint8_t bytes[10];
-	size_t len = 0;
-	bool more = true;
-	while (more) {
-		uint8_t byte = (uint8_t)(v & 0x7f);
-		v >>= 7;
-		more = !((v == 0 && !(byte & 0x40)) || (v == -1 && byte & 0x40));
-		bytes[len++] = byte | (more ? 0x80 : 0);
-	}
-	put_bytes(out, bytes, len);
-}
-
 /* The parts of a table as they grow, and the unit's own numbers for names. */
 struct encoder {
 	const struct snap_unit_contents *contents;
 	uint64_t base;
-	struct out chunks, site_chunks, offsets, site_offsets, refs, nodes, places, sites, targets;
+	struct snap_encoded chunks, site_chunks, offsets, site_offsets, refs, nodes, places, sites,
+		targets;
 	uint32_t *ref_of; /* by name - 1: ref plus one; 0: none yet */
 	uint32_t num_refs;
 	size_t num_names;
@@ -111,7 +43,7 @@ static uint64_t ref_of(struct encoder *e, uint32_t name)
 	uint32_t *ref = &e->ref_of[name - 1];
 	if (*ref == 0) {
 		*ref = ++e->num_refs;
-		put_u32(&e->refs, name - 1);
+		snap_encode_u32(&e->refs, name - 1);
 	}
 	return *ref;
 }
@@ -123,20 +55,20 @@ static void encode_nodes(struct encoder *e)
 		const struct snap_unit_node *node = &c->nodes[i];
 		uint32_t off = (uint32_t)e->nodes.len;
 		e->node_offs[i] = off;
-		put_unsigned(&e->nodes, ref_of(e, node->name));
+		snap_encode_uleb(&e->nodes, ref_of(e, node->name));
 		if (node->parent > 0) {
-			put_unsigned(&e->nodes, off - e->node_offs[node->parent - 1]);
-			put_unsigned(&e->nodes, ref_of(e, node->call_file));
-			put_unsigned(&e->nodes, node->call_line);
-			put_unsigned(&e->nodes, node->call_column);
+			snap_encode_uleb(&e->nodes, off - e->node_offs[node->parent - 1]);
+			snap_encode_uleb(&e->nodes, ref_of(e, node->call_file));
+			snap_encode_uleb(&e->nodes, node->call_line);
+			snap_encode_uleb(&e->nodes, node->call_column);
 			continue;
 		}
-		put_unsigned(&e->nodes, 0);
-		put_unsigned(&e->nodes, node->num_parts);
+		snap_encode_uleb(&e->nodes, 0);
+		snap_encode_uleb(&e->nodes, node->num_parts);
 		for (size_t j = 0; j < node->num_parts; j++) {
 			const struct snap_unit_part *part = &c->parts[node->first_part + j];
-			put_signed(&e->nodes, (int64_t)(part->start - e->base));
-			put_unsigned(&e->nodes, part->end - part->start);
+			snap_encode_sleb(&e->nodes, (int64_t)(part->start - e->base));
+			snap_encode_uleb(&e->nodes, part->end - part->start);
 		}
 	}
 }
@@ -154,8 +86,8 @@ static void encode_places(struct encoder *e)
 		const struct snap_unit_place *place = &c->places[i];
 		if (i % SNAP_PLACES_PER_CHUNK == 0) {
 			state = (struct state){.addr = place->start};
-			put_u64(&e->chunks, place->start);
-			put_u32(&e->offsets, (uint32_t)e->places.len);
+			snap_encode_u64(&e->chunks, place->start);
+			snap_encode_u32(&e->offsets, (uint32_t)e->places.len);
 		}
 		uint64_t node = place->node ? (uint64_t)e->node_offs[place->node - 1] + 1 : 0;
 		uint64_t file = ref_of(e, place->file);
@@ -166,16 +98,16 @@ static void encode_places(struct encoder *e)
 		flags |= node != state.node ? NODE_CHANGED : 0;
 		flags |= file != state.file ? FILE_CHANGED : 0;
 		flags |= place->column != state.column ? COLUMN_CHANGED : 0;
-		put_bytes(&e->places, &flags, 1);
-		put_unsigned(&e->places, place->start - state.addr);
+		snap_encode_bytes(&e->places, &flags, 1);
+		snap_encode_uleb(&e->places, place->start - state.addr);
 		if (flags & NODE_CHANGED)
-			put_signed(&e->places, (int64_t)(node - state.node));
+			snap_encode_sleb(&e->places, (int64_t)(node - state.node));
 		if (flags & FILE_CHANGED)
-			put_unsigned(&e->places, file);
+			snap_encode_uleb(&e->places, file);
 		if (!is_short)
-			put_signed(&e->places, line);
+			snap_encode_sleb(&e->places, line);
 		if (flags & COLUMN_CHANGED)
-			put_unsigned(&e->places, place->column);
+			snap_encode_uleb(&e->places, place->column);
 		state = (struct state){place->start, node, file, place->line, place->column};
 	}
 }
@@ -211,10 +143,11 @@ static bool encode_targets(struct encoder *e, uint32_t **ret_offs)
 		if (!slots[at].off) {
 			slots[at] = (struct target){site->target_name, (uint32_t)e->targets.len + 1,
 				site->target_start};
-			put_unsigned(&e->targets,
+			snap_encode_uleb(&e->targets,
 				ref_of(e, site->target_name) << 1 | (site->target_start != 0));
 			if (site->target_start != 0)
-				put_signed(&e->targets, (int64_t)(site->target_start - e->base));
+				snap_encode_sleb(
+					&e->targets, (int64_t)(site->target_start - e->base));
 		}
 		offs[i] = slots[at].off - 1;
 	}
@@ -232,34 +165,34 @@ static bool encode_sites(struct encoder *e)
 		const struct snap_unit_site *site = &c->sites[i];
 		if (i % SITES_PER_CHUNK == 0) {
 			addr = site->return_vaddr;
-			put_u64(&e->site_chunks, addr);
-			put_u32(&e->site_offsets, (uint32_t)e->sites.len);
+			snap_encode_u64(&e->site_chunks, addr);
+			snap_encode_u32(&e->site_offsets, (uint32_t)e->sites.len);
 		}
-		put_unsigned(&e->sites, site->return_vaddr - addr);
-		put_unsigned(&e->sites, (uint64_t)targets[i] << 1 | site->is_tail_call);
+		snap_encode_uleb(&e->sites, site->return_vaddr - addr);
+		snap_encode_uleb(&e->sites, (uint64_t)targets[i] << 1 | site->is_tail_call);
 		addr = site->return_vaddr;
 	}
 	free(targets);
 	return done;
 }
 
-static void join(struct out *all, const struct encoder *e)
+static void join(struct snap_encoded *all, const struct encoder *e)
 {
-	put_u32(all, MAGIC);
-	put_u32(all, 0); /* the length, when it is known */
-	put_u32(all, e->num_refs);
-	put_u32(all, (uint32_t)(e->chunks.len / 8));
-	put_u32(all, (uint32_t)(e->site_chunks.len / 8));
-	put_u32(all, (uint32_t)e->nodes.len);
-	put_u32(all, (uint32_t)e->places.len);
-	put_u32(all, (uint32_t)e->sites.len);
-	put_u32(all, (uint32_t)e->targets.len);
-	put_u32(all, e->contents->has_scopes ? HAS_SCOPES : 0);
-	put_u64(all, e->base);
-	const struct out *const parts[] = {&e->chunks, &e->site_chunks, &e->offsets,
+	snap_encode_u32(all, MAGIC);
+	snap_encode_u32(all, 0); /* the length, when it is known */
+	snap_encode_u32(all, e->num_refs);
+	snap_encode_u32(all, (uint32_t)(e->chunks.len / 8));
+	snap_encode_u32(all, (uint32_t)(e->site_chunks.len / 8));
+	snap_encode_u32(all, (uint32_t)e->nodes.len);
+	snap_encode_u32(all, (uint32_t)e->places.len);
+	snap_encode_u32(all, (uint32_t)e->sites.len);
+	snap_encode_u32(all, (uint32_t)e->targets.len);
+	snap_encode_u32(all, e->contents->has_scopes ? HAS_SCOPES : 0);
+	snap_encode_u64(all, e->base);
+	const struct snap_encoded *const parts[] = {&e->chunks, &e->site_chunks, &e->offsets,
 		&e->site_offsets, &e->refs, &e->nodes, &e->places, &e->sites, &e->targets};
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		put_bytes(all, parts[i]->data, parts[i]->len);
+		snap_encode_bytes(all, parts[i]->data, parts[i]->len);
 		all->failed |= parts[i]->failed;
 	}
 	uint32_t len = htole32((uint32_t)all->len);
@@ -271,7 +204,7 @@ int snap_unit_table_encode(
 	const struct snap_unit_contents *contents, size_t num_names, struct snap_bytes *ret)
 {
 	struct encoder e = {.contents = contents, .num_names = num_names};
-	struct out all = {0};
+	struct snap_encoded all = {0};
 	e.base = contents->num_places > 0 ? contents->places[0].start : 0;
 	e.ref_of = calloc(num_names + 1, sizeof(*e.ref_of));
 	e.node_offs = calloc(contents->num_nodes + 1, sizeof(*e.node_offs));
@@ -282,13 +215,13 @@ int snap_unit_table_encode(
 		done = encode_sites(&e);
 		join(&all, &e);
 	}
-	struct out *const parts[] = {&e.chunks, &e.site_chunks, &e.offsets, &e.site_offsets,
-		&e.refs, &e.nodes, &e.places, &e.sites, &e.targets};
+	struct snap_encoded *const parts[] = {&e.chunks, &e.site_chunks, &e.offsets,
+		&e.site_offsets, &e.refs, &e.nodes, &e.places, &e.sites, &e.targets};
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		free(parts[i]->data);
 	free(e.ref_of);
 	free(e.node_offs);
-	if (!done || all.failed) {
+	if (!done || all.failed || all.len > UINT32_MAX) {
 		free(all.data);
 		return -1;
 	}
