@@ -9,6 +9,8 @@
 
 /* Packages that are tried for one object, and .dwo files for one unit. */
 #define MAX_CANDIDATES 8
+/* .dwo files that were opened in vain: a file can name the same wrong one for each of its units. */
+#define MAX_MISMATCHES 256
 /* .dwo files that are open at once; further ones count as not found. */
 #define MAX_SPLIT_FILES 16384
 
@@ -33,6 +35,7 @@ struct snap_debug_info {
 	struct split_file *split_files; /* packages first */
 	size_t num_split_files, split_capacity, num_packages;
 	bool packages_tried;
+	size_t num_mismatches;
 	uint64_t num_read; /* bytes of units since pages were let go of */
 };
 
@@ -169,7 +172,8 @@ static struct snap_dwarf_unit *find_split(
 	}
 	size_t place = 0;
 	for (size_t i = 0; i < MAX_CANDIDATES && skeleton->dwo_name && info->split->open_dwo &&
-			   info->num_split_files < MAX_SPLIT_FILES;
+			   info->num_split_files < MAX_SPLIT_FILES &&
+			   info->num_mismatches < MAX_MISMATCHES;
 		i++) {
 		struct snap_elf_file *elf;
 		if (info->split->open_dwo(info->split->context, skeleton->comp_dir,
@@ -182,6 +186,7 @@ static struct snap_dwarf_unit *find_split(
 			return unit;
 		if (dwarf)
 			drop_last_split(info);
+		info->num_mismatches++;
 	}
 	return NULL;
 }
