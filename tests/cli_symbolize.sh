@@ -572,6 +572,36 @@ if command -v clang >/dev/null; then
 	check "line 0: --addr2line" grep -qx '.*/zero.c:?' zeros
 	functions zero.so zero | symbolize zero.so >zeros
 	check "line 0: text" grep -q '/zero.c$' zeros
+	# Not even if the row has a column. (gas leaves line 0 out.)
+	cat >column.s <<'END'
+	.file 1 "column.c"
+	.globl column
+	.type column, @function
+column:	.loc 1 7 3
+	nop
+	.loc 1 0 5
+	nop
+	.size column, . - column
+after:
+	.section .debug_line, "", @progbits
+lines:
+	.section .debug_abbrev, "", @progbits
+	.byte 1, 0x11, 0, 0x10, 0x17, 0x11, 0x01, 0x12, 0x06, 0, 0, 0
+	.section .debug_info, "", @progbits
+	.long unit_end - unit
+unit:	.short 4
+	.long 0
+	.byte 8, 1
+	.long lines
+	.quad column
+	.long after - column
+unit_end:
+	.section .note.GNU-stack, "", @progbits
+END
+	clang -shared -o column.so column.s 2>err || not_ok "line 0 with a column: $(cat err)"
+	functions column.so column | symbolize --json column.so >zeros
+	equal "line 0: no column either" '"line":7,"column":3 "line":null,"column":null' \
+		"$(grep -o '"line":[^}]*' zeros | tr '\n' ' ' | sed 's/ $//')"
 else
 	skip "line 0" "no clang here"
 fi
@@ -719,6 +749,13 @@ for bad in "" x =x; do
 done
 
 # In reports.
+# Frames of many files, since what was mapped last is remembered.
+{
+	for i in $(seq 200); do
+		printf '#line 1 "/build/d%d/file.c"\n__attribute__((noinline)) int f%d(int v) { return %s + 1; }\n' \
+			"$i" "$i" "$([ "$i" = 1 ] && echo "inner()" || echo "f$((i - 1))(v)")"
+	done
+} >files.h
 cat >waits.c <<'END'
 #include <unistd.h>
 
@@ -727,9 +764,11 @@ static inline __attribute__((always_inline)) int inner(void)
 	return pause();
 }
 
+#include "files.h"
+#line 10 "waits.c"
 __attribute__((noinline)) int outer(int deep)
 {
-	return deep > 0 ? outer(deep - 1) + 1 : inner();
+	return deep > 0 ? outer(deep - 1) + 1 : f200(0);
 }
 
 int main(void)
@@ -748,6 +787,9 @@ if within 10 sh -c 'grep -q "pause\|do_" "/proc/$1/wchan" || grep -q "^34 " "/pr
 	equal "json: enough frames" True "$(json_get out "sum('waits' in (f['file'] or '') for f in r['threads'][0]['frames']) > 100" | sed 's/true/True/')"
 	run "$ANALYZE" json --no-cache --path-map "$HERE=/src" live.snap
 	equal "--path-map in json: all frames" "/src/waits.c" "$(files)"
+	run "$ANALYZE" json --no-cache --path-map /build=/src live.snap
+	equal "--path-map in json: each of many files" "$(seq -f /src/d%.0f/file.c 200)" \
+		"$(json_get out "'\n'.join(f['file'] for f in r['threads'][0]['frames'] if f['file'] and 'file.c' in f['file'])")"
 	run "$ANALYZE" report --no-cache --path-map "$HERE=/one" --path-map "$HERE=/src" live.snap
 	check "--path-map in reports: the last that fits" sh -c 'grep -q "/src/waits.c" out && ! grep -q "/one/\|$1/waits.c" out' sh "$HERE"
 	run "$ANALYZE" report --no-cache --path-map "$HERE" live.snap
