@@ -26,10 +26,15 @@ void snap_arena_deinit(struct snap_arena *arena)
 	snap_arena_init(arena, arena->limit);
 }
 
+static size_t round_up(size_t len)
+{
+	return (len + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+}
+
 void *snap_arena_alloc(struct snap_arena *arena, size_t len)
 {
 	/* The limit is on what is taken: tiny pieces count with their padding. */
-	size_t rounded = (len + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+	size_t rounded = round_up(len);
 	if (rounded < len || rounded > PTRDIFF_MAX - sizeof(struct snap_arena_chunk) ||
 		rounded > arena->limit - arena->total) {
 		arena->exhausted = true;
@@ -51,6 +56,20 @@ void *snap_arena_alloc(struct snap_arena *arena, size_t len)
 	return ret;
 }
 
+/* Let what was allocated last grow where it stands: nothing is to be copied, nothing left behind.
+ */
+static bool extend(struct snap_arena *arena, const void *data, size_t len, size_t wanted)
+{
+	size_t had = round_up(len), more = round_up(wanted) - had;
+	if (!data || len == 0 || !arena->chunks || arena->used < had ||
+		data != arena->chunks->data + arena->used - had ||
+		more > arena->size - arena->used || more > arena->limit - arena->total)
+		return false;
+	arena->used += more;
+	arena->total += more;
+	return true;
+}
+
 char *snap_arena_copy(struct snap_arena *arena, struct snap_bytes bytes)
 {
 	char *ret = snap_arena_alloc(arena, bytes.len + 1);
@@ -67,6 +86,10 @@ void *snap_arena_grow(
 	size_t wanted = *capacity ? 2 * *capacity : 16, bytes;
 	if (__builtin_mul_overflow(wanted, item_len, &bytes))
 		return NULL;
+	if (extend(arena, array, *capacity * item_len, bytes)) {
+		*capacity = wanted;
+		return array;
+	}
 	void *ret = snap_arena_alloc(arena, bytes);
 	if (!ret)
 		return NULL;

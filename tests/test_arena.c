@@ -110,11 +110,45 @@ static void test_arena_grow_keeps_the_items(void **state)
 	snap_arena_deinit(&arena);
 }
 
+static void test_arena_grow_in_place(void **state)
+{
+	(void)state;
+	struct snap_arena arena;
+	snap_arena_init(&arena, 800);
+	size_t capacity = 0;
+	uint8_t *items = snap_arena_grow(&arena, NULL, 0, &capacity, 5);
+	assert_non_null(items);
+	memset(items, 1, 16 * 5);
+	/* The last one takes what it grows by, and that is zeroed. */
+	assert_ptr_equal(snap_arena_grow(&arena, items, 16, &capacity, 5), items);
+	assert_int_equal(capacity, 32);
+	assert_int_equal(arena.total, 32 * 5);
+	for (size_t i = 0; i < 32 * 5; i++)
+		assert_int_equal(items[i], i < 16 * 5);
+	memset(items, 1, 32 * 5);
+	/* What stands behind it is not overwritten. */
+	uint8_t *next = snap_arena_alloc(&arena, 16);
+	assert_non_null(next);
+	memset(next, 2, 16);
+	uint8_t *moved = snap_arena_grow(&arena, items, 32, &capacity, 5);
+	assert_non_null(moved);
+	assert_ptr_not_equal(moved, items);
+	assert_int_equal(capacity, 64);
+	for (size_t i = 0; i < 64 * 5; i++)
+		assert_int_equal(moved[i], i < 32 * 5);
+	for (size_t i = 0; i < 16; i++)
+		assert_int_equal(next[i], 2);
+	/* Neither does it grow beyond the limit. */
+	assert_null(snap_arena_grow(&arena, moved, 64, &capacity, 5));
+	assert_int_equal(capacity, 64);
+	snap_arena_deinit(&arena);
+}
+
 static void test_arena_grow_beyond_the_limit_keeps_the_array(void **state)
 {
 	(void)state;
 	struct snap_arena arena;
-	snap_arena_init(&arena, 300);
+	snap_arena_init(&arena, 255);
 	size_t capacity = 0;
 	uint64_t *items = snap_arena_grow(&arena, NULL, 0, &capacity, sizeof(*items));
 	assert_non_null(items);
@@ -164,6 +198,7 @@ int main(void)
 		cmocka_unit_test(test_arena_limit_counts_what_tiny_pieces_take),
 		cmocka_unit_test(test_arena_sizes_that_overflow),
 		cmocka_unit_test(test_arena_grow_keeps_the_items),
+		cmocka_unit_test(test_arena_grow_in_place),
 		cmocka_unit_test(test_arena_grow_beyond_the_limit_keeps_the_array),
 		cmocka_unit_test(test_arena_copy_ends_with_a_nul),
 		cmocka_unit_test(test_arena_can_be_used_again),

@@ -211,6 +211,22 @@ static void test_json_writer_escapes_anywhere(void **state)
 		}
 }
 
+static void test_json_writer_longer_than_the_buffer(void **state)
+{
+	(void)state;
+	size_t size = sizeof(writer.out.data);
+	char *text = malloc(2 * size + 4);
+	assert_non_null(text);
+	for (size_t len = size - 4; len < 2 * size; len += len == size + 1 ? size - 4 : 1) {
+		memset(text, 'x', len + 2);
+		text[0] = text[len + 1] = '"';
+		text[len + 2] = '\0';
+		snap_json_put_text(begin(false), NULL, snap_bytes(text + 1, len));
+		end_equal(text);
+	}
+	free(text);
+}
+
 static void test_json_writer_parts(void **state)
 {
 	(void)state;
@@ -406,6 +422,7 @@ int main(void)
 		cmocka_unit_test(test_json_writer_hex_bytes),
 		cmocka_unit_test(test_json_writer_escapes),
 		cmocka_unit_test(test_json_writer_escapes_anywhere),
+		cmocka_unit_test(test_json_writer_longer_than_the_buffer),
 		cmocka_unit_test(test_json_writer_parts),
 		cmocka_unit_test(test_json_writer_deep),
 		cmocka_unit_test(test_json_writer_cannot_write),

@@ -207,11 +207,47 @@ static const struct known *chain_between(
 	return look_up(memo, &key);
 }
 
+/* Frames as the model is to have them: those of a thread until something was put in between. */
+struct frame_list {
+	struct snap_frame *items; /* NULL: nothing is put in yet */
+	size_t num, capacity;
+};
+
+static bool append(struct snap_arena *arena, struct frame_list *list, const struct snap_frame *frame)
+{
+	struct snap_frame *items = snap_arena_grow(
+		arena, list->items, list->num, &list->capacity, sizeof(*items));
+	if (!items)
+		return false;
+	items[list->num++] = *frame;
+	list->items = items;
+	return true;
+}
+
+/* Behind the thread's frame number i, which calls by way of the chain, and what stands before it. */
+static bool append_chain(struct snap_arena *arena, struct frame_list *list,
+	const struct snap_crash_thread *thread, size_t i, const struct known *chain)
+{
+	const struct snap_crash_module *module = thread->frames[i].module;
+	bool ok = true;
+	for (size_t j = list->items ? i : 0; j <= i && ok; j++)
+		ok = append(arena, list, &thread->frames[j]);
+	for (size_t j = 0; j < chain->num && ok; j++) {
+		const struct snap_frame frame = {
+			.pc = chain->chain[j] + module->record.load_bias,
+			.is_tail_call = true,
+			.trust = SNAP_TRUST_CFI,
+			.module = module,
+		};
+		ok = append(arena, list, &frame);
+	}
+	return ok;
+}
+
 static int insert(struct snap_crash *crash, struct snap_crash_thread *thread, struct memo *memo,
 	struct snap_error *err)
 {
-	struct snap_frame *frames = NULL;
-	size_t num = 0, capacity = 0;
+	struct frame_list list = {0};
 	for (size_t i = 0; i < thread->num_frames; i++) {
 		const struct snap_frame *frame = &thread->frames[i];
 		const struct known *chain =
@@ -222,25 +258,20 @@ static int insert(struct snap_crash *crash, struct snap_crash_thread *thread, st
 			chain = NULL;
 			memo->limited = true;
 		}
-		memo->num_inserted += chain ? chain->num : 0;
-		for (size_t j = 0; j <= (chain ? chain->num : 0); j++) {
-			frames = snap_arena_grow(
-				&crash->arena, frames, num, &capacity, sizeof(*frames));
-			if (!frames)
-				return snap_error_no_memory(err);
-			if (j == 0)
-				frames[num++] = *frame;
-			else
-				frames[num++] = (struct snap_frame){
-					.pc = chain->chain[j - 1] + frame->module->record.load_bias,
-					.is_tail_call = true,
-					.trust = SNAP_TRUST_CFI,
-					.module = frame->module,
-				};
+		bool ok = true;
+		if (chain && chain->num > 0) {
+			memo->num_inserted += chain->num;
+			ok = append_chain(&crash->arena, &list, thread, i, chain);
+		} else if (list.items) {
+			ok = append(&crash->arena, &list, frame);
 		}
+		if (!ok)
+			return snap_error_no_memory(err);
 	}
-	thread->frames = frames;
-	thread->num_frames = num;
+	if (list.items) {
+		thread->frames = list.items;
+		thread->num_frames = list.num;
+	}
 	return 0;
 }
 
