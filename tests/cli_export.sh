@@ -19,7 +19,7 @@ gdb_says() { # PROGRAM CORE COMMAND...
 gdb_registers() {
 	gdb_says "$1" "$2" 'thread apply all info registers rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip eflags cs ss ds es fs gs fs_base gs_base orig_rax' \
 		'info registers float' 'info registers mxcsr xmm0 xmm7' \
-		'print $_siginfo' | sed -n '/^Thread/,${/^warning: Section/d;p}'
+		'print $_siginfo' | sed -n '/^Thread/,${/^warning: Section/d;/^warning: Unexpected size of section/d;p}'
 }
 
 # Names differ: the dynamic linker's are those it was given, ours those of /proc/PID/maps.
