@@ -1,6 +1,7 @@
 # Snapcrash's build.
 #
-# Targets: all (default), demo, check, deps, install, clean; "make help" lists them.
+# Targets: all (default), demo, check, deps, install, clean; tests/tests.mk has those of the tests,
+# bench/bench.mk those that measure; "make help" lists the knobs.
 #
 # Knobs, on the command line or in the environment:
 #   CC=clang                      another compiler

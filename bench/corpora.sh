@@ -12,7 +12,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 dir=${1:-${O:-build}/corpora}
 jobs=${JOBS:-2}
-mirror=${MIRROR:-http://deb.debian.org/debian}
+mirror=${MIRROR:-}
 export LC_ALL=C
 unset CFLAGS CXXFLAGS CPPFLAGS LDFLAGS MAKEFLAGS MAKELEVEL MFLAGS
 
@@ -38,6 +38,13 @@ fetch() { # PACKAGE
 	if [ ! -e "$dir/apt/updated" ]; then
 		local codename
 		codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+		# By default the one that this machine gets its packages from.
+		[ -n "$mirror" ] || mirror=$(apt-get indextargets --format '$(REPO_URI)' \
+			"Codename: $codename" 'Component: main' | head -n 1)
+		[ -n "$mirror" ] || {
+			say "apt has no source of $codename (run apt-get update, or set MIRROR)"
+			return 1
+		}
 		echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $codename main" \
 			>"$dir/apt/sources.list"
 		private_apt apt-get -qq update
