@@ -492,6 +492,22 @@ gcc -g -O2 -no-pie -o fixed lab.c main.c
 ask --addr2line fixed "$(address fixed here)"
 equal "a program at a fixed address" "$ADDR2LINE" "$(cat out)"
 
+# Prelinked: moved after its debug file was made, and so of the same build ID.
+for base in 0x400000 0x30000000; do
+	gcc -g -O2 -no-pie -Wl,--build-id=0x0123456789abcdef01234567,-Ttext-segment="$base" -o "at_$base" \
+		lab.c main.c
+done
+mkdir unmoved && objcopy --only-keep-debug at_0x400000 unmoved/lab.debug
+strip -o moved at_0x30000000
+ask --addr2line --symbols unmoved moved "$(address at_0x30000000 here)"
+equal "a debug file of other addresses than its executable" "$ADDR2LINE" "$(cat out)"
+ask --json --symbols unmoved moved "$(address at_0x30000000 here)"
+equal "... where its function begins" "0x$(printf %x $((0x$(address at_0x30000000 here) - 0x$(address at_0x30000000 outer))))" \
+	"$(json_get out 'r["frames"][-1]["offset"]')"
+objcopy --strip-debug at_0x400000 unmoved/lab.debug
+ask --symbols unmoved moved "$(address at_0x30000000 main)"
+equal "... its symbol table" "0x$(address at_0x30000000 main)  main+0x0" "$(cat out)"
+
 for machine in arm-linux-gnueabihf:-marm arm-linux-gnueabihf:-mthumb aarch64-linux-gnu: riscv64-linux-gnu:; do
 	compiler=${machine%%:*}-gcc
 	flags=${machine#*:}
