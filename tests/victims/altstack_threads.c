@@ -112,7 +112,7 @@ int main(int argc, char **argv)
 	for (int i = 0; i < 3; i++)
 		if (read(ends[0], &byte, 1) != 1)
 			return 1;
-	usleep(50000);
+	usleep(200000);
 	use_stack(stacks[3]);
 	all_wait = 1;
 	return descends(5, argc > 1 && strcmp(argv[1], "crash") == 0 ? SIGSEGV : SIGUSR1);

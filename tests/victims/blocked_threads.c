@@ -87,6 +87,6 @@ int main(int argc, char **argv)
 	pthread_create(&sleeper, NULL, sleeps, NULL);
 	for (unsigned int i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
 		pthread_create(&thread, NULL, bodies[i], NULL);
-	usleep(50000);
+	usleep(200000);
 	return crashes(argc) + 1;
 }

@@ -5,6 +5,7 @@
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static volatile int *volatile nothing;
+static volatile int started;
 
 __attribute__((noinline)) int takes(int x)
 {
@@ -13,6 +14,7 @@ __attribute__((noinline)) int takes(int x)
 
 static void *worker(void *arg)
 {
+	__atomic_add_fetch(&started, 1, __ATOMIC_SEQ_CST);
 	return takes(1) ? arg : NULL;
 }
 
@@ -29,9 +31,12 @@ int main(int argc, char **argv)
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 64 << 10);
 	pthread_mutex_lock(&mutex);
-	for (int i = argc > 1 ? atoi(argv[1]) : 4; i; i--)
+	int num = argc > 1 ? atoi(argv[1]) : 4;
+	for (int i = num; i; i--)
 		if (pthread_create(&thread, &attr, worker, NULL))
 			return 1;
-	usleep(50000);
+	while (started < num)
+		usleep(1000);
+	usleep(200000); /* a busy machine takes its time until all of them wait */
 	return owner(argc) + 1;
 }

@@ -19,7 +19,7 @@ __attribute__((noinline)) int unblocks(int sig)
 	sigemptyset(&set);
 	sigaddset(&set, sig);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	usleep(100000);
+	usleep(800000);
 	return pthread_sigmask(SIG_UNBLOCK, &set, NULL) + 1;
 }
 
@@ -38,7 +38,7 @@ __attribute__((noinline)) int sends(const char *what)
 		return sigqueue(getpid(), SIGXCPU, (union sigval){.sival_int = 7}) + 1;
 	if (pthread_create(&thread, NULL, worker, NULL))
 		return 1;
-	usleep(20000);
+	usleep(300000); /* until it has blocked the signal, on a busy machine, too */
 	pthread_kill(thread, SIGSYS);
 	return waits(2);
 }

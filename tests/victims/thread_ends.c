@@ -41,7 +41,7 @@ int main(int argc, char **argv)
 	pthread_key_create(&key, destroys);
 	if (pthread_create(&thread, NULL, worker, NULL))
 		return 1;
-	usleep(20000);
+	usleep(100000);
 	if (!strcmp(what, "cancel"))
 		pthread_cancel(thread);
 	pthread_join(thread, NULL);
