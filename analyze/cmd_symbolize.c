@@ -88,6 +88,25 @@ static void print_json(const struct symbolizer *s, bool known, uint64_t vaddr,
 	snap_json_end_line(&json);
 }
 
+/*
+ * The name with its parameters; NULL if it is not mangled. The same names come again and again, each
+ * by the same pointer: those made last are kept. Valid until the next call.
+ */
+static const char *whole_name(const char *raw)
+{
+	static struct {
+		const char *raw;
+		char *whole; /* on the heap; NULL */
+	} made[1 << 14];
+	size_t at = (size_t)((uintptr_t)raw * UINT64_C(0x9e3779b97f4a7c15) >> 50);
+	if (made[at].raw != raw) {
+		free(made[at].whole);
+		made[at].raw = raw;
+		made[at].whole = snap_demangle_whole(raw);
+	}
+	return made[at].whole;
+}
+
 /* As "addr2line -f -i -C" does: two lines for each function. */
 static void print_addr2line(
 	const struct symbolizer *s, const struct snap_source_frame *frames, size_t num)
@@ -95,9 +114,8 @@ static void print_addr2line(
 	for (size_t i = 0; i < num; i++) {
 		const struct snap_source_frame *frame = &frames[i];
 		const char *raw = frame->raw_function; /* what has no linkage name is not qualified */
-		char *whole = raw ? snap_demangle_whole(raw) : NULL;
+		const char *whole = raw ? whole_name(raw) : NULL;
 		put_escaped(whole ? whole : raw ? raw : "??");
-		free(whole);
 		snap_out_put_char(&out, '\n');
 		put_escaped(frame->file ? mapped(s, frame->file) : "??");
 		snap_out_put_char(&out, ':');

@@ -1,5 +1,7 @@
 #include "common/escape.h"
 
+#include <string.h>
+
 size_t snap_utf8_character(struct snap_bytes in, uint32_t *ret_code)
 {
 	const uint8_t *p = in.data;
@@ -68,9 +70,26 @@ size_t snap_escape(struct snap_bytes in, enum snap_escape how, char *out, size_t
 	return total;
 }
 
+/*
+ * How many bytes at the beginning are printable ASCII, looked at eight at a time: nearly all of what
+ * is shown. Adding sets the upper bit of a byte from 0x7f on, subtracting that of one below 0x20.
+ */
+static size_t count_printable(struct snap_bytes in)
+{
+	const uint64_t ones = UINT64_MAX / 255;
+	size_t i = 0;
+	for (; in.len - i >= 8; i += 8) {
+		uint64_t word;
+		memcpy(&word, in.data + i, sizeof(word));
+		if ((word | (word + ones) | (word - ones * 0x20)) & ones * 0x80)
+			break;
+	}
+	return i;
+}
+
 bool snap_escape_unneeded(struct snap_bytes in, enum snap_escape how)
 {
-	for (size_t i = 0; i < in.len;) {
+	for (size_t i = count_printable(in); i < in.len;) {
 		bool keep;
 		i += next_piece(in.data + i, in.len - i, how, &keep);
 		if (!keep)

@@ -259,6 +259,27 @@ static void test_hex(void **state)
 	assert_string_equal(out, "");
 }
 
+/* Whatever byte stands wherever in plain text: the quick look says what the escaping does. */
+static void test_escape_unneeded_is_what_escaping_finds(void **state)
+{
+	(void)state;
+	for (size_t len = 1; len <= 24; len++)
+		for (size_t at = 0; at < len; at++)
+			for (unsigned int byte = 0; byte < 256; byte++) {
+				char text[25], escaped[128];
+				memset(text, 'a' + (int)at % 26, sizeof(text));
+				text[at] = (char)byte;
+				struct snap_bytes in = snap_bytes(text, len);
+				for (int how = 0; how < 2; how++) {
+					size_t n = snap_escape(in, (enum snap_escape)how, escaped,
+						sizeof(escaped));
+					bool same = n == len && memcmp(escaped, text, len) == 0;
+					assert_int_equal(
+						snap_escape_unneeded(in, (enum snap_escape)how), same);
+				}
+			}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +294,7 @@ int main(void)
 		cmocka_unit_test(test_escape_without_room_gives_the_length),
 		cmocka_unit_test(test_escape_result_is_always_fit_for_a_file),
 		cmocka_unit_test(test_hex),
+		cmocka_unit_test(test_escape_unneeded_is_what_escaping_finds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
