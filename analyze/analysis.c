@@ -45,12 +45,13 @@ int snap_analysis_load(const char *file, struct snap_crash *ret, struct snap_err
 	return -1;
 }
 
-/* Stacks are followed again with what was fetched, so often at most: it leads to further modules. */
+/* Stacks are followed again with what was fetched, so often at most: it leads to further modules.
+ */
 #define MAX_ROUNDS 8
 
 /*
- * Which modules a stack leads to, and so which files are worth fetching, is known when it was followed;
- * how it goes on, when these files are there.
+ * Which modules a stack leads to, and so which files are worth fetching, is known when it was
+ * followed; how it goes on, when these files are there.
  */
 static int unwind(struct snap_crash *crash, struct snap_store *store,
 	const struct snap_options *options, struct snap_error *err)
@@ -78,7 +79,8 @@ int snap_analysis_run(const char *file, struct snap_store *store,
 	if (snap_store_resolve(store, ret, err) == 0 && snap_jit_resolve(ret, err) == 0 &&
 		unwind(ret, store, options, err) == 0 && snap_tail_calls_insert(ret, err) == 0 &&
 		snap_symbolise(ret, &options->path_map, err) == 0 &&
-		snap_find_repeats(ret, err) == 0 && snap_explain(ret, err) == 0 && snap_sign(ret, err) == 0)
+		snap_find_repeats(ret, err) == 0 && snap_explain(ret, err) == 0 &&
+		snap_sign(ret, err) == 0)
 		return 0;
 	snap_crash_deinit(ret);
 	return -1;

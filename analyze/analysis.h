@@ -18,11 +18,11 @@ struct snap_options {
 	size_t num_symbol_dirs;
 	const char **debug_dirs; /* --debug-dir; none: /usr/lib/debug */
 	size_t num_debug_dirs;
-	const char *sysroot;	  /* --sysroot; NULL: none */
-	bool no_local;		  /* --no-local */
+	const char *sysroot;	       /* --sysroot; NULL: none */
+	bool no_local;		       /* --no-local */
 	struct snap_path_map path_map; /* --path-map */
-	bool trust_path;	  /* --trust-path */
-	bool debuginfod;	  /* --debuginfod, or DEBUGINFOD_URLS is set */
+	bool trust_path;	       /* --trust-path */
+	bool debuginfod;	       /* --debuginfod, or DEBUGINFOD_URLS is set */
 	/* Told of whatever is fetched (find/debuginfod.h); NULL: nobody is. */
 	void (*on_fetch)(const struct snap_fetch *fetch, void *data);
 	void *on_fetch_data;

@@ -78,8 +78,8 @@ static void describe_symbols(struct snap_bytes bytes, char *ret, size_t size)
 	if (info.has_map)
 		(void)snprintf(units, sizeof(units), "%u of %u units", info.num_units_kept,
 			info.num_units);
-	(void)snprintf(ret, size, "%s, %u names, %u symbols", units, info.num_names,
-		info.num_symbols);
+	(void)snprintf(
+		ret, size, "%s, %u names, %u symbols", units, info.num_names, info.num_symbols);
 }
 
 /* What an entry holds, in words; "" if that can't be told. */
@@ -156,7 +156,8 @@ static const struct snap_verb verb_list = {
 	.name = "cache list",
 	.arguments = "",
 	.summary = "What is kept, how large it is and when it was last used",
-	.text = "\nOne line per entry, by kind, the last used first. The key of symbols is a build ID.\n"
+	.text = "\nOne line per entry, by kind, the last used first. The key of symbols is a build "
+		"ID.\n"
 		"When an entry was last used is written down once an hour.\n",
 	.examples = "  snapanalyze cache list\n"
 		    "  snapanalyze cache list --json | jq -s 'map(.bytes) | add'\n",

@@ -89,8 +89,8 @@ static void print_json(const struct symbolizer *s, bool known, uint64_t vaddr,
 }
 
 /*
- * The name with its parameters; NULL if it is not mangled. The same names come again and again, each
- * by the same pointer: those made last are kept. Valid until the next call.
+ * The name with its parameters; NULL if it is not mangled. The same names come again and again,
+ * each by the same pointer: those made last are kept. Valid until the next call.
  */
 static const char *whole_name(const char *raw)
 {
@@ -113,7 +113,8 @@ static void print_addr2line(
 {
 	for (size_t i = 0; i < num; i++) {
 		const struct snap_source_frame *frame = &frames[i];
-		const char *raw = frame->raw_function; /* what has no linkage name is not qualified */
+		const char *raw =
+			frame->raw_function; /* what has no linkage name is not qualified */
 		const char *whole = raw ? whole_name(raw) : NULL;
 		put_escaped(whole ? whole : raw ? raw : "??");
 		snap_out_put_char(&out, '\n');
@@ -313,7 +314,8 @@ const struct snap_verb snap_verb_symbolize = {
 		"very address: for a return address give the one before it.\n",
 	.examples = "  snapanalyze symbolize /usr/bin/sensord 0x1139\n"
 		    "  snapanalyze symbolize --json libfoo.so <addresses | jq .frames\n"
-		    "  snapanalyze symbolize --addr2line --symbols release/ 4f5a8e17c2d0b6935e1f7a48 0x1139\n",
+		    "  snapanalyze symbolize --addr2line --symbols release/ "
+		    "4f5a8e17c2d0b6935e1f7a48 0x1139\n",
 	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_JOBS | SNAP_TAKES_LINES | SNAP_TAKES_LOOK_UP |
 		 SNAP_TAKES_ELF,
 	.run = run_symbolize,

@@ -70,8 +70,7 @@ static void format_fetch(const struct snap_fetch *fetch, char *out, size_t size)
 	static const char *const what[] = {
 		"file", "debug file", "alternate debug file", "debug file", "debug file"};
 	char name[256], so_far[64] = "";
-	(void)snap_escape(
-		snap_bytes_str(fetch->name), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
+	(void)snap_escape(snap_bytes_str(fetch->name), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
 	if (fetch->all_len > 0)
 		(void)snprintf(so_far, sizeof(so_far), ": %.1f of %.1f MB",
 			(double)fetch->done_len / 1e6, (double)fetch->all_len / 1e6);

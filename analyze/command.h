@@ -28,8 +28,8 @@ enum snap_option_set {
 	SNAP_TAKES_COLOR = 4,
 	SNAP_TAKES_PRETTY = 8,
 	SNAP_TAKES_MISSING = 16,
-	SNAP_TAKES_MEMORY = 32,	/* --memory, --full */
-	SNAP_TAKES_OUTPUT = 64,	/* -o, --output, without which it is wrong usage; one input */
+	SNAP_TAKES_MEMORY = 32,	    /* --memory, --full */
+	SNAP_TAKES_OUTPUT = 64,	    /* -o, --output, without which it is wrong usage; one input */
 	SNAP_TAKES_SELECTION = 128, /* --full-stacks, --memory=stacks|indirect */
 	SNAP_TAKES_LOOK_UP = 256,   /* --addr2line */
 	SNAP_TAKES_JOBS = 1 << 16,  /* --jobs */
@@ -75,14 +75,14 @@ struct snap_verb {
 	unsigned int takes;    /* enum snap_option_set */
 	/* Returns an enum snap_exit; output errors are found by main. */
 	enum snap_exit (*run)(const struct snap_arguments *arguments);
-	/* NULL, or it has verbs of its own, NULL after the last, and no run, options or examples. */
+	/* NULL, or it has verbs of its own, NULL after the last, and no run, options or examples.
+	 */
 	const struct snap_verb *const *verbs;
 };
 
 extern const struct snap_verb snap_verb_report, snap_verb_json, snap_verb_signature,
 	snap_verb_check, snap_verb_modules, snap_verb_dump, snap_verb_export, snap_verb_import,
-	snap_verb_symbolize, 
-	snap_verb_cache, snap_verb_symbols;
+	snap_verb_symbolize, snap_verb_cache, snap_verb_symbols;
 
 /* ---------------------------------------------------------------- for verbs */
 

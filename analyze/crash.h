@@ -63,7 +63,7 @@ struct snap_frame {
 	bool is_tail_call; /* its own call was its last act, and its stack is gone: the call sites
 			    * of DWARF prove that it was there. No CFA, no registers. */
 	enum snap_trust trust;
-	uint64_t known_regs;			/* bit n: regs[n] is known */
+	uint64_t known_regs;  /* bit n: regs[n] is known */
 	const uint64_t *regs; /* by snap_arch_column(), snap_arch_num_columns() of them */
 	const struct snap_crash_module *module; /* NULL: in none */
 	/* The stack goes on, but so many bytes of it were not captured before the next frame; about
@@ -129,8 +129,8 @@ struct snap_crash_module {
 	/* The files that were looked at, and what became of them; the store's; NULL: none were. */
 	const struct snap_candidates *candidates;
 	const struct snap_package *package; /* what it was a part of; NULL: not known */
-	bool has_frame;		    /* after unwinding: some thread has a frame here */
-	bool has_crashed_frame;	    /* the crashing thread has */
+	bool has_frame;			    /* after unwinding: some thread has a frame here */
+	bool has_crashed_frame;		    /* the crashing thread has */
 };
 
 /* DESIGN section 4, "kind". */
@@ -199,7 +199,7 @@ struct snap_crash {
 	size_t num_threads;
 	size_t num_related;
 	struct snap_memory memory;
-	struct snap_jit *jit; /* owned: code made at run time, once resolved; NULL: none */
+	struct snap_jit *jit;	      /* owned: code made at run time, once resolved; NULL: none */
 	const struct snap_arch *arch; /* NULL: not known or not supported */
 
 	/* the later stages */

@@ -102,13 +102,13 @@ static const struct option_entry entries[] = {
 		"show source files below FROM as below TO; may be repeated,\nthe last that fits "
 		"counts"},
 	{OPTION_TRUST_PATH, SNAP_TAKES_SYMBOLS, "trust-path", NULL,
-		"use the file at a module's path, or of its name in a tree,\nalso where no build ID "
+		"use the file at a module's path, or of its name in a tree,\nalso where no build "
+		"ID "
 		"says that it is the right one"},
 	{OPTION_DEBUGINFOD, SNAP_TAKES_SYMBOLS, "debuginfod", NULL,
 		"fetch what is missing of modules on a stack from the\nservers in DEBUGINFOD_URLS; "
 		"the default if that is set"},
-	{OPTION_NO_DEBUGINFOD, SNAP_TAKES_SYMBOLS, "no-debuginfod", NULL,
-		"fetch nothing"},
+	{OPTION_NO_DEBUGINFOD, SNAP_TAKES_SYMBOLS, "no-debuginfod", NULL, "fetch nothing"},
 	{OPTION_CACHE, SNAP_TAKES_SYMBOLS | SNAP_TAKES_CACHE, "cache", "DIR",
 		"keep there what the next run can use, instead of in\n"
 		"$XDG_CACHE_HOME/snapcrash or ~/.cache/snapcrash"},
@@ -181,7 +181,8 @@ static void print_verbs(const struct snap_verb *verb)
 		verb->summary, verb->text);
 	for (const struct snap_verb *const *v = verb->verbs; *v; v++)
 		printf("  %-12s%s\n", last_name(*v), (*v)->summary);
-	printf("\n'snapanalyze %s VERB --help' has the options and examples of each.\n", verb->name);
+	printf("\n'snapanalyze %s VERB --help' has the options and examples of each.\n",
+		verb->name);
 }
 
 void snap_print_verb_help(const struct snap_verb *verb)
@@ -424,8 +425,8 @@ static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 	case OPTION_DEBUGINFOD:
 		options->debuginfod = has_servers();
 		if (!options->debuginfod)
-			complain_usage(
-				p, "--debuginfod asks the servers in DEBUGINFOD_URLS: not set", NULL);
+			complain_usage(p,
+				"--debuginfod asks the servers in DEBUGINFOD_URLS: not set", NULL);
 		return options->debuginfod;
 	case OPTION_NO_DEBUGINFOD:
 		options->debuginfod = false;

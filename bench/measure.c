@@ -3,10 +3,10 @@
  *
  *     measure FILE PROGRAM ARGUMENT...
  *
- * FILE gets wall time in microseconds, peak of resident memory in KiB (of the largest of the program
- * and the children it waited for) and the exit status. A program of its own because both figures would
- * be too high if python started the program: the kernel counts the memory of whoever calls execve as
- * the new program's, and an interpreter takes its time between fork and wait.
+ * FILE gets wall time in microseconds, peak of resident memory in KiB (of the largest of the
+ * program and the children it waited for) and the exit status. A program of its own because both
+ * figures would be too high if python started the program: the kernel counts the memory of whoever
+ * calls execve as the new program's, and an interpreter takes its time between fork and wait.
  */
 #include <stdio.h>
 #include <sys/resource.h>
@@ -37,7 +37,8 @@ int main(int argc, char **argv)
 	if (!file)
 		return 1;
 	fprintf(file, "%lld %ld %d\n",
-		(long long)(end.tv_sec - start.tv_sec) * 1000000 + (end.tv_nsec - start.tv_nsec) / 1000,
+		(long long)(end.tv_sec - start.tv_sec) * 1000000 +
+			(end.tv_nsec - start.tv_nsec) / 1000,
 		usage.ru_maxrss, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 	return fclose(file) != 0;
 }

@@ -71,8 +71,9 @@ size_t snap_escape(struct snap_bytes in, enum snap_escape how, char *out, size_t
 }
 
 /*
- * How many bytes at the beginning are printable ASCII, looked at eight at a time: nearly all of what
- * is shown. Adding sets the upper bit of a byte from 0x7f on, subtracting that of one below 0x20.
+ * How many bytes at the beginning are printable ASCII, looked at eight at a time: nearly all of
+ * what is shown. Adding sets the upper bit of a byte from 0x7f on, subtracting that of one below
+ * 0x20.
  */
 static size_t count_printable(struct snap_bytes in)
 {

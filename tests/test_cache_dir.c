@@ -601,8 +601,7 @@ static int on_small_disk(void)
 	if (snap_cache_prune(cache, 0, &num, &len, &err) == 0 || num != 0 || err.errnum != EROFS)
 		return 13;
 	snap_cache_dir_close(dir);
-	if (snap_cache_dir_open(in_top("disk/new"), &dir, &err) == 0 ||
-		err.errnum != EROFS)
+	if (snap_cache_dir_open(in_top("disk/new"), &dir, &err) == 0 || err.errnum != EROFS)
 		return 14;
 	return 0;
 }

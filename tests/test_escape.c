@@ -275,7 +275,8 @@ static void test_escape_unneeded_is_what_escaping_finds(void **state)
 						sizeof(escaped));
 					bool same = n == len && memcmp(escaped, text, len) == 0;
 					assert_int_equal(
-						snap_escape_unneeded(in, (enum snap_escape)how), same);
+						snap_escape_unneeded(in, (enum snap_escape)how),
+						same);
 				}
 			}
 }

@@ -224,8 +224,8 @@ static void make_library(void)
 	struct snap_elf_file *file = malloc(sizeof(*file));
 	assert_non_null(file);
 	assert_int_equal(snap_elf_file_from_memory(image, IMAGE_LEN, "lib", file, &err), 0);
-	assert_int_equal(snap_object_create(
-				 &(struct snap_object_files){.main = file}, &library, &err), 0);
+	assert_int_equal(
+		snap_object_create(&(struct snap_object_files){.main = file}, &library, &err), 0);
 }
 
 /* ---------------------------------------------------------------- lists */

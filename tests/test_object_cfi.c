@@ -150,7 +150,9 @@ static void test_object_cfi_separate_debug_file(void **state)
 		target_set_cfi(TARGET_DEBUG_FRAME);
 		struct snap_elf_file *debug = target_open();
 		assert_int_equal(snap_object_create(
-			&(struct snap_object_files){.main = main, .debug = debug}, &object, &err), 0);
+					 &(struct snap_object_files){.main = main, .debug = debug},
+					 &object, &err),
+			0);
 		/* The machine is the main file's: a debug file alone is not enough to unwind. */
 		assert_int_equal(has_all_rows(object), has_main);
 		assert_int_equal(snap_object_has_code(object), has_main);
@@ -254,7 +256,8 @@ static void test_object_cfi_image_from_memory_without_index(void **state)
 		target_file = NULL;
 		assert_null(file->no_cfi);
 		assert_int_equal(snap_object_create(
-			&(struct snap_object_files){.main = file}, &object, &err), 0);
+					 &(struct snap_object_files){.main = file}, &object, &err),
+			0);
 		assert_true(has_all_rows(object));
 		snap_object_destroy(object);
 		target_end();
@@ -301,7 +304,9 @@ static void test_object_cfi_contradictions(void **state)
 		target_describe(FUNCTION(0) - LEN, ALL, false, "\x0c\7\x30\x90\1", 5);
 		struct snap_elf_file *debug = target_open();
 		assert_int_equal(snap_object_create(
-			&(struct snap_object_files){.main = main, .debug = debug}, &object, &err), 0);
+					 &(struct snap_object_files){.main = main, .debug = debug},
+					 &object, &err),
+			0);
 
 		const struct snap_cfi_row *first[ALL];
 		for (int again = 0; again < 2; again++)

@@ -46,8 +46,8 @@ void snap_cache_dir_set_max_bytes(struct snap_cache_dir *dir, uint64_t max_bytes
  * Map an entry. kind is a directory ("symbols": lower-case letters, 16 at most), key a file name
  * there: lower-case hex digits, 128 at most. The bytes stay valid until snap_cache_unmap(), also if
  * the entry is replaced or removed meanwhile: no entry is ever written to again. An absent result
- * means that there is no such entry, or none that can be read. Counts as a use (the time of which is
- * kept to the hour).
+ * means that there is no such entry, or none that can be read. Counts as a use (the time of which
+ * is kept to the hour).
  */
 struct snap_bytes snap_cache_map(struct snap_cache_dir *dir, const char *kind, const char *key);
 /* The same, but not a use: to tell what is there. */
@@ -68,7 +68,8 @@ struct snap_cache_entry {
 	int64_t used_s; /* since the epoch: when it was last read or written */
 };
 
-/* Call fn for each entry, in no order; it returns 0 to go on. Returns what fn returned last, or -1. */
+/* Call fn for each entry, in no order; it returns 0 to go on. Returns what fn returned last, or -1.
+ */
 int snap_cache_each(struct snap_cache_dir *dir,
 	int (*fn)(const struct snap_cache_entry *entry, void *data), void *data,
 	struct snap_error *err);
@@ -91,8 +92,8 @@ int snap_cache_create(const char *path, struct snap_cache **ret, struct snap_err
 void snap_cache_destroy(struct snap_cache *cache);
 
 /*
- * The directory, opened by the first who asks. NULL if it can't be used (that is found out once; *err
- * says each time why), or if cache is NULL: go on without.
+ * The directory, opened by the first who asks. NULL if it can't be used (that is found out once;
+ * *err says each time why), or if cache is NULL: go on without.
  */
 struct snap_cache_dir *snap_cache_get(struct snap_cache *cache, struct snap_error *err);
 

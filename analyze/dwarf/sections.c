@@ -249,8 +249,8 @@ static void unpack_to(
 
 /* The bytes of a section as they stand in the file; and what they hold: *ret_len bytes, packed as
  * *ret_type says (0: not packed) behind the header that is passed over. */
-static struct snap_bytes raw_section(bool is_64bit, Elf_Scn *scn, bool is_gnu_compressed,
-	uint32_t *ret_type, uint64_t *ret_len)
+static struct snap_bytes raw_section(
+	bool is_64bit, Elf_Scn *scn, bool is_gnu_compressed, uint32_t *ret_type, uint64_t *ret_len)
 {
 	GElf_Shdr shdr;
 	GElf_Chdr chdr;

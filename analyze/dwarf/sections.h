@@ -44,7 +44,7 @@ struct snap_dwarf_sections {
 		struct snap_bytes bytes; /* all of it; only have_len of it can be read */
 		size_t have_len;
 		struct snap_packed *packed; /* NULL: it is not compressed, or not any more */
-		uint8_t *owned;	    /* what was decompressed or joined; NULL */
+		uint8_t *owned;		    /* what was decompressed or joined; NULL */
 		size_t owned_len;
 		uint64_t spent;
 	} of[SNAP_DWARF_NUM_SECTIONS];

@@ -403,8 +403,7 @@ static uint32_t *list_missing(struct snap_code_index *index, size_t *ret_num)
 		uint32_t number = map[i].colour - 1;
 		listed[number] = true;
 		const struct unit *unit = get_unit(index, number);
-		if (unit && !unit->is_made &&
-			!(has_image(index) && take_table(index, number)))
+		if (unit && !unit->is_made && !(has_image(index) && take_table(index, number)))
 			units[num++] = number;
 	}
 	free(listed);

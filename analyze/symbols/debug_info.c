@@ -171,9 +171,9 @@ static struct snap_dwarf_unit *find_split(
 			return unit;
 	}
 	size_t place = 0;
-	for (size_t i = 0; i < MAX_CANDIDATES && skeleton->dwo_name && info->split->open_dwo &&
-			   info->num_split_files < MAX_SPLIT_FILES &&
-			   info->num_mismatches < MAX_MISMATCHES;
+	for (size_t i = 0;
+		i < MAX_CANDIDATES && skeleton->dwo_name && info->split->open_dwo &&
+		info->num_split_files < MAX_SPLIT_FILES && info->num_mismatches < MAX_MISMATCHES;
 		i++) {
 		struct snap_elf_file *elf;
 		if (info->split->open_dwo(info->split->context, skeleton->comp_dir,

@@ -1,5 +1,6 @@
 /*
- * Bytes that grow as numbers are put behind them, little-endian: what tables and images are made of.
+ * Bytes that grow as numbers are put behind them, little-endian: what tables and images are made
+ * of.
  */
 #ifndef SNAP_ANALYZE_SYMBOLS_ENCODE_H
 #define SNAP_ANALYZE_SYMBOLS_ENCODE_H

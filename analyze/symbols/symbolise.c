@@ -25,8 +25,8 @@ struct list {
 };
 
 /* path: of an object. *ret outlives the crash or is in its arena. */
-static int map_path(struct snap_crash *crash, struct list *list, const char *path,
-	const char **ret, struct snap_error *err)
+static int map_path(struct snap_crash *crash, struct list *list, const char *path, const char **ret,
+	struct snap_error *err)
 {
 	*ret = path;
 	if (list->map->num == 0 || !path)

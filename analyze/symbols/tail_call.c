@@ -18,7 +18,7 @@
 struct known {
 	struct snap_object *caller, *callee;
 	uint64_t return_vaddr, callee_start;
-	const char *callee_name; /* the linker's; NULL */
+	const char *callee_name;	     /* the linker's; NULL */
 	uint64_t chain[SNAP_MAX_TAIL_CALLS]; /* return addresses in callee, innermost first */
 	size_t num;
 };
@@ -213,10 +213,11 @@ struct frame_list {
 	size_t num, capacity;
 };
 
-static bool append(struct snap_arena *arena, struct frame_list *list, const struct snap_frame *frame)
+static bool append(
+	struct snap_arena *arena, struct frame_list *list, const struct snap_frame *frame)
 {
-	struct snap_frame *items = snap_arena_grow(
-		arena, list->items, list->num, &list->capacity, sizeof(*items));
+	struct snap_frame *items =
+		snap_arena_grow(arena, list->items, list->num, &list->capacity, sizeof(*items));
 	if (!items)
 		return false;
 	items[list->num++] = *frame;
@@ -224,7 +225,8 @@ static bool append(struct snap_arena *arena, struct frame_list *list, const stru
 	return true;
 }
 
-/* Behind the thread's frame number i, which calls by way of the chain, and what stands before it. */
+/* Behind the thread's frame number i, which calls by way of the chain, and what stands before it.
+ */
 static bool append_chain(struct snap_arena *arena, struct frame_list *list,
 	const struct snap_crash_thread *thread, size_t i, const struct known *chain)
 {

@@ -454,8 +454,9 @@ void target_ready(void)
 	if (!is_captured_in_part)
 		target_memory(TARGET_STACK, stack, sizeof(stack));
 	assert_int_equal(snap_memory_finish(&target_crash.memory, &err), 0);
-	assert_int_equal(snap_object_create(
-			&(struct snap_object_files){.main = target_open()}, &target_object, &err), 0);
+	assert_int_equal(snap_object_create(&(struct snap_object_files){.main = target_open()},
+				 &target_object, &err),
+		0);
 	module.object = target_object;
 	module.symbols = snap_object_symbols(target_object);
 }
