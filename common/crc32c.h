@@ -14,4 +14,7 @@
  */
 uint32_t snap_crc32c(uint32_t crc, const void *data, size_t len);
 
+/* The same where the processor has no instruction for it. */
+uint32_t snap_crc32c_by_table(uint32_t crc, const void *data, size_t len);
+
 #endif
