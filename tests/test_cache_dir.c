@@ -21,40 +21,10 @@
 #include <time.h>
 #include <unistd.h>
 
-static char top[] = "/tmp/snap-test-cache-XXXXXX";
+#include "tests/lib/temp_tree.h"
+
 static struct snap_error err;
 static struct snap_cache_dir *cache;
-
-static const char *in_top(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static const char *in_top(const char *format, ...)
-{
-	static char paths[4][512];
-	static unsigned int next;
-	char *path = paths[next++ % 4];
-	int n = snprintf(path, sizeof(paths[0]), "%s/", top);
-	va_list args;
-	va_start(args, format);
-	(void)vsnprintf(path + n, sizeof(paths[0]) - (size_t)n, format, args);
-	va_end(args);
-	return path;
-}
-
-static void remove_tree(const char *path)
-{
-	DIR *list = opendir(path);
-	const struct dirent *entry;
-	while (list && (entry = readdir(list))) {
-		char name[1024];
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		(void)snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
-		if (unlink(name) < 0)
-			remove_tree(name);
-	}
-	if (list)
-		(void)closedir(list);
-	(void)rmdir(path);
-}
 
 static int setup(void **state)
 {

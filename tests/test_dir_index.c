@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <dirent.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,42 +20,11 @@
 
 #include "analyze/cache/cache_dir.h"
 #include "analyze/find/tree_file.h"
+#include "tests/lib/temp_tree.h"
 
-static char top[] = "/tmp/snap-test-index-XXXXXX";
 static struct snap_error err;
 static struct snap_cache_dir *cache;
 static struct snap_dir_index found;
-
-static const char *in_top(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static const char *in_top(const char *format, ...)
-{
-	static char paths[4][512];
-	static unsigned int next;
-	char *path = paths[next++ % 4];
-	int n = snprintf(path, sizeof(paths[0]), "%s/", top);
-	va_list args;
-	va_start(args, format);
-	(void)vsnprintf(path + n, sizeof(paths[0]) - (size_t)n, format, args);
-	va_end(args);
-	return path;
-}
-
-static void remove_tree(const char *path)
-{
-	DIR *list = opendir(path);
-	const struct dirent *entry;
-	while (list && (entry = readdir(list))) {
-		char name[1024];
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		(void)snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
-		if (unlink(name) < 0)
-			remove_tree(name);
-	}
-	if (list)
-		(void)closedir(list);
-	(void)rmdir(path);
-}
 
 static void write_file(const char *path, const void *data, size_t len)
 {

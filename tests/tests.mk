@@ -272,6 +272,10 @@ TEST_dwarf_lines_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_ranges_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_sections_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 
+# What makes files in a directory of its own.
+TEST_cache_dir_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
+TEST_dir_index_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
+
 # $(1): the test's name, $(2): its half.
 define test_program
 $(O)/tests/$(1): $$(addprefix $(O)/,tests/$(1).o \

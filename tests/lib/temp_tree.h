@@ -1,0 +1,17 @@
+/*
+ * A directory of a test's own, below /tmp.
+ */
+#ifndef SNAP_TESTS_LIB_TEMP_TREE_H
+#define SNAP_TESTS_LIB_TEMP_TREE_H
+
+/* What mkdtemp() is to be given, once; afterwards its name. */
+extern char top[sizeof("/tmp/snap-test-XXXXXX")];
+
+/* A path in it. In one of four static buffers, which take turns; of at most 511 bytes. */
+const char *in_top(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A directory with all that is below it, symbolic links not followed. What can't be removed stays.
+ */
+void remove_tree(const char *path);
+
+#endif
