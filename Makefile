@@ -111,7 +111,8 @@ CAPTURE_OBJS = \
 	capture/proc_info.o \
 	capture/proc_maps.o \
 	capture/program.o \
-	capture/spool.o
+	capture/spool.o \
+	capture/spool_name.o
 
 CLIENT_OBJS = \
 	capture/client.o \

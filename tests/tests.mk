@@ -29,7 +29,8 @@ TESTS_CAPTURE = \
 	test_config \
 	test_core_stream \
 	test_extra_regsets \
-	test_proc_maps
+	test_proc_maps \
+	test_spool_name
 
 TESTS_ANALYZE = \
 	test_backtrace \
