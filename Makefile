@@ -103,11 +103,13 @@ COMMON_OBJS = \
 	proto/snapshot.pb-c.o
 
 CAPTURE_OBJS = \
+	capture/access.o \
 	capture/config.o \
 	capture/emit.o \
 	capture/extra_regsets.o \
 	capture/layout.o \
 	capture/memory.o \
+	capture/origin.o \
 	capture/proc_info.o \
 	capture/proc_maps.o \
 	capture/program.o \

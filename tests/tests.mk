@@ -26,10 +26,12 @@ TESTS_COMMON = \
 	test_wire
 
 TESTS_CAPTURE = \
+	test_access \
 	test_config \
 	test_core_stream \
 	test_extra_regsets \
 	test_proc_maps \
+	test_spool \
 	test_spool_name
 
 TESTS_ANALYZE = \
@@ -276,6 +278,8 @@ TEST_dwarf_sections_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 # What makes files in a directory of its own.
 TEST_cache_dir_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_dir_index_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
+TEST_access_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
+TEST_spool_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 
 # $(1): the test's name, $(2): its half.
 define test_program
