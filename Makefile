@@ -120,8 +120,14 @@ CLIENT_OBJS = \
 	capture/client.o \
 	capture/client_args.o \
 	capture/core_stream.o \
+	capture/crash.o \
+	capture/crash_records.o \
 	capture/identity.o
-DEBUGGER_OBJS = capture/debugger.o capture/output.o capture/tracee.o
+DEBUGGER_OBJS = \
+	capture/debugger.o \
+	capture/live.o \
+	capture/output.o \
+	capture/tracee.o
 
 ANALYZE_OBJS = \
 	analyze/analysis.o \

@@ -72,19 +72,20 @@ int snap_client_args_parse(int argc, char **argv, struct snap_client_args *args)
 	if (argc - i != 10)
 		return usage_error("ten words of core_pattern are needed");
 	char **word = argv + i;
-	if (!parse_number(word[0], INT32_MAX, &args->pid) || args->pid == 0 ||
-		!parse_number(word[1], INT32_MAX, &args->tid) || args->tid == 0 ||
-		!parse_number(word[2], 128, &args->signo) ||
-		!parse_number(word[3], INT64_MAX, &args->time_s) ||
-		!parse_number(word[4], UINT32_MAX, &args->dumpable) ||
-		!parse_number(word[5], UINT32_MAX, &args->uid) ||
-		!parse_number(word[6], UINT32_MAX, &args->gid) ||
-		!parse_number(word[7], UINT64_MAX, &args->rlimit_core))
+	if (!parse_number(word[0], INT32_MAX, &args->facts.pid) || args->facts.pid == 0 ||
+		!parse_number(word[1], INT32_MAX, &args->facts.tid) || args->facts.tid == 0 ||
+		!parse_number(word[2], 128, &args->facts.signo) ||
+		!parse_number(word[3], INT64_MAX, &args->facts.time_s) ||
+		!parse_number(word[4], UINT32_MAX, &args->facts.dumpable) ||
+		!parse_number(word[5], UINT32_MAX, &args->facts.uid) ||
+		!parse_number(word[6], UINT32_MAX, &args->facts.gid) ||
+		!parse_number(word[7], UINT64_MAX, &args->facts.rlimit_core))
 		return usage_error("a word of core_pattern is no number");
 	/* Kernels before 6.16 know no %F and leave it empty. */
 	if (word[8][0] != '\0' && strcmp(word[8], "3") != 0)
 		return usage_error("%F is neither 3 nor empty");
-	args->pidfd = word[8][0] != '\0' ? 3 : -1;
-	args->comm = word[9];
+	args->facts.pidfd = word[8][0] != '\0' ? 3 : -1;
+	args->facts.comm = word[9];
+	args->facts.method = SNAP_CAPTURE_CORE_PATTERN;
 	return -1;
 }

@@ -6,16 +6,13 @@
 #ifndef SNAP_CAPTURE_CLIENT_ARGS_H
 #define SNAP_CAPTURE_CLIENT_ARGS_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "capture/crash.h"
 
 #define SNAP_CLIENT_PROGRAM "snapcrash-client"
 
 struct snap_client_args {
-	const char *config_file; /* NULL: the default one */
-	uint64_t pid, tid, signo, time_s, dumpable, uid, gid, rlimit_core;
-	int pidfd;	  /* -1: the kernel passed none */
-	const char *comm; /* '/' stands as '!', as in a core's file name */
+	const char *config_file;       /* NULL: the default one */
+	struct snap_crash_facts facts; /* of comm, '/' stands as '!', as in a core's file name */
 };
 
 /*

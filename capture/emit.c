@@ -90,8 +90,13 @@ void snap_emit_uuid(uint8_t uuid[static 16])
 	uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
 }
 
-void snap_emit_start(struct snap_emit *e, const char *program, const char *reason, bool fatal,
-	const uint8_t uuid[static 16])
+void snap_emit_header(struct snap_emit *e, const char *program)
+{
+	wrote(e, snap_write_header(&e->writer, program));
+}
+
+void snap_emit_metadata(
+	struct snap_emit *e, const char *reason, bool fatal, const uint8_t uuid[static 16])
 {
 	struct snap_metadata metadata = {
 		.reason = snap_bytes_str(reason),
@@ -100,7 +105,6 @@ void snap_emit_start(struct snap_emit *e, const char *program, const char *reaso
 		.snapshot_uuid = snap_bytes(uuid, 16),
 		.has_cpu_arch = true, /* 0, UNKNOWN: the ELF machine stands with the process */
 	};
-	wrote(e, snap_write_header(&e->writer, program));
 	wrote(e, snap_write_metadata(&e->writer, &metadata));
 }
 

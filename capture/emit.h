@@ -40,9 +40,11 @@ void snap_emit_omission_count(struct snap_emit *e, enum snap_omission_what what,
 /* 16 random bytes with the version and variant of RFC 9562, section 5.4. */
 void snap_emit_uuid(uint8_t uuid[static 16]);
 
-/* Header and metadata. reason: UTF-8. */
-void snap_emit_start(struct snap_emit *e, const char *program, const char *reason, bool fatal,
-	const uint8_t uuid[static 16]);
+/* program: name and version. */
+void snap_emit_header(struct snap_emit *e, const char *program);
+/* reason: UTF-8. */
+void snap_emit_metadata(
+	struct snap_emit *e, const char *reason, bool fatal, const uint8_t uuid[static 16]);
 
 void snap_emit_system(struct snap_emit *e);
 

@@ -1,0 +1,375 @@
+#include "capture/crash.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "capture/crash_records.h"
+#include "capture/memory.h"
+
+/* Threads between two checkpoints. */
+#define CHECKPOINT_THREADS 64
+
+/* ---------------------------------------------------------------- who crashed */
+
+static void find_process(struct snap_crash *c)
+{
+	const struct snap_crash_facts *facts = &c->facts;
+	unsigned long long pid = facts->pid;
+	const char *why = snap_identity_find(facts->pid, facts->tid, facts->pidfd, &c->identity);
+	c->identity_unverified = why != NULL;
+	c->mem_fd = -1;
+	if (c->identity.pidfd_was_foreign)
+		snap_emit_note(&c->emit, false, "descriptor %d is no pidfd of process %llu",
+			facts->pidfd, pid);
+	if (why) {
+		snap_emit_note(&c->emit, true, "nothing is taken from process %llu: %s", pid, why);
+		return;
+	}
+	struct snap_proc_stat stat;
+	if (snap_proc_stat_read(c->identity.task_fd, "stat", &stat) == 0)
+		c->start_stack = stat.start_stack;
+	c->mem_fd = openat(c->identity.task_fd, "mem", O_RDONLY | O_CLOEXEC);
+	if (c->mem_fd < 0)
+		snap_emit_note(
+			&c->emit, true, "the process's memory can't be opened: errno %d", errno);
+}
+
+/*
+ * Read maps for the table of addresses, and keep its text if it is short, as it mostly is: to have
+ * the kernel make it a second time for write_layout() would take longer than to parse it again.
+ */
+static int keep_maps(struct snap_crash *c, int fd)
+{
+	snap_maps_parser_init(&c->maps_parser);
+	for (;;) {
+		uint8_t *to = c->maps + c->maps_len;
+		ssize_t n = read(fd, to, sizeof(c->maps) - c->maps_len);
+		if (n < 0)
+			return -errno;
+		if (n == 0) {
+			c->maps_whole = !c->maps_dropped;
+			return 0;
+		}
+		snap_maps_parser_feed(
+			&c->maps_parser, snap_bytes(to, (size_t)n), snap_areas_add, &c->areas);
+		c->maps_len += (size_t)n;
+		if (c->maps_len == sizeof(c->maps)) {
+			c->maps_len = 0;
+			c->maps_dropped = true;
+		}
+	}
+}
+
+static void read_areas(struct snap_crash *c)
+{
+	snap_areas_init(&c->areas);
+	if (c->identity.task_fd < 0)
+		return;
+	int fd = openat(c->identity.task_fd, "maps", O_RDONLY | O_CLOEXEC);
+	int r = fd < 0 ? -errno : keep_maps(c, fd);
+	if (fd >= 0)
+		(void)close(fd);
+	if (r < 0)
+		snap_emit_note(&c->emit, true, "the mappings can't be read: errno %d", -r);
+	if (c->maps_parser.num_bad > 0 || c->areas.num_left_out > 0)
+		snap_emit_note(&c->emit, false,
+			"%llu lines of maps are not understood, %llu mappings not looked up",
+			(unsigned long long)c->maps_parser.num_bad,
+			(unsigned long long)c->areas.num_left_out);
+}
+
+/* ---------------------------------------------------------------- threads */
+
+/* The host's id of the thread that the notes call ns_tid. */
+static uint64_t host_tid(struct snap_crash *c, uint32_t ns_tid)
+{
+	uint64_t tid;
+	if (c->identity.task_fd < 0 || c->identity.status.num_pid_namespaces < 2)
+		return ns_tid;
+	if (c->tids.num == 0) {
+		int r = snap_tid_map_read(&c->tids, c->identity.task_fd);
+		if (r < 0)
+			snap_emit_note(&c->emit, true, "the threads can't be listed: errno %d", -r);
+	}
+	if (snap_tid_map_find(&c->tids, ns_tid, &tid))
+		return tid;
+	snap_emit_note(&c->emit, true, "thread %u is known by its own namespace's number only",
+		(unsigned int)ns_tid);
+	return ns_tid;
+}
+
+static void write_thread_memory(
+	struct snap_crash *c, uint64_t index, const struct snap_memory_thread *thread)
+{
+	if (c->mem_fd < 0) {
+		snap_emit_omission(&c->emit, SNAP_OMITTED_STACK, SNAP_OMITTED_GONE, thread->tid, 0);
+		return;
+	}
+	uint64_t known = c->identity.status.num_threads;
+	uint64_t num_others = known != SNAP_PROC_UNKNOWN && known > 0 ? known - 1 : 0;
+	bool taken = snap_memory_take_stack(c->mem_fd, &c->areas, c->arch, thread,
+		snap_stack_cap(index, num_others), c->emit.buf, &c->emit.sink);
+	if (index == 0 && !taken)
+		c->emit.partial = true;
+	if (snap_memory_wants_code(&c->areas, index, thread->pc)) {
+		struct snap_memory_plan plan;
+		snap_memory_plan_code(&c->areas, thread, &plan);
+		snap_memory_take(c->mem_fd, &plan, c->emit.buf, &c->emit.sink);
+	}
+}
+
+/* The thread whose notes are now all there; the first one is the crashing one. */
+static void write_thread(struct snap_crash *c)
+{
+	uint64_t index = c->num_threads++;
+	bool first = index == 0;
+	const struct snap_crash_thread *notes = &c->thread;
+	uint64_t tid = first ? c->facts.tid : host_tid(c, notes->ns_tid);
+	if (tid == c->facts.pid)
+		c->leader_seen = true;
+	if (index >= SNAP_MAX_THREADS) {
+		c->threads_left_out++;
+		return;
+	}
+
+	struct snap_regset regsets[2 + SNAP_ARCH_MAX_EXTRA_REGSETS];
+	struct snap_thread thread = {
+		.has_tid = true,
+		.tid = tid,
+		.has_state = first,
+		.state = SNAP_THREAD_RUNNING,
+		.regsets = regsets,
+	};
+	char comm[SNAP_COMM_MAX];
+	if (c->identity.task_fd >= 0)
+		thread.name = snap_proc_comm(c->identity.task_fd, tid, comm);
+	else if (first)
+		thread.name = snap_bytes_str(c->facts.comm);
+	if (notes->regs_len > 0)
+		regsets[thread.num_regsets++] =
+			(struct snap_regset){NT_PRSTATUS, snap_bytes(notes->regs, notes->regs_len)};
+	if (first && c->fpregs_len > 0)
+		regsets[thread.num_regsets++] =
+			(struct snap_regset){NT_FPREGSET, snap_bytes(c->fpregs, c->fpregs_len)};
+	thread.num_regsets +=
+		snap_extra_regsets_list(&notes->extra, c->arch, regsets + thread.num_regsets);
+	(void)snap_write_thread(&c->emit.writer, &thread); /* its error sticks */
+
+	struct snap_memory_thread where = {
+		.tid = tid,
+		.start_stack = c->start_stack,
+		.is_main = tid == c->facts.pid,
+	};
+	struct snap_proc_stat stat;
+	if (snap_memory_thread_registers(c->arch, regsets, thread.num_regsets, &where)) {
+		write_thread_memory(c, index, &where);
+		return;
+	}
+	snap_emit_omission(&c->emit, SNAP_OMITTED_REGISTERS, SNAP_OMITTED_UNREADABLE, tid, 0);
+	c->emit.partial = true;
+	/* For a thread that dumps core, /proc tells the two that say where its stack is. */
+	char name[40];
+	(void)snprintf(name, sizeof(name), "../%llu/stat", (unsigned long long)tid);
+	if (c->identity.task_fd >= 0 &&
+		snap_proc_stat_read(c->identity.task_fd, name, &stat) == 0 && stat.sp != 0) {
+		where.pc = stat.pc;
+		where.sp = stat.sp;
+		write_thread_memory(c, index, &where);
+	} else {
+		snap_emit_omission(&c->emit, SNAP_OMITTED_STACK, SNAP_OMITTED_UNREADABLE, tid, 0);
+	}
+}
+
+static void checkpoint(struct snap_crash *c)
+{
+	(void)snap_write_checkpoint(&c->emit.writer, false); /* its error sticks */
+}
+
+/* What is most valuable, as soon as the first thread's notes are there. */
+static void write_first_group(struct snap_crash *c)
+{
+	snap_crash_write_metadata(c);
+	snap_crash_write_signal(c);
+	snap_crash_write_process(c);
+	write_thread(c);
+	checkpoint(c);
+	snap_crash_write_layout(c);
+	checkpoint(c);
+}
+
+static void flush_thread(struct snap_crash *c)
+{
+	if (!c->thread.present)
+		return;
+	c->thread.present = false;
+	if (c->num_threads == 0) {
+		write_first_group(c);
+		return;
+	}
+	write_thread(c);
+	if (c->num_threads % CHECKPOINT_THREADS == 0)
+		checkpoint(c);
+}
+
+static void begin_thread(struct snap_crash *c, const struct snap_core_note *note)
+{
+	const struct snap_arch *arch = c->arch;
+	c->thread.present = true;
+	c->thread.ns_tid = 0;
+	c->thread.regs_len = 0;
+	memset(&c->thread.extra, 0, sizeof(c->thread.extra));
+	if (!arch)
+		return;
+	if (note->desc_len != arch->prstatus_size || note->desc.len < arch->prstatus_size ||
+		arch->prstatus_reg_size > sizeof(c->thread.regs)) {
+		snap_emit_note(&c->emit, true, "a PRSTATUS note has %llu bytes instead of %u",
+			(unsigned long long)note->desc_len, (unsigned int)arch->prstatus_size);
+		return;
+	}
+	c->thread.ns_tid =
+		(uint32_t)snap_crash_load(c, note->desc.data + arch->prstatus_pid_off, 4);
+	c->thread.regs_len = arch->prstatus_reg_size;
+	memcpy(c->thread.regs, note->desc.data + arch->prstatus_reg_off, arch->prstatus_reg_size);
+}
+
+static size_t keep(const struct snap_core_note *note, uint8_t *to, size_t size)
+{
+	size_t len = note->desc.len < size ? note->desc.len : size;
+	memcpy(to, note->desc.data, len);
+	return len;
+}
+
+static void take_note(struct snap_crash *c, const struct snap_core_note *note)
+{
+	if (snap_bytes_equal_str(note->name, "LINUX") && c->thread.present &&
+		note->desc.len == note->desc_len)
+		snap_extra_regsets_keep(&c->thread.extra, c->arch, note->type, note->desc);
+	if (!snap_bytes_equal_str(note->name, "CORE"))
+		return;
+	if (note->type == NT_PRSTATUS) {
+		flush_thread(c);
+		begin_thread(c, note);
+		return;
+	}
+	if (c->num_threads > 0)
+		return; /* the other threads' further register sets */
+	switch (note->type) {
+	case NT_SIGINFO:
+		c->siginfo_len = keep(note, c->siginfo, sizeof(c->siginfo));
+		break;
+	case NT_AUXV:
+		c->auxv_len = keep(note, c->auxv, sizeof(c->auxv));
+		c->auxv_cut = note->desc_len > c->auxv_len;
+		break;
+	case NT_FPREGSET:
+		if (note->desc_len <= sizeof(c->fpregs))
+			c->fpregs_len = keep(note, c->fpregs, sizeof(c->fpregs));
+		break;
+	case NT_PRPSINFO:
+		/* struct elf_prpsinfo ends with pr_fname[16] and pr_psargs[80], however wide its
+		 * numbers are. */
+		if (note->desc.len >= 96 && note->desc.len == note->desc_len)
+			memcpy(c->fname, note->desc.data + note->desc.len - 96, 16);
+		break;
+	}
+}
+
+static const char *stream_fault(int error)
+{
+	switch (error) {
+	case -ENOEXEC:
+		return "it is no ELF core";
+	case -ENODATA:
+		return "it ends early";
+	case -EBADMSG:
+		return "it contradicts itself";
+	case -EINTR:
+		return "time ran out";
+	}
+	return "it can't be read";
+}
+
+static void read_stream(struct snap_crash *c, int fd)
+{
+	struct snap_core_note note;
+	int r = snap_core_stream_open(&c->stream, fd);
+	c->arch = snap_arch_find(c->stream.elf_machine, c->stream.elf_class, c->stream.elf_data);
+	if (r == 0 && !c->arch)
+		snap_emit_note(&c->emit, true, "no register table for ELF machine %u of class %u",
+			(unsigned int)c->stream.elf_machine, (unsigned int)c->stream.elf_class);
+	if (r == 0)
+		while ((r = snap_core_stream_next(&c->stream, &note)) > 0 && !*c->timed_out)
+			take_note(c, &note);
+	if (*c->timed_out)
+		r = -EINTR;
+	if (r < 0)
+		snap_emit_note(&c->emit, true, "the core's notes are not whole: %s (errno %d)",
+			stream_fault(r), -r);
+	/* Without any notes the arguments still tell of one thread. */
+	if (c->num_threads == 0)
+		c->thread.present = true;
+	flush_thread(c);
+
+	if (r < 0)
+		snap_emit_omission(&c->emit, SNAP_OMITTED_THREAD,
+			r == -EINTR ? SNAP_OMITTED_DEADLINE : SNAP_OMITTED_UNREADABLE, 0, -r);
+	snap_emit_omission_count(
+		&c->emit, SNAP_OMITTED_THREAD, SNAP_OMITTED_CAP, c->threads_left_out);
+	/* A main thread that called pthread_exit() has no notes, but is still the process's. */
+	if (r == 0 && !c->leader_seen && c->identity.task_fd >= 0) {
+		char comm[SNAP_COMM_MAX];
+		struct snap_thread leader = {
+			.has_tid = true,
+			.tid = c->facts.pid,
+			.name = snap_proc_comm(c->identity.task_fd, c->facts.pid, comm),
+			.has_state = true,
+			.state = SNAP_THREAD_INACTIVE,
+		};
+		(void)snap_write_thread(&c->emit.writer, &leader); /* its error sticks */
+		snap_emit_omission(
+			&c->emit, SNAP_OMITTED_REGISTERS, SNAP_OMITTED_GONE, c->facts.pid, 0);
+	}
+	checkpoint(c);
+}
+
+/* ---------------------------------------------------------------- the whole */
+
+void snap_crash_begin(struct snap_crash *c, const struct snap_crash_facts *facts, int out_fd,
+	const char *program, const struct timespec *start, const volatile sig_atomic_t *timed_out)
+{
+	c->facts = *facts;
+	c->start = *start;
+	c->timed_out = timed_out;
+	snap_emit_init(&c->emit, out_fd);
+	snap_emit_uuid(c->uuid);
+	snap_emit_header(&c->emit, program);
+}
+
+void snap_crash_capture(struct snap_crash *c, int stream_fd)
+{
+	find_process(c);
+	read_areas(c);
+	read_stream(c, stream_fd);
+	snap_crash_write_late(c);
+	checkpoint(c);
+}
+
+int snap_crash_finish(struct snap_crash *c, const struct timespec *released)
+{
+	struct snap_capture capture = {
+		.has_method = true,
+		.method = c->facts.method,
+		.has_time = true,
+		.time_s = (int64_t)c->facts.time_s,
+		.has_hold_time = true,
+		.hold_time_ns = (uint64_t)(released->tv_sec - c->start.tv_sec) * 1000000000 +
+				(uint64_t)released->tv_nsec - (uint64_t)c->start.tv_nsec,
+	};
+	(void)snap_write_capture(&c->emit.writer, &capture); /* its error sticks */
+	int r = snap_write_checkpoint(&c->emit.writer, true);
+	return r < 0 || c->emit.writer.len > 0 ? r : -EIO;
+}

@@ -1,0 +1,107 @@
+/*
+ * The capture of a process that dumps core: from the core's stream and /proc to the records of a
+ * snapshot.
+ *
+ * Crash-time, privileged, parses hostile input. The process is held by whoever holds the stream, so
+ * everything that needs the process comes first, and nothing here waits for a disk. No allocation:
+ * all storage is in the struct, which does not grow with the target.
+ *
+ * Sources: core(5); the kernel's fs/coredump.c, fs/binfmt_elf.c.
+ */
+#ifndef SNAP_CAPTURE_CRASH_H
+#define SNAP_CAPTURE_CRASH_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "capture/core_stream.h"
+#include "capture/emit.h"
+#include "capture/extra_regsets.h"
+#include "capture/identity.h"
+#include "capture/layout.h"
+#include "capture/proc_info.h"
+#include "capture/proc_maps.h"
+#include "common/arch.h"
+#include "common/areas.h"
+#include "common/memory_plan.h"
+
+/* What is known of a crash before anything of it was read. */
+struct snap_crash_facts {
+	/* As core_pattern's %P %I %s %t %d %u %g %c. */
+	uint64_t pid, tid, signo, time_s, dumpable, uid, gid, rlimit_core;
+	int pidfd;	  /* the kernel's, borrowed; -1: it passed none */
+	const char *comm; /* the crashing thread's, borrowed; from the target */
+	enum snap_capture_method method;
+};
+
+/* What the notes say of one thread. */
+struct snap_crash_thread {
+	bool present;
+	uint32_t ns_tid;
+	size_t regs_len; /* 0: none that we understand */
+	uint8_t regs[1024];
+	struct snap_extra_regsets extra;
+};
+
+struct snap_crash {
+	struct snap_crash_facts facts;
+	struct timespec start;
+	const volatile sig_atomic_t *timed_out; /* borrowed */
+	uint8_t uuid[16];
+
+	/* The process, as far as it is certainly the crashed one; else its task_fd is -1. */
+	struct snap_identity identity;
+	int mem_fd;
+	bool identity_unverified;
+	uint64_t start_stack; /* where its argc was put, or 0 */
+
+	const struct snap_arch *arch; /* NULL: unknown */
+	struct snap_crash_thread thread;
+	uint64_t num_threads; /* written */
+	uint64_t threads_left_out;
+	bool leader_seen;
+	/* The first thread's. */
+	size_t fpregs_len, siginfo_len, auxv_len;
+	bool auxv_cut;
+	uint8_t fpregs[4096];
+	uint8_t siginfo[256];
+	uint8_t auxv[SNAP_AUXV_MAX];
+	char fname[17]; /* pr_fname */
+
+	struct snap_core_stream stream;
+	/* The text of maps, if it was short enough to be kept. */
+	bool maps_whole, maps_dropped;
+	size_t maps_len;
+	uint8_t maps[32768];
+	struct snap_maps_parser maps_parser;
+	struct snap_areas areas;
+	struct snap_layout layout;
+	struct snap_tid_map tids;
+	struct snap_emit emit;
+};
+
+/*
+ * Begin the snapshot. c: zeroed; facts are copied. out_fd: an empty file, borrowed. program: name
+ * and version of who writes. start: when the capture began (CLOCK_MONOTONIC). timed_out: becomes
+ * non-zero, by a signal handler, when the capture is to be brought to an end.
+ */
+void snap_crash_begin(struct snap_crash *c, const struct snap_crash_facts *facts, int out_fd,
+	const char *program, const struct timespec *start, const volatile sig_atomic_t *timed_out);
+
+/*
+ * Write everything that takes the process. stream_fd: where the core comes from; only its notes are
+ * read, and it is not closed. After this, the process may go.
+ */
+void snap_crash_capture(struct snap_crash *c, int stream_fd);
+
+/*
+ * Write the rest, the final checkpoint included. released: when the process was let go. Returns 0
+ * when all was handed to the kernel, or the negative errno of what could not be written; what is
+ * missing for other reasons is told by c->emit.partial.
+ */
+int snap_crash_finish(struct snap_crash *c, const struct timespec *released);
+
+#endif

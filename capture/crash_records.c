@@ -1,0 +1,169 @@
+#include "capture/crash_records.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/elf_load.h"
+
+static const char *signal_name(uint64_t signo, char *buf, size_t size)
+{
+	const char *name = signo <= INT32_MAX ? sigabbrev_np((int)signo) : NULL;
+	if (name)
+		(void)snprintf(buf, size, "SIG%s", name);
+	else
+		(void)snprintf(buf, size, "signal %llu", (unsigned long long)signo);
+	return buf;
+}
+
+void snap_crash_write_metadata(struct snap_crash *c)
+{
+	char reason[32];
+	snap_emit_metadata(
+		&c->emit, signal_name(c->facts.signo, reason, sizeof(reason)), true, c->uuid);
+}
+
+uint64_t snap_crash_load(const struct snap_crash *c, const uint8_t *p, unsigned int size)
+{
+	return snap_elf_load(p, size, c->stream.elf_data);
+}
+
+static unsigned int word_size(const struct snap_crash *c)
+{
+	return c->stream.elf_class == ELFCLASS32 ? 4 : 8;
+}
+
+static uint64_t auxv_value(const struct snap_crash *c, uint64_t type)
+{
+	unsigned int word = word_size(c);
+	for (size_t i = 0; i + 2 * word <= c->auxv_len; i += 2 * word)
+		if (snap_crash_load(c, c->auxv + i, word) == type)
+			return snap_crash_load(c, c->auxv + i + word, word);
+	return 0;
+}
+
+/*
+ * struct siginfo: three ints, then, aligned to a word, the union. Source: the kernel's
+ * include/uapi/asm-generic/siginfo.h (signo, errno, code stand in this order but on MIPS).
+ */
+void snap_crash_write_signal(struct snap_crash *c)
+{
+	struct snap_signal sig = {
+		.has_signo = true,
+		.signo = (int32_t)c->facts.signo,
+		.has_tid = true,
+		.tid = c->facts.tid,
+	};
+	unsigned int word = word_size(c);
+	size_t fields = word == 8 ? 16 : 12;
+	if (c->siginfo_len >= fields + 8) {
+		sig.siginfo = snap_bytes(c->siginfo, c->siginfo_len);
+		sig.has_code = true;
+		sig.code = (int32_t)snap_crash_load(c, c->siginfo + 8, 4);
+		int32_t signo = (int32_t)snap_crash_load(c, c->siginfo, 4);
+		if (signo != sig.signo) {
+			snap_emit_note(&c->emit, true,
+				"the core tells of signal %d, the kernel of %d", (int)signo,
+				(int)sig.signo);
+			sig.has_code = false;
+		} else if (sig.code > 0) {
+			/* With SI_KERNEL (a general protection fault, for one) there is none. */
+			sig.has_address = sig.code != SI_KERNEL &&
+					  (signo == SIGSEGV || signo == SIGBUS || signo == SIGILL ||
+						  signo == SIGFPE || signo == SIGTRAP);
+			sig.address = snap_crash_load(c, c->siginfo + fields, word);
+		} else if (sig.code != SI_TIMER && sig.code != SI_SIGIO) {
+			sig.has_sender = true;
+			sig.sender_pid = (int32_t)snap_crash_load(c, c->siginfo + fields, 4);
+			sig.sender_uid = (uint32_t)snap_crash_load(c, c->siginfo + fields + 4, 4);
+		}
+	}
+	(void)snap_write_signal(&c->emit.writer, &sig); /* its error sticks */
+}
+
+void snap_crash_write_process(struct snap_crash *c)
+{
+	struct snap_process process = {
+		.has_pid = true,
+		.pid = (uint32_t)c->facts.pid,
+		.has_uid = true,
+		.uid = (uint32_t)c->facts.uid,
+		.has_gid = true,
+		.gid = (uint32_t)c->facts.gid,
+		.has_dumpable = true,
+		.dumpable = (uint32_t)c->facts.dumpable,
+		.has_rlimit_core = true,
+		.rlimit_core = c->facts.rlimit_core,
+		.has_elf = c->stream.elf_class != 0,
+		.elf_machine = c->stream.elf_machine,
+		.elf_class = c->stream.elf_class,
+		.elf_data = c->stream.elf_data,
+		.has_identity_unverified = c->identity_unverified,
+		.identity_unverified = c->identity_unverified,
+	};
+	if (c->auxv_len > 0)
+		process.auxv = snap_bytes(c->auxv, c->auxv_len);
+	if (c->identity.task_fd >= 0 && c->identity.status.num_threads != SNAP_PROC_UNKNOWN) {
+		process.has_num_threads = true;
+		process.num_threads = (uint32_t)c->identity.status.num_threads;
+	}
+	(void)snap_write_process(&c->emit.writer, &process); /* its error sticks */
+	if (c->auxv_len == 0)
+		snap_emit_omission(&c->emit, SNAP_OMITTED_AUXV, SNAP_OMITTED_UNREADABLE, 0, 0);
+	else if (c->auxv_cut)
+		snap_emit_omission(&c->emit, SNAP_OMITTED_AUXV, SNAP_OMITTED_CAP, 0, 0);
+}
+
+void snap_crash_write_layout(struct snap_crash *c)
+{
+	if (c->identity.task_fd < 0) {
+		snap_emit_omission(&c->emit, SNAP_OMITTED_MAPPING, SNAP_OMITTED_GONE, 0, 0);
+		return;
+	}
+	int r = 0;
+	snap_layout_init(
+		&c->layout, &c->emit, &c->areas, c->mem_fd, auxv_value(c, AT_SYSINFO_EHDR));
+	if (c->maps_whole) {
+		snap_maps_parser_init(&c->maps_parser);
+		snap_maps_parser_feed(&c->maps_parser, snap_bytes(c->maps, c->maps_len),
+			snap_layout_add, &c->layout);
+	} else {
+		int fd = openat(c->identity.task_fd, "maps", O_RDONLY | O_CLOEXEC);
+		r = fd < 0 ? -errno
+			   : snap_maps_read(&c->maps_parser, fd, snap_layout_add, &c->layout);
+		if (fd >= 0)
+			(void)close(fd);
+	}
+	snap_layout_finish(&c->layout);
+	if (r < 0 || c->areas.num == 0) {
+		snap_emit_omission(&c->emit, SNAP_OMITTED_MAPPING, SNAP_OMITTED_UNREADABLE, 0, -r);
+		c->emit.partial = true;
+	}
+}
+
+void snap_crash_write_late(struct snap_crash *c)
+{
+	struct snap_process process = {.has_pid = true, .pid = (uint32_t)c->facts.pid};
+	/* The crashing thread's comm is the process's if it is the main one. */
+	struct snap_bytes comm =
+		c->facts.pid == c->facts.tid ? snap_bytes_str(c->facts.comm) : snap_bytes(NULL, 0);
+	if (c->fname[0] != '\0')
+		comm = snap_bytes_str(c->fname);
+	snap_emit_process_late(&c->emit, c->identity.task_fd, &process, comm);
+	snap_emit_system(&c->emit);
+
+	/* Nothing is read from /proc after this. */
+	if (c->identity.task_fd >= 0 && !snap_identity_holds(&c->identity)) {
+		c->identity_unverified = true;
+		snap_emit_note(&c->emit, true, "process %llu was killed during the capture",
+			(unsigned long long)c->facts.pid);
+	}
+	struct snap_process identity = {
+		.has_identity_unverified = true,
+		.identity_unverified = c->identity_unverified,
+	};
+	(void)snap_write_process(&c->emit.writer, &identity); /* its error sticks */
+}

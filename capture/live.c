@@ -1,0 +1,377 @@
+#include "capture/live.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "capture/extra_regsets.h"
+#include "capture/memory.h"
+#include "common/memory_plan.h"
+
+#define CHECKPOINT_THREADS 64
+
+/* ---------------------------------------------------------------- before the stop */
+
+int snap_live_find(struct snap_live *l, pid_t pid, struct snap_error *err)
+{
+	char name[40];
+	(void)snprintf(name, sizeof(name), "/proc/%d/status", (int)pid);
+	if (snap_proc_status_read(AT_FDCWD, name, &l->status) < 0)
+		return snap_error_set(err, SNAP_ERROR_SYSTEM, "no such process: %d", (int)pid);
+	if (l->status.tgid != (uint64_t)pid && l->status.tgid <= INT32_MAX) {
+		pid = (pid_t)l->status.tgid;
+		(void)snprintf(name, sizeof(name), "/proc/%d/status", (int)pid);
+		if (snap_proc_status_read(AT_FDCWD, name, &l->status) < 0)
+			return snap_error_set(
+				err, SNAP_ERROR_SYSTEM, "no such process: %d", (int)pid);
+	}
+	if (pid == getpid())
+		return snap_error_set(err, SNAP_ERROR_USAGE,
+			"%d is this program itself, which can't be captured", (int)pid);
+
+	/* PF_KTHREAD of the kernel's include/linux/sched.h; status tells only since 6.8. */
+	struct snap_proc_stat stat;
+	(void)snprintf(name, sizeof(name), "/proc/%d/stat", (int)pid);
+	if (snap_proc_stat_read(AT_FDCWD, name, &stat) == 0) {
+		if (stat.flags & 0x00200000)
+			return snap_error_set(
+				err, SNAP_ERROR_SYSTEM, "process %d is a kernel thread", (int)pid);
+		l->start_stack = stat.start_stack;
+	}
+	if ((l->status.state == 'Z' || l->status.state == 'X') &&
+		(l->status.num_threads <= 1 || l->status.num_threads == SNAP_PROC_UNKNOWN))
+		return snap_error_set(err, SNAP_ERROR_SYSTEM, "process %d is a zombie", (int)pid);
+	if (l->status.tracer_pid != 0 && l->status.tracer_pid != SNAP_PROC_UNKNOWN)
+		return snap_error_set(err, SNAP_ERROR_SYSTEM,
+			"process %d is already traced by process %llu", (int)pid,
+			(unsigned long long)l->status.tracer_pid);
+	l->pid = pid;
+	return 0;
+}
+
+/* ---------------------------------------------------------------- while it stands still */
+
+static struct snap_live_piece *new_piece(struct snap_live *l)
+{
+	if (l->num_pieces < SNAP_LIVE_MAX_PIECES)
+		return &l->pieces[l->num_pieces++];
+	l->pieces_left_out++;
+	return NULL;
+}
+
+static void keep_omission(void *arg, const struct snap_omission *omission)
+{
+	struct snap_live_piece *piece = new_piece(arg);
+	if (piece)
+		*piece = (struct snap_live_piece){.is_omission = true, .omission = *omission};
+}
+
+static void keep_range(void *arg, const struct snap_memory_range *range)
+{
+	struct snap_live *l = arg;
+	if (range->data.len > sizeof(l->arena) - l->arena_len) {
+		l->pieces_left_out++;
+		return;
+	}
+	struct snap_live_piece *piece = new_piece(l);
+	if (!piece)
+		return;
+	uint8_t *to = l->arena + l->arena_len;
+	memcpy(to, range->data.data, range->data.len);
+	l->arena_len += range->data.len;
+	*piece = (struct snap_live_piece){.range = *range};
+	piece->range.data.data = to;
+}
+
+/* A thread's directory that has an address space. */
+static void open_memory(struct snap_live *l)
+{
+	l->task_fd = l->mem_fd = -1;
+	for (size_t i = 0; i < l->tracee.num_threads && l->mem_fd < 0; i++) {
+		const struct snap_tracee_thread *thread = &l->tracee.threads[i];
+		if (thread->phase != SNAP_TRACEE_STOPPED && thread->phase != SNAP_TRACEE_SEIZED)
+			continue;
+		l->task_fd = snap_proc_open(l->tracee.pid, thread->tid);
+		if (l->task_fd < 0)
+			continue;
+		l->mem_fd = openat(l->task_fd, "mem", O_RDONLY | O_CLOEXEC);
+		if (l->mem_fd < 0) {
+			(void)close(l->task_fd);
+			l->task_fd = -1;
+		}
+	}
+}
+
+static void read_maps(struct snap_live *l)
+{
+	int fd = l->task_fd < 0 ? -1 : openat(l->task_fd, "maps", O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		l->maps_error = l->task_fd < 0 ? -ESRCH : -errno;
+		return;
+	}
+	snap_maps_parser_init(&l->maps_parser);
+	for (;;) {
+		size_t room = sizeof(l->maps) - l->maps_len;
+		if (room == 0) {
+			l->maps_cut = true;
+			break;
+		}
+		uint8_t *to = l->maps + l->maps_len;
+		ssize_t n = read(fd, to, room < 65536 ? room : 65536);
+		if (n < 0)
+			l->maps_error = -errno;
+		if (n <= 0)
+			break;
+		l->maps_len += (size_t)n;
+		snap_maps_parser_feed(
+			&l->maps_parser, snap_bytes(to, (size_t)n), snap_areas_add, &l->areas);
+	}
+	(void)close(fd); /* nothing was written */
+}
+
+/*
+ * The machine whose registers ptrace gives: this program's own, which its ELF header (that the
+ * linker names so) tells, unless the process is of another ABI and its register set of another
+ * size.
+ */
+static const struct snap_arch *own_arch(void)
+{
+	extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
+	return snap_arch_find(__ehdr_start.e_machine, __ehdr_start.e_ident[EI_CLASS],
+		__ehdr_start.e_ident[EI_DATA]);
+}
+
+static void take_thread_memory(
+	struct snap_live *l, uint64_t index, const struct snap_tracee_thread *thread)
+{
+	struct snap_memory_sink sink = {keep_range, keep_omission, l};
+	struct snap_memory_plan plan;
+	struct snap_memory_thread where = {
+		.tid = (uint64_t)thread->tid,
+		.start_stack = l->start_stack,
+		.is_main = thread->tid == l->tracee.pid,
+	};
+	struct snap_regset regsets[1 + SNAP_ARCH_MAX_EXTRA_REGSETS];
+	if (thread->phase != SNAP_TRACEE_STOPPED || l->mem_fd < 0)
+		return;
+	if (!l->arch || thread->regs_len != l->arch->prstatus_reg_size) {
+		l->registers_foreign |= thread->regs_len > 0;
+		return;
+	}
+	regsets[0] = (struct snap_regset){NT_PRSTATUS, snap_bytes(thread->regs, thread->regs_len)};
+	size_t num_regsets = 1 + snap_extra_regsets_list(&thread->extra, l->arch, regsets + 1);
+	if (!snap_memory_thread_registers(l->arch, regsets, num_regsets, &where))
+		return;
+	size_t cap = snap_stack_cap(index, l->num_alive > 0 ? l->num_alive - 1 : 0);
+	(void)snap_memory_take_stack(l->mem_fd, &l->areas, l->arch, &where, cap, l->emit.buf,
+		&sink); /* or its omission */
+	if (snap_memory_wants_code(&l->areas, index, where.pc)) {
+		snap_memory_plan_code(&l->areas, &where, &plan);
+		snap_memory_take(l->mem_fd, &plan, l->emit.buf, &sink);
+	}
+}
+
+static void capture_stopped(struct snap_live *l)
+{
+	snap_tracee_stop(&l->tracee, l->arch);
+	open_memory(l);
+	read_maps(l);
+	for (size_t i = 0; i < l->tracee.num_threads; i++)
+		if (l->tracee.threads[i].phase != SNAP_TRACEE_ENDED)
+			l->num_alive++;
+	uint64_t rank = 0; /* the main thread's, dead or not, is 0 */
+	for (size_t i = 0; i < l->tracee.num_threads; i++) {
+		l->first_piece[i] = l->num_pieces;
+		take_thread_memory(l, rank, &l->tracee.threads[i]);
+		if (i == 0 || l->tracee.threads[i].phase != SNAP_TRACEE_ENDED)
+			rank++;
+	}
+	l->first_piece[l->tracee.num_threads] = l->num_pieces;
+	snap_tracee_release(&l->tracee);
+}
+
+int snap_live_capture(struct snap_live *l, struct snap_error *err)
+{
+	(void)clock_gettime(CLOCK_REALTIME, &l->start); /* can't fail */
+	l->arch = own_arch();
+	snap_areas_init(&l->areas);
+	if (snap_tracee_seize(&l->tracee, l->pid, err) < 0)
+		return -1;
+	capture_stopped(l);
+	if (l->num_alive == 0)
+		return snap_error_set(err, SNAP_ERROR_SYSTEM,
+			"process %d ended before it stood still", (int)l->pid);
+	return 0;
+}
+
+/* ---------------------------------------------------------------- while it runs again */
+
+static void write_process_early(struct snap_live *l, struct snap_process *process)
+{
+	static char auxv[4096];
+	*process = (struct snap_process){
+		.has_pid = true,
+		.pid = (uint32_t)l->tracee.pid,
+		.has_uid = l->status.uid != SNAP_PROC_UNKNOWN,
+		.uid = (uint32_t)l->status.uid,
+		.has_gid = l->status.gid != SNAP_PROC_UNKNOWN,
+		.gid = (uint32_t)l->status.gid,
+		.has_num_threads = true,
+		.num_threads = (uint32_t)(l->num_alive + l->tracee.num_left_out),
+	};
+	if (l->arch && !l->registers_foreign) {
+		process->has_elf = true;
+		process->elf_machine = l->arch->elf_machine;
+		process->elf_class = l->arch->elf_class;
+		process->elf_data = l->arch->elf_data;
+	}
+	struct rlimit limit;
+	if (prlimit(l->tracee.pid, RLIMIT_CORE, NULL, &limit) == 0) {
+		process->has_rlimit_core = true;
+		process->rlimit_core = limit.rlim_cur;
+	}
+	ssize_t n =
+		l->task_fd < 0 ? -ESRCH : snap_proc_read(l->task_fd, "auxv", auxv, sizeof(auxv));
+	if (n > 0)
+		process->auxv = snap_bytes(auxv, (size_t)n);
+	(void)snap_write_process(&l->emit.writer, process); /* its error sticks */
+	if (n <= 0)
+		snap_emit_omission(&l->emit, SNAP_OMITTED_AUXV, SNAP_OMITTED_UNREADABLE, 0,
+			n < 0 ? (int)-n : 0);
+	else if (n == sizeof(auxv) - 1)
+		snap_emit_omission(&l->emit, SNAP_OMITTED_AUXV, SNAP_OMITTED_CAP, 0, 0);
+}
+
+static void write_thread(struct snap_live *l, size_t index)
+{
+	const struct snap_tracee_thread *t = &l->tracee.threads[index];
+	struct snap_regset regsets[2 + SNAP_ARCH_MAX_EXTRA_REGSETS];
+	struct snap_thread thread = {
+		.has_tid = true,
+		.tid = (uint64_t)t->tid,
+		.regsets = regsets,
+	};
+	thread.has_state = snap_proc_thread_state(t->state, &thread.state);
+	if (t->has_comm)
+		thread.name = snap_bytes(t->comm, t->comm_len);
+	if (t->regs_len > 0)
+		regsets[thread.num_regsets++] =
+			(struct snap_regset){NT_PRSTATUS, snap_bytes(t->regs, t->regs_len)};
+	if (index == 0 && l->tracee.fpregs_len > 0)
+		regsets[thread.num_regsets++] = (struct snap_regset){
+			NT_FPREGSET, snap_bytes(l->tracee.fpregs, l->tracee.fpregs_len)};
+	thread.num_regsets +=
+		snap_extra_regsets_list(&t->extra, l->arch, regsets + thread.num_regsets);
+	(void)snap_write_thread(&l->emit.writer, &thread); /* its error sticks */
+
+	for (size_t i = l->first_piece[index]; i < l->first_piece[index + 1]; i++) {
+		const struct snap_live_piece *piece = &l->pieces[i];
+		if (piece->is_omission)
+			l->emit.sink.omission(&l->emit, &piece->omission);
+		else
+			l->emit.sink.range(&l->emit, &piece->range);
+	}
+	if (t->regs_len > 0)
+		return;
+	enum snap_omission_why why = SNAP_OMITTED_UNREADABLE;
+	if (t->phase == SNAP_TRACEE_SEIZED)
+		why = SNAP_OMITTED_DEADLINE;
+	else if (t->phase == SNAP_TRACEE_ENDED || t->phase == SNAP_TRACEE_ZOMBIE)
+		why = SNAP_OMITTED_GONE;
+	snap_emit_omission(&l->emit, SNAP_OMITTED_REGISTERS, why, thread.tid, -t->regs_error);
+	if (t->phase != SNAP_TRACEE_ZOMBIE)
+		l->emit.partial = true;
+}
+
+static uint64_t auxv_value(const struct snap_live *l, struct snap_bytes auxv, uint64_t type)
+{
+	if (!l->arch || l->registers_foreign)
+		return 0;
+	unsigned int word = snap_arch_word(l->arch);
+	for (size_t i = 0; i + 2 * word <= auxv.len; i += 2 * word)
+		if (snap_arch_load(l->arch, auxv.data + i, word) == type)
+			return snap_arch_load(l->arch, auxv.data + i + word, word);
+	return 0;
+}
+
+static void write_layout(struct snap_live *l, struct snap_bytes auxv)
+{
+	struct snap_emit *e = &l->emit;
+	if (l->maps_error < 0 || l->maps_cut) {
+		snap_emit_omission(e, SNAP_OMITTED_MAPPING,
+			l->maps_cut ? SNAP_OMITTED_CAP : SNAP_OMITTED_UNREADABLE, 0,
+			-l->maps_error);
+		e->partial = true;
+	}
+	if (l->maps_parser.num_bad > 0 || l->areas.num_left_out > 0)
+		snap_emit_note(e, false,
+			"%llu lines of maps are not understood, %llu mappings not looked up",
+			(unsigned long long)l->maps_parser.num_bad,
+			(unsigned long long)l->areas.num_left_out);
+	snap_layout_init(&l->layout, e, &l->areas, l->mem_fd, auxv_value(l, auxv, AT_SYSINFO_EHDR));
+	snap_maps_parser_init(&l->maps_parser);
+	snap_maps_parser_feed(
+		&l->maps_parser, snap_bytes(l->maps, l->maps_len), snap_layout_add, &l->layout);
+	snap_layout_finish(&l->layout);
+}
+
+static void write_capture(struct snap_live *l)
+{
+	struct snap_capture capture = {
+		.has_method = true,
+		.method = SNAP_CAPTURE_PTRACE,
+		.has_time = true,
+		.time_s = l->start.tv_sec,
+		.time_ns = (uint32_t)l->start.tv_nsec,
+		.has_pause_time = true,
+		.pause_time_ns = l->tracee.pause_ns,
+	};
+	(void)snap_write_capture(&l->emit.writer, &capture); /* its error sticks */
+}
+
+int snap_live_write(struct snap_live *l, int out_fd, const struct snap_live_words *words)
+{
+	struct snap_emit *e = &l->emit;
+	struct snap_process process;
+	uint64_t num_ended = 0;
+	snap_emit_init(e, out_fd);
+	snap_emit_uuid(l->uuid);
+	snap_emit_header(e, words->program);
+	snap_emit_metadata(e, words->reason, false, l->uuid);
+	for (size_t i = 0; i < words->num_tags; i++)
+		if (snap_write_tag(&e->writer, &words->tags[i]) == -EMSGSIZE)
+			snap_emit_note(e, true, "tag %zu is too long", i + 1);
+	write_process_early(l, &process);
+	if (l->tracee.num_threads > 0)
+		write_thread(l, 0);
+	(void)snap_write_checkpoint(&e->writer, false); /* its error sticks */
+	write_layout(l, process.auxv);
+	for (size_t i = 1; i < l->tracee.num_threads; i++) {
+		if (i % CHECKPOINT_THREADS == 1)
+			(void)snap_write_checkpoint(&e->writer, false);
+		if (l->tracee.threads[i].phase == SNAP_TRACEE_ENDED)
+			num_ended++;
+		else
+			write_thread(l, i);
+	}
+	(void)snap_write_checkpoint(&e->writer, false);
+	snap_emit_omission_count(e, SNAP_OMITTED_THREAD, SNAP_OMITTED_GONE, num_ended);
+	snap_emit_omission_count(e, SNAP_OMITTED_THREAD, SNAP_OMITTED_CAP, l->tracee.num_left_out);
+	snap_emit_omission_count(e, SNAP_OMITTED_OTHER, SNAP_OMITTED_CAP, l->pieces_left_out);
+	if (l->registers_foreign)
+		snap_emit_note(e, true, "the registers are not this program's machine's");
+
+	struct snap_process late = {.has_pid = true, .pid = process.pid};
+	snap_emit_process_late(e, l->task_fd, &late, snap_bytes(NULL, 0));
+	snap_emit_system(e);
+	write_capture(l);
+	int r = snap_write_checkpoint(&e->writer, true);
+	snap_tracee_sweep(&l->tracee);
+	return r;
+}

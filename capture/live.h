@@ -1,0 +1,99 @@
+/*
+ * The capture of a live process: all threads stand still together while registers, mappings and
+ * stacks are read into static storage; everything else waits until they run again.
+ *
+ * Parses hostile input. No allocation: all storage is in the struct, which does not grow with the
+ * target.
+ */
+#ifndef SNAP_CAPTURE_LIVE_H
+#define SNAP_CAPTURE_LIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "capture/emit.h"
+#include "capture/layout.h"
+#include "capture/proc_info.h"
+#include "capture/proc_maps.h"
+#include "capture/tracee.h"
+#include "common/arch.h"
+#include "common/areas.h"
+#include "common/error.h"
+
+/* Storage for what is read while the process stands still. The stacks' limits add up to 2.6 MiB. */
+#define SNAP_LIVE_ARENA_BYTES (4u << 20)
+#define SNAP_LIVE_MAPS_BYTES  (16u << 20)
+#define SNAP_LIVE_MAX_PIECES  (4u * SNAP_MAX_THREADS)
+
+/* A range of memory or an omission, kept until it can be written. */
+struct snap_live_piece {
+	bool is_omission;
+	union {
+		struct snap_memory_range range;
+		struct snap_omission omission;
+	};
+};
+
+struct snap_live {
+	pid_t pid;
+	struct snap_proc_status status; /* of the process, before it was stopped */
+	struct timespec start;		/* CLOCK_REALTIME */
+	uint8_t uuid[16];
+	const struct snap_arch *arch;
+	bool registers_foreign; /* another ABI's than this program's */
+	int task_fd, mem_fd;	/* of a thread that lives */
+	uint64_t start_stack;	/* where the process's argc was put, or 0 */
+
+	uint64_t num_alive; /* threads that had not ended when all stood still */
+	size_t maps_len;
+	bool maps_cut;
+	int maps_error;
+	size_t arena_len;
+	size_t num_pieces;
+	uint64_t pieces_left_out;
+
+	struct snap_tracee tracee;
+	struct snap_maps_parser maps_parser;
+	struct snap_areas areas;
+	struct snap_layout layout;
+	struct snap_emit emit;
+
+	/* The first of each thread's pieces. */
+	size_t first_piece[SNAP_MAX_THREADS + 1];
+	struct snap_live_piece pieces[SNAP_LIVE_MAX_PIECES];
+	uint8_t arena[SNAP_LIVE_ARENA_BYTES];
+	uint8_t maps[SNAP_LIVE_MAPS_BYTES];
+};
+
+/*
+ * Whether the process can be captured at all: it is there, and none of those that can't be. l:
+ * zeroed. A thread's id stands for its process, whose id is then l->pid. Returns 0, or -1 with the
+ * reason.
+ */
+int snap_live_find(struct snap_live *l, pid_t pid, struct snap_error *err);
+
+/*
+ * Stop the process, read, and let it go on as it was. Returns 0, or -1 with the reason; the process
+ * runs in either case.
+ */
+int snap_live_capture(struct snap_live *l, struct snap_error *err);
+
+/* What goes before everything else that was captured, at the caller's wish. */
+struct snap_live_words {
+	const char *program; /* name and version */
+	const char *reason;
+	const struct snap_tag *tags;
+	size_t num_tags;
+};
+
+/*
+ * Write the snapshot to out_fd, an empty file or a pipe, borrowed. Returns 0 when all was handed to
+ * the kernel, or the negative errno of what could not be written; what is missing for other reasons
+ * is told by l->emit.partial.
+ */
+int snap_live_write(struct snap_live *l, int out_fd, const struct snap_live_words *words);
+
+#endif
