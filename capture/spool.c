@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -11,70 +10,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "common/escape.h"
-
-static bool is_plain(uint8_t c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-	       c == '.' || c == '_' || c == '+' || c == '@';
-}
-
-static void escape_comm(struct snap_bytes comm, char out[static 3 * 64 + 1])
-{
-	static const char digits[] = "0123456789ABCDEF";
-	if (comm.len == 0)
-		comm = snap_bytes("", 1);
-	if (comm.len > 64)
-		comm.len = 64;
-	for (size_t i = 0; i < comm.len; i++) {
-		uint8_t c = comm.data[i];
-		if (is_plain(c) && !(i == 0 && c == '.')) {
-			*out++ = (char)c;
-		} else {
-			*out++ = '%';
-			*out++ = digits[c >> 4];
-			*out++ = digits[c & 15];
-		}
-	}
-	*out = '\0';
-}
-
-/*
- * UTC as 20261122T235926Z. Not gmtime_r(): glibc's loads the local time zone's file, and allocates.
- * Days to a date of the proleptic Gregorian calendar, with years that begin in March.
- */
-static void format_time(int64_t time_s, char *out, size_t size)
-{
-	/* Up to the end of the year 9999; the kernel's clock doesn't get there. */
-	if (time_s < 0 || time_s > 253402300799)
-		time_s = 0;
-	int64_t seconds = time_s % 86400;
-	int64_t days = time_s / 86400 + 719468; /* since 0000-03-01 */
-	int64_t era = days / 146097;		/* of 400 years */
-	int64_t day_of_era = days % 146097;
-	int64_t year_of_era =
-		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-	int64_t day_of_year =
-		day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-	int64_t month = (5 * day_of_year + 2) / 153; /* 0 is March */
-	int64_t day = day_of_year - (153 * month + 2) / 5 + 1;
-	int64_t year = era * 400 + year_of_era + (month >= 10 ? 1 : 0);
-	month += month < 10 ? 3 : -9;
-	(void)snprintf(out, size, "%04d%02d%02dT%02d%02d%02dZ", (int)year, (int)month, (int)day,
-		(int)(seconds / 3600), (int)(seconds / 60 % 60), (int)(seconds % 60)); /* fits */
-}
-
-void snap_spool_name(char name[static SNAP_SPOOL_NAME_MAX], int64_t time_s, struct snap_bytes comm,
-	uint64_t pid, const uint8_t uuid[static 16])
-{
-	char when[32], escaped[3 * 64 + 1], id[9];
-	format_time(time_s, when, sizeof(when));
-	escape_comm(comm, escaped);
-	snap_hex(snap_bytes(uuid, 4), id);
-	(void)snprintf(name, SNAP_SPOOL_NAME_MAX, "%s-%s-%llu-%s.snap", when, escaped,
-		(unsigned long long)pid, id);
-}
 
 bool snap_spool_is_part(const char *name)
 {

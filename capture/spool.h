@@ -19,11 +19,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "capture/spool_name.h"
 #include "common/bytes.h"
 
 #define SNAP_SPOOL_INCOMING "incoming"
-/* A published name: time, escaped comm of up to 64 bytes, pid, uuid, ".snap". */
-#define SNAP_SPOOL_NAME_MAX 256
 
 struct snap_spool_file {
 	int dir_fd;	 /* the spool */
@@ -35,15 +34,6 @@ struct snap_spool_file {
 	{                                                                                          \
 		-1, -1, -1, ""                                                                     \
 	}
-
-/*
- * <UTC time>-<comm>-<pid>-<first 8 hex digits of the uuid>.snap, the time as 20261122T235926Z. Of
- * comm the characters A-Z a-z 0-9 . _ + @ stand as they are, but for a leading dot; every other
- * byte is written %XX (upper-case hex), so that only the name's own '-' separate its parts; an
- * empty comm is written %00.
- */
-void snap_spool_name(char name[static SNAP_SPOOL_NAME_MAX], int64_t time_s, struct snap_bytes comm,
-	uint64_t pid, const uint8_t uuid[static 16]);
 
 /* Whether name is one of a .part. */
 bool snap_spool_is_part(const char *name);

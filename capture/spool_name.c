@@ -2,7 +2,95 @@
 
 #include <string.h>
 
-#include "capture/spool.h"
+#include "common/escape.h"
+
+static bool is_plain(uint8_t c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+	       c == '.' || c == '_' || c == '+' || c == '@';
+}
+
+/* Each of these returns where the next character goes. */
+static char *put_comm(char *out, struct snap_bytes comm)
+{
+	static const char hex_digits[] = "0123456789ABCDEF";
+	if (comm.len == 0)
+		comm = snap_bytes("", 1);
+	if (comm.len > 64)
+		comm.len = 64;
+	for (size_t i = 0; i < comm.len; i++) {
+		uint8_t c = comm.data[i];
+		if (is_plain(c) && !(i == 0 && c == '.')) {
+			*out++ = (char)c;
+		} else {
+			*out++ = '%';
+			*out++ = hex_digits[c >> 4];
+			*out++ = hex_digits[c & 15];
+		}
+	}
+	return out;
+}
+
+/* In decimal, with zeros before it up to the width. Not by snprintf(): this runs in handlers. */
+static char *put_number(char *out, uint64_t value, unsigned int width)
+{
+	char reversed[20];
+	unsigned int num = 0;
+	do
+		reversed[num++] = (char)('0' + value % 10);
+	while ((value /= 10) > 0);
+	for (; width > num; width--)
+		*out++ = '0';
+	while (num > 0)
+		*out++ = reversed[--num];
+	return out;
+}
+
+/*
+ * UTC as 20261122T235926Z. Not gmtime_r(): glibc's loads the local time zone's file, and allocates.
+ * Days to a date of the proleptic Gregorian calendar, with years that begin in March.
+ */
+static char *put_time(char *out, int64_t time_s)
+{
+	/* Up to the end of the year 9999; the kernel's clock doesn't get there. */
+	if (time_s < 0 || time_s > 253402300799)
+		time_s = 0;
+	int64_t seconds = time_s % 86400;
+	int64_t days = time_s / 86400 + 719468; /* since 0000-03-01 */
+	int64_t era = days / 146097;		/* of 400 years */
+	int64_t day_of_era = days % 146097;
+	int64_t year_of_era =
+		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+	int64_t day_of_year =
+		day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	int64_t month = (5 * day_of_year + 2) / 153; /* 0 is March */
+	int64_t day = day_of_year - (153 * month + 2) / 5 + 1;
+	int64_t year = era * 400 + year_of_era + (month >= 10 ? 1 : 0);
+	month += month < 10 ? 3 : -9;
+	out = put_number(out, (uint64_t)year, 4);
+	out = put_number(out, (uint64_t)month, 2);
+	out = put_number(out, (uint64_t)day, 2);
+	*out++ = 'T';
+	out = put_number(out, (uint64_t)(seconds / 3600), 2);
+	out = put_number(out, (uint64_t)(seconds / 60 % 60), 2);
+	out = put_number(out, (uint64_t)(seconds % 60), 2);
+	*out++ = 'Z';
+	return out;
+}
+
+void snap_spool_name(char name[static SNAP_SPOOL_NAME_MAX], int64_t time_s, struct snap_bytes comm,
+	uint64_t pid, const uint8_t uuid[static 16])
+{
+	/* At most 16 + 1 + 192 + 1 + 20 + 1 + 8 + 6. */
+	char *out = put_time(name, time_s);
+	*out++ = '-';
+	out = put_comm(out, comm);
+	*out++ = '-';
+	out = put_number(out, pid, 1);
+	*out++ = '-';
+	snap_hex(snap_bytes(uuid, 4), out);
+	memcpy(out + 8, ".snap", sizeof(".snap"));
+}
 
 static bool digits(const char **p, size_t num, uint32_t *ret)
 {
