@@ -3,12 +3,14 @@
 #   bench-corpora    make the programs to measure with, below BENCH_DIR (some 40 minutes, 4 GB)
 #   bench-symbolize  "snapanalyze symbolize" beside llvm-symbolizer and others: same answers? how fast?
 #   bench-report     one report of three cores beside eu-stack and gdb: how fast?
+#   bench-capture    how long crashes and live snapshots hold a process, beside the least that is
+#                    possible there; as root, for core_pattern; needs no corpora
 #   bench            all of these
 #   deps-bench       install what they need (Debian packages, as root)
 #
 #   BENCH_DIR=$(O)/corpora   where the programs are; elsewhere they survive "make clean"
-#   BENCH_TRUTH=, BENCH_SPEED=, BENCH_REPORT=  options for symbolize_truth.py, symbolize_speed.py and
-#                            report_speed.py
+#   BENCH_TRUTH=, BENCH_SPEED=, BENCH_REPORT=, BENCH_CAPTURE=  options for symbolize_truth.py,
+#                            symbolize_speed.py, report_speed.py and capture_speed.py
 
 BENCH_DIR ?= $(O)/corpora
 
@@ -18,7 +20,7 @@ DEPS_BENCH = binutils bison clang cargo debian-archive-keyring dpkg-dev dwz elfu
 	$(patsubst %,librust-%-dev,bstr clap-2 grep grep-searcher ignore lazy-static log num-cpus regex \
 		serde-json serde walkdir termcolor)
 
-.PHONY: deps-bench bench-build bench-corpora bench-symbolize bench-report bench
+.PHONY: deps-bench bench-build bench-corpora bench-symbolize bench-report bench-capture bench
 deps-bench:
 	@echo "Installing Debian packages: $(DEPS_BENCH)"
 	apt-get update
@@ -51,4 +53,17 @@ bench-report: bench-build bench-corpora \
 	$(Q)$(BENCH) bench/report_speed.py --measure $(O)/bench/measure $(BENCH_REPORT) \
 		$(BENCH_DIR)/cores $(O)/tests/victims/gcc-O2 $(BENCH_DIR)/gdb/gdb
 
-bench: bench-symbolize bench-report
+$(O)/bench/capture_times: bench/capture_times.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) -D_GNU_SOURCE $(CPPFLAGS) -std=gnu11 $(WARNINGS) -O2 -pthread -o $@ $<
+
+$(O)/bench/capture_floor: bench/capture_floor.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) -D_GNU_SOURCE $(CPPFLAGS) -std=gnu11 $(WARNINGS) -O2 -static -o $@ $<
+
+bench-capture: $(PROGRAMS) $(O)/bench/capture_times $(O)/bench/capture_floor
+	$(Q)$(BENCH) bench/capture_speed.py --bin $(O)/bin --tools $(O)/bench $(BENCH_CAPTURE)
+
+bench: bench-symbolize bench-report bench-capture
