@@ -10,6 +10,7 @@
 #   DEVELOPER=1                   warnings are errors
 #   SANITIZE=address,undefined    build (into build/sanitize) with these sanitizers
 #   O=DIR                         build there instead of build/
+#   TEST_JOBS=N                   how many tests run at a time (as many as there are processors)
 #   prefix=/usr/local, DESTDIR=   where "make install" puts things
 #
 # "make deps" is the only target that installs anything (Debian packages, as root); combined with

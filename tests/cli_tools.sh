@@ -197,3 +197,30 @@ runs "a time limit" 1 "1 passed, 1 failed" ./slow.sh
 runs "a crash" 1 "1 passed, 1 failed" ./signal.sh
 runs "a missing test" 1 "0 passed, 1 failed" ./missing.sh
 runs "nothing to run" 1 "0 passed, 0 failed"
+
+# Each says when it began and ended; the first is the slowest.
+stamps='date +%s%N >$(basename "$0").begun; sleep $1; date +%s%N >$(basename "$0").ended; echo "ok - a"'
+test_script one.sh "set -- 0.6; $stamps"
+test_script two.sh "set -- 0.2; $stamps"
+for name in three four; do
+	test_script $name.sh "# core_pattern_take
+set -- 0.2; $stamps"
+done
+mkdir alone
+printf '#!/bin/bash\n%s\n' "set -- 0.1; $stamps" >alone/cli_limits.sh
+chmod 700 alone/cli_limits.sh
+together() { # A B: whether they overlapped
+	[ "$(cat "$1.begun")" -lt "$(cat "$2.ended")" ] && [ "$(cat "$2.begun")" -lt "$(cat "$1.ended")" ]
+}
+apart() { ! together "$1" "$2"; }
+run "$TOP/tests/run" --jobs 3 ./one.sh ./alone/cli_limits.sh ./three.sh ./four.sh ./two.sh
+equal "run: several at a time: status and count" "0 5 passed, 0 failed" "$STATUS $(tail -n 1 out)"
+equal "run: shown in the order of the list" "one.sh cli_limits.sh three.sh four.sh two.sh" \
+	"$(sed '$d' out | cut -d' ' -f1 | paste -sd' ')"
+check "run: several at a time" together one.sh three.sh
+check "run: never two that take core_pattern" apart three.sh four.sh
+for name in one two three four; do
+	check "run: times are judged alone, without $name" apart cli_limits.sh $name.sh
+done
+run "$TOP/tests/run" ./one.sh ./two.sh
+check "run: one at a time unless told" apart one.sh two.sh
