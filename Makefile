@@ -108,14 +108,19 @@ CAPTURE_OBJS = \
 	capture/config.o \
 	capture/emit.o \
 	capture/extra_regsets.o \
+	capture/filter.o \
 	capture/layout.o \
+	capture/lock.o \
 	capture/memory.o \
 	capture/origin.o \
 	capture/proc_info.o \
 	capture/proc_maps.o \
 	capture/program.o \
+	capture/rate.o \
+	capture/skipped.o \
 	capture/spool.o \
-	capture/spool_name.o
+	capture/spool_name.o \
+	capture/utc.o
 
 CLIENT_OBJS = \
 	capture/client.o \

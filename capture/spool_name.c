@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "capture/utc.h"
 #include "common/escape.h"
 
 static bool is_plain(uint8_t c)
@@ -46,34 +47,17 @@ static char *put_number(char *out, uint64_t value, unsigned int width)
 	return out;
 }
 
-/*
- * UTC as 20261122T235926Z. Not gmtime_r(): glibc's loads the local time zone's file, and allocates.
- * Days to a date of the proleptic Gregorian calendar, with years that begin in March.
- */
+/* UTC as 20261122T235926Z. */
 static char *put_time(char *out, int64_t time_s)
 {
-	/* Up to the end of the year 9999; the kernel's clock doesn't get there. */
-	if (time_s < 0 || time_s > 253402300799)
-		time_s = 0;
-	int64_t seconds = time_s % 86400;
-	int64_t days = time_s / 86400 + 719468; /* since 0000-03-01 */
-	int64_t era = days / 146097;		/* of 400 years */
-	int64_t day_of_era = days % 146097;
-	int64_t year_of_era =
-		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-	int64_t day_of_year =
-		day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-	int64_t month = (5 * day_of_year + 2) / 153; /* 0 is March */
-	int64_t day = day_of_year - (153 * month + 2) / 5 + 1;
-	int64_t year = era * 400 + year_of_era + (month >= 10 ? 1 : 0);
-	month += month < 10 ? 3 : -9;
-	out = put_number(out, (uint64_t)year, 4);
-	out = put_number(out, (uint64_t)month, 2);
-	out = put_number(out, (uint64_t)day, 2);
+	struct snap_utc utc = snap_utc_from(time_s);
+	out = put_number(out, (uint64_t)utc.year, 4);
+	out = put_number(out, (uint64_t)utc.month, 2);
+	out = put_number(out, (uint64_t)utc.day, 2);
 	*out++ = 'T';
-	out = put_number(out, (uint64_t)(seconds / 3600), 2);
-	out = put_number(out, (uint64_t)(seconds / 60 % 60), 2);
-	out = put_number(out, (uint64_t)(seconds % 60), 2);
+	out = put_number(out, (uint64_t)utc.hour, 2);
+	out = put_number(out, (uint64_t)utc.minute, 2);
+	out = put_number(out, (uint64_t)utc.second, 2);
 	*out++ = 'Z';
 	return out;
 }
@@ -92,13 +76,13 @@ void snap_spool_name(char name[static SNAP_SPOOL_NAME_MAX], int64_t time_s, stru
 	memcpy(out + 8, ".snap", sizeof(".snap"));
 }
 
-static bool digits(const char **p, size_t num, uint32_t *ret)
+static bool digits(const char **p, size_t num, int *ret)
 {
-	uint32_t value = 0;
+	int value = 0;
 	for (size_t i = 0; i < num; i++, (*p)++) {
 		if (**p < '0' || **p > '9')
 			return false;
-		value = value * 10 + (uint32_t)(**p - '0');
+		value = value * 10 + (**p - '0');
 	}
 	*ret = value;
 	return true;
@@ -112,30 +96,13 @@ static bool literal(const char **p, char c)
 	return true;
 }
 
-/* Days since 1970 of a date of the proleptic Gregorian calendar; its years begin in March here. */
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
-{
-	year -= month <= 2;
-	int64_t era = year / 400;
-	int64_t year_of_era = year % 400;
-	int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-	return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
-	       day_of_year - 719468;
-}
-
 /* 20261122T235926Z */
 static bool parse_time(const char **p, int64_t *ret)
 {
-	uint32_t year, month, day, hour, minute, second;
-	if (!digits(p, 4, &year) || !digits(p, 2, &month) || !digits(p, 2, &day) ||
-		!literal(p, 'T') || !digits(p, 2, &hour) || !digits(p, 2, &minute) ||
-		!digits(p, 2, &second) || !literal(p, 'Z'))
-		return false;
-	if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 ||
-		minute > 59 || second > 59)
-		return false;
-	*ret = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
-	return true;
+	struct snap_utc utc;
+	return digits(p, 4, &utc.year) && digits(p, 2, &utc.month) && digits(p, 2, &utc.day) &&
+	       literal(p, 'T') && digits(p, 2, &utc.hour) && digits(p, 2, &utc.minute) &&
+	       digits(p, 2, &utc.second) && literal(p, 'Z') && snap_utc_to(&utc, ret);
 }
 
 static int hex_digit(char c, const char *all)

@@ -30,9 +30,13 @@ TESTS_CAPTURE = \
 	test_config \
 	test_core_stream \
 	test_extra_regsets \
+	test_filter \
 	test_proc_maps \
+	test_rate \
+	test_skipped \
 	test_spool \
-	test_spool_name
+	test_spool_name \
+	test_utc
 
 TESTS_ANALYZE = \
 	test_backtrace \
@@ -279,6 +283,8 @@ TEST_dwarf_sections_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_cache_dir_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_dir_index_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_access_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
+TEST_rate_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
+TEST_skipped_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 TEST_spool_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 
 # $(1): the test's name, $(2): its half.
