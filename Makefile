@@ -35,7 +35,7 @@ CFLAGS ?= -O2 -g
 ifdef SANITIZE
 SANITIZE_FLAGS = -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
-BASE_CPPFLAGS = -D_GNU_SOURCE -DSNAP_VERSION='"$(VERSION)"' -I. -I$(O)
+BASE_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DSNAP_VERSION='"$(VERSION)"' -I. -I$(O)
 BASE_CFLAGS = -std=gnu11 $(WARNINGS) -fPIE -fstack-protector-strong $(SANITIZE_FLAGS)
 BASE_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE_FLAGS)
 
