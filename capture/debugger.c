@@ -202,6 +202,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	(void)signal(SIGPIPE, SIG_IGN); /* a write's error tells */
+	snap_live_init(&live);
 
 	if (run(&to, &err) < 0) {
 		status = report(&err);

@@ -4,10 +4,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "capture/extra_regsets.h"
@@ -15,28 +22,69 @@
 #include "common/memory_plan.h"
 
 #define CHECKPOINT_THREADS 64
+/* No page of any Linux is larger. */
+#define TRACER_GUARD (64u << 10)
 
 /* ---------------------------------------------------------------- before the stop */
 
-int snap_live_find(struct snap_live *l, pid_t pid, struct snap_error *err)
+void snap_live_init(struct snap_live *l)
+{
+	memset(l, 0, offsetof(struct snap_live, tracee));
+	l->pidfd = l->task_fd = l->mem_fd = -1;
+	snap_tracee_init(&l->tracee);
+	snap_maps_parser_init(&l->maps_parser);
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd); /* nothing was written */
+	*fd = -1;
+}
+
+void snap_live_deinit(struct snap_live *l)
+{
+	close_fd(&l->pidfd);
+	close_fd(&l->task_fd);
+	close_fd(&l->mem_fd);
+	snap_tracee_deinit(&l->tracee);
+}
+
+bool snap_live_ended(const struct snap_live *l)
+{
+	struct pollfd poll_fd = {.fd = l->pidfd, .events = POLLIN};
+	return l->pidfd >= 0 && poll(&poll_fd, 1, 0) > 0;
+}
+
+static int no_such_process(pid_t pid, struct snap_error *err)
+{
+	return snap_error_set(err, SNAP_ERROR_SYSTEM, "no such process: %d", (int)pid);
+}
+
+static int read_status(struct snap_live *l, pid_t pid)
 {
 	char name[40];
 	(void)snprintf(name, sizeof(name), "/proc/%d/status", (int)pid);
-	if (snap_proc_status_read(AT_FDCWD, name, &l->status) < 0)
-		return snap_error_set(err, SNAP_ERROR_SYSTEM, "no such process: %d", (int)pid);
-	if (l->status.tgid != (uint64_t)pid && l->status.tgid <= INT32_MAX) {
+	return snap_proc_status_read(AT_FDCWD, name, &l->status);
+}
+
+int snap_live_find(struct snap_live *l, pid_t pid, struct snap_error *err)
+{
+	if (read_status(l, pid) < 0)
+		return no_such_process(pid, err);
+	if (l->status.tgid != (uint64_t)pid && l->status.tgid <= INT32_MAX)
 		pid = (pid_t)l->status.tgid;
-		(void)snprintf(name, sizeof(name), "/proc/%d/status", (int)pid);
-		if (snap_proc_status_read(AT_FDCWD, name, &l->status) < 0)
-			return snap_error_set(
-				err, SNAP_ERROR_SYSTEM, "no such process: %d", (int)pid);
-	}
+	/* Read again: only now it is certainly about the process that the descriptor stands for. */
+	l->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if ((l->pidfd < 0 && errno == ESRCH) || read_status(l, pid) < 0)
+		return no_such_process(pid, err);
 	if (pid == getpid())
 		return snap_error_set(err, SNAP_ERROR_USAGE,
 			"%d is this program itself, which can't be captured", (int)pid);
 
 	/* PF_KTHREAD of the kernel's include/linux/sched.h; status tells only since 6.8. */
 	struct snap_proc_stat stat;
+	char name[40];
 	(void)snprintf(name, sizeof(name), "/proc/%d/stat", (int)pid);
 	if (snap_proc_stat_read(AT_FDCWD, name, &stat) == 0) {
 		if (stat.flags & 0x00200000)
@@ -46,11 +94,11 @@ int snap_live_find(struct snap_live *l, pid_t pid, struct snap_error *err)
 	}
 	if ((l->status.state == 'Z' || l->status.state == 'X') &&
 		(l->status.num_threads <= 1 || l->status.num_threads == SNAP_PROC_UNKNOWN))
-		return snap_error_set(err, SNAP_ERROR_SYSTEM, "process %d is a zombie", (int)pid);
-	if (l->status.tracer_pid != 0 && l->status.tracer_pid != SNAP_PROC_UNKNOWN)
 		return snap_error_set(err, SNAP_ERROR_SYSTEM,
-			"process %d is already traced by process %llu", (int)pid,
-			(unsigned long long)l->status.tracer_pid);
+			"process %d is a zombie: it has ended, and its parent has not asked how",
+			(int)pid);
+	if (l->status.tracer_pid != 0 && l->status.tracer_pid != SNAP_PROC_UNKNOWN)
+		return snap_tracee_traced_error(pid, l->status.tracer_pid, err);
 	l->pid = pid;
 	return 0;
 }
@@ -115,7 +163,6 @@ static void read_maps(struct snap_live *l)
 		l->maps_error = l->task_fd < 0 ? -ESRCH : -errno;
 		return;
 	}
-	snap_maps_parser_init(&l->maps_parser);
 	for (;;) {
 		size_t room = sizeof(l->maps) - l->maps_len;
 		if (room == 0) {
@@ -135,16 +182,29 @@ static void read_maps(struct snap_live *l)
 	(void)close(fd); /* nothing was written */
 }
 
-/*
- * The machine whose registers ptrace gives: this program's own, which its ELF header (that the
- * linker names so) tells, unless the process is of another ABI and its register set of another
- * size.
- */
+/* This program's own machine, which its ELF header (that the linker names so) tells. */
 static const struct snap_arch *own_arch(void)
 {
 	extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 	return snap_arch_find(__ehdr_start.e_machine, __ehdr_start.e_ident[EI_CLASS],
 		__ehdr_start.e_ident[EI_DATA]);
+}
+
+/*
+ * The process's machine: ptrace gives a thread's general registers as its own ABI has them, and
+ * they are of different lengths in those that one kernel runs.
+ */
+static void find_arch(struct snap_live *l)
+{
+	const struct snap_arch *other = snap_arch_other_abi(l->arch);
+	for (size_t i = 0; i < l->tracee.num_threads; i++) {
+		size_t len = l->tracee.threads[i].regs_len;
+		if (len == 0 || !l->arch)
+			continue;
+		if (other && len == other->prstatus_reg_size)
+			l->arch = other;
+		return;
+	}
 }
 
 static void take_thread_memory(
@@ -180,6 +240,7 @@ static void take_thread_memory(
 static void capture_stopped(struct snap_live *l)
 {
 	snap_tracee_stop(&l->tracee, l->arch);
+	find_arch(l);
 	open_memory(l);
 	read_maps(l);
 	for (size_t i = 0; i < l->tracee.num_threads; i++)
@@ -196,18 +257,60 @@ static void capture_stopped(struct snap_live *l)
 	snap_tracee_release(&l->tracee);
 }
 
-int snap_live_capture(struct snap_live *l, struct snap_error *err)
+static int seize_and_capture(struct snap_live *l, struct snap_error *err)
 {
-	(void)clock_gettime(CLOCK_REALTIME, &l->start); /* can't fail */
-	l->arch = own_arch();
-	snap_areas_init(&l->areas);
 	if (snap_tracee_seize(&l->tracee, l->pid, err) < 0)
 		return -1;
+	/* What is attached to can't be replaced by another process of its number: it waits for us.
+	 */
+	if (snap_live_ended(l))
+		return no_such_process(l->pid, err);
 	capture_stopped(l);
 	if (l->num_alive == 0)
 		return snap_error_set(err, SNAP_ERROR_SYSTEM,
 			"process %d ended before it stood still", (int)l->pid);
 	return 0;
+}
+
+struct tracer {
+	struct snap_live *live;
+	struct snap_error *err;
+	pid_t parent;
+	int result;
+};
+
+static int run_tracer(void *arg)
+{
+	struct tracer *tracer = arg;
+	/* Killed with its parent, who may have been killed just before. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == tracer->parent)
+		tracer->result = seize_and_capture(tracer->live, tracer->err);
+	return 0;
+}
+
+int snap_live_capture(struct snap_live *l, struct snap_error *err)
+{
+	struct tracer tracer = {l, err, getpid(), -1};
+	(void)clock_gettime(CLOCK_REALTIME, &l->start); /* can't fail */
+	l->arch = own_arch();
+	snap_areas_init(&l->areas);
+	(void)snap_error_set(err, SNAP_ERROR_SYSTEM, "the capture was killed");
+
+	uint8_t *stack = mmap(NULL, SNAP_LIVE_TRACER_STACK, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	if (stack == MAP_FAILED)
+		return snap_error_errno(err, errno, "cannot make a stack");
+	/* Stacks grow down on all machines that Linux supports but parisc. */
+	(void)mprotect(stack, TRACER_GUARD, PROT_NONE);
+	pid_t pid = clone(run_tracer, stack + SNAP_LIVE_TRACER_STACK,
+		CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_FS | SIGCHLD, &tracer);
+	if (pid < 0)
+		(void)snap_error_errno(err, errno, "cannot start a task");
+	/* It has ended: CLONE_VFORK. ECHILD: whoever started us ignores SIGCHLD. */
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	(void)munmap(stack, SNAP_LIVE_TRACER_STACK);
+	return tracer.result;
 }
 
 /* ---------------------------------------------------------------- while it runs again */
@@ -225,7 +328,7 @@ static void write_process_early(struct snap_live *l, struct snap_process *proces
 		.has_num_threads = true,
 		.num_threads = (uint32_t)(l->num_alive + l->tracee.num_left_out),
 	};
-	if (l->arch && !l->registers_foreign) {
+	if (l->arch) {
 		process->has_elf = true;
 		process->elf_machine = l->arch->elf_machine;
 		process->elf_class = l->arch->elf_class;
@@ -291,7 +394,7 @@ static void write_thread(struct snap_live *l, size_t index)
 
 static uint64_t auxv_value(const struct snap_live *l, struct snap_bytes auxv, uint64_t type)
 {
-	if (!l->arch || l->registers_foreign)
+	if (!l->arch)
 		return 0;
 	unsigned int word = snap_arch_word(l->arch);
 	for (size_t i = 0; i + 2 * word <= auxv.len; i += 2 * word)
@@ -365,13 +468,11 @@ int snap_live_write(struct snap_live *l, int out_fd, const struct snap_live_word
 	snap_emit_omission_count(e, SNAP_OMITTED_THREAD, SNAP_OMITTED_CAP, l->tracee.num_left_out);
 	snap_emit_omission_count(e, SNAP_OMITTED_OTHER, SNAP_OMITTED_CAP, l->pieces_left_out);
 	if (l->registers_foreign)
-		snap_emit_note(e, true, "the registers are not this program's machine's");
+		snap_emit_note(e, true, "a thread's registers are of a machine that is not known");
 
 	struct snap_process late = {.has_pid = true, .pid = process.pid};
 	snap_emit_process_late(e, l->task_fd, &late, snap_bytes(NULL, 0));
 	snap_emit_system(e);
 	write_capture(l);
-	int r = snap_write_checkpoint(&e->writer, true);
-	snap_tracee_sweep(&l->tracee);
-	return r;
+	return snap_write_checkpoint(&e->writer, true);
 }

@@ -23,6 +23,8 @@
 #include "common/areas.h"
 #include "common/error.h"
 
+/* The stack of the task that traces; it has a page without access below it. */
+#define SNAP_LIVE_TRACER_STACK (256u << 10)
 /* Storage for what is read while the process stands still. The stacks' limits add up to 2.6 MiB. */
 #define SNAP_LIVE_ARENA_BYTES (4u << 20)
 #define SNAP_LIVE_MAPS_BYTES  (16u << 20)
@@ -39,11 +41,12 @@ struct snap_live_piece {
 
 struct snap_live {
 	pid_t pid;
+	int pidfd; /* of the process: whether it is still the one that was found; owned */
 	struct snap_proc_status status; /* of the process, before it was stopped */
 	struct timespec start;		/* CLOCK_REALTIME */
 	uint8_t uuid[16];
 	const struct snap_arch *arch;
-	bool registers_foreign; /* another ABI's than this program's */
+	bool registers_foreign; /* of some thread, of no ABI that this machine's kernel has */
 	int task_fd, mem_fd;	/* of a thread that lives */
 	uint64_t start_stack;	/* where the process's argc was put, or 0 */
 
@@ -68,16 +71,30 @@ struct snap_live {
 	uint8_t maps[SNAP_LIVE_MAPS_BYTES];
 };
 
+/* l: zeroed, or as _deinit() left it. Most of it is not touched: its pages come as they are used.
+ */
+void snap_live_init(struct snap_live *l);
+/* Close what is open. */
+void snap_live_deinit(struct snap_live *l);
+
 /*
  * Whether the process can be captured at all: it is there, and none of those that can't be. l:
- * zeroed. A thread's id stands for its process, whose id is then l->pid. Returns 0, or -1 with the
- * reason.
+ * initialised. A thread's id stands for its process, whose id is then l->pid. From here on l is
+ * about that very process, whoever gets its number. Returns 0, or -1 with the reason.
  */
 int snap_live_find(struct snap_live *l, pid_t pid, struct snap_error *err);
 
+/* Whether the process that was found has ended; false where the kernel can't tell (before 5.3). */
+bool snap_live_ended(const struct snap_live *l);
+
 /*
  * Stop the process, read, and let it go on as it was. Returns 0, or -1 with the reason; the process
- * runs in either case.
+ * runs in either case, and nothing is attached to it any more.
+ *
+ * ptrace(2) is used by a task of its own, which shares our memory and ends before this returns.
+ * A thread in an uninterruptible wait would come to its stop later, perhaps while we wait for a
+ * disk or a terminal, and it can't be detached until then: the kernel does that when its tracer
+ * ends.
  */
 int snap_live_capture(struct snap_live *l, struct snap_error *err);
 

@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/escape.h"
+
 /* PTRACE_EVENT_STOP of <linux/ptrace.h>, which can't be included beside <sys/ptrace.h>. */
 #define EVENT_STOP 128
 
@@ -25,6 +27,21 @@ static uint64_t now_ns(void)
 	struct timespec now;
 	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* can't fail */
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+void snap_tracee_init(struct snap_tracee *t)
+{
+	memset(t, 0, offsetof(struct snap_tracee, known));
+	t->tasks_fd = -1;
+	t->num_threads = 0;
+}
+
+void snap_tracee_deinit(struct snap_tracee *t)
+{
+	memset(t->known, 0, sizeof(t->known));
+	if (t->tasks_fd >= 0)
+		(void)close(t->tasks_fd); /* nothing was written */
+	t->tasks_fd = -1;
 }
 
 static bool test_and_set(struct snap_tracee *t, uint64_t tid)
@@ -54,20 +71,68 @@ static char read_state(const struct snap_tracee *t, pid_t tid)
 	return snap_proc_stat_read(t->tasks_fd, name, &stat) == 0 ? stat.state : '\0';
 }
 
+int snap_tracee_traced_error(pid_t pid, uint64_t tracer, struct snap_error *err)
+{
+	char name[40], comm[SNAP_COMM_MAX], shown[4 * SNAP_COMM_MAX];
+	(void)snprintf(name, sizeof(name), "/proc/%llu/comm", (unsigned long long)tracer);
+	ssize_t n = snap_proc_read(AT_FDCWD, name, comm, sizeof(comm));
+	if (n > 0 && comm[n - 1] == '\n')
+		n--;
+	if (n <= 0)
+		return snap_error_set(err, SNAP_ERROR_SYSTEM,
+			"process %d is already traced by process %llu", (int)pid,
+			(unsigned long long)tracer);
+	(void)snap_escape(snap_bytes(comm, (size_t)n), SNAP_ESCAPE_TERMINAL, shown, sizeof(shown));
+	return snap_error_set(err, SNAP_ERROR_SYSTEM,
+		"process %d is already traced by process %llu (%s)", (int)pid,
+		(unsigned long long)tracer, shown);
+}
+
+/* The setting of the Yama security module; 0 where there is none. */
+static int yama_scope(void)
+{
+	char text[16];
+	ssize_t n =
+		snap_proc_read(AT_FDCWD, "/proc/sys/kernel/yama/ptrace_scope", text, sizeof(text));
+	return n > 0 ? atoi(text) : 0;
+}
+
+/* EPERM has many reasons: the likely one. */
+static int not_permitted(
+	pid_t pid, const struct snap_proc_status *status, uid_t uid, struct snap_error *err)
+{
+	int scope = yama_scope();
+	if (uid != 0 && status->uid != uid && status->uid != SNAP_PROC_UNKNOWN)
+		return snap_error_set(err, SNAP_ERROR_SYSTEM,
+			"not permitted to trace process %d: it is user %llu's, and you are user "
+			"%llu, not root",
+			(int)pid, (unsigned long long)status->uid, (unsigned long long)uid);
+	if (scope >= 3 || (uid != 0 && scope > 0))
+		return snap_error_set(err, SNAP_ERROR_SYSTEM,
+			"not permitted to trace process %d: kernel.yama.ptrace_scope is %d%s",
+			(int)pid, scope, scope >= 3 ? "" : ", so that only root may");
+	if (uid != 0)
+		return snap_error_set(err, SNAP_ERROR_SYSTEM,
+			"not permitted to trace process %d: its program or its privileges hide it "
+			"(dumpable flag, capabilities, user namespace), so that only root may",
+			(int)pid);
+	return snap_error_set(err, SNAP_ERROR_SYSTEM,
+		"not permitted to trace process %d: root here lacks CAP_SYS_PTRACE over it, or a "
+		"security module forbids it",
+		(int)pid);
+}
+
 static int seize_error(struct snap_tracee *t, pid_t tid, int errnum, struct snap_error *err)
 {
 	char name[32];
-	struct snap_proc_status status;
+	struct snap_proc_status status = {.uid = SNAP_PROC_UNKNOWN};
+	if (errnum != EPERM)
+		return snap_error_errno(err, errnum, "cannot trace process %d", (int)t->pid);
 	(void)snprintf(name, sizeof(name), "%d/status", (int)tid);
-	if (errnum == EPERM && snap_proc_status_read(t->tasks_fd, name, &status) == 0 &&
-		status.tracer_pid != 0 && status.tracer_pid != SNAP_PROC_UNKNOWN)
-		return snap_error_set(err, SNAP_ERROR_SYSTEM,
-			"process %d is already traced by process %llu", (int)t->pid,
-			(unsigned long long)status.tracer_pid);
-	if (errnum == EPERM)
-		return snap_error_set(
-			err, SNAP_ERROR_SYSTEM, "not permitted to trace process %d", (int)t->pid);
-	return snap_error_errno(err, errnum, "cannot trace process %d", (int)t->pid);
+	if (snap_proc_status_read(t->tasks_fd, name, &status) == 0 && status.tracer_pid != 0 &&
+		status.tracer_pid != SNAP_PROC_UNKNOWN)
+		return snap_tracee_traced_error(t->pid, status.tracer_pid, err);
+	return not_permitted(t->pid, &status, geteuid(), err);
 }
 
 /* Attach to one more thread. Returns 1 if it is new, 0 if not or already gone, -1 on error. */
@@ -150,7 +215,6 @@ int snap_tracee_seize(struct snap_tracee *t, pid_t pid, struct snap_error *err)
 	int r = seize_one(t, pid, err);
 	if (r >= 0)
 		r = seize_listed(t, err);
-	/* Threads that are seized but not stopped can't be detached: our exit lets them go. */
 	if (r < 0)
 		return r;
 	if (t->num_threads == 0)
@@ -160,7 +224,7 @@ int snap_tracee_seize(struct snap_tracee *t, pid_t pid, struct snap_error *err)
 
 static void read_extra_regs(const struct snap_arch *arch, struct snap_tracee_thread *thread)
 {
-	for (size_t i = 0; arch && i < arch->num_extra_regsets; i++) {
+	for (size_t i = 0; i < arch->num_extra_regsets; i++) {
 		/* More than is kept, to see that there is more; the kernel wants whole
 		 * registers. */
 		uint8_t set[2 * SNAP_ARCH_EXTRA_REGSET_MAX_BYTES];
@@ -181,7 +245,8 @@ static void read_regs(
 		thread->regs_error = -errno;
 	else
 		thread->regs_len = iov.iov_len;
-	read_extra_regs(arch, thread);
+	if (arch && thread->regs_len == arch->prstatus_reg_size)
+		read_extra_regs(arch, thread);
 	if (thread != &t->threads[0])
 		return;
 	iov = (struct iovec){t->fpregs, sizeof(t->fpregs)};
@@ -257,21 +322,4 @@ void snap_tracee_release(struct snap_tracee *t)
 		if (t->threads[i].phase == SNAP_TRACEE_STOPPED)
 			detach(&t->threads[i]);
 	t->pause_ns = now_ns() - t->pause_start_ns;
-	snap_tracee_sweep(t);
-}
-
-void snap_tracee_sweep(struct snap_tracee *t)
-{
-	for (size_t i = 0; i < t->num_threads; i++) {
-		struct snap_tracee_thread *thread = &t->threads[i];
-		int status;
-		if (thread->phase != SNAP_TRACEE_SEIZED || thread->let_go)
-			continue;
-		if (waitpid(thread->tid, &status, __WALL | WNOHANG) != thread->tid ||
-			!WIFSTOPPED(status))
-			continue;
-		thread->signo = status >> 16 == 0 ? WSTOPSIG(status) : 0;
-		detach(thread);
-		thread->let_go = true;
-	}
 }

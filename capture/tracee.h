@@ -39,7 +39,6 @@ struct snap_tracee_thread {
 	pid_t tid;
 	enum snap_tracee_phase phase;
 	char state;	/* the letter of /proc/PID/stat, from before it was stopped */
-	bool let_go;	/* it stopped too late, and was detached */
 	int signo;	/* that it was about to get, or 0 */
 	int regs_error; /* negative errno if they can't be read */
 	size_t regs_len;
@@ -64,9 +63,18 @@ struct snap_tracee {
 	struct snap_tracee_thread threads[SNAP_MAX_THREADS];
 };
 
+/* t: zeroed, or as _deinit() left it. */
+void snap_tracee_init(struct snap_tracee *t);
+void snap_tracee_deinit(struct snap_tracee *t);
+
+/* That another process, tracer, is in the way. Returns -1. */
+int snap_tracee_traced_error(pid_t pid, uint64_t tracer, struct snap_error *err);
+
 /*
- * Attach to every thread of the process without stopping any. Returns 0, or -1 with the reason; no
- * thread is then attached.
+ * Attach to every thread of the process without stopping any. Returns 0, or -1 with the reason.
+ *
+ * In either case threads may be attached that are not stopped and can't be detached: the kernel
+ * lets them go when the calling task ends, which is soon, please.
  */
 int snap_tracee_seize(struct snap_tracee *t, pid_t pid, struct snap_error *err);
 
@@ -78,8 +86,5 @@ void snap_tracee_stop(struct snap_tracee *t, const struct snap_arch *arch);
 
 /* Let every stopped thread go on, each with the signal that it was about to get. */
 void snap_tracee_release(struct snap_tracee *t);
-
-/* Let go of those that stopped too late; to be called again at leisure. */
-void snap_tracee_sweep(struct snap_tracee *t);
 
 #endif

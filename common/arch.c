@@ -697,6 +697,23 @@ const struct snap_arch *snap_arch_find(uint32_t elf_machine, uint32_t elf_class,
 	return NULL;
 }
 
+const struct snap_arch *snap_arch_other_abi(const struct snap_arch *arch)
+{
+	static const struct {
+		uint16_t wide, narrow;
+	} pairs[] = {
+		{EM_X86_64, EM_386},
+		{EM_AARCH64, EM_ARM},
+	};
+	for (size_t i = 0; arch && i < ARRAY_LEN(pairs); i++) {
+		if (arch->elf_machine == pairs[i].wide && arch->elf_class == ELFCLASS64)
+			return snap_arch_find(pairs[i].narrow, ELFCLASS32, arch->elf_data);
+		if (arch->elf_machine == pairs[i].narrow)
+			return snap_arch_find(pairs[i].wide, ELFCLASS64, arch->elf_data);
+	}
+	return NULL;
+}
+
 uint64_t snap_arch_load(const struct snap_arch *arch, const void *bytes, unsigned int size)
 {
 	return snap_elf_load(bytes, size, arch->elf_data);

@@ -113,6 +113,12 @@ struct snap_arch {
 const struct snap_arch *snap_arch_find(uint32_t elf_machine, uint32_t elf_class, uint32_t elf_data);
 
 /*
+ * The other machine whose processes a kernel of this one's runs, or that runs this one's: i386
+ * beside x86-64, 32-bit ARM beside aarch64. NULL if there is none with a table, or arch is NULL.
+ */
+const struct snap_arch *snap_arch_other_abi(const struct snap_arch *arch);
+
+/*
  * regs[index] out of pr_reg bytes. False if there is no such register or the bytes end before it;
  * *ret then stays as it was.
  */

@@ -43,6 +43,26 @@ static const struct snap_arch *machine(size_t i)
 	return snap_arch_find(machines[i].machine, machines[i].class, machines[i].data);
 }
 
+static void test_arch_other_abi(void **state)
+{
+	(void)state;
+	/* Indices of machines[]. */
+	enum { X86_64, AARCH64, I386, ARM, RISCV64 };
+	assert_ptr_equal(snap_arch_other_abi(machine(X86_64)), machine(I386));
+	assert_ptr_equal(snap_arch_other_abi(machine(I386)), machine(X86_64));
+	assert_ptr_equal(snap_arch_other_abi(machine(AARCH64)), machine(ARM));
+	assert_ptr_equal(snap_arch_other_abi(machine(ARM)), machine(AARCH64));
+	assert_null(snap_arch_other_abi(machine(RISCV64)));
+	assert_null(snap_arch_other_abi(NULL));
+	/* The debugger tells them by the length of their registers. */
+	for (size_t i = 0; i < ARRAY_LEN(machines); i++) {
+		const struct snap_arch *other = snap_arch_other_abi(machine(i));
+		if (other)
+			assert_int_not_equal(
+				other->prstatus_reg_size, machine(i)->prstatus_reg_size);
+	}
+}
+
 static void test_arch_every_machine_is_found(void **state)
 {
 	(void)state;
@@ -186,6 +206,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_arch_every_machine_is_found),
+		cmocka_unit_test(test_arch_other_abi),
 		cmocka_unit_test(test_arch_unknown_machines_are_not_found),
 		cmocka_unit_test(test_arch_registers_lie_in_pr_reg_and_apart),
 		cmocka_unit_test(test_arch_roles_and_columns_agree),
