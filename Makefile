@@ -98,6 +98,7 @@ COMMON_OBJS = \
 	common/escape.o \
 	common/memory_plan.o \
 	common/snapshot_read.o \
+	common/snapshot_scan.o \
 	common/snapshot_write.o \
 	common/stack_chain.o \
 	common/wire.o \

@@ -88,6 +88,7 @@ struct snap_listed_frame {
 
 struct snap_crash_thread {
 	struct snap_thread record;
+	const struct snap_thread_facts *facts; /* NULL: none were captured */
 	bool crashed;
 	struct snap_bytes pr_reg; /* the general registers, absent if not captured */
 	/* unwind */
@@ -185,8 +186,13 @@ struct snap_crash {
 	struct snap_signal signal;
 	struct snap_system system;
 	struct snap_capture capture;
+	struct snap_abort_message abort_message; /* absent: its text is */
 	struct snap_tag *tags;
 	size_t num_tags;
+	struct snap_log *logs; /* oldest first */
+	size_t num_logs;
+	struct snap_open_file *open_files; /* ascending by descriptor */
+	size_t num_open_files;
 	struct snap_bytes *notes; /* the capturing program's words, then the loader's */
 	size_t num_notes, notes_capacity;
 	struct snap_omission *omissions;

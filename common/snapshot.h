@@ -22,6 +22,7 @@
 
 /* Field numbers of the records (top-level fields). */
 enum snap_record_number {
+	SNAP_RECORD_LOG = 1,
 	SNAP_RECORD_METADATA = 16,
 	SNAP_RECORD_TAG = 17,
 	SNAP_RECORD_THREAD = 18,
@@ -39,6 +40,9 @@ enum snap_record_number {
 	SNAP_RECORD_OMISSION = 1041,
 	SNAP_RECORD_NOTE = 1042,
 	SNAP_RECORD_RAW_TAG = 1043,
+	SNAP_RECORD_OPEN_FILE = 1044,
+	SNAP_RECORD_THREAD_FACTS = 1045,
+	SNAP_RECORD_ABORT_MESSAGE = 1046,
 };
 
 /* Limits of a file, for writer and reader alike (docs/format.rst). */
@@ -48,6 +52,16 @@ enum snap_record_number {
 #define SNAP_MAX_THREADS      65536
 #define SNAP_MAX_BUILD_ID     64
 #define SNAP_MAX_REGSETS      32
+
+/* What a writer of ours takes at most of what a target can stretch, in bytes. */
+#define SNAP_MAX_LINK	       4095 /* a path as readlink(2) gives it */
+#define SNAP_MAX_CGROUP	       1023
+#define SNAP_MAX_ENVIRON       16384
+#define SNAP_MAX_OPEN_FILES    256 /* descriptors */
+#define SNAP_MAX_WCHAN	       63
+#define SNAP_MAX_KERNEL_STACK  2048
+#define SNAP_MAX_ABORT_MESSAGE 4096
+#define SNAP_MAX_LOG_MESSAGE   4096
 
 struct snap_header {
 	uint32_t format_version;
@@ -70,6 +84,29 @@ struct snap_tag {
 	struct snap_bytes key;
 	struct snap_bytes value;
 };
+
+/* Pigweed's log entry. */
+struct snap_log {
+	struct snap_bytes message; /* as it was: the writer escapes, the reader undoes it */
+	bool has_line_level, has_flags, has_timestamp, has_time_since_last, has_dropped, has_tid;
+	uint32_t line_level, flags;
+	int64_t timestamp;	 /* nanoseconds since 1970 in files of ours */
+	int64_t time_since_last; /* either this or timestamp */
+	uint32_t dropped;
+	struct snap_bytes module, file, thread;
+	uint64_t tid;
+};
+
+/* Of line_level. */
+static inline uint32_t snap_log_level(const struct snap_log *log)
+{
+	return log->line_level & 7;
+}
+
+static inline uint32_t snap_log_line(const struct snap_log *log)
+{
+	return log->line_level >> 3;
+}
 
 /* Pigweed's ThreadState. */
 enum snap_thread_state {
@@ -95,11 +132,59 @@ struct snap_thread {
 	uint32_t state; /* enum snap_thread_state, or a number beyond it */
 	const struct snap_regset *regsets;
 	size_t num_regsets;
+	bool has_ns_tid, has_tls_base;
+	uint32_t ns_tid;
+	uint64_t tls_base;
+};
+
+#define SNAP_SYSCALL_ARGUMENTS 6
+
+struct snap_thread_facts {
+	bool has_tid, has_letter, has_running, has_syscall_number, has_stack_pointer,
+		has_program_counter, has_cpu, has_user_ms, has_system_ms;
+	uint64_t tid;
+	uint32_t letter; /* 'R', 'S', ... */
+	struct snap_bytes wchan;
+	bool running;
+	int64_t syscall_number; /* -1: none */
+	uint64_t syscall_arguments[SNAP_SYSCALL_ARGUMENTS];
+	size_t num_syscall_arguments;
+	uint64_t stack_pointer, program_counter;
+	struct snap_bytes kernel_stack;
+	uint32_t cpu;
+	uint64_t user_ms, system_ms;
+};
+
+enum snap_namespace_kind {
+	SNAP_NAMESPACE_UNKNOWN = 0,
+	SNAP_NAMESPACE_MNT = 1,
+	SNAP_NAMESPACE_PID = 2,
+	SNAP_NAMESPACE_USER = 3,
+	SNAP_NAMESPACE_NET = 4,
+	SNAP_NAMESPACE_UTS = 5,
+	SNAP_NAMESPACE_IPC = 6,
+	SNAP_NAMESPACE_CGROUP = 7,
+	SNAP_NAMESPACE_TIME = 8,
+};
+
+/* The kernel has as many kinds, and as many are read. */
+#define SNAP_NAMESPACES 8
+
+struct snap_namespace {
+	uint32_t kind; /* enum snap_namespace_kind */
+	uint64_t inode;
+	bool has_differs, differs;
 };
 
 struct snap_process {
 	bool has_pid, has_uid, has_gid, has_exe_deleted, has_uptime, has_dumpable, has_rlimit_core,
 		has_elf, has_identity_unverified, has_num_threads;
+	bool has_ns_pid, has_ppid, has_pgid, has_sid;
+	bool has_euid, has_suid, has_fsuid, has_egid, has_sgid, has_fsgid, has_ns_uid, has_ns_gid;
+	bool has_vm_bytes, has_vm_peak_bytes, has_rss_bytes, has_rss_peak_bytes, has_swap_bytes;
+	bool has_oom_score_adj, has_seccomp, has_no_new_privs, has_tracer_pid, has_start_time,
+		has_capabilities, has_rlimit_stack, has_rlimit_as, has_rlimit_nofile,
+		has_num_open_files;
 	uint32_t pid, uid, gid;
 	struct snap_bytes comm;
 	struct snap_bytes exe;
@@ -112,6 +197,56 @@ struct snap_process {
 	struct snap_bytes auxv;
 	bool identity_unverified;
 	uint32_t num_threads;
+	uint32_t ns_pid, ppid, pgid, sid;
+	uint32_t euid, suid, fsuid, egid, sgid, fsgid;
+	uint32_t ns_uid, ns_gid;
+	struct snap_bytes cgroup, unit, container_id;
+	struct snap_namespace namespaces[SNAP_NAMESPACES];
+	size_t num_namespaces;
+	struct snap_bytes environment; /* NUL after each variable */
+	uint64_t vm_bytes, vm_peak_bytes, rss_bytes, rss_peak_bytes, swap_bytes;
+	int32_t oom_score_adj;
+	uint32_t seccomp;
+	bool no_new_privs;
+	uint32_t tracer_pid;
+	uint64_t start_time_ms; /* since the machine started */
+	uint64_t capabilities;
+	uint64_t rlimit_stack, rlimit_as, rlimit_nofile;
+	struct snap_bytes cwd, root;
+	uint64_t num_open_files;
+};
+
+enum snap_open_file_kind {
+	SNAP_OPEN_UNKNOWN = 0,
+	SNAP_OPEN_PATH = 1,
+	SNAP_OPEN_PIPE = 2,
+	SNAP_OPEN_SOCKET = 3,
+	SNAP_OPEN_ANONYMOUS = 4,
+	SNAP_OPEN_MEMFD = 5,
+	SNAP_OPEN_OTHER = 6,
+};
+
+struct snap_open_file {
+	bool has_fd, has_flags, has_position;
+	uint32_t fd;
+	struct snap_bytes path;
+	uint32_t flags; /* O_ */
+	uint64_t position;
+	uint32_t kind; /* enum snap_open_file_kind */
+	bool deleted;
+};
+
+enum snap_abort_source {
+	SNAP_ABORT_UNKNOWN = 0,
+	SNAP_ABORT_C_LIBRARY = 1,
+	SNAP_ABORT_PROGRAM = 2,
+};
+
+struct snap_abort_message {
+	struct snap_bytes text;
+	uint32_t source; /* enum snap_abort_source */
+	bool has_address;
+	uint64_t address;
 };
 
 struct snap_signal {
@@ -131,6 +266,11 @@ enum snap_memory_reason {
 	SNAP_MEMORY_CODE = 2,
 	SNAP_MEMORY_VDSO = 3,
 	SNAP_MEMORY_INDIRECT = 4,
+	SNAP_MEMORY_POINTER = 5,
+	SNAP_MEMORY_FAULT = 6,
+	SNAP_MEMORY_ABORT_MESSAGE = 7,
+	SNAP_MEMORY_ANNOTATED = 8,
+	SNAP_MEMORY_TLS = 9,
 };
 
 struct snap_memory_range {
@@ -175,8 +315,18 @@ struct snap_module {
 	bool deleted;
 };
 
+#define SNAP_LOADS 3 /* of 1, 5 and 15 minutes */
+
 struct snap_system {
-	struct snap_bytes sysname, release, version, machine, os;
+	struct snap_bytes sysname, release, version, machine, os, hostname;
+	bool has_uptime, has_memory_total, has_memory_free, has_memory_available, has_swap_total,
+		has_swap_free, has_num_cpus;
+	uint64_t uptime_ms;
+	struct snap_bytes boot_id;
+	uint32_t load_hundredths[SNAP_LOADS];
+	size_t num_loads;
+	uint64_t memory_total, memory_free, memory_available, swap_total, swap_free; /* bytes */
+	uint32_t num_cpus;
 };
 
 enum snap_capture_method {
@@ -184,15 +334,27 @@ enum snap_capture_method {
 	SNAP_CAPTURE_CORE_PATTERN = 1,
 	SNAP_CAPTURE_PTRACE = 2,
 	SNAP_CAPTURE_CORE_FILE = 3,
+	SNAP_CAPTURE_COREDUMP_SOCKET = 4,
+	SNAP_CAPTURE_LIBRARY = 5,
+	SNAP_CAPTURE_IN_PROCESS = 6,
+};
+
+enum snap_capture_storage {
+	SNAP_STORAGE_UNSTATED = 0,
+	SNAP_STORAGE_SERVER = 1,
+	SNAP_STORAGE_OWN = 2,
+	SNAP_STORAGE_NAMED = 3,
 };
 
 struct snap_capture {
-	bool has_method, has_time, has_hold_time, has_pause_time;
+	bool has_method, has_time, has_hold_time, has_pause_time, has_storage, has_queue_time;
 	uint32_t method; /* enum snap_capture_method */
 	int64_t time_s;
 	uint32_t time_ns;
 	uint64_t hold_time_ns;
 	uint64_t pause_time_ns;
+	uint32_t storage; /* enum snap_capture_storage */
+	uint64_t queue_time_ns;
 };
 
 enum snap_omission_what {
@@ -208,6 +370,18 @@ enum snap_omission_what {
 	SNAP_OMITTED_AUXV = 9,
 	SNAP_OMITTED_PROCESS = 10,
 	SNAP_OMITTED_MEMORY = 11,
+	SNAP_OMITTED_OPEN_FILE = 12,
+	SNAP_OMITTED_KERNEL_STACK = 13,
+	SNAP_OMITTED_SYSCALL = 14,
+	SNAP_OMITTED_ENVIRON = 15,
+	SNAP_OMITTED_CGROUP = 16,
+	SNAP_OMITTED_NAMESPACE = 17,
+	SNAP_OMITTED_LOG = 18,
+	SNAP_OMITTED_TAG = 19,
+	SNAP_OMITTED_ANNOTATION = 20,
+	SNAP_OMITTED_ABORT_MESSAGE = 21,
+	SNAP_OMITTED_TLS = 22,
+	SNAP_OMITTED_SYSTEM = 23,
 };
 
 enum snap_omission_why {

@@ -1,5 +1,6 @@
 /*
- * Reads a snapshot file that lies in memory: first its integrity, then record by record.
+ * Reads a snapshot file that lies in memory record by record, as far as common/snapshot_scan.h
+ * found it to be reliable.
  *
  * Hostile input. Records are found by a bounded scanner (common/wire.h) and unpacked one at a time
  * after their nesting was checked; what unpacking may allocate is limited for the whole file.
@@ -15,34 +16,7 @@
 #include "common/arena.h"
 #include "common/error.h"
 #include "common/snapshot.h"
-
-enum snap_integrity {
-	SNAP_INTEGRITY_COMPLETE,  /* a valid final checkpoint ends the file */
-	SNAP_INTEGRITY_TRUNCATED, /* a valid beginning, or one with a tail of zeros */
-	SNAP_INTEGRITY_CORRUPT,	  /* wrong checksum, broken data, or something after the end */
-	SNAP_INTEGRITY_UNMARKED,  /* no Header: another program's, so nothing vouches for it */
-};
-
-/* "complete" and so on. */
-const char *snap_integrity_name(enum snap_integrity integrity);
-
-struct snap_scan {
-	enum snap_integrity integrity;
-	bool has_header;
-	size_t readable_len;	/* the records in [0, readable_len) are shown */
-	size_t checked_len;	/* those in [0, checked_len) are vouched for by a checkpoint */
-	size_t num_records;	/* in [0, readable_len) */
-	size_t num_checkpoints; /* valid ones */
-	size_t fault_off;	/* where the fault is; of corrupt and truncated files */
-	char why[160];		/* one sentence about the fault, "" if complete */
-};
-
-/*
- * Find out how much of the file can be relied on. Never fails but for files beyond the limits
- * (SNAP_ERROR_LIMIT), of a newer format (SNAP_ERROR_UNSUPPORTED), or that are no snapshot at all
- * (SNAP_ERROR_MALFORMED).
- */
-int snap_snapshot_scan(struct snap_bytes file, struct snap_scan *ret, struct snap_error *err);
+#include "common/snapshot_scan.h"
 
 /* A record; the member of u that goes with number. Numbers that have none are given raw only. */
 struct snap_record {
@@ -67,6 +41,10 @@ struct snap_record {
 		struct snap_capture capture;
 		struct snap_omission omission;
 		struct snap_bytes note;
+		struct snap_log log;
+		struct snap_open_file open_file;
+		struct snap_thread_facts thread_facts;
+		struct snap_abort_message abort_message;
 	} u;
 };
 

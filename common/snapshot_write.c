@@ -212,7 +212,10 @@ int snap_write_thread(struct snap_writer *w, const struct snap_thread *thread)
 	SET(t, id, thread->has_tid, thread->tid);
 	if (thread->name.data && !snap_escape_unneeded(thread->name, SNAP_ESCAPE_INVALID))
 		SET_BYTES(linux_thread, comm, thread->name);
-	if (thread->num_regsets > 0 || linux_thread.has_comm)
+	SET(linux_thread, ns_tid, thread->has_ns_tid, thread->ns_tid);
+	SET(linux_thread, tls_base, thread->has_tls_base, thread->tls_base);
+	if (thread->num_regsets > 0 || linux_thread.has_comm || linux_thread.has_ns_tid ||
+		linux_thread.has_tls_base)
 		t.linux_thread = &linux_thread;
 	Snapcrash__Thread *threads[] = {&t};
 	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
@@ -221,9 +224,120 @@ int snap_write_thread(struct snap_writer *w, const struct snap_thread *thread)
 	return write_record(w, &snapshot);
 }
 
+int snap_write_log(struct snap_writer *w, const struct snap_log *log)
+{
+	if (log->message.len > SNAP_MAX_LOG_MESSAGE)
+		return -EMSGSIZE;
+	char message[4 * SNAP_MAX_LOG_MESSAGE + 1], module[4 * MAX_NAME_BYTES],
+		file[4 * MAX_NAME_BYTES], thread[4 * MAX_NAME_BYTES];
+	Snapcrash__LogEntry entry = SNAPCRASH__LOG_ENTRY__INIT;
+	SET_BYTES(entry, message, text_bytes(log->message, message, sizeof(message)));
+	SET(entry, line_level, log->has_line_level, log->line_level);
+	SET(entry, flags, log->has_flags, log->flags);
+	SET(entry, timestamp, log->has_timestamp, log->timestamp);
+	SET(entry, time_since_last_entry, log->has_time_since_last && !log->has_timestamp,
+		log->time_since_last);
+	SET(entry, dropped, log->has_dropped, log->dropped);
+	SET_BYTES(entry, module, text_bytes(log->module, module, sizeof(module)));
+	SET_BYTES(entry, file, text_bytes(log->file, file, sizeof(file)));
+	SET_BYTES(entry, thread, text_bytes(log->thread, thread, sizeof(thread)));
+	if (log->message.data && !snap_escape_unneeded(log->message, SNAP_ESCAPE_INVALID))
+		SET_BYTES(entry, raw_message, log->message);
+	SET(entry, tid, log->has_tid, log->tid);
+	Snapcrash__LogEntry *entries[] = {&entry};
+	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
+	snapshot.n_logs = 1;
+	snapshot.logs = entries;
+	return write_record(w, &snapshot);
+}
+
+int snap_write_thread_facts(struct snap_writer *w, const struct snap_thread_facts *facts)
+{
+	if (facts->num_syscall_arguments > SNAP_SYSCALL_ARGUMENTS)
+		return -EMSGSIZE;
+	Snapcrash__ThreadFacts f = SNAPCRASH__THREAD_FACTS__INIT;
+	uint64_t arguments[SNAP_SYSCALL_ARGUMENTS];
+	memcpy(arguments, facts->syscall_arguments, sizeof(arguments));
+	SET(f, tid, facts->has_tid, facts->tid);
+	SET(f, letter, facts->has_letter, facts->letter);
+	SET_BYTES(f, wchan, facts->wchan);
+	SET(f, running, facts->has_running, facts->running);
+	SET(f, syscall_number, facts->has_syscall_number, facts->syscall_number);
+	f.n_syscall_arguments = facts->num_syscall_arguments;
+	f.syscall_arguments = arguments;
+	SET(f, stack_pointer, facts->has_stack_pointer, facts->stack_pointer);
+	SET(f, program_counter, facts->has_program_counter, facts->program_counter);
+	SET_BYTES(f, kernel_stack, facts->kernel_stack);
+	SET(f, cpu, facts->has_cpu, facts->cpu);
+	SET(f, user_ms, facts->has_user_ms, facts->user_ms);
+	SET(f, system_ms, facts->has_system_ms, facts->system_ms);
+	Snapcrash__ThreadFacts *all[] = {&f};
+	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
+	snapshot.n_thread_facts = 1;
+	snapshot.thread_facts = all;
+	return write_record(w, &snapshot);
+}
+
+static void set_process_ids(Snapcrash__Process *p, const struct snap_process *process)
+{
+	SET(*p, ns_pid, process->has_ns_pid, process->ns_pid);
+	SET(*p, ppid, process->has_ppid, process->ppid);
+	SET(*p, pgid, process->has_pgid, process->pgid);
+	SET(*p, sid, process->has_sid, process->sid);
+	SET(*p, euid, process->has_euid, process->euid);
+	SET(*p, suid, process->has_suid, process->suid);
+	SET(*p, fsuid, process->has_fsuid, process->fsuid);
+	SET(*p, egid, process->has_egid, process->egid);
+	SET(*p, sgid, process->has_sgid, process->sgid);
+	SET(*p, fsgid, process->has_fsgid, process->fsgid);
+	SET(*p, ns_uid, process->has_ns_uid, process->ns_uid);
+	SET(*p, ns_gid, process->has_ns_gid, process->ns_gid);
+	SET(*p, seccomp, process->has_seccomp, process->seccomp);
+	SET(*p, no_new_privs, process->has_no_new_privs, process->no_new_privs);
+	SET(*p, capabilities, process->has_capabilities, process->capabilities);
+	SET(*p, tracer_pid, process->has_tracer_pid, process->tracer_pid);
+}
+
+static void set_process_late(Snapcrash__Process *p, const struct snap_process *process)
+{
+	SET_BYTES(*p, cgroup, process->cgroup);
+	SET_BYTES(*p, unit, process->unit);
+	SET_BYTES(*p, container_id, process->container_id);
+	SET_BYTES(*p, environ, process->environment);
+	SET_BYTES(*p, cwd, process->cwd);
+	SET_BYTES(*p, root, process->root);
+	SET(*p, vm_bytes, process->has_vm_bytes, process->vm_bytes);
+	SET(*p, vm_peak_bytes, process->has_vm_peak_bytes, process->vm_peak_bytes);
+	SET(*p, rss_bytes, process->has_rss_bytes, process->rss_bytes);
+	SET(*p, rss_peak_bytes, process->has_rss_peak_bytes, process->rss_peak_bytes);
+	SET(*p, swap_bytes, process->has_swap_bytes, process->swap_bytes);
+	SET(*p, oom_score_adj, process->has_oom_score_adj, process->oom_score_adj);
+	SET(*p, start_time_ms, process->has_start_time, process->start_time_ms);
+	SET(*p, rlimit_stack, process->has_rlimit_stack, process->rlimit_stack);
+	SET(*p, rlimit_as, process->has_rlimit_as, process->rlimit_as);
+	SET(*p, rlimit_nofile, process->has_rlimit_nofile, process->rlimit_nofile);
+	SET(*p, num_open_files, process->has_num_open_files, process->num_open_files);
+}
+
 int snap_write_process(struct snap_writer *w, const struct snap_process *process)
 {
+	if (process->num_namespaces > SNAP_NAMESPACES)
+		return -EMSGSIZE;
 	Snapcrash__Process p = SNAPCRASH__PROCESS__INIT;
+	Snapcrash__Namespace namespaces[SNAP_NAMESPACES];
+	Snapcrash__Namespace *pointers[SNAP_NAMESPACES];
+	for (size_t i = 0; i < process->num_namespaces; i++) {
+		const struct snap_namespace *from = &process->namespaces[i];
+		snapcrash__namespace__init(&namespaces[i]);
+		SET(namespaces[i], kind, true, (Snapcrash__Namespace__Kind)from->kind);
+		SET(namespaces[i], inode, true, from->inode);
+		SET(namespaces[i], differs, from->has_differs, from->differs);
+		pointers[i] = &namespaces[i];
+	}
+	p.n_namespaces = process->num_namespaces;
+	p.namespaces = pointers;
+	set_process_ids(&p, process);
+	set_process_late(&p, process);
 	SET(p, pid, process->has_pid, process->pid);
 	SET(p, uid, process->has_uid, process->uid);
 	SET(p, gid, process->has_gid, process->gid);
@@ -242,6 +356,33 @@ int snap_write_process(struct snap_writer *w, const struct snap_process *process
 	SET(p, num_threads, process->has_num_threads, process->num_threads);
 	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
 	snapshot.process = &p;
+	return write_record(w, &snapshot);
+}
+
+int snap_write_open_file(struct snap_writer *w, const struct snap_open_file *file)
+{
+	Snapcrash__OpenFile f = SNAPCRASH__OPEN_FILE__INIT;
+	SET(f, fd, file->has_fd, file->fd);
+	SET_BYTES(f, path, file->path);
+	SET(f, flags, file->has_flags, file->flags);
+	SET(f, position, file->has_position, file->position);
+	SET(f, kind, true, (Snapcrash__OpenFile__Kind)file->kind);
+	SET(f, deleted, file->deleted, true);
+	Snapcrash__OpenFile *files[] = {&f};
+	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
+	snapshot.n_open_files = 1;
+	snapshot.open_files = files;
+	return write_record(w, &snapshot);
+}
+
+int snap_write_abort_message(struct snap_writer *w, const struct snap_abort_message *message)
+{
+	Snapcrash__AbortMessage m = SNAPCRASH__ABORT_MESSAGE__INIT;
+	SET_BYTES(m, text, message->text);
+	SET(m, source, true, (Snapcrash__AbortMessage__Source)message->source);
+	SET(m, address, message->has_address, message->address);
+	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
+	snapshot.abort_message = &m;
 	return write_record(w, &snapshot);
 }
 
@@ -317,13 +458,28 @@ int snap_write_module(struct snap_writer *w, const struct snap_module *module)
 int snap_write_system(struct snap_writer *w, const struct snap_system *system)
 {
 	char sysname[4 * MAX_NAME_BYTES], release[4 * MAX_NAME_BYTES], version[4 * MAX_NAME_BYTES],
-		machine[4 * MAX_NAME_BYTES], os[4 * MAX_NAME_BYTES];
+		machine[4 * MAX_NAME_BYTES], os[4 * MAX_NAME_BYTES], hostname[4 * MAX_NAME_BYTES];
+	if (system->num_loads > SNAP_LOADS)
+		return -EMSGSIZE;
+	uint32_t loads[SNAP_LOADS];
+	memcpy(loads, system->load_hundredths, sizeof(loads));
 	Snapcrash__System s = SNAPCRASH__SYSTEM__INIT;
 	s.sysname = text(system->sysname, sysname, sizeof(sysname));
 	s.release = text(system->release, release, sizeof(release));
 	s.version = text(system->version, version, sizeof(version));
 	s.machine = text(system->machine, machine, sizeof(machine));
 	s.os = text(system->os, os, sizeof(os));
+	s.hostname = text(system->hostname, hostname, sizeof(hostname));
+	SET(s, uptime_ms, system->has_uptime, system->uptime_ms);
+	SET_BYTES(s, boot_id, system->boot_id);
+	s.n_load_hundredths = system->num_loads;
+	s.load_hundredths = loads;
+	SET(s, memory_total, system->has_memory_total, system->memory_total);
+	SET(s, memory_free, system->has_memory_free, system->memory_free);
+	SET(s, memory_available, system->has_memory_available, system->memory_available);
+	SET(s, swap_total, system->has_swap_total, system->swap_total);
+	SET(s, swap_free, system->has_swap_free, system->swap_free);
+	SET(s, num_cpus, system->has_num_cpus, system->num_cpus);
 	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
 	snapshot.system = &s;
 	return write_record(w, &snapshot);
@@ -337,6 +493,8 @@ int snap_write_capture(struct snap_writer *w, const struct snap_capture *capture
 	SET(c, time_ns, capture->has_time, capture->time_ns);
 	SET(c, hold_time_ns, capture->has_hold_time, capture->hold_time_ns);
 	SET(c, pause_time_ns, capture->has_pause_time, capture->pause_time_ns);
+	SET(c, storage, capture->has_storage, (Snapcrash__Capture__Storage)capture->storage);
+	SET(c, queue_time_ns, capture->has_queue_time, capture->queue_time_ns);
 	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
 	snapshot.capture = &c;
 	return write_record(w, &snapshot);

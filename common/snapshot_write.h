@@ -45,7 +45,13 @@ int snap_write_metadata(struct snap_writer *w, const struct snap_metadata *metad
 int snap_write_tag(struct snap_writer *w, const struct snap_tag *tag);
 /* At most SNAP_MAX_REGSETS register sets, else -EMSGSIZE. */
 int snap_write_thread(struct snap_writer *w, const struct snap_thread *thread);
+/* Of a message longer than SNAP_MAX_LOG_MESSAGE: -EMSGSIZE, and only that record is left out; the
+ * names are cut at 1023 bytes of the file. */
+int snap_write_log(struct snap_writer *w, const struct snap_log *log);
+int snap_write_thread_facts(struct snap_writer *w, const struct snap_thread_facts *facts);
 int snap_write_process(struct snap_writer *w, const struct snap_process *process);
+int snap_write_open_file(struct snap_writer *w, const struct snap_open_file *file);
+int snap_write_abort_message(struct snap_writer *w, const struct snap_abort_message *message);
 int snap_write_signal(struct snap_writer *w, const struct snap_signal *signal);
 /* Of more than SNAP_MAX_RECORD_BYTES - 64 bytes: -EMSGSIZE, and only that record is left out. */
 int snap_write_memory(struct snap_writer *w, const struct snap_memory_range *range);

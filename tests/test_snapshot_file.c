@@ -1083,7 +1083,7 @@ static void test_snapshot_unmarked(void **state)
 	put_bytes(SNAP_RECORD_THREAD, "\x0a\x04idle\x18\x04\x22\x03\x01\x02\x03\x32\x02zz\x60\x07",
 		19);
 	put_bytes(SNAP_RECORD_THREAD, "\x0a\x04main\x18\x02\x60\x08", 10);
-	put_bytes(1, "log", 3);
+	put_bytes(SNAP_RECORD_LOG, "\x0a\x03log", 5);
 	put_bytes(SNAP_RECORD_CPU_STATE, "\x08\x01", 2);
 	put_bytes(22, "", 0);
 	read_made();

@@ -21,6 +21,7 @@ TESTS_COMMON = \
 	test_elf_notes \
 	test_escape \
 	test_memory_plan \
+	test_snapshot_facts \
 	test_snapshot_file \
 	test_stack_chain \
 	test_wire

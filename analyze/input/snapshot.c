@@ -2,12 +2,22 @@
  * Loads a snapshot file: docs/format.rst.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "analyze/input/load.h"
 #include "common/escape.h"
 
+/* What was told of a thread after it, until all threads are there. */
+struct told {
+	struct snap_thread_facts facts;
+	size_t order; /* in the file */
+};
+
+/* Capacities, and what the model gets at the end only. */
 struct arrays {
-	size_t tags, omissions, mappings, modules, threads;
+	size_t tags, logs, open_files, omissions, mappings, modules, threads;
+	struct told *told;
+	size_t num_told, told_capacity;
 };
 
 #define APPEND(crash, arrays, list, value)                                                         \
@@ -35,6 +45,52 @@ struct arrays {
 		}                                                                                  \
 	} while (0)
 
+static void merge_process_ids(struct snap_process *to, const struct snap_process *from)
+{
+	MERGE(to, from, ns_pid);
+	MERGE(to, from, ppid);
+	MERGE(to, from, pgid);
+	MERGE(to, from, sid);
+	MERGE(to, from, euid);
+	MERGE(to, from, suid);
+	MERGE(to, from, fsuid);
+	MERGE(to, from, egid);
+	MERGE(to, from, sgid);
+	MERGE(to, from, fsgid);
+	MERGE(to, from, ns_uid);
+	MERGE(to, from, ns_gid);
+	MERGE(to, from, seccomp);
+	MERGE(to, from, no_new_privs);
+	MERGE(to, from, capabilities);
+	MERGE(to, from, tracer_pid);
+	for (size_t i = 0; i < from->num_namespaces && to->num_namespaces < SNAP_NAMESPACES; i++)
+		to->namespaces[to->num_namespaces++] = from->namespaces[i];
+}
+
+static void merge_process_late(struct snap_process *to, const struct snap_process *from)
+{
+	MERGE_BYTES(to, from, cgroup);
+	MERGE_BYTES(to, from, unit);
+	MERGE_BYTES(to, from, container_id);
+	MERGE_BYTES(to, from, environment);
+	MERGE_BYTES(to, from, cwd);
+	MERGE_BYTES(to, from, root);
+	MERGE(to, from, vm_bytes);
+	MERGE(to, from, vm_peak_bytes);
+	MERGE(to, from, rss_bytes);
+	MERGE(to, from, rss_peak_bytes);
+	MERGE(to, from, swap_bytes);
+	MERGE(to, from, oom_score_adj);
+	if (from->has_start_time) {
+		to->has_start_time = true;
+		to->start_time_ms = from->start_time_ms;
+	}
+	MERGE(to, from, rlimit_stack);
+	MERGE(to, from, rlimit_as);
+	MERGE(to, from, rlimit_nofile);
+	MERGE(to, from, num_open_files);
+}
+
 static void merge_process(struct snap_process *to, const struct snap_process *from)
 {
 	MERGE(to, from, pid);
@@ -59,6 +115,28 @@ static void merge_process(struct snap_process *to, const struct snap_process *fr
 	MERGE_BYTES(to, from, auxv);
 	MERGE(to, from, identity_unverified);
 	MERGE(to, from, num_threads);
+	merge_process_ids(to, from);
+	merge_process_late(to, from);
+}
+
+static void merge_facts(struct snap_thread_facts *to, const struct snap_thread_facts *from)
+{
+	MERGE(to, from, tid);
+	MERGE(to, from, letter);
+	MERGE_BYTES(to, from, wchan);
+	MERGE(to, from, running);
+	MERGE(to, from, syscall_number);
+	if (from->num_syscall_arguments > 0) {
+		to->num_syscall_arguments = from->num_syscall_arguments;
+		memcpy(to->syscall_arguments, from->syscall_arguments,
+			sizeof(to->syscall_arguments));
+	}
+	MERGE(to, from, stack_pointer);
+	MERGE(to, from, program_counter);
+	MERGE_BYTES(to, from, kernel_stack);
+	MERGE(to, from, cpu);
+	MERGE(to, from, user_ms);
+	MERGE(to, from, system_ms);
 }
 
 static void merge_capture(struct snap_capture *to, const struct snap_capture *from)
@@ -77,6 +155,11 @@ static void merge_capture(struct snap_capture *to, const struct snap_capture *fr
 		to->has_pause_time = true;
 		to->pause_time_ns = from->pause_time_ns;
 	}
+	MERGE(to, from, storage);
+	if (from->has_queue_time) {
+		to->has_queue_time = true;
+		to->queue_time_ns = from->queue_time_ns;
+	}
 }
 
 /* A raw tag stands behind the escaped form of itself, which it replaces. */
@@ -93,6 +176,59 @@ static bool add_raw_tag(struct snap_crash *crash, struct arrays *arrays, struct 
 		}
 	}
 	return APPEND(crash, arrays, tags, tag);
+}
+
+static bool add_facts(
+	struct snap_crash *crash, struct arrays *arrays, const struct snap_thread_facts *facts)
+{
+	if (!facts->has_tid)
+		return true;
+	struct told *grown = snap_arena_grow(&crash->arena, arrays->told, arrays->num_told,
+		&arrays->told_capacity, sizeof(*grown));
+	if (!grown)
+		return false;
+	arrays->told = grown;
+	grown[arrays->num_told] = (struct told){*facts, arrays->num_told};
+	arrays->num_told++;
+	return true;
+}
+
+static int compare_told(const void *a, const void *b)
+{
+	const struct told *x = a, *y = b;
+	if (x->facts.tid != y->facts.tid)
+		return x->facts.tid < y->facts.tid ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+/* To its thread, once all threads are there; what is told of no thread tells nothing. */
+static void attach_facts(struct snap_crash *crash, struct arrays *arrays)
+{
+	struct told *told = arrays->told;
+	size_t num = 0;
+	if (arrays->num_told == 0)
+		return;
+	qsort(told, arrays->num_told, sizeof(*told), compare_told);
+	for (size_t i = 0; i < arrays->num_told; i++) {
+		if (num > 0 && told[num - 1].facts.tid == told[i].facts.tid)
+			merge_facts(&told[num - 1].facts, &told[i].facts);
+		else
+			told[num++] = told[i];
+	}
+	for (size_t i = 0; i < crash->num_threads; i++) {
+		struct snap_crash_thread *thread = &crash->threads[i];
+		size_t low = 0, high = num;
+		while (low < high) {
+			size_t middle = low + (high - low) / 2;
+			if (told[middle].facts.tid < thread->record.tid)
+				low = middle + 1;
+			else
+				high = middle;
+		}
+		if (thread->record.has_tid && low < num &&
+			told[low].facts.tid == thread->record.tid)
+			thread->facts = &told[low].facts;
+	}
 }
 
 static int add_memory(
@@ -161,6 +297,18 @@ static int add_record(struct snap_crash *crash, struct arrays *arrays,
 		break;
 	case SNAP_RECORD_NOTE:
 		return snap_crash_note(crash, record->u.note, err);
+	case SNAP_RECORD_LOG:
+		ok = APPEND(crash, arrays, logs, record->u.log);
+		break;
+	case SNAP_RECORD_OPEN_FILE:
+		ok = APPEND(crash, arrays, open_files, record->u.open_file);
+		break;
+	case SNAP_RECORD_THREAD_FACTS:
+		ok = add_facts(crash, arrays, &record->u.thread_facts);
+		break;
+	case SNAP_RECORD_ABORT_MESSAGE:
+		crash->abort_message = record->u.abort_message;
+		break;
 	}
 	return ok ? 0 : snap_error_no_memory(err);
 }
@@ -213,5 +361,6 @@ int snap_load_snapshot(struct snap_crash *crash, struct snap_error *err)
 		if (!text || snap_crash_note(crash, snap_bytes_str(text), err) < 0)
 			return snap_error_no_memory(err);
 	}
+	attach_facts(crash, &arrays);
 	return snap_load_finish(crash, err);
 }

@@ -8,14 +8,13 @@
 #include "common/escape.h"
 #include "common/wire.h"
 
-#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
-#define INDENT	     "        "
-#define FIRST_BYTES  64
+#define INDENT	    "        "
+#define FIRST_BYTES 64
 
 static const char *record_name(uint32_t number)
 {
 	switch (number) {
-	case 1:
+	case SNAP_RECORD_LOG:
 		return "log";
 	case SNAP_RECORD_METADATA:
 		return "metadata";
@@ -55,6 +54,12 @@ static const char *record_name(uint32_t number)
 		return "note";
 	case SNAP_RECORD_RAW_TAG:
 		return "raw tag";
+	case SNAP_RECORD_OPEN_FILE:
+		return "open file";
+	case SNAP_RECORD_THREAD_FACTS:
+		return "thread facts";
+	case SNAP_RECORD_ABORT_MESSAGE:
+		return "abort message";
 	default:
 		return "unknown";
 	}
@@ -90,6 +95,22 @@ static void put_hex(FILE *out, const char *name, struct snap_bytes value)
 	}
 	snap_hex(value, hex);
 	(void)fprintf(out, INDENT "%s: %s\n", name, hex);
+}
+
+/* Text of several lines, as such. */
+static void put_lines(FILE *out, const char *name, struct snap_bytes value)
+{
+	if (!value.data)
+		return;
+	(void)fprintf(out, INDENT "%s:\n", name);
+	for (size_t i = 0; i < value.len;) {
+		const uint8_t *nl = memchr(value.data + i, '\n', value.len - i);
+		size_t len = nl ? (size_t)(nl - value.data) - i : value.len - i;
+		(void)fputs(INDENT "  ", out);
+		snap_print(out, snap_bytes(value.data + i, len));
+		(void)fputc('\n', out);
+		i += len + 1;
+	}
 }
 
 static void put_number(FILE *out, const char *name, bool known, uint64_t value)
@@ -157,6 +178,61 @@ static void put_thread(FILE *out, const struct snap_thread *thread, bool full)
 		put_enum(out, "regset type", true, regset_name(regset->type), regset->type);
 		put_bytes(out, "regset", regset->data, full);
 	}
+	put_number(out, "ns_tid", thread->has_ns_tid, thread->ns_tid);
+	put_addr(out, "tls_base", thread->has_tls_base, thread->tls_base);
+}
+
+static void put_thread_facts(FILE *out, const struct snap_thread_facts *facts)
+{
+	const char letter[] = {
+		facts->letter > ' ' && facts->letter < 0x7f ? (char)facts->letter : '?', '\0'};
+	put_number(out, "tid", facts->has_tid, facts->tid);
+	put_enum(out, "letter", facts->has_letter, letter, facts->letter);
+	put_text(out, "wchan", facts->wchan);
+	put_bool(out, "running", facts->has_running, facts->running);
+	put_signed(out, "syscall_number", facts->has_syscall_number, facts->syscall_number);
+	for (size_t i = 0; i < facts->num_syscall_arguments; i++)
+		put_addr(out, "syscall_argument", true, facts->syscall_arguments[i]);
+	put_addr(out, "stack_pointer", facts->has_stack_pointer, facts->stack_pointer);
+	put_addr(out, "program_counter", facts->has_program_counter, facts->program_counter);
+	put_lines(out, "kernel_stack", facts->kernel_stack);
+	put_number(out, "cpu", facts->has_cpu, facts->cpu);
+	put_number(out, "user_ms", facts->has_user_ms, facts->user_ms);
+	put_number(out, "system_ms", facts->has_system_ms, facts->system_ms);
+}
+
+static void put_log(FILE *out, const struct snap_log *log)
+{
+	put_text(out, "message", log->message);
+	put_enum(out, "level", log->has_line_level, snap_log_level_name(snap_log_level(log)),
+		snap_log_level(log));
+	put_number(out, "line", log->has_line_level, snap_log_line(log));
+	put_number(out, "flags", log->has_flags, log->flags);
+	put_signed(out, "timestamp", log->has_timestamp, log->timestamp);
+	put_signed(out, "time_since_last_entry", log->has_time_since_last, log->time_since_last);
+	put_number(out, "dropped", log->has_dropped, log->dropped);
+	put_text(out, "module", log->module);
+	put_text(out, "file", log->file);
+	put_text(out, "thread", log->thread);
+	put_number(out, "tid", log->has_tid, log->tid);
+}
+
+static void put_open_file(FILE *out, const struct snap_open_file *file)
+{
+	put_number(out, "fd", file->has_fd, file->fd);
+	put_text(out, "path", file->path);
+	put_enum(out, "kind", true, snap_open_file_kind_name(file->kind), file->kind);
+	if (file->has_flags)
+		(void)fprintf(out, INDENT "flags: 0%" PRIo32 "\n", file->flags);
+	put_number(out, "position", file->has_position, file->position);
+	put_bool(out, "deleted", file->deleted, true);
+}
+
+static void put_abort_message(FILE *out, const struct snap_abort_message *message)
+{
+	put_text(out, "text", message->text);
+	put_enum(out, "source", true, snap_abort_source_name(message->source), message->source);
+	put_addr(out, "address", message->has_address, message->address);
 }
 
 static void put_metadata(FILE *out, const struct snap_metadata *metadata)
@@ -169,6 +245,56 @@ static void put_metadata(FILE *out, const struct snap_metadata *metadata)
 	put_text(out, "device_name", metadata->device_name);
 	put_hex(out, "snapshot_uuid", metadata->snapshot_uuid);
 	put_number(out, "cpu_arch", metadata->has_cpu_arch, metadata->cpu_arch);
+}
+
+static void put_process_ids(FILE *out, const struct snap_process *process)
+{
+	put_number(out, "ns_pid", process->has_ns_pid, process->ns_pid);
+	put_number(out, "ppid", process->has_ppid, process->ppid);
+	put_number(out, "pgid", process->has_pgid, process->pgid);
+	put_number(out, "sid", process->has_sid, process->sid);
+	put_number(out, "euid", process->has_euid, process->euid);
+	put_number(out, "suid", process->has_suid, process->suid);
+	put_number(out, "fsuid", process->has_fsuid, process->fsuid);
+	put_number(out, "egid", process->has_egid, process->egid);
+	put_number(out, "sgid", process->has_sgid, process->sgid);
+	put_number(out, "fsgid", process->has_fsgid, process->fsgid);
+	put_number(out, "ns_uid", process->has_ns_uid, process->ns_uid);
+	put_number(out, "ns_gid", process->has_ns_gid, process->ns_gid);
+	put_number(out, "seccomp", process->has_seccomp, process->seccomp);
+	put_bool(out, "no_new_privs", process->has_no_new_privs, process->no_new_privs);
+	put_addr(out, "capabilities", process->has_capabilities, process->capabilities);
+	put_number(out, "tracer_pid", process->has_tracer_pid, process->tracer_pid);
+	for (size_t i = 0; i < process->num_namespaces; i++) {
+		const struct snap_namespace *ns = &process->namespaces[i];
+		const char *name = snap_namespace_name(ns->kind);
+		(void)fprintf(out, INDENT "namespace: %s:[%" PRIu64 "]%s\n", name ? name : "?",
+			ns->inode,
+			!ns->has_differs ? ""
+			: ns->differs	 ? " (differs)"
+					 : " (the same)");
+	}
+}
+
+static void put_process_late(FILE *out, const struct snap_process *process, bool full)
+{
+	put_text(out, "cgroup", process->cgroup);
+	put_text(out, "unit", process->unit);
+	put_text(out, "container_id", process->container_id);
+	put_bytes(out, "environ", process->environment, full);
+	put_text(out, "cwd", process->cwd);
+	put_text(out, "root", process->root);
+	put_number(out, "vm_bytes", process->has_vm_bytes, process->vm_bytes);
+	put_number(out, "vm_peak_bytes", process->has_vm_peak_bytes, process->vm_peak_bytes);
+	put_number(out, "rss_bytes", process->has_rss_bytes, process->rss_bytes);
+	put_number(out, "rss_peak_bytes", process->has_rss_peak_bytes, process->rss_peak_bytes);
+	put_number(out, "swap_bytes", process->has_swap_bytes, process->swap_bytes);
+	put_signed(out, "oom_score_adj", process->has_oom_score_adj, process->oom_score_adj);
+	put_number(out, "start_time_ms", process->has_start_time, process->start_time_ms);
+	put_number(out, "rlimit_stack", process->has_rlimit_stack, process->rlimit_stack);
+	put_number(out, "rlimit_as", process->has_rlimit_as, process->rlimit_as);
+	put_number(out, "rlimit_nofile", process->has_rlimit_nofile, process->rlimit_nofile);
+	put_number(out, "num_open_files", process->has_num_open_files, process->num_open_files);
 }
 
 static void put_process(FILE *out, const struct snap_process *process, bool full)
@@ -190,6 +316,8 @@ static void put_process(FILE *out, const struct snap_process *process, bool full
 	put_bool(out, "identity_unverified", process->has_identity_unverified,
 		process->identity_unverified);
 	put_number(out, "num_threads", process->has_num_threads, process->num_threads);
+	put_process_ids(out, process);
+	put_process_late(out, process, full);
 }
 
 static void put_signal(FILE *out, const struct snap_signal *signal, bool full)
@@ -205,10 +333,8 @@ static void put_signal(FILE *out, const struct snap_signal *signal, bool full)
 
 static void put_memory(FILE *out, const struct snap_memory_range *range, bool full)
 {
-	static const char *const reasons[] = {"other", "stack", "code", "vdso", "indirect"};
 	put_addr(out, "address", true, range->address);
-	put_enum(out, "reason", true,
-		range->reason < ARRAY_LEN(reasons) ? reasons[range->reason] : NULL, range->reason);
+	put_enum(out, "reason", true, snap_memory_reason_name(range->reason), range->reason);
 	put_number(out, "tid", range->has_tid, range->tid);
 	(void)fprintf(out, INDENT "data: %zu bytes\n", range->data.len);
 	snap_hex_print(
@@ -255,6 +381,17 @@ static void put_system(FILE *out, const struct snap_system *system)
 	put_text(out, "version", system->version);
 	put_text(out, "machine", system->machine);
 	put_text(out, "os", system->os);
+	put_text(out, "hostname", system->hostname);
+	put_number(out, "uptime_ms", system->has_uptime, system->uptime_ms);
+	put_hex(out, "boot_id", system->boot_id);
+	for (size_t i = 0; i < system->num_loads; i++)
+		put_number(out, "load_hundredths", true, system->load_hundredths[i]);
+	put_number(out, "memory_total", system->has_memory_total, system->memory_total);
+	put_number(out, "memory_free", system->has_memory_free, system->memory_free);
+	put_number(out, "memory_available", system->has_memory_available, system->memory_available);
+	put_number(out, "swap_total", system->has_swap_total, system->swap_total);
+	put_number(out, "swap_free", system->has_swap_free, system->swap_free);
+	put_number(out, "num_cpus", system->has_num_cpus, system->num_cpus);
 }
 
 static void put_capture(FILE *out, const struct snap_capture *capture)
@@ -270,6 +407,9 @@ static void put_capture(FILE *out, const struct snap_capture *capture)
 	}
 	put_number(out, "hold_time_ns", capture->has_hold_time, capture->hold_time_ns);
 	put_number(out, "pause_time_ns", capture->has_pause_time, capture->pause_time_ns);
+	put_enum(out, "storage", capture->has_storage, snap_capture_storage_name(capture->storage),
+		capture->storage);
+	put_number(out, "queue_time_ns", capture->has_queue_time, capture->queue_time_ns);
 }
 
 static void put_omission(FILE *out, const struct snap_omission *omission)
@@ -338,6 +478,18 @@ static void put_decoded(FILE *out, const struct snap_record *record, bool full)
 		break;
 	case SNAP_RECORD_NOTE:
 		put_text(out, "text", record->u.note);
+		break;
+	case SNAP_RECORD_LOG:
+		put_log(out, &record->u.log);
+		break;
+	case SNAP_RECORD_OPEN_FILE:
+		put_open_file(out, &record->u.open_file);
+		break;
+	case SNAP_RECORD_THREAD_FACTS:
+		put_thread_facts(out, &record->u.thread_facts);
+		break;
+	case SNAP_RECORD_ABORT_MESSAGE:
+		put_abort_message(out, &record->u.abort_message);
 		break;
 	}
 }

@@ -37,14 +37,17 @@ const char *snap_thread_state_name(uint32_t state)
 
 const char *snap_capture_method_name(uint32_t method)
 {
-	static const char *const names[] = {"unknown", "core-pattern", "ptrace", "core-file"};
+	static const char *const names[] = {"unknown", "core-pattern", "ptrace", "core-file",
+		"coredump-socket", "library", "in-process"};
 	return NAME(names, method);
 }
 
 const char *snap_omission_what_name(uint32_t what)
 {
 	static const char *const names[] = {"other", "stack", "registers", "thread", "code",
-		"mapping", "module", "cmdline", "vdso", "auxv", "process", "memory"};
+		"mapping", "module", "cmdline", "vdso", "auxv", "process", "memory", "open-file",
+		"kernel-stack", "syscall", "environ", "cgroup", "namespace", "log", "tag",
+		"annotation", "abort-message", "tls", "system"};
 	return NAME(names, what);
 }
 
@@ -52,6 +55,46 @@ const char *snap_omission_why_name(uint32_t why)
 {
 	static const char *const names[] = {"unstated", "cap", "unreadable", "deadline", "gone"};
 	return NAME(names, why);
+}
+
+const char *snap_capture_storage_name(uint32_t storage)
+{
+	static const char *const names[] = {"unstated", "server", "own", "named"};
+	return NAME(names, storage);
+}
+
+const char *snap_memory_reason_name(uint32_t reason)
+{
+	static const char *const names[] = {"other", "stack", "code", "vdso", "indirect", "pointer",
+		"fault", "abort-message", "annotated", "tls"};
+	return NAME(names, reason);
+}
+
+const char *snap_namespace_name(uint32_t kind)
+{
+	static const char *const names[] = {
+		"unknown", "mnt", "pid", "user", "net", "uts", "ipc", "cgroup", "time"};
+	return NAME(names, kind);
+}
+
+const char *snap_open_file_kind_name(uint32_t kind)
+{
+	static const char *const names[] = {
+		"unknown", "path", "pipe", "socket", "anonymous", "memfd", "other"};
+	return NAME(names, kind);
+}
+
+const char *snap_abort_source_name(uint32_t source)
+{
+	static const char *const names[] = {"unknown", "c-library", "program"};
+	return NAME(names, source);
+}
+
+const char *snap_log_level_name(uint32_t level)
+{
+	static const char *const names[] = {
+		NULL, "debug", "info", "warning", "error", "critical", NULL, "fatal"};
+	return NAME(names, level);
 }
 
 const char *snap_build_id_status_words(uint32_t status)
@@ -82,6 +125,18 @@ void snap_omission_words(const struct snap_omission *o, char *out, size_t size)
 		{"the auxiliary vector", "auxiliary vectors"},
 		{"facts about the process", "facts about the process"},
 		{"memory pointed to", "pieces of memory pointed to"},
+		{"an open file", "open files"},
+		{"the kernel stack", "kernel stacks"},
+		{"the system call", "system calls"},
+		{"the environment", "environments"},
+		{"the control group", "control groups"},
+		{"a namespace", "namespaces"},
+		{"an entry of the log", "entries of the log"},
+		{"a tag", "tags"},
+		{"registered memory", "pieces of registered memory"},
+		{"the abort message", "abort messages"},
+		{"the thread control block", "thread control blocks"},
+		{"facts about the machine", "facts about the machine"},
 	};
 	static const char *const why[] = {"for a reason not stated",
 		"beyond the limit on what is taken", "could not be read", "time ran out",

@@ -19,6 +19,13 @@ const char *snap_capture_method_name(uint32_t method);
 const char *snap_omission_what_name(uint32_t what);
 const char *snap_omission_why_name(uint32_t why);
 const char *snap_build_id_status_words(uint32_t status);
+const char *snap_capture_storage_name(uint32_t storage);
+const char *snap_memory_reason_name(uint32_t reason);
+const char *snap_namespace_name(uint32_t kind);
+const char *snap_open_file_kind_name(uint32_t kind);
+const char *snap_abort_source_name(uint32_t source);
+/* Of the lowest three bits of line_level; NULL for those that have no name. */
+const char *snap_log_level_name(uint32_t level);
 
 /* "8192 bytes of the stack of thread 12, at 0x7ffd0000: beyond the limit". */
 void snap_omission_words(const struct snap_omission *omission, char *out, size_t size);
