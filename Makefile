@@ -107,6 +107,7 @@ COMMON_OBJS = \
 CAPTURE_OBJS = \
 	capture/access.o \
 	capture/config.o \
+	capture/dir_walk.o \
 	capture/emit.o \
 	capture/extra_regsets.o \
 	capture/filter.o \
@@ -121,6 +122,7 @@ CAPTURE_OBJS = \
 	capture/skipped.o \
 	capture/spool.o \
 	capture/spool_name.o \
+	capture/spool_usage.o \
 	capture/utc.o
 
 CLIENT_OBJS = \

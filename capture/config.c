@@ -9,12 +9,14 @@
 
 /* How a value is written, and so what the member holds. */
 enum kind {
-	PATH,	 /* absolute; char[size] */
-	NO_PATH, /* absolute, or "none", which is ""; char[size] */
-	TEXT,	 /* printable; char[size] */
-	COMMAND, /* an absolute path and words; char[size] */
-	NUMBER,	 /* uint64_t */
-	BYTES,	 /* a number with K, M or G behind it, of 1024; uint64_t */
+	PATH,	     /* absolute; char[size] */
+	NO_PATH,     /* absolute, or "none", which is ""; char[size] */
+	TEXT,	     /* printable; char[size] */
+	COMMAND,     /* an absolute path and words; char[size] */
+	NUMBER,	     /* uint64_t */
+	BYTES,	     /* a number with K, M or G behind it, of 1024; uint64_t */
+	AUTO_NUMBER, /* the same, or "auto", which is SNAP_CONFIG_AUTO */
+	AUTO_BYTES,
 	SECONDS, /* a number with s, m, h or d behind it; uint64_t */
 	YES_NO,	 /* bool */
 	MEMORY,	 /* enum snap_config_memory */
@@ -45,8 +47,8 @@ static const struct key keys[] = {
 
 	{"max_bytes", "512M", BYTES, MEMBER(max_bytes), 0, 1024 * 1024 * GIB},
 	{"max_files", "1000", NUMBER, MEMBER(max_files), 1, 100000},
-	{"min_free", "16M", BYTES, MEMBER(min_free_bytes), 0, 1024 * 1024 * GIB},
-	{"min_free_inodes", "100", NUMBER, MEMBER(min_free_inodes), 0, UINT32_MAX},
+	{"min_free", "auto", AUTO_BYTES, MEMBER(min_free_bytes), 0, 1024 * 1024 * GIB},
+	{"min_free_inodes", "auto", AUTO_NUMBER, MEMBER(min_free_inodes), 0, UINT32_MAX},
 	{"group", "", TEXT, MEMBER(group), 0, 0},
 	{"owner_access", "no", YES_NO, MEMBER(owner_access), 0, 0},
 	{"ignore", "", RULES, MEMBER(ignore), 0, 0},
@@ -162,7 +164,14 @@ static void take_number(
 	static const uint64_t second_factors[] = {1, 60, 3600, 86400};
 	uint64_t number;
 	bool good;
-	if (key->kind == BYTES)
+	bool is_bytes = key->kind == BYTES || key->kind == AUTO_BYTES;
+	if ((key->kind == AUTO_BYTES || key->kind == AUTO_NUMBER) &&
+		snap_bytes_equal_str(value, "auto")) {
+		number = SNAP_CONFIG_AUTO;
+		memcpy(member, &number, sizeof(number));
+		return;
+	}
+	if (is_bytes)
 		good = parse_scaled(value, "KMG", byte_factors, &number);
 	else if (key->kind == SECONDS)
 		good = parse_scaled(value, "smhd", second_factors, &number);
@@ -170,7 +179,7 @@ static void take_number(
 		good = parse_scaled(value, "", NULL, &number);
 	if (!good)
 		fault(r,
-			key->kind == BYTES     ? "not a number of bytes (as in 512K, 16M, 1G):"
+			is_bytes	       ? "not a number of bytes (as in 512K, 16M, 1G):"
 			: key->kind == SECONDS ? "not a time (as in 10s, 5m, 1h, 2d):"
 					       : "not a number:",
 			value);
@@ -281,6 +290,8 @@ static void take_value(struct reading *r, const struct key *key, struct snap_byt
 		break;
 	case NUMBER:
 	case BYTES:
+	case AUTO_NUMBER:
+	case AUTO_BYTES:
 	case SECONDS:
 		take_number(r, key, value, member);
 		break;

@@ -27,6 +27,8 @@
 #define SNAP_CONFIG_SOCKET_MAX 108
 #define SNAP_CONFIG_TEXT_MAX   256
 #define SNAP_CONFIG_MAX_RULES  32
+/* A number that is not told: it follows from something else. */
+#define SNAP_CONFIG_AUTO UINT64_MAX
 
 enum snap_config_memory {
 	SNAP_CONFIG_MEMORY_STACKS,   /* stacks, and what the crash itself speaks of */
@@ -62,8 +64,8 @@ struct snap_config {
 
 	/* The spool. */
 	uint64_t max_bytes, max_files;
-	uint64_t min_free_bytes, min_free_inodes;
-	char group[SNAP_CONFIG_TEXT_MAX]; /* name or number; "": root alone */
+	uint64_t min_free_bytes, min_free_inodes; /* or SNAP_CONFIG_AUTO */
+	char group[SNAP_CONFIG_TEXT_MAX];	  /* name or number; "": root alone */
 	bool owner_access;
 	struct snap_config_rules ignore, only;
 

@@ -12,9 +12,6 @@
 #include "capture/utc.h"
 #include "common/escape.h"
 
-/* In which the file is made anew; under the lock, so it has one name. */
-#define NEW_FILE ".skipped.new"
-
 /* A line of the file: numbers, two times, reason and executable. */
 #define LINE_MAX_BYTES (20 + 2 * 21 + 2 * 11 + 12 + 512 + 8)
 
@@ -290,9 +287,9 @@ static int replace_file(
 	int dir_fd, const struct snap_access *access, const struct snap_skipped *skipped)
 {
 	/* Left by who was killed here, or planted: it goes, but is not followed. */
-	(void)unlinkat(dir_fd, NEW_FILE, 0);
-	int fd = openat(
-		dir_fd, NEW_FILE, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	(void)unlinkat(dir_fd, SNAP_SKIPPED_NEW_FILE, 0);
+	int fd = openat(dir_fd, SNAP_SKIPPED_NEW_FILE,
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	struct snap_access for_group = {.has_group = access->has_group, .group = access->group};
@@ -301,10 +298,10 @@ static int replace_file(
 		r = snap_access_set_file(fd, &for_group);
 	if (close(fd) < 0 && r == 0)
 		r = -errno;
-	if (r == 0 && renameat(dir_fd, NEW_FILE, dir_fd, SNAP_SKIPPED_FILE) < 0)
+	if (r == 0 && renameat(dir_fd, SNAP_SKIPPED_NEW_FILE, dir_fd, SNAP_SKIPPED_FILE) < 0)
 		r = -errno;
 	if (r < 0)
-		(void)unlinkat(dir_fd, NEW_FILE, 0); /* the next one tries again */
+		(void)unlinkat(dir_fd, SNAP_SKIPPED_NEW_FILE, 0); /* the next one tries again */
 	return r;
 }
 

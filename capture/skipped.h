@@ -26,8 +26,9 @@
 #include "capture/access.h"
 #include "capture/origin.h"
 
-#define SNAP_SKIPPED_FILE "skipped"
-#define SNAP_SKIPPED_MAX  256
+#define SNAP_SKIPPED_FILE     "skipped"
+#define SNAP_SKIPPED_NEW_FILE ".skipped.new" /* while it is made */
+#define SNAP_SKIPPED_MAX      256
 
 enum snap_skipped_reason {
 	SNAP_SKIPPED_RATE,    /* too many of one kind: capture/rate.h */

@@ -217,6 +217,23 @@ static void test_good_lines_beside_a_bad_one_count(void **state)
 	assert_string_equal(config.spool, "/good");
 }
 
+static void test_automatic_numbers(void **state)
+{
+	(void)state;
+	assert_int_equal(read_text(""), 0);
+	assert_true(config.min_free_bytes == SNAP_CONFIG_AUTO);
+	assert_true(config.min_free_inodes == SNAP_CONFIG_AUTO);
+	assert_int_equal(read_text("min_free = 1K\nmin_free_inodes = 0\n"), 0);
+	assert_int_equal(config.min_free_bytes, 1024);
+	assert_int_equal(config.min_free_inodes, 0);
+	assert_int_equal(read_text("min_free = 1\nmin_free = auto\n"), 0);
+	assert_true(config.min_free_bytes == SNAP_CONFIG_AUTO);
+	assert_int_equal(read_text("max_bytes = auto\n"), -1);
+	assert_fault(":1: not a number of bytes (as in 512K, 16M, 1G): 'auto'");
+	assert_int_equal(read_text("min_free_inodes = 1K\n"), -1);
+	assert_fault(":1: not a number: '1K'");
+}
+
 static void test_overlong_line(void **state)
 {
 	(void)state;
@@ -300,6 +317,7 @@ int main(void)
 		cmocka_unit_test(test_last_line_may_lack_its_newline_and_wins),
 		cmocka_unit_test(test_faults_name_the_line_and_keep_the_default),
 		cmocka_unit_test(test_good_lines_beside_a_bad_one_count),
+		cmocka_unit_test(test_automatic_numbers),
 		cmocka_unit_test(test_overlong_line),
 		cmocka_unit_test(test_overlong_socket),
 		cmocka_unit_test(test_nul_byte),

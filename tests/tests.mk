@@ -37,6 +37,7 @@ TESTS_CAPTURE = \
 	test_skipped \
 	test_spool \
 	test_spool_name \
+	test_spool_usage \
 	test_utc
 
 TESTS_ANALYZE = \
@@ -286,6 +287,7 @@ TEST_dir_index_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_access_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 TEST_rate_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 TEST_skipped_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
+TEST_spool_usage_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 TEST_spool_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 
 # $(1): the test's name, $(2): its half.
