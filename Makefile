@@ -25,6 +25,7 @@ O ?= build
 prefix ?= /usr/local
 PKG_CONFIG ?= pkg-config
 PROTOC_C ?= protoc-c
+OBJCOPY ?= objcopy
 PYTHON ?= /usr/bin/python3
 
 WARNINGS = -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wmissing-prototypes
@@ -106,6 +107,7 @@ COMMON_OBJS = \
 
 CAPTURE_OBJS = \
 	capture/access.o \
+	capture/annotations.o \
 	capture/config.o \
 	capture/dir_walk.o \
 	capture/emit.o \
@@ -265,7 +267,9 @@ include bench/bench.mk
 
 .DEFAULT_GOAL := all
 .PHONY: all
-all: $(PROGRAMS)
+include capture/lib/lib.mk
+
+all: $(PROGRAMS) library
 
 CAPTURE_LIBS = $(shell $(PKG_CONFIG) --libs libprotobuf-c 2>/dev/null)
 ANALYZE_LIBS = $(shell $(PKG_CONFIG) --libs libdw libelf libprotobuf-c jansson libmd liblzma zlib 2>/dev/null) \
@@ -311,7 +315,7 @@ $(O)/common/snapshot_read.o $(O)/common/snapshot_write.o: $(O)/proto/snapshot.pb
 # ---------------------------------------------------------------- the rest
 
 .PHONY: install clean help
-install: all
+install: all install-library
 	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/libexec/snapcrash
 	install $(O)/bin/snapanalyze $(O)/bin/snapcrash-debugger $(DESTDIR)$(prefix)/bin
 	install $(O)/bin/snapcrash-client $(DESTDIR)$(prefix)/libexec/snapcrash

@@ -198,6 +198,7 @@ static void write_first_group(struct snap_crash *c)
 	write_thread(c);
 	checkpoint(c);
 	snap_crash_write_layout(c);
+	snap_crash_write_annotations(c);
 	checkpoint(c);
 }
 

@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "capture/annotations.h"
 #include "capture/core_stream.h"
 #include "capture/emit.h"
 #include "capture/extra_regsets.h"
@@ -79,6 +80,7 @@ struct snap_crash {
 	struct snap_maps_parser maps_parser;
 	struct snap_areas areas;
 	struct snap_layout layout;
+	struct snap_annotations annotations;
 	struct snap_tid_map tids;
 	struct snap_emit emit;
 };

@@ -124,8 +124,9 @@ void snap_crash_write_layout(struct snap_crash *c)
 		return;
 	}
 	int r = 0;
-	snap_layout_init(
-		&c->layout, &c->emit, &c->areas, c->mem_fd, auxv_value(c, AT_SYSINFO_EHDR));
+	snap_annotations_init(&c->annotations, snap_memory_read, &c->mem_fd);
+	snap_layout_init(&c->layout, &c->emit, &c->areas, c->mem_fd, auxv_value(c, AT_SYSINFO_EHDR),
+		&c->annotations);
 	if (c->maps_whole) {
 		snap_maps_parser_init(&c->maps_parser);
 		snap_maps_parser_feed(&c->maps_parser, snap_bytes(c->maps, c->maps_len),
@@ -142,6 +143,13 @@ void snap_crash_write_layout(struct snap_crash *c)
 		snap_emit_omission(&c->emit, SNAP_OMITTED_MAPPING, SNAP_OMITTED_UNREADABLE, 0, -r);
 		c->emit.partial = true;
 	}
+}
+
+void snap_crash_write_annotations(struct snap_crash *c)
+{
+	bool same_tids = c->identity.status.num_pid_namespaces < 2;
+	if (c->identity.task_fd >= 0)
+		snap_emit_annotations(&c->emit, &c->annotations, false, same_tids);
 }
 
 void snap_crash_write_late(struct snap_crash *c)

@@ -20,6 +20,8 @@ void snap_crash_write_signal(struct snap_crash *c);
 void snap_crash_write_process(struct snap_crash *c);
 /* Mappings, modules and the vDSO. */
 void snap_crash_write_layout(struct snap_crash *c);
+/* What the process tells of itself through libsnapcrash; after the layout. */
+void snap_crash_write_annotations(struct snap_crash *c);
 /* What a target can stretch or slow down; and, after the last reading of /proc, whether it was the
  * process that crashed. */
 void snap_crash_write_late(struct snap_crash *c);

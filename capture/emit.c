@@ -108,6 +108,31 @@ void snap_emit_metadata(
 	wrote(e, snap_write_metadata(&e->writer, &metadata));
 }
 
+static void put_tag(void *arg, const struct snap_tag *tag)
+{
+	struct snap_emit *e = arg;
+	wrote(e, snap_write_tag(&e->writer, tag));
+}
+
+static void put_log(void *arg, const struct snap_log *log)
+{
+	struct snap_emit *e = arg;
+	wrote(e, snap_write_log(&e->writer, log));
+}
+
+void snap_emit_annotations(
+	struct snap_emit *e, struct snap_annotations *annotations, bool running, bool same_tids)
+{
+	const struct snap_annotations_sink sink = {
+		.tag = put_tag,
+		.log = put_log,
+		.range = put_range,
+		.omission = put_omission,
+		.arg = e,
+	};
+	snap_annotations_read(annotations, running, same_tids, &sink);
+}
+
 void snap_emit_system(struct snap_emit *e)
 {
 	struct snap_system_buf buf;

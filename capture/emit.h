@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "capture/annotations.h"
 #include "capture/memory.h"
 #include "capture/proc_info.h"
 #include "common/snapshot.h"
@@ -45,6 +46,10 @@ void snap_emit_header(struct snap_emit *e, const char *program);
 /* reason: UTF-8. */
 void snap_emit_metadata(
 	struct snap_emit *e, const char *reason, bool fatal, const uint8_t uuid[static 16]);
+
+/* What annotation areas tell; running, same_tids: as for snap_annotations_read(). */
+void snap_emit_annotations(
+	struct snap_emit *e, struct snap_annotations *annotations, bool running, bool same_tids);
 
 void snap_emit_system(struct snap_emit *e);
 

@@ -8,13 +8,14 @@
 #define MAX_LOOKS 8192
 
 void snap_layout_init(struct snap_layout *l, struct snap_emit *emit, const struct snap_areas *areas,
-	int mem_fd, uint64_t vdso_addr)
+	int mem_fd, uint64_t vdso_addr, struct snap_annotations *annotations)
 {
 	memset(l, 0, offsetof(struct snap_layout, path));
 	l->emit = emit;
 	l->areas = areas;
 	l->mem_fd = mem_fd;
 	l->vdso_addr = vdso_addr;
+	l->annotations = annotations;
 	snap_mapping_quota_init(&l->quota, areas->num_telling);
 }
 
@@ -63,6 +64,8 @@ static void begin_module(struct snap_layout *l, const struct snap_mapping *mappi
 	l->num_looks++;
 	int r = snap_elf_image_read(snap_memory_read, &l->mem_fd, mapping->start, &l->image);
 	l->has_image = r == 0;
+	if (l->has_image)
+		snap_annotations_offer_pointer(l->annotations, l->image.area_pointer_addr);
 	if (r == -ENOEXEC)
 		l->status = SNAP_BUILD_ID_NO_NOTE;
 }
@@ -83,6 +86,7 @@ static bool continues_module(const struct snap_layout *l, const struct snap_mapp
 void snap_layout_add(void *arg, const struct snap_mapping *mapping)
 {
 	struct snap_layout *l = arg;
+	snap_annotations_offer_mapping(l->annotations, mapping);
 	if (snap_mapping_quota_take(&l->quota, mapping))
 		(void)snap_write_mapping(&l->emit->writer, mapping); /* its error sticks */
 

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "capture/annotations.h"
 #include "capture/emit.h"
 #include "common/areas.h"
 #include "common/elf_image.h"
@@ -33,13 +34,14 @@ struct snap_layout {
 	struct snap_mapping first; /* its path is in path */
 	uint64_t end;
 	enum snap_build_id_status status; /* where there is no image */
+	struct snap_annotations *annotations;
 	uint8_t path[PATH_MAX];
 };
 
 /* areas: of the same maps file, read before; borrowed. vdso_addr: AT_SYSINFO_EHDR, or 0. mem_fd:
- * borrowed. */
+ * borrowed. annotations: what libsnapcrash left in the mappings is found for; borrowed. */
 void snap_layout_init(struct snap_layout *l, struct snap_emit *emit, const struct snap_areas *areas,
-	int mem_fd, uint64_t vdso_addr);
+	int mem_fd, uint64_t vdso_addr, struct snap_annotations *annotations);
 /* A snap_maps_fn; arg is the struct snap_layout. */
 void snap_layout_add(void *arg, const struct snap_mapping *mapping);
 /* The last module, what was left out, the bytes of the vDSO and of places like it. */

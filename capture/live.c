@@ -417,11 +417,15 @@ static void write_layout(struct snap_live *l, struct snap_bytes auxv)
 			"%llu lines of maps are not understood, %llu mappings not looked up",
 			(unsigned long long)l->maps_parser.num_bad,
 			(unsigned long long)l->areas.num_left_out);
-	snap_layout_init(&l->layout, e, &l->areas, l->mem_fd, auxv_value(l, auxv, AT_SYSINFO_EHDR));
+	snap_annotations_init(&l->annotations, snap_memory_read, &l->mem_fd);
+	snap_layout_init(&l->layout, e, &l->areas, l->mem_fd, auxv_value(l, auxv, AT_SYSINFO_EHDR),
+		&l->annotations);
 	snap_maps_parser_init(&l->maps_parser);
 	snap_maps_parser_feed(
 		&l->maps_parser, snap_bytes(l->maps, l->maps_len), snap_layout_add, &l->layout);
 	snap_layout_finish(&l->layout);
+	/* It runs again, but what it tells of itself has marks of what is being changed. */
+	snap_emit_annotations(e, &l->annotations, true, l->status.num_pid_namespaces < 2);
 }
 
 static void write_capture(struct snap_live *l)

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "capture/annotations.h"
 #include "capture/emit.h"
 #include "capture/layout.h"
 #include "capture/proc_info.h"
@@ -62,6 +63,7 @@ struct snap_live {
 	struct snap_maps_parser maps_parser;
 	struct snap_areas areas;
 	struct snap_layout layout;
+	struct snap_annotations annotations;
 	struct snap_emit emit;
 
 	/* The first of each thread's pieces. */

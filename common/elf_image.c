@@ -2,6 +2,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "common/elf_load.h"
@@ -12,6 +13,10 @@
 #define MAX_NOTE_BYTES 4096
 #define PAGE_BYTES     4096u
 #define WINDOW_BYTES   2048u
+
+/* libsnapcrash's note (capture/lib/area.h). */
+#define AREA_NOTE_NAME "Snapcrash"
+#define AREA_NOTE_TYPE 1
 
 /* The parts of a program header that matter, for both classes. */
 struct phdr {
@@ -24,6 +29,7 @@ struct source {
 	snap_memory_read_fn *read;
 	void *arg;
 	uint64_t base;
+	bool build_id_seen; /* the first one counts, good or not */
 	size_t window_len;
 	uint8_t window[WINDOW_BYTES];
 };
@@ -54,35 +60,57 @@ static struct phdr decode_phdr(const uint8_t *p, const struct snap_elf_image *im
 	};
 }
 
-/* Look for NT_GNU_BUILD_ID in one PT_NOTE. True when the search is over. */
-static bool search_notes(struct source *source, const struct phdr *ph, struct snap_elf_image *image)
+static void take_build_id(
+	struct source *source, struct snap_bytes desc, struct snap_elf_image *image)
+{
+	if (source->build_id_seen)
+		return;
+	source->build_id_seen = true;
+	if (desc.len == 0 || desc.len > SNAP_MAX_BUILD_ID) {
+		image->status = SNAP_BUILD_ID_MALFORMED;
+		return;
+	}
+	memcpy(image->build_id, desc.data, desc.len);
+	image->build_id_len = desc.len;
+	image->status = SNAP_BUILD_ID_FOUND;
+}
+
+/* desc_addr: where the descriptor stands, from which its distance counts. */
+static void take_area_pointer(
+	struct snap_bytes desc, uint64_t desc_addr, struct snap_elf_image *image)
+{
+	if (desc.len != 4)
+		return;
+	int32_t distance = (int32_t)snap_elf_load(desc.data, 4, image->elf_data);
+	image->area_pointer_addr = desc_addr + (uint64_t)(int64_t)distance;
+}
+
+/* Look for the notes that are known in one PT_NOTE. */
+static void search_notes(struct source *source, const struct phdr *ph, struct snap_elf_image *image)
 {
 	uint8_t buf[MAX_NOTE_BYTES];
 	size_t len = ph->filesz < sizeof(buf) ? (size_t)ph->filesz : sizeof(buf);
 	if (read_exactly(source, ph->vaddr + image->load_bias, buf, len) < 0) {
-		image->status = SNAP_BUILD_ID_UNREADABLE;
-		return false;
+		if (!source->build_id_seen)
+			image->status = SNAP_BUILD_ID_UNREADABLE;
+		return;
 	}
 	struct snap_elf_note note;
 	size_t offset = 0;
 	int r;
 	while ((r = snap_elf_note_next(snap_bytes(buf, len), &offset, image->elf_data,
 			ph->align == 8 ? 8 : 4, &note)) > 0) {
-		if (note.type != NT_GNU_BUILD_ID || !snap_bytes_equal_str(note.name, "GNU"))
-			continue;
-		if (note.desc.len == 0 || note.desc.len > SNAP_MAX_BUILD_ID) {
-			image->status = SNAP_BUILD_ID_MALFORMED;
-			return true;
-		}
-		memcpy(image->build_id, note.desc.data, note.desc.len);
-		image->build_id_len = note.desc.len;
-		image->status = SNAP_BUILD_ID_FOUND;
-		return true;
+		if (note.type == NT_GNU_BUILD_ID && snap_bytes_equal_str(note.name, "GNU"))
+			take_build_id(source, note.desc, image);
+		else if (note.type == AREA_NOTE_TYPE &&
+			 snap_bytes_equal_str(note.name, AREA_NOTE_NAME))
+			take_area_pointer(note.desc,
+				ph->vaddr + image->load_bias + (uint64_t)(note.desc.data - buf),
+				image);
 	}
 	/* A segment longer than the buffer may end within a note: that is no fault of the file. */
-	if (r < 0 && len == ph->filesz)
+	if (r < 0 && len == ph->filesz && !source->build_id_seen)
 		image->status = SNAP_BUILD_ID_MALFORMED;
-	return false;
 }
 
 int snap_elf_image_read(
@@ -149,8 +177,8 @@ int snap_elf_image_read(
 
 	for (uint64_t i = 0; i < phnum; i++) {
 		struct phdr ph = decode_phdr(phdrs + i * phentsize, &image);
-		if (ph.type == PT_NOTE && ph.filesz > 0 && search_notes(&source, &ph, &image))
-			break;
+		if (ph.type == PT_NOTE && ph.filesz > 0)
+			search_notes(&source, &ph, &image);
 	}
 	*ret = image;
 	return 0;
