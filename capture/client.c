@@ -127,6 +127,7 @@ static int capture(const struct timespec *start)
 		return EXIT_NOTHING;
 	}
 
+	args.facts.config = &config;
 	snap_crash_begin(&crash, &args.facts, file.fd, PROGRAM " " SNAP_VERSION, start, &timed_out);
 	if (config_read < 0)
 		snap_emit_note(&crash.emit, false, "configuration: %s", err.text);

@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "capture/annotations.h"
+#include "capture/config.h"
 #include "capture/core_stream.h"
 #include "capture/emit.h"
 #include "capture/extra_regsets.h"
@@ -36,6 +37,7 @@ struct snap_crash_facts {
 	int pidfd;	  /* the kernel's, borrowed; -1: it passed none */
 	const char *comm; /* the crashing thread's, borrowed; from the target */
 	enum snap_capture_method method;
+	const struct snap_config *config; /* what is to be taken, borrowed; NULL: the defaults */
 };
 
 /* What the notes say of one thread. */

@@ -22,8 +22,8 @@ static const char *signal_name(uint64_t signo, char *buf, size_t size)
 void snap_crash_write_metadata(struct snap_crash *c)
 {
 	char reason[32];
-	snap_emit_metadata(
-		&c->emit, signal_name(c->facts.signo, reason, sizeof(reason)), true, c->uuid);
+	snap_emit_metadata(&c->emit, c->facts.config,
+		signal_name(c->facts.signo, reason, sizeof(reason)), true, c->uuid);
 }
 
 uint64_t snap_crash_load(const struct snap_crash *c, const uint8_t *p, unsigned int size)

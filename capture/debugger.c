@@ -203,6 +203,7 @@ int main(int argc, char **argv)
 	}
 	(void)signal(SIGPIPE, SIG_IGN); /* a write's error tells */
 	snap_live_init(&live);
+	live.config = &config;
 
 	if (run(&to, &err) < 0) {
 		status = report(&err);

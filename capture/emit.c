@@ -95,8 +95,14 @@ void snap_emit_header(struct snap_emit *e, const char *program)
 	wrote(e, snap_write_header(&e->writer, program));
 }
 
-void snap_emit_metadata(
-	struct snap_emit *e, const char *reason, bool fatal, const uint8_t uuid[static 16])
+/* What is not configured is absent, not empty. */
+static struct snap_bytes configured(const char *text)
+{
+	return text[0] != '\0' ? snap_bytes_str(text) : snap_bytes(NULL, 0);
+}
+
+void snap_emit_metadata(struct snap_emit *e, const struct snap_config *config, const char *reason,
+	bool fatal, const uint8_t uuid[static 16])
 {
 	struct snap_metadata metadata = {
 		.reason = snap_bytes_str(reason),
@@ -105,6 +111,14 @@ void snap_emit_metadata(
 		.snapshot_uuid = snap_bytes(uuid, 16),
 		.has_cpu_arch = true, /* 0, UNKNOWN: the ELF machine stands with the process */
 	};
+	if (config) {
+		metadata.project_name = configured(config->project);
+		metadata.device_name = configured(config->device);
+		metadata.software_version = configured(config->software_version);
+		if (config->software_build_uuid_len > 0)
+			metadata.software_build_uuid = snap_bytes(
+				config->software_build_uuid, config->software_build_uuid_len);
+	}
 	wrote(e, snap_write_metadata(&e->writer, &metadata));
 }
 

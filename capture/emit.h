@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "capture/annotations.h"
+#include "capture/config.h"
 #include "capture/memory.h"
 #include "capture/proc_info.h"
 #include "common/snapshot.h"
@@ -43,9 +44,9 @@ void snap_emit_uuid(uint8_t uuid[static 16]);
 
 /* program: name and version. */
 void snap_emit_header(struct snap_emit *e, const char *program);
-/* reason: UTF-8. */
-void snap_emit_metadata(
-	struct snap_emit *e, const char *reason, bool fatal, const uint8_t uuid[static 16]);
+/* config: whose device and software it is, or NULL. reason: UTF-8. */
+void snap_emit_metadata(struct snap_emit *e, const struct snap_config *config, const char *reason,
+	bool fatal, const uint8_t uuid[static 16]);
 
 /* What annotation areas tell; running, same_tids: as for snap_annotations_read(). */
 void snap_emit_annotations(

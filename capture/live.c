@@ -450,7 +450,7 @@ int snap_live_write(struct snap_live *l, int out_fd, const struct snap_live_word
 	snap_emit_init(e, out_fd);
 	snap_emit_uuid(l->uuid);
 	snap_emit_header(e, words->program);
-	snap_emit_metadata(e, words->reason, false, l->uuid);
+	snap_emit_metadata(e, l->config, words->reason, false, l->uuid);
 	for (size_t i = 0; i < words->num_tags; i++)
 		if (snap_write_tag(&e->writer, &words->tags[i]) == -EMSGSIZE)
 			snap_emit_note(e, true, "tag %zu is too long", i + 1);

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "capture/annotations.h"
+#include "capture/config.h"
 #include "capture/emit.h"
 #include "capture/layout.h"
 #include "capture/proc_info.h"
@@ -41,6 +42,8 @@ struct snap_live_piece {
 };
 
 struct snap_live {
+	const struct snap_config *config; /* what is to be taken, borrowed; the caller's to set
+					     after _init(); NULL: the defaults */
 	pid_t pid;
 	int pidfd; /* of the process: whether it is still the one that was found; owned */
 	struct snap_proc_status status; /* of the process, before it was stopped */
