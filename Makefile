@@ -120,6 +120,7 @@ CAPTURE_OBJS = \
 	capture/proc_info.o \
 	capture/proc_maps.o \
 	capture/program.o \
+	capture/protocol.o \
 	capture/rate.o \
 	capture/skipped.o \
 	capture/spool.o \
@@ -130,10 +131,26 @@ CAPTURE_OBJS = \
 CLIENT_OBJS = \
 	capture/client.o \
 	capture/client_args.o \
+	capture/client_file.o \
 	capture/core_stream.o \
 	capture/crash.o \
 	capture/crash_records.o \
-	capture/identity.o
+	capture/identity.o \
+	capture/server_link.o
+SERVER_OBJS = \
+	capture/server/adoption.o \
+	capture/server/dumps.o \
+	capture/server/hook.o \
+	capture/server/keeper.o \
+	capture/server/keeper_serve.o \
+	capture/server/listen.o \
+	capture/server/log.o \
+	capture/server/loop.o \
+	capture/server/main.o \
+	capture/server/notify.o \
+	capture/server/peer.o \
+	capture/server/user.o \
+	capture/server/workers.o
 DEBUGGER_OBJS = \
 	capture/debugger.o \
 	capture/live.o \
@@ -260,7 +277,7 @@ ANALYZE_OBJS = \
 	analyze/unwind/unwind.o \
 	analyze/unwind/walk.o
 
-PROGRAMS = $(addprefix $(O)/bin/,snapcrash-client snapcrash-debugger snapanalyze)
+PROGRAMS = $(addprefix $(O)/bin/,snapcrash-client snapcrash-debugger snapcrash-server snapanalyze)
 
 include tests/tests.mk
 include bench/bench.mk
@@ -283,6 +300,11 @@ $(O)/bin/snapcrash-client: $(call objs,$(CLIENT_OBJS) $(CAPTURE_OBJS) $(COMMON_O
 	$(Q)$(CC) $(BASE_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CAPTURE_LIBS)
 
 $(O)/bin/snapcrash-debugger: $(call objs,$(DEBUGGER_OBJS) $(CAPTURE_OBJS) $(COMMON_OBJS))
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(BASE_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CAPTURE_LIBS)
+
+$(O)/bin/snapcrash-server: $(call objs,$(SERVER_OBJS) $(CAPTURE_OBJS) $(COMMON_OBJS))
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(BASE_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CAPTURE_LIBS)
@@ -318,7 +340,8 @@ $(O)/common/snapshot_read.o $(O)/common/snapshot_write.o: $(O)/proto/snapshot.pb
 install: all install-library
 	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/libexec/snapcrash
 	install $(O)/bin/snapanalyze $(O)/bin/snapcrash-debugger $(DESTDIR)$(prefix)/bin
-	install $(O)/bin/snapcrash-client $(DESTDIR)$(prefix)/libexec/snapcrash
+	install $(O)/bin/snapcrash-client $(O)/bin/snapcrash-server \
+		$(DESTDIR)$(prefix)/libexec/snapcrash
 
 clean:
 	rm -rf $(O)

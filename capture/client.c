@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "capture/client_args.h"
+#include "capture/client_file.h"
 #include "capture/config.h"
 #include "capture/crash.h"
 #include "capture/program.h"
@@ -95,35 +96,42 @@ static void release_target(struct timespec *ret_when)
 }
 
 /* r: what the writer has to say. */
-static int publish(struct snap_spool_file *file, int r)
+static int publish(struct snap_client_file *file, int r)
 {
-	char name[SNAP_SPOOL_NAME_MAX];
-	snap_spool_name(name, (int64_t)args.facts.time_s, snap_bytes_str(args.facts.comm),
-		args.facts.pid, crash.uuid);
 	if (r < 0) {
 		fprintf(stderr, PROGRAM ": cannot write the snapshot: %s\n", strerror(-r));
 		off_t len = lseek(file->fd, 0, SEEK_END);
 		if (len <= 0) {
-			snap_spool_discard(file);
+			snap_client_file_discard(file, &config);
 			return EXIT_NOTHING;
 		}
 	}
 	/* What was written before the disk was full is worth having, and tells that it is cut. */
-	int p = snap_spool_publish(file, name);
+	struct snap_client_file_end end = {
+		.uuid = crash.uuid,
+		.owner = SNAP_OWNER_NONE,
+		.cut = r < 0,
+	};
+	int p = snap_client_file_publish(file, &config, &args.facts, &end);
 	if (p < 0)
-		fprintf(stderr, PROGRAM ": cannot publish '%s': %s\n", name, strerror(-p));
+		fprintf(stderr, PROGRAM ": cannot publish 'incoming/%s': %s\n", file->part,
+			snap_spool_strerror(p));
 	return r < 0 || p < 0 || crash.emit.partial ? EXIT_PARTIAL : EXIT_COMPLETE;
 }
 
 static int capture(const struct timespec *start)
 {
 	struct snap_error err = SNAP_ERROR_INIT;
-	struct snap_spool_file file;
+	struct snap_client_file file;
+	enum snap_refusal refusal;
 	int config_read = snap_config_read(args.config_file, &config, &err);
-	int r = snap_spool_create(config.spool, &file);
+	int r = snap_client_file_open(&file, &config, &args.facts, &refusal);
+	/* Counted by who refused it; of a crash loop, the kernel's log need not know each time. */
+	if (r > 0)
+		return EXIT_NOTHING;
 	if (r < 0) {
 		fprintf(stderr, PROGRAM ": cannot create a file in the spool '%s': %s\n",
-			config.spool, strerror(-r));
+			config.spool, snap_spool_strerror(r));
 		return EXIT_NOTHING;
 	}
 
@@ -131,6 +139,11 @@ static int capture(const struct timespec *start)
 	snap_crash_begin(&crash, &args.facts, file.fd, PROGRAM " " SNAP_VERSION, start, &timed_out);
 	if (config_read < 0)
 		snap_emit_note(&crash.emit, false, "configuration: %s", err.text);
+	/* That there is none is a choice. */
+	if (file.server_error < 0 && file.server_error != -ENOENT &&
+		file.server_error != -ECONNREFUSED)
+		snap_emit_note(&crash.emit, false, "the server gave no file: %s",
+			strerror(-file.server_error));
 	snap_crash_capture(&crash, STDIN_FILENO);
 	struct timespec released;
 	release_target(&released);

@@ -33,6 +33,7 @@ TESTS_CAPTURE = \
 	test_extra_regsets \
 	test_filter \
 	test_proc_maps \
+	test_protocol \
 	test_rate \
 	test_skipped \
 	test_spool \
@@ -94,6 +95,7 @@ CLI_TESTS = \
 	tests/cli_limits.sh \
 	tests/cli_protoc.sh \
 	tests/cli_client.sh \
+	tests/cli_server.sh \
 	tests/cli_victims.sh \
 	tests/cli_hostile_links.sh \
 	tests/cli_find.sh \
@@ -242,9 +244,9 @@ $(O)/tests/peak_rss: tests/lib/peak_rss.c
 	$(call say,VICTIM,$@)
 	$(Q)gcc -O2 -o $@ $<
 
-mains = capture/client.o capture/debugger.o analyze/main.o
+mains = capture/client.o capture/debugger.o capture/server/main.o analyze/main.o
 half_objs_common = $(COMMON_OBJS)
-half_objs_capture = $(filter-out $(mains),$(CAPTURE_OBJS) $(CLIENT_OBJS) $(DEBUGGER_OBJS)) $(COMMON_OBJS)
+half_objs_capture = $(filter-out $(mains),$(CAPTURE_OBJS) $(CLIENT_OBJS) $(DEBUGGER_OBJS) $(SERVER_OBJS)) $(COMMON_OBJS)
 half_objs_analyze = $(filter-out $(mains),$(ANALYZE_OBJS)) $(COMMON_OBJS)
 
 # Prints a machine's table (cli_cross_arch.sh).

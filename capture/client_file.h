@@ -1,0 +1,50 @@
+/*
+ * The file that the client writes a snapshot into: one that the server gives, or, where there is no
+ * server that answers in time, one of its own in the spool. Published by whoever can.
+ *
+ * Crash-time: no allocation, negative errno.
+ */
+#ifndef SNAP_CAPTURE_CLIENT_FILE_H
+#define SNAP_CAPTURE_CLIENT_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "capture/config.h"
+#include "capture/crash.h"
+#include "capture/protocol.h"
+#include "capture/server_link.h"
+
+struct snap_client_file {
+	int fd;
+	char part[32]; /* its name in the spool's incoming */
+	struct snap_server_link link;
+	/* Why the server did not give it; 0: it did. -ENOENT and -ECONNREFUSED: there is none. */
+	int server_error;
+};
+
+/*
+ * Get a file for the crash. Returns 0; 1 if there shall be none, with the reason in *ret_refusal;
+ * or the negative errno of the spool.
+ */
+int snap_client_file_open(struct snap_client_file *ret, const struct snap_config *config,
+	const struct snap_crash_facts *facts, enum snap_refusal *ret_refusal);
+
+/* How it is to be published. */
+struct snap_client_file_end {
+	const uint8_t *uuid; /* 16 bytes */
+	uint32_t owner;	     /* SNAP_OWNER_NONE: nobody */
+	bool cut;	     /* its last checkpoint is not final */
+};
+
+/*
+ * Publish the file, now that it is written, by the server or, if it does not do it within some
+ * seconds, without it. Returns 0, or a negative errno: it then keeps its name in incoming.
+ */
+int snap_client_file_publish(struct snap_client_file *file, const struct snap_config *config,
+	const struct snap_crash_facts *facts, const struct snap_client_file_end *end);
+
+/* Nothing was written: remove it. */
+void snap_client_file_discard(struct snap_client_file *file, const struct snap_config *config);
+
+#endif

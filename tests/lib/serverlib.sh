@@ -1,0 +1,92 @@
+# Sourced after testlib.sh by tests of the server. No crash is needed: the client is started by hand, with
+# a stored core and a process that sleeps.
+#
+#   server_conf [LINES]   a fresh spool, and SERVER_CONF, which names it and SERVER_SOCKET
+#   server_start [ARG]... starts the server with it; SERVER_PID, its log in $TMP/server.log
+#   server_stop           SIGTERM, and waits; SERVER_STATUS
+#   server_rss            sum of what it and its children have in memory, in KiB
+#   logged TEXT           whether its log has the text; "within 5 logged TEXT" waits for it
+#   client_run            STATUS, $TMP/err; HELD_MS: until it closed the core's stream
+#   has_snapshots N       whether so many are in the spool; has_parts N: in its incoming
+
+SERVER=$BIN/snapcrash-server
+SERVER_PID=
+SERVER_DIR=$TMP/s
+
+server_conf() {
+	SPOOL=$SERVER_DIR/spool
+	rm -rf "$SPOOL"
+	mkdir -p -m 755 "$SERVER_DIR"
+	mkdir -m 700 "$SPOOL"
+	SERVER_SOCKET=$SERVER_DIR/sock
+	SERVER_CONF=$SERVER_DIR/conf
+	printf 'spool = %s\nsocket = %s\napp_socket = none\n%s\n' "$SPOOL" "$SERVER_SOCKET" "${1:-}" \
+		>"$SERVER_CONF"
+}
+
+server_start() {
+	"$SERVER" --config "$SERVER_CONF" "$@" >"$TMP/server.log" 2>&1 &
+	SERVER_PID=$!
+	LIVE+=("$SERVER_PID")
+	within 20 logged "ready at" || {
+		not_ok "the server starts"
+		note_file "$TMP/server.log"
+		exit 1
+	}
+}
+
+server_stop() {
+	SERVER_STATUS=0
+	kill -TERM "$SERVER_PID"
+	wait "$SERVER_PID" || SERVER_STATUS=$?
+}
+
+server_kill() {
+	{ kill -KILL "$SERVER_PID" && wait "$SERVER_PID"; } 2>/dev/null
+}
+
+server_rss() {
+	ps -o rss= -p "$SERVER_PID" --ppid "$SERVER_PID" | awk '{ n += $1 } END { print n }'
+}
+
+logged() { grep -qF -- "$1" "$TMP/server.log"; }
+
+num_snapshots() { find "$SPOOL" -maxdepth 1 -name '*.snap' | wc -l; }
+num_parts() { find "$SPOOL/incoming" -name '*.part' 2>/dev/null | wc -l; }
+has_snapshots() { [ "$(num_snapshots)" = "$1" ]; }
+has_parts() { [ "$(num_parts)" = "$1" ]; }
+all_complete() {
+	local bad=0 file
+	for file in "$SPOOL"/*.snap; do
+		"$ANALYZE" check "$file" >"$TMP/integrity" 2>&1 || {
+			bad=1
+			cat "$TMP/integrity"
+		}
+	done
+	return $bad
+}
+
+# What stands for the crashed process and its core.
+client_victim() {
+	[ -z "${CLIENT_VICTIM:-}" ] || return 0
+	sleep 1000 &
+	CLIENT_VICTIM=$!
+	LIVE+=("$CLIENT_VICTIM")
+	xz -dc "$TOP/tests/fixtures/aarch64-threads/core.xz" >"$TMP/core"
+}
+
+client_run() {
+	local begin
+	client_victim
+	begin=$(date +%s%N)
+	STATUS=0
+	rm -f "$TMP/released"
+	# As the kernel does, it goes on writing until nobody reads any more.
+	{
+		cat "$TMP/core" /dev/zero 2>/dev/null
+		date +%s%N >"$TMP/released"
+	} | timeout 60 "$CLIENT" --config "$SERVER_CONF" "$CLIENT_VICTIM" "$CLIENT_VICTIM" 11 1700000000 1 \
+		0 0 0 "" "${1:-by-hand}" >"$TMP/out" 2>"$TMP/err" || STATUS=$?
+	within 5 test -s "$TMP/released"
+	HELD_MS=$((($(cat "$TMP/released") - begin) / 1000000))
+}
