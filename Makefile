@@ -107,6 +107,7 @@ COMMON_OBJS = \
 
 CAPTURE_OBJS = \
 	capture/access.o \
+	capture/adopt.o \
 	capture/annotations.o \
 	capture/config.o \
 	capture/dir_walk.o \
@@ -122,6 +123,7 @@ CAPTURE_OBJS = \
 	capture/program.o \
 	capture/protocol.o \
 	capture/rate.o \
+	capture/seal.o \
 	capture/skipped.o \
 	capture/spool.o \
 	capture/spool_name.o \

@@ -23,6 +23,7 @@
 #include "capture/config.h"
 #include "capture/crash.h"
 #include "capture/program.h"
+#include "capture/sanitized.h"
 #include "capture/spool.h"
 
 #define PROGRAM SNAP_CLIENT_PROGRAM
@@ -33,17 +34,6 @@
 /* Seconds for a slow disk, when nobody waits any more. */
 #define FINISH_S      120
 #define ADDRESS_SPACE (64u << 20)
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
-	__has_feature(memory_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 static struct snap_client_args args;
 static struct snap_config config;
@@ -80,7 +70,7 @@ static void limit_ourselves(void)
 	(void)alarm(DEADLINE_S);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	if (!SANITIZED) {
+	if (!SNAP_SANITIZED) {
 		struct rlimit limit = {ADDRESS_SPACE, ADDRESS_SPACE};
 		(void)setrlimit(RLIMIT_AS, &limit);
 	}

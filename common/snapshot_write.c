@@ -15,10 +15,15 @@
 
 void snap_writer_init(struct snap_writer *w, int fd)
 {
+	snap_writer_resume(w, fd, 0, 0);
+}
+
+void snap_writer_resume(struct snap_writer *w, int fd, uint64_t len, uint32_t crc)
+{
 	w->fd = fd;
 	w->error = 0;
-	w->len = 0;
-	w->crc = 0;
+	w->len = len;
+	w->crc = crc;
 	w->buf_len = 0;
 	w->summed_len = 0;
 }

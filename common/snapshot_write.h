@@ -30,6 +30,12 @@ struct snap_writer {
 /* fd: open for writing, positioned at the start of an empty file or a pipe. */
 void snap_writer_init(struct snap_writer *w, int fd);
 
+/*
+ * To go on with a file of which len bytes are written, crc being their CRC32C: fd is positioned
+ * behind them, and the last of them ends a record.
+ */
+void snap_writer_resume(struct snap_writer *w, int fd, uint64_t len, uint32_t crc);
+
 /* program: name and version of the writing program. */
 int snap_write_header(struct snap_writer *w, const char *program);
 

@@ -28,6 +28,7 @@ TESTS_COMMON = \
 
 TESTS_CAPTURE = \
 	test_access \
+	test_adopt \
 	test_config \
 	test_core_stream \
 	test_extra_regsets \
@@ -286,6 +287,7 @@ TEST_dwarf_sections_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 # What makes files in a directory of its own.
 TEST_cache_dir_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_dir_index_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
+TEST_adopt_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 TEST_access_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 TEST_rate_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 TEST_skipped_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
