@@ -45,43 +45,10 @@ static uint64_t auxv_value(const struct snap_crash *c, uint64_t type)
 	return 0;
 }
 
-/*
- * struct siginfo: three ints, then, aligned to a word, the union. Source: the kernel's
- * include/uapi/asm-generic/siginfo.h (signo, errno, code stand in this order but on MIPS).
- */
 void snap_crash_write_signal(struct snap_crash *c)
 {
-	struct snap_signal sig = {
-		.has_signo = true,
-		.signo = (int32_t)c->facts.signo,
-		.has_tid = true,
-		.tid = c->facts.tid,
-	};
-	unsigned int word = word_size(c);
-	size_t fields = word == 8 ? 16 : 12;
-	if (c->siginfo_len >= fields + 8) {
-		sig.siginfo = snap_bytes(c->siginfo, c->siginfo_len);
-		sig.has_code = true;
-		sig.code = (int32_t)snap_crash_load(c, c->siginfo + 8, 4);
-		int32_t signo = (int32_t)snap_crash_load(c, c->siginfo, 4);
-		if (signo != sig.signo) {
-			snap_emit_note(&c->emit, true,
-				"the core tells of signal %d, the kernel of %d", (int)signo,
-				(int)sig.signo);
-			sig.has_code = false;
-		} else if (sig.code > 0) {
-			/* With SI_KERNEL (a general protection fault, for one) there is none. */
-			sig.has_address = sig.code != SI_KERNEL &&
-					  (signo == SIGSEGV || signo == SIGBUS || signo == SIGILL ||
-						  signo == SIGFPE || signo == SIGTRAP);
-			sig.address = snap_crash_load(c, c->siginfo + fields, word);
-		} else if (sig.code != SI_TIMER && sig.code != SI_SIGIO) {
-			sig.has_sender = true;
-			sig.sender_pid = (int32_t)snap_crash_load(c, c->siginfo + fields, 4);
-			sig.sender_uid = (uint32_t)snap_crash_load(c, c->siginfo + fields + 4, 4);
-		}
-	}
-	(void)snap_write_signal(&c->emit.writer, &sig); /* its error sticks */
+	snap_emit_signal(&c->emit, (int32_t)c->facts.signo, c->facts.tid,
+		snap_bytes(c->siginfo, c->siginfo_len), c->stream.elf_class, c->stream.elf_data);
 }
 
 void snap_crash_write_process(struct snap_crash *c)

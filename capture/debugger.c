@@ -183,6 +183,7 @@ static int run(struct target_file *to, struct snap_error *err)
 		.reason = "live",
 		.tags = options.tags,
 		.num_tags = options.num_tags,
+		.method = SNAP_CAPTURE_PTRACE,
 	};
 	int r = snap_live_write(&live, options.output ? to->output.fd : to->file.fd, &words);
 	if (r < 0)

@@ -1,11 +1,15 @@
 #include "capture/emit.h"
 
+#include <elf.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+
+#include "common/elf_load.h"
 
 /* The writer's own error is final and sticks; one record too large to be written is told here. */
 static void wrote(struct snap_emit *e, int result)
@@ -120,6 +124,46 @@ void snap_emit_metadata(struct snap_emit *e, const struct snap_config *config, c
 				config->software_build_uuid, config->software_build_uuid_len);
 	}
 	wrote(e, snap_write_metadata(&e->writer, &metadata));
+}
+
+/*
+ * struct siginfo: three ints, then, aligned to a word, the union. Source: the kernel's
+ * include/uapi/asm-generic/siginfo.h (signo, errno, code stand in this order but on MIPS).
+ */
+void snap_emit_signal(struct snap_emit *e, int32_t signo, uint64_t tid, struct snap_bytes siginfo,
+	uint8_t elf_class, uint8_t elf_data)
+{
+	struct snap_signal sig = {
+		.has_signo = true,
+		.signo = signo,
+		.has_tid = true,
+		.tid = tid,
+	};
+	unsigned int word = elf_class == ELFCLASS32 ? 4 : 8;
+	size_t fields = word == 8 ? 16 : 12;
+	if (siginfo.len >= fields + 8) {
+		const uint8_t *p = siginfo.data;
+		sig.siginfo = siginfo;
+		sig.has_code = true;
+		sig.code = (int32_t)snap_elf_load(p + 8, 4, elf_data);
+		int32_t told = (int32_t)snap_elf_load(p, 4, elf_data);
+		if (told != signo) {
+			snap_emit_note(e, true, "the core tells of signal %d, the kernel of %d",
+				(int)told, (int)signo);
+			sig.has_code = false;
+		} else if (sig.code > 0) {
+			/* With SI_KERNEL (a general protection fault, for one) there is none. */
+			sig.has_address = sig.code != SI_KERNEL &&
+					  (signo == SIGSEGV || signo == SIGBUS || signo == SIGILL ||
+						  signo == SIGFPE || signo == SIGTRAP);
+			sig.address = snap_elf_load(p + fields, word, elf_data);
+		} else if (sig.code != SI_TIMER && sig.code != SI_SIGIO) {
+			sig.has_sender = true;
+			sig.sender_pid = (int32_t)snap_elf_load(p + fields, 4, elf_data);
+			sig.sender_uid = (uint32_t)snap_elf_load(p + fields + 4, 4, elf_data);
+		}
+	}
+	wrote(e, snap_write_signal(&e->writer, &sig));
 }
 
 static void put_tag(void *arg, const struct snap_tag *tag)

@@ -48,6 +48,13 @@ void snap_emit_header(struct snap_emit *e, const char *program);
 void snap_emit_metadata(struct snap_emit *e, const struct snap_config *config, const char *reason,
 	bool fatal, const uint8_t uuid[static 16]);
 
+/*
+ * The signal that ended the process. siginfo: as NT_SIGINFO has it, or nothing; elf_class,
+ * elf_data: whose numbers it has.
+ */
+void snap_emit_signal(struct snap_emit *e, int32_t signo, uint64_t tid, struct snap_bytes siginfo,
+	uint8_t elf_class, uint8_t elf_data);
+
 /* What annotation areas tell; running, same_tids: as for snap_annotations_read(). */
 void snap_emit_annotations(
 	struct snap_emit *e, struct snap_annotations *annotations, bool running, bool same_tids);

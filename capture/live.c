@@ -207,6 +207,37 @@ static void find_arch(struct snap_live *l)
 	}
 }
 
+/* Whoever asks is what is looked at first. */
+static void put_caller_first(struct snap_live *l)
+{
+	struct snap_tracee_thread *threads = l->tracee.threads;
+	for (size_t i = 1; l->caller.tid != 0 && i < l->tracee.num_threads; i++) {
+		if ((uint64_t)threads[i].tid != l->caller.tid)
+			continue;
+		struct snap_tracee_thread first = threads[0];
+		threads[0] = threads[i];
+		threads[i] = first;
+		return;
+	}
+}
+
+/* Where the signal came, instead of within its handler. */
+static void take_caller_registers(struct snap_live *l)
+{
+	struct snap_tracee_thread *first = &l->tracee.threads[0];
+	const struct snap_live_caller *caller = &l->caller;
+	if (l->tracee.num_threads == 0 || (uint64_t)first->tid != caller->tid)
+		l->caller.crashed = false;
+	if (!caller->crashed || caller->regs.len == 0 || caller->regs.len != first->regs_len)
+		return;
+	memcpy(first->regs, caller->regs.data, caller->regs.len);
+	l->tracee.fpregs_len = 0;
+	if (caller->fpregs.len > 0 && caller->fpregs.len <= sizeof(l->tracee.fpregs)) {
+		memcpy(l->tracee.fpregs, caller->fpregs.data, caller->fpregs.len);
+		l->tracee.fpregs_len = caller->fpregs.len;
+	}
+}
+
 static void take_thread_memory(
 	struct snap_live *l, uint64_t index, const struct snap_tracee_thread *thread)
 {
@@ -239,7 +270,9 @@ static void take_thread_memory(
 
 static void capture_stopped(struct snap_live *l)
 {
+	put_caller_first(l);
 	snap_tracee_stop(&l->tracee, l->arch);
+	take_caller_registers(l);
 	find_arch(l);
 	open_memory(l);
 	read_maps(l);
@@ -361,6 +394,11 @@ static void write_thread(struct snap_live *l, size_t index)
 		.regsets = regsets,
 	};
 	thread.has_state = snap_proc_thread_state(t->state, &thread.state);
+	/* The crashing thread, and no other, is RUNNING. */
+	if (l->caller.crashed && index == 0)
+		thread.state = SNAP_THREAD_RUNNING;
+	else if (l->caller.crashed && thread.state == SNAP_THREAD_RUNNING)
+		thread.state = SNAP_THREAD_READY;
 	if (t->has_comm)
 		thread.name = snap_bytes(t->comm, t->comm_len);
 	if (t->regs_len > 0)
@@ -428,11 +466,11 @@ static void write_layout(struct snap_live *l, struct snap_bytes auxv)
 	snap_emit_annotations(e, &l->annotations, true, l->status.num_pid_namespaces < 2);
 }
 
-static void write_capture(struct snap_live *l)
+static void write_capture(struct snap_live *l, enum snap_capture_method method)
 {
 	struct snap_capture capture = {
 		.has_method = true,
-		.method = SNAP_CAPTURE_PTRACE,
+		.method = method,
 		.has_time = true,
 		.time_s = l->start.tv_sec,
 		.time_ns = (uint32_t)l->start.tv_nsec,
@@ -450,10 +488,13 @@ int snap_live_write(struct snap_live *l, int out_fd, const struct snap_live_word
 	snap_emit_init(e, out_fd);
 	snap_emit_uuid(l->uuid);
 	snap_emit_header(e, words->program);
-	snap_emit_metadata(e, l->config, words->reason, false, l->uuid);
+	snap_emit_metadata(e, l->config, words->reason, l->caller.crashed, l->uuid);
 	for (size_t i = 0; i < words->num_tags; i++)
 		if (snap_write_tag(&e->writer, &words->tags[i]) == -EMSGSIZE)
 			snap_emit_note(e, true, "tag %zu is too long", i + 1);
+	if (l->caller.crashed && l->arch)
+		snap_emit_signal(e, l->caller.signo, l->caller.tid, l->caller.siginfo,
+			l->arch->elf_class, l->arch->elf_data);
 	write_process_early(l, &process);
 	if (l->tracee.num_threads > 0)
 		write_thread(l, 0);
@@ -477,6 +518,6 @@ int snap_live_write(struct snap_live *l, int out_fd, const struct snap_live_word
 	struct snap_process late = {.has_pid = true, .pid = process.pid};
 	snap_emit_process_late(e, l->task_fd, &late, snap_bytes(NULL, 0));
 	snap_emit_system(e);
-	write_capture(l);
+	write_capture(l, words->method);
 	return snap_write_checkpoint(&e->writer, true);
 }

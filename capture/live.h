@@ -41,9 +41,23 @@ struct snap_live_piece {
 	};
 };
 
+/*
+ * The thread at whose wish a process is captured, and what it says of itself: hostile, but of no
+ * consequence for any other process.
+ */
+struct snap_live_caller {
+	uint64_t tid; /* 0: nobody of the process */
+	/* Its crash, if it is that: the registers are those of the place where the signal came. */
+	bool crashed;
+	int32_t signo;
+	struct snap_bytes siginfo;
+	struct snap_bytes regs, fpregs; /* NT_PRSTATUS's pr_reg, NT_FPREGSET; may be absent */
+};
+
 struct snap_live {
 	const struct snap_config *config; /* what is to be taken, borrowed; the caller's to set
 					     after _init(); NULL: the defaults */
+	struct snap_live_caller caller;	  /* likewise; its bytes are borrowed */
 	pid_t pid;
 	int pidfd; /* of the process: whether it is still the one that was found; owned */
 	struct snap_proc_status status; /* of the process, before it was stopped */
@@ -109,6 +123,7 @@ struct snap_live_words {
 	const char *reason;
 	const struct snap_tag *tags;
 	size_t num_tags;
+	enum snap_capture_method method;
 };
 
 /*
