@@ -28,9 +28,8 @@
 
 #define PROGRAM SNAP_CLIENT_PROGRAM
 
-/* Seconds until the capture is brought to an end, and, from then on, until it is killed. */
-#define DEADLINE_S	 20
-#define DEADLINE_GRACE_S 5
+/* Seconds, from the time on when the capture is to be brought to an end, until it is killed. */
+#define DEADLINE_GRACE_S 2
 /* Seconds for a slow disk, when nobody waits any more. */
 #define FINISH_S      120
 #define ADDRESS_SPACE (64u << 20)
@@ -45,8 +44,24 @@ static void on_alarm(int signo)
 {
 	(void)signo;
 	timed_out = 1;
-	/* The handler is reset by now: the next one kills, and so closes the stream. */
-	(void)alarm(DEADLINE_GRACE_S);
+}
+
+/*
+ * Two deadlines: SIGALRM asks the capture to end. Where it waits for memory that never comes (a
+ * mapped file of a file system whose server hangs, or is the crashed process itself), only SIGKILL
+ * wakes it; what was written until then stays, for the server to adopt.
+ */
+static void set_deadline(unsigned int seconds)
+{
+	static timer_t killer;
+	static bool has_killer;
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+	struct itimerspec when = {.it_value = {.tv_sec = seconds + DEADLINE_GRACE_S}};
+	(void)alarm(seconds);
+	if (!has_killer)
+		has_killer = timer_create(CLOCK_MONOTONIC, &event, &killer) == 0;
+	if (has_killer)
+		(void)timer_settime(killer, 0, &when, NULL); /* valid arguments: can't fail */
 }
 
 /*
@@ -65,9 +80,8 @@ static void bind_standard_fds(void)
 
 static void limit_ourselves(void)
 {
-	struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESETHAND};
+	struct sigaction action = {.sa_handler = on_alarm};
 	(void)sigaction(SIGALRM, &action, NULL); /* none of these can fail, or is worth failing */
-	(void)alarm(DEADLINE_S);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (!SNAP_SANITIZED) {
@@ -82,7 +96,7 @@ static void release_target(struct timespec *ret_when)
 	 * itself down on this processor would count as ours. */
 	(void)clock_gettime(CLOCK_MONOTONIC, ret_when); /* can't fail */
 	(void)close(STDIN_FILENO);
-	(void)alarm(FINISH_S);
+	set_deadline(FINISH_S);
 }
 
 /* r: what the writer has to say. */
@@ -115,6 +129,7 @@ static int capture(const struct timespec *start)
 	struct snap_client_file file;
 	enum snap_refusal refusal;
 	int config_read = snap_config_read(args.config_file, &config, &err);
+	set_deadline((unsigned int)config.dump_time_s);
 	int r = snap_client_file_open(&file, &config, &args.facts, &refusal);
 	/* Counted by who refused it; of a crash loop, the kernel's log need not know each time. */
 	if (r > 0)

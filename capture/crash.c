@@ -82,6 +82,11 @@ static void read_areas(struct snap_crash *c)
 			(unsigned long long)c->areas.num_left_out);
 }
 
+static void checkpoint(struct snap_crash *c)
+{
+	(void)snap_write_checkpoint(&c->emit.writer, false); /* its error sticks */
+}
+
 /* ---------------------------------------------------------------- threads */
 
 /* The host's id of the thread that the notes call ns_tid. */
@@ -106,7 +111,8 @@ static void write_thread_memory(
 	struct snap_crash *c, uint64_t index, const struct snap_memory_thread *thread)
 {
 	if (c->mem_fd < 0) {
-		snap_emit_omission(&c->emit, SNAP_OMITTED_STACK, SNAP_OMITTED_GONE, thread->tid, 0);
+		snap_emit_omission(&c->emit, SNAP_OMITTED_STACK,
+			*c->timed_out ? SNAP_OMITTED_DEADLINE : SNAP_OMITTED_GONE, thread->tid, 0);
 		return;
 	}
 	uint64_t known = c->identity.status.num_threads;
@@ -158,6 +164,9 @@ static void write_thread(struct snap_crash *c)
 	thread.num_regsets +=
 		snap_extra_regsets_list(&notes->extra, c->arch, regsets + thread.num_regsets);
 	(void)snap_write_thread(&c->emit.writer, &thread); /* its error sticks */
+	/* The target's memory may be long in coming, or never come: this is out of harm's way. */
+	if (first)
+		checkpoint(c);
 
 	struct snap_memory_thread where = {
 		.tid = tid,
@@ -182,11 +191,6 @@ static void write_thread(struct snap_crash *c)
 	} else {
 		snap_emit_omission(&c->emit, SNAP_OMITTED_STACK, SNAP_OMITTED_UNREADABLE, tid, 0);
 	}
-}
-
-static void checkpoint(struct snap_crash *c)
-{
-	(void)snap_write_checkpoint(&c->emit.writer, false); /* its error sticks */
 }
 
 /* What is most valuable, as soon as the first thread's notes are there. */
@@ -305,8 +309,13 @@ static void read_stream(struct snap_crash *c, int fd)
 	if (r == 0)
 		while ((r = snap_core_stream_next(&c->stream, &note)) > 0 && !*c->timed_out)
 			take_note(c, &note);
-	if (*c->timed_out)
+	if (*c->timed_out) {
 		r = -EINTR;
+		/* What kept the kernel waiting would keep us: memory is not touched any more. */
+		if (c->mem_fd >= 0)
+			(void)close(c->mem_fd); /* nothing was written */
+		c->mem_fd = -1;
+	}
 	if (r < 0)
 		snap_emit_note(&c->emit, true, "the core's notes are not whole: %s (errno %d)",
 			stream_fault(r), -r);

@@ -127,7 +127,8 @@ void snap_crash_write_late(struct snap_crash *c)
 		c->facts.pid == c->facts.tid ? snap_bytes_str(c->facts.comm) : snap_bytes(NULL, 0);
 	if (c->fname[0] != '\0')
 		comm = snap_bytes_str(c->fname);
-	snap_emit_process_late(&c->emit, c->identity.task_fd, &process, comm);
+	/* The command line stands in the target's memory, which may be why time ran out. */
+	snap_emit_process_late(&c->emit, *c->timed_out ? -1 : c->identity.task_fd, &process, comm);
 	snap_emit_system(&c->emit);
 
 	/* Nothing is read from /proc after this. */

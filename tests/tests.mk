@@ -97,6 +97,7 @@ CLI_TESTS = \
 	tests/cli_protoc.sh \
 	tests/cli_client.sh \
 	tests/cli_server.sh \
+	tests/cli_faults.sh \
 	tests/cli_victims.sh \
 	tests/cli_hostile_links.sh \
 	tests/cli_find.sh \
@@ -146,7 +147,7 @@ VICTIMS_OF_null_deref_O2 = null_deref_Os null_deref_lto
 # not about code at all.
 VICTIMS_GCC = cxx_coroutine nested_function
 VICTIMS_O2 = fortified
-VICTIMS_ONCE = deleted_exe heap hostile_comm jit_registered many_threads sleeping_threads spinning
+VICTIMS_ONCE = deleted_exe heap hostile_comm jit_registered many_threads sleeping_threads spinning stack_on_file
 
 VICTIM_FLAGS_cxx_coroutine = -std=c++20
 VICTIM_FLAGS_debug_frame = -fno-asynchronous-unwind-tables -fno-unwind-tables -fomit-frame-pointer
@@ -245,6 +246,11 @@ $(O)/tests/peak_rss: tests/lib/peak_rss.c
 	$(call say,VICTIM,$@)
 	$(Q)gcc -O2 -o $@ $<
 
+$(O)/tests/hanging_fs: tests/lib/hanging_fs.c
+	@mkdir -p $(@D)
+	$(call say,VICTIM,$@)
+	$(Q)gcc -O2 -o $@ $<
+
 mains = capture/client.o capture/debugger.o capture/server/main.o analyze/main.o
 half_objs_common = $(COMMON_OBJS)
 half_objs_capture = $(filter-out $(mains),$(CAPTURE_OBJS) $(CLIENT_OBJS) $(DEBUGGER_OBJS) $(SERVER_OBJS)) $(COMMON_OBJS)
@@ -314,7 +320,7 @@ TEST_JOBS ?= $(shell nproc)
 .PHONY: check check-build check-clang demo bars fixtures victims
 victims: $(VICTIM_PROGRAMS)
 
-check-build: all victims $(TEST_PROGRAMS) $(O)/tests/peak_rss $(O)/tests/damage \
+check-build: all victims $(TEST_PROGRAMS) $(O)/tests/hanging_fs $(O)/tests/peak_rss $(O)/tests/damage \
 		$(O)/tests/arch_dump
 	$(if $(strip $(UNLISTED_TESTS)),$(error not listed in tests/tests.mk: $(UNLISTED_TESTS)))
 
