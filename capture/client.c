@@ -22,6 +22,7 @@
 #include "capture/client_file.h"
 #include "capture/config.h"
 #include "capture/crash.h"
+#include "capture/prefault.h"
 #include "capture/program.h"
 #include "capture/sanitized.h"
 #include "capture/spool.h"
@@ -128,6 +129,8 @@ static int capture(const struct timespec *start)
 	struct snap_error err = SNAP_ERROR_INIT;
 	struct snap_client_file file;
 	enum snap_refusal refusal;
+	snap_prefault(&config, sizeof(config));
+	snap_crash_prefault(&crash);
 	int config_read = snap_config_read(args.config_file, &config, &err);
 	set_deadline((unsigned int)config.dump_time_s);
 	int r = snap_client_file_open(&file, &config, &args.facts, &refusal);

@@ -3,12 +3,14 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "capture/crash_records.h"
 #include "capture/memory.h"
+#include "capture/prefault.h"
 
 /* Threads between two checkpoints. */
 #define CHECKPOINT_THREADS 64
@@ -347,6 +349,11 @@ static void read_stream(struct snap_crash *c, int fd)
 }
 
 /* ---------------------------------------------------------------- the whole */
+
+void snap_crash_prefault(struct snap_crash *c)
+{
+	snap_prefault(c, offsetof(struct snap_crash, areas.areas[64]));
+}
 
 void snap_crash_begin(struct snap_crash *c, const struct snap_crash_facts *facts, int out_fd,
 	const char *program, const struct timespec *start, const volatile sig_atomic_t *timed_out)

@@ -80,12 +80,16 @@ struct snap_crash {
 	size_t maps_len;
 	uint8_t maps[32768];
 	struct snap_maps_parser maps_parser;
-	struct snap_areas areas;
 	struct snap_layout layout;
-	struct snap_annotations annotations;
-	struct snap_tid_map tids;
 	struct snap_emit emit;
+	/* What a small process hardly touches, last. */
+	struct snap_areas areas;
+	struct snap_tid_map tids;
+	struct snap_annotations annotations;
 };
+
+/* Have the kernel map what every capture writes to (capture/prefault.h). May be left out. */
+void snap_crash_prefault(struct snap_crash *c);
 
 /*
  * Begin the snapshot. c: zeroed; facts are copied. out_fd: an empty file, borrowed. program: name

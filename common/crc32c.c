@@ -4,7 +4,11 @@
 #include <string.h>
 
 #ifdef __x86_64__
+#include <cpuid.h>
 #include <nmmintrin.h>
+#if __has_include(<sys/platform/x86.h>)
+#include <sys/platform/x86.h>
+#endif
 #endif
 
 /* table[k][b]: the CRC of byte b followed by k zero bytes, so that eight bytes go at a time. */
@@ -59,12 +63,33 @@ __attribute__((target("sse4.2"))) static uint32_t by_instruction(
 		crc = _mm_crc32_u8(crc, *p++);
 	return ~crc;
 }
+
+/*
+ * Not __builtin_cpu_supports(): for that a constructor asks the processor some twenty questions
+ * whenever the program starts, and each takes several microseconds in a virtual machine. glibc has
+ * the answers.
+ */
+static bool has_instruction(void)
+{
+#ifdef CPU_FEATURE_ACTIVE
+	return CPU_FEATURE_ACTIVE(SSE4_2);
+#else
+	static bool asked, has;
+	if (!asked) {
+		unsigned int a, b, c, d;
+		__cpuid(1, a, b, c, d);
+		has = c & bit_SSE4_2;
+		asked = true;
+	}
+	return has;
+#endif
+}
 #endif
 
 uint32_t snap_crc32c(uint32_t crc, const void *data, size_t len)
 {
 #ifdef __x86_64__
-	if (__builtin_cpu_supports("sse4.2"))
+	if (has_instruction())
 		return by_instruction(crc, data, len);
 #endif
 	return snap_crc32c_by_table(crc, data, len);
