@@ -135,6 +135,7 @@ CLIENT_OBJS = \
 	capture/client.o \
 	capture/client_args.o \
 	capture/client_file.o \
+	capture/client_limits.o \
 	capture/core_stream.o \
 	capture/crash.o \
 	capture/crash_records.o \

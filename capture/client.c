@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/access.h"
 #include "capture/client_args.h"
 #include "capture/client_file.h"
 #include "capture/config.h"
@@ -25,6 +26,7 @@
 #include "capture/prefault.h"
 #include "capture/program.h"
 #include "capture/sanitized.h"
+#include "capture/seal.h"
 #include "capture/spool.h"
 
 #define PROGRAM SNAP_CLIENT_PROGRAM
@@ -100,62 +102,107 @@ static void release_target(struct timespec *ret_when)
 	set_deadline(FINISH_S);
 }
 
+/* Who may read it besides root and the group: the user, if it was his own process and no more. */
+static uint32_t owner(void)
+{
+	const struct snap_access_facts facts = {
+		.dumpable = args.facts.dumpable,
+		.uid = args.facts.uid,
+		.gid = args.facts.gid,
+		.identity_verified = !crash.identity_unverified,
+		.auxv = snap_bytes(crash.auxv, crash.auxv_len),
+		.elf_class = crash.stream.elf_class,
+		.elf_data = crash.stream.elf_data,
+	};
+	return snap_access_owner_allowed(&facts) ? (uint32_t)args.facts.uid : SNAP_OWNER_NONE;
+}
+
+/*
+ * What was written before the disk was full is worth having: cut it back until it can be read to
+ * its end, and says so. False if nothing is left.
+ */
+static bool rescue(struct snap_client_file *file, int error)
+{
+	struct snap_seal seal;
+	char why[64];
+	fprintf(stderr, PROGRAM ": cannot write the snapshot: %s\n", strerror(-error));
+	(void)snprintf(why, sizeof(why), "%s",
+		error == -ENOSPC || error == -EDQUOT ? "the disk was full"
+						     : "it could not be written to its end");
+	return snap_seal(file->fd, PROGRAM " " SNAP_VERSION, why, &seal) == 0 && seal.keep_len > 0;
+}
+
 /* r: what the writer has to say. */
 static int publish(struct snap_client_file *file, int r)
 {
-	if (r < 0) {
-		fprintf(stderr, PROGRAM ": cannot write the snapshot: %s\n", strerror(-r));
-		off_t len = lseek(file->fd, 0, SEEK_END);
-		if (len <= 0) {
-			snap_client_file_discard(file, &config);
-			return EXIT_NOTHING;
-		}
+	if (r < 0 && !rescue(file, r)) {
+		snap_client_file_discard(file, &config, &args.facts);
+		return EXIT_NOTHING;
 	}
-	/* What was written before the disk was full is worth having, and tells that it is cut. */
 	struct snap_client_file_end end = {
 		.uuid = crash.uuid,
-		.owner = SNAP_OWNER_NONE,
+		.owner = owner(),
 		.cut = r < 0,
 	};
 	int p = snap_client_file_publish(file, &config, &args.facts, &end);
+	if (file->access_error < 0)
+		fprintf(stderr, PROGRAM ": only root can read the snapshot: %s\n",
+			strerror(-file->access_error));
+	if (p == -EDQUOT) {
+		fprintf(stderr, PROGRAM ": the spool '%s' is full\n", config.spool);
+		return EXIT_NOTHING;
+	}
 	if (p < 0)
 		fprintf(stderr, PROGRAM ": cannot publish 'incoming/%s': %s\n", file->part,
 			snap_spool_strerror(p));
 	return r < 0 || p < 0 || crash.emit.partial ? EXIT_PARTIAL : EXIT_COMPLETE;
 }
 
+/* Returns what publish() does. */
+static int capture_into(
+	struct snap_client_file *file, const struct timespec *start, const char *config_fault)
+{
+	args.facts.config = &config;
+	snap_crash_begin(
+		&crash, &args.facts, file->fd, PROGRAM " " SNAP_VERSION, start, &timed_out);
+	if (config_fault)
+		snap_emit_note(&crash.emit, false, "configuration: %s", config_fault);
+	/* That there is none is a choice. */
+	if (file->server_error < 0 && file->server_error != -ENOENT &&
+		file->server_error != -ECONNREFUSED)
+		snap_emit_note(&crash.emit, false, "the server gave no file: %s",
+			strerror(-file->server_error));
+	snap_crash_capture(&crash, STDIN_FILENO);
+	struct timespec released;
+	release_target(&released);
+	return publish(file, snap_crash_finish(&crash, &released));
+}
+
 static int capture(const struct timespec *start)
 {
 	struct snap_error err = SNAP_ERROR_INIT;
 	struct snap_client_file file;
-	enum snap_refusal refusal;
+	int status = EXIT_NOTHING;
 	snap_prefault(&config, sizeof(config));
 	snap_crash_prefault(&crash);
 	int config_read = snap_config_read(args.config_file, &config, &err);
 	set_deadline((unsigned int)config.dump_time_s);
-	int r = snap_client_file_open(&file, &config, &args.facts, &refusal);
-	/* Counted by who refused it; of a crash loop, the kernel's log need not know each time. */
-	if (r > 0)
-		return EXIT_NOTHING;
-	if (r < 0) {
+	int r = snap_client_file_open(&file, &config, &args.facts);
+	if (r == 0) {
+		status = capture_into(&file, start, config_read < 0 ? err.text : NULL);
+	} else {
+		struct timespec released;
+		release_target(&released);
+	}
+	/* Of a crash loop, the kernel's log need not know each time. */
+	if (r < 0)
 		fprintf(stderr, PROGRAM ": cannot create a file in the spool '%s': %s\n",
 			config.spool, snap_spool_strerror(r));
-		return EXIT_NOTHING;
-	}
-
-	args.facts.config = &config;
-	snap_crash_begin(&crash, &args.facts, file.fd, PROGRAM " " SNAP_VERSION, start, &timed_out);
-	if (config_read < 0)
-		snap_emit_note(&crash.emit, false, "configuration: %s", err.text);
-	/* That there is none is a choice. */
-	if (file.server_error < 0 && file.server_error != -ENOENT &&
-		file.server_error != -ECONNREFUSED)
-		snap_emit_note(&crash.emit, false, "the server gave no file: %s",
-			strerror(-file.server_error));
-	snap_crash_capture(&crash, STDIN_FILENO);
-	struct timespec released;
-	release_target(&released);
-	return publish(&file, snap_crash_finish(&crash, &released));
+	r = snap_client_file_count(&file, &config, &args.facts);
+	if (r < 0)
+		fprintf(stderr, PROGRAM ": cannot record what is not captured in '%s': %s\n",
+			config.spool, snap_spool_strerror(r));
+	return status;
 }
 
 int main(int argc, char **argv)

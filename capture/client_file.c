@@ -5,20 +5,30 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "capture/origin.h"
+#include "capture/access.h"
+#include "capture/client_limits.h"
 #include "capture/spool.h"
 
 /* The process is gone by then: nobody is held by it. */
 #define PUBLISH_WAIT_MS 10000
 
-/* Where /proc/PID/exe points to; the server counts by it. */
-static struct snap_bytes read_exe(uint64_t pid, char *buf, size_t size)
+/*
+ * Where the executable's path is: by the thread, whose links stay when the main one has ended. It
+ * names what is counted, and is not opened.
+ */
+static struct snap_bytes read_exe(const struct snap_crash_facts *facts, char *buf, size_t size)
 {
-	char name[40];
-	(void)snprintf(name, sizeof(name), "/proc/%llu/exe", (unsigned long long)pid); /* fits */
+	static const char deleted[] = " (deleted)";
+	const size_t mark = sizeof(deleted) - 1;
+	char name[64];
+	(void)snprintf(name, sizeof(name), "/proc/%llu/task/%llu/exe",
+		(unsigned long long)facts->pid, (unsigned long long)facts->tid); /* fits */
 	ssize_t n = readlink(name, buf, size - 1);
-	buf[n > 0 ? n : 0] = '\0';
-	return snap_bytes(buf, n > 0 ? (size_t)n : 0);
+	size_t len = n > 0 ? (size_t)n : 0;
+	if (len > mark && memcmp(buf + len - mark, deleted, mark) == 0)
+		len -= mark;
+	buf[len] = '\0';
+	return snap_bytes(buf, len);
 }
 
 static int ask_server(struct snap_client_file *file, const struct snap_config *config,
@@ -44,38 +54,70 @@ static int ask_server(struct snap_client_file *file, const struct snap_config *c
 	return r;
 }
 
-int snap_client_file_open(struct snap_client_file *ret, const struct snap_config *config,
-	const struct snap_crash_facts *facts, enum snap_refusal *ret_refusal)
+static int open_by_ourselves(
+	struct snap_client_file *file, const struct snap_config *config, struct snap_bytes exe)
 {
-	char exe[PATH_MAX];
-	*ret = (struct snap_client_file){.fd = -1, .link = SNAP_SERVER_LINK_INIT};
-	struct snap_bytes path = read_exe(facts->pid, exe, sizeof(exe));
-	enum snap_refusal refusal;
-	/* Of a long one the end tells more. */
-	const char *told =
-		path.len > SNAP_ORIGIN_EXE_MAX ? exe + path.len - SNAP_ORIGIN_EXE_MAX : exe;
-	int r = ask_server(ret, config, facts, told, &refusal);
-	if (r == 0)
-		return 0;
-	if (r == 1 && snap_refusal_is_final(refusal)) {
-		*ret_refusal = refusal;
-		return 1;
-	}
-	ret->server_error = r == 1 ? -EBUSY : r;
-
 	struct snap_spool_file own;
-	r = snap_spool_create(config->spool, &own);
+	int r = snap_client_limits_check(config, exe, &file->origin, &file->skipped_reason);
+	if (r == 0)
+		r = snap_spool_create(config->spool, &own);
 	if (r < 0)
+		file->skipped_reason =
+			r == -ENOSPC || r == -EDQUOT ? SNAP_SKIPPED_DISK : SNAP_SKIPPED_FAILED;
+	file->to_be_counted = r != 0;
+	if (r != 0)
 		return r;
-	struct snap_origin origin;
-	snap_origin_init(
-		&origin, (uint32_t)facts->uid, path.len > 0 ? path : snap_bytes_str(facts->comm));
-	(void)snap_origin_write(own.fd, &origin); /* some file systems can't */
-	ret->fd = own.fd;
-	memcpy(ret->part, own.part, sizeof(ret->part));
+	(void)snap_origin_write(own.fd, &file->origin); /* some file systems can't */
+	file->fd = own.fd;
+	memcpy(file->part, own.part, sizeof(file->part));
 	own.fd = -1;
 	snap_spool_file_deinit(&own);
 	return 0;
+}
+
+int snap_client_file_open(struct snap_client_file *ret, const struct snap_config *config,
+	const struct snap_crash_facts *facts)
+{
+	char path[PATH_MAX];
+	*ret = (struct snap_client_file){.fd = -1, .link = SNAP_SERVER_LINK_INIT};
+	struct snap_bytes exe = read_exe(facts, path, sizeof(path));
+	enum snap_refusal refusal;
+	/* Of a long one the end tells more. */
+	const char *told =
+		exe.len > SNAP_ORIGIN_EXE_MAX ? path + exe.len - SNAP_ORIGIN_EXE_MAX : path;
+	int r = ask_server(ret, config, facts, told, &refusal);
+	if (r == 0)
+		return 0;
+	if (r == 1 && snap_refusal_is_final(refusal))
+		return 1;
+	ret->server_error = r == 1 ? -EBUSY : r;
+	if (exe.len == 0)
+		exe = snap_bytes_str(facts->comm);
+	snap_origin_init(&ret->origin, (uint32_t)facts->uid, exe);
+	return open_by_ourselves(ret, config, exe);
+}
+
+int snap_client_file_count(struct snap_client_file *file, const struct snap_config *config,
+	const struct snap_crash_facts *facts)
+{
+	if (!file->to_be_counted)
+		return 0;
+	file->to_be_counted = false;
+	return snap_client_limits_skip(
+		config, &file->origin, file->skipped_reason, facts->signo, (int64_t)facts->time_s);
+}
+
+static void skip(struct snap_client_file *file, enum snap_skipped_reason reason)
+{
+	file->skipped_reason = reason;
+	file->to_be_counted = true;
+}
+
+/* The origin of a file that the server has made stands at the file. */
+static void find_origin(struct snap_client_file *file, const struct snap_crash_facts *facts)
+{
+	if (file->server_error == 0 && snap_origin_read(file->fd, &file->origin) < 0)
+		snap_origin_init(&file->origin, (uint32_t)facts->uid, snap_bytes_str(facts->comm));
 }
 
 static int publish_by_ourselves(struct snap_client_file *file, const struct snap_config *config,
@@ -86,11 +128,22 @@ static int publish_by_ourselves(struct snap_client_file *file, const struct snap
 		name, (int64_t)facts->time_s, snap_bytes_str(facts->comm), facts->pid, end->uuid);
 	struct snap_spool_file own;
 	int r = snap_spool_attach(config->spool, file->part, file->fd, &own);
-	if (r == 0) {
-		r = snap_spool_publish(&own, name);
-		own.fd = -1; /* stays ours */
-		snap_spool_file_deinit(&own);
+	if (r < 0)
+		return r;
+	const struct snap_access access = snap_client_limits_access(config, end->owner);
+	/* What fails leaves it to root alone. */
+	file->access_error = snap_access_set_file(own.fd, &access);
+	if (file->access_error == 0)
+		file->access_error = snap_access_set_directory(own.dir_fd, &access);
+	r = snap_spool_publish(&own, name);
+	if (r == 0 && snap_client_limits_keep(config, own.dir_fd) == -EDQUOT &&
+		unlinkat(own.dir_fd, name, 0) == 0) {
+		find_origin(file, facts);
+		skip(file, SNAP_SKIPPED_FULL);
+		r = -EDQUOT;
 	}
+	own.fd = -1; /* stays ours */
+	snap_spool_file_deinit(&own);
 	return r;
 }
 
@@ -114,9 +167,12 @@ int snap_client_file_publish(struct snap_client_file *file, const struct snap_co
 	return r;
 }
 
-void snap_client_file_discard(struct snap_client_file *file, const struct snap_config *config)
+void snap_client_file_discard(struct snap_client_file *file, const struct snap_config *config,
+	const struct snap_crash_facts *facts)
 {
 	struct snap_spool_file own;
+	find_origin(file, facts);
+	skip(file, SNAP_SKIPPED_DISK);
 	if (snap_spool_attach(config->spool, file->part, file->fd, &own) == 0) {
 		snap_spool_discard(&own);
 		own.fd = -1; /* stays ours */

@@ -12,8 +12,10 @@
 
 #include "capture/config.h"
 #include "capture/crash.h"
+#include "capture/origin.h"
 #include "capture/protocol.h"
 #include "capture/server_link.h"
+#include "capture/skipped.h"
 
 struct snap_client_file {
 	int fd;
@@ -21,14 +23,26 @@ struct snap_client_file {
 	struct snap_server_link link;
 	/* Why the server did not give it; 0: it did. -ENOENT and -ECONNREFUSED: there is none. */
 	int server_error;
+	struct snap_origin origin; /* unless the server gave it */
+	/* There is no snapshot, and nobody else counts it: snap_client_file_count(). */
+	bool to_be_counted;
+	enum snap_skipped_reason skipped_reason;
+	int access_error; /* the readers that are configured could not be let in: negative errno */
 };
 
 /*
- * Get a file for the crash. Returns 0; 1 if there shall be none, with the reason in *ret_refusal;
- * or the negative errno of the spool.
+ * Get a file for the crash. Returns 0; 1 if there shall be none; or the negative errno of the
+ * spool.
  */
 int snap_client_file_open(struct snap_client_file *ret, const struct snap_config *config,
-	const struct snap_crash_facts *facts, enum snap_refusal *ret_refusal);
+	const struct snap_crash_facts *facts);
+
+/*
+ * Where there is no snapshot: record that, unless the server did. To be called last, when the
+ * process is gone. Returns 0 or a negative errno.
+ */
+int snap_client_file_count(struct snap_client_file *file, const struct snap_config *config,
+	const struct snap_crash_facts *facts);
 
 /* How it is to be published. */
 struct snap_client_file_end {
@@ -39,12 +53,14 @@ struct snap_client_file_end {
 
 /*
  * Publish the file, now that it is written, by the server or, if it does not do it within some
- * seconds, without it. Returns 0, or a negative errno: it then keeps its name in incoming.
+ * seconds, without it. Returns 0; -EDQUOT if it was removed again, because there is no room for it
+ * in the spool; or another negative errno: it then keeps its name in incoming.
  */
 int snap_client_file_publish(struct snap_client_file *file, const struct snap_config *config,
 	const struct snap_crash_facts *facts, const struct snap_client_file_end *end);
 
 /* Nothing was written: remove it. */
-void snap_client_file_discard(struct snap_client_file *file, const struct snap_config *config);
+void snap_client_file_discard(struct snap_client_file *file, const struct snap_config *config,
+	const struct snap_crash_facts *facts);
 
 #endif
