@@ -142,6 +142,7 @@ CLIENT_OBJS = \
 	capture/identity.o \
 	capture/server_link.o
 SERVER_OBJS = \
+	capture/server/admit.o \
 	capture/server/adoption.o \
 	capture/server/dumps.o \
 	capture/server/hook.o \

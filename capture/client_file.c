@@ -10,7 +10,7 @@
 #include "capture/spool.h"
 
 /* The process is gone by then: nobody is held by it. */
-#define PUBLISH_WAIT_MS 10000
+#define PUBLISH_WAIT_MS 5000
 
 /*
  * Where the executable's path is: by the thread, whose links stay when the main one has ended. It

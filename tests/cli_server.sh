@@ -81,3 +81,173 @@ fi
 server_stop
 equal "SIGTERM: status" 0 "$SERVER_STATUS"
 check "SIGTERM: the socket is gone" test ! -e "$SERVER_SOCKET"
+
+# ---------------------------------------------------------------- writers that end early
+
+check_of() { "$ANALYZE" check "$1" 2>&1; }
+adopted() { # NAME EXPECTED: one snapshot, and what check says of it
+	check "$1: a snapshot" within 10 has_snapshots 1 || return
+	check "$1: $2" sh -c 'case $1 in *": $2"*) ;; *) echo "$1"; exit 1 ;; esac' sh \
+		"$(check_of "$SPOOL"/*.snap)" "$2"
+	equal "$1: nothing is left in incoming" 0 "$(num_parts)"
+	rm -f "$SPOOL"/*.snap
+}
+
+server_conf 'dump_time = 1s'
+# What a server that was killed has left, and what a writer still has.
+mkdir "$SPOOL/incoming"
+head -c 1000 "$TMP/good.snap" >"$SPOOL/incoming/0123456789abcdef.part"
+server_start
+adopted "half a snapshot, left in the spool" truncated
+check "its name is its own" logged "-$CLIENT_VICTIM-"
+server_stop
+mkdir -p "$SPOOL/incoming"
+cp "$TMP/good.snap" "$SPOOL/incoming/0123456789abcdef.part"
+: >"$SPOOL/incoming/0123456789abcde0.part"
+# As long as somebody has its lock, it is his.
+head -c 1000 "$TMP/good.snap" >"$SPOOL/incoming/0123456789abcde1.part"
+exec 9<"$SPOOL/incoming/0123456789abcde1.part"
+flock -x 9
+ln -s /etc/passwd "$SPOOL/incoming/0123456789abcde2.part"
+mkfifo "$SPOOL/incoming/0123456789abcde3.part"
+: >"$SPOOL/incoming/notes.txt"
+server_start
+check "a whole snapshot, left in the spool: published" within 10 has_snapshots 1
+check "it is complete" all_complete
+check "an empty one is removed" within 5 test ! -e "$SPOOL/incoming/0123456789abcde0.part"
+equal "what somebody writes, and what is no file of ours, is left alone" \
+	"0123456789abcde1.part 0123456789abcde2.part 0123456789abcde3.part notes.txt" \
+	"$(ls "$SPOOL/incoming" | tr '\n' ' ' | sed 's/ $//')"
+exec 9<&-
+rm -rf "$SPOOL"/*.snap "$SPOOL"/incoming/*
+
+run timeout 10 "${PEER[@]}" client quit "$SERVER_SOCKET"
+adopted "client quit" truncated
+run timeout 10 "${PEER[@]}" client noise-written "$SERVER_SOCKET"
+adopted "client noise-written" truncated
+run timeout 10 "${PEER[@]}" client noise-then "$SERVER_SOCKET"
+adopted "client noise-then" truncated
+run timeout 10 "${PEER[@]}" client hang "$SERVER_SOCKET"
+equal "client hang: is killed" 137 "$STATUS"
+check "client hang: the log says so" within 5 logged "takes too long and is killed"
+adopted "client hang" truncated
+run timeout 10 "${PEER[@]}" client twice "$SERVER_SOCKET"
+check "client twice: cut off" within 5 logged "out of place"
+check "client twice: nothing written, nothing kept" within 5 has_parts 0
+server_stop
+
+# ---------------------------------------------------------------- the queue
+
+server_conf $'max_dumps = 1\nmax_queue = 1\ndump_time = 3s'
+server_start
+"${PEER[@]}" client hang "$SERVER_SOCKET" >"$TMP/first" &
+first=$!
+within 5 grep -q hangs "$TMP/first"
+"${PEER[@]}" client whole "$SERVER_SOCKET" "$TMP/good.snap" >"$TMP/second" &
+second=$!
+LIVE+=("$first" "$second")
+check "one too many waits" within 5 grep -q queued "$TMP/second"
+run timeout 20 "${PEER[@]}" client whole "$SERVER_SOCKET" "$TMP/good.snap"
+equal "two too many: refused" "refused 4" "$(cat "$TMP/out")"
+{ kill -9 "$first" && wait "$first"; } 2>/dev/null
+check "who waited has his turn" within 10 grep -q '^done 0' "$TMP/second"
+server_stop
+
+# ---------------------------------------------------------------- servers that lie
+
+server_conf
+client_run
+without=$HELD_MS
+check "no server: a snapshot" has_snapshots 1
+
+# lying_server HOW: in a directory of its own, for several wait side by side.
+lying_server() {
+	local peer
+	SERVER_DIR=$TMP/lies/$1
+	mkdir -p "$SERVER_DIR"
+	server_conf
+	"${PEER[@]}" server "$1" "$SERVER_SOCKET" "$SPOOL" >"$SERVER_DIR/peer" 2>&1 &
+	peer=$!
+	within 20 grep -qs ready "$SERVER_DIR/peer"
+	client_run
+	{ kill -9 "$peer" && wait "$peer"; } 2>/dev/null
+	echo "$HELD_MS" >"$SERVER_DIR/held"
+}
+
+lies=(closes reads-nothing answers-nothing accepts-nothing full queued-once queued-always noise short
+	other-version clients-message refused-for-no-reason refused-busy granted-nothing granted-two
+	granted-not-empty granted-pipe granted-null granted-directory granted-then-closes
+	granted-then-silent complete-then-closes complete-then-error complete-then-noise)
+for ((i = 0; i < ${#lies[@]}; i += 6)); do
+	for how in "${lies[@]:i:6}"; do
+		(
+			trap - EXIT
+			lying_server "$how"
+		) &
+	done
+	# Not for what sleeps until the end.
+	for how in "${lies[@]:i:6}"; do
+		within 30 test -s "$TMP/lies/$how/held"
+	done
+done
+for how in "${lies[@]}"; do
+	SERVER_DIR=$TMP/lies/$how
+	SPOOL=$SERVER_DIR/spool
+	held=$(cat "$SERVER_DIR/held")
+	check "server $how: a snapshot" has_snapshots 1
+	check "server $how: it is complete" all_complete
+	# A second, and what a busy machine needs.
+	limit=$((without + 2000))
+	[ "$how" != queued-always ] || limit=$((without + 5000))
+	check "server $how: how long the process is held ($held ms, $without without)" \
+		test "$held" -le "$limit"
+done
+check "the snapshot says that the server did not give the file" \
+	grep -q "the server gave no file" "$TMP/lies/queued-always/spool"/*.snap
+SERVER_DIR=$TMP/s
+
+# The real one, stopped.
+server_conf
+server_start
+kill -STOP "$SERVER_PID"
+client_run
+check "server stopped: a snapshot" has_snapshots 1
+check "server stopped: the process is held no longer than a second ($HELD_MS ms)" \
+	test "$HELD_MS" -le $((without + 1700))
+kill -CONT "$SERVER_PID"
+client_run
+check "server goes on: another one" has_snapshots 2
+server_kill
+client_run
+check "server killed: another one" has_snapshots 3
+check "its socket is left behind" test -S "$SERVER_SOCKET"
+server_start
+client_run
+check "server started anew at the old socket: another one" has_snapshots 4
+check "... which it has published" within 5 logged "published: "
+check "all are complete" all_complete
+
+# ---------------------------------------------------------------- one server at a time
+
+run timeout 10 "$SERVER" --config "$SERVER_CONF"
+equal "a second server: status" 2 "$STATUS"
+check "a second server: says why" grep -qF "another server uses the spool '$SPOOL' already" "$TMP/err"
+mkdir "$SERVER_DIR/other"
+printf 'spool = %s\nsocket = %s\n' "$SERVER_DIR/other" "$SERVER_SOCKET" >"$TMP/other.conf"
+run timeout 10 "$SERVER" --config "$TMP/other.conf"
+equal "a second server at the socket: status" 2 "$STATUS"
+check "a second server at the socket: says why" \
+	grep -qF "another server listens at '$SERVER_SOCKET' already" "$TMP/err"
+client_run
+check "the first one goes on" within 5 has_snapshots 5
+server_stop
+printf 'spool = %s\nsocket = %s\n' "$SERVER_DIR/other" "$SERVER_DIR/file" >"$TMP/other.conf"
+echo precious >"$SERVER_DIR/file"
+run timeout 10 "$SERVER" --config "$TMP/other.conf"
+equal "a file where the socket should be: status" 2 "$STATUS"
+equal "a file where the socket should be: stays" precious "$(cat "$SERVER_DIR/file")"
+ln -s "$SERVER_DIR/other" "$SERVER_DIR/link"
+printf 'spool = %s\nsocket = %s\n' "$SERVER_DIR/link" "$SERVER_SOCKET" >"$TMP/other.conf"
+run timeout 10 "$SERVER" --config "$TMP/other.conf"
+equal "a spool that is a link: status" 2 "$STATUS"
+check "a spool that is a link: says so" grep -q "is a symbolic link" "$TMP/err"

@@ -234,7 +234,9 @@ static bool was_renewed(struct snap_dump *d)
 static void adopted(void *arg, const struct snap_adoption *adoption)
 {
 	struct snap_dump *d = arg;
-	if (adoption->error < 0) {
+	if (adoption->error == -ECANCELED) {
+		forget(d); /* for the next server to find */
+	} else if (adoption->error < 0) {
 		snap_log(SNAP_LOG_ERROR, "%s: what its writer left can't be adopted: %s",
 			who(d).text, strerror(-adoption->error));
 		forget(d);
@@ -271,9 +273,13 @@ static void publish(struct snap_dump *d)
 		.op = SNAP_KEEPER_PUBLISH,
 		.id = d->id,
 		.owner = d->owner,
+		.uid = d->request.uid,
+		.signo = d->request.signo,
 		.cut = d->cut,
 		.as_it_is = d->adopted,
 	};
+	memcpy(message.comm, d->request.comm, sizeof(message.comm));
+	memcpy(message.exe, d->request.exe, sizeof(message.exe));
 	memcpy(message.part, d->part, sizeof(message.part));
 	memcpy(message.name, d->name, sizeof(message.name));
 	if (snap_keeper_ask(&d->dumps->publisher, &message, d->fd) == 0)
@@ -693,7 +699,7 @@ void snap_dumps_stop(struct snap_dumps *dumps, void (*idle)(void *arg), void *ar
 	snap_workers_kill(dumps->workers, &dumps->adoptions);
 	for (struct snap_dump *d = dumps->first, *next; d; d = next) {
 		next = d->next;
-		if (d->state == HELLO || d->state == ADOPTING)
+		if (d->state == HELLO)
 			forget(d);
 		else if (d->state == QUEUED)
 			refuse(d, SNAP_REFUSED_STOPPING);

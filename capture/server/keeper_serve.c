@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -12,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "capture/access.h"
 #include "capture/origin.h"
+#include "capture/server/admit.h"
 #include "capture/server/log.h"
 #include "capture/spool.h"
 #include "common/bytes.h"
@@ -24,8 +25,11 @@
 struct keeper {
 	int socket;
 	const struct snap_config *config;
-	struct snap_access access; /* without an owner */
+	struct snap_admit admit;
 };
+
+/* Large, and touched as far as it is used. */
+static struct keeper keeper;
 
 static void answer(struct keeper *k, struct snap_keeper_message *message, int fd)
 {
@@ -35,22 +39,40 @@ static void answer(struct keeper *k, struct snap_keeper_message *message, int fd
 
 /* ---------------------------------------------------------------- a new file */
 
+static const char deleted[] = " (deleted)";
+
+/* As /proc has it, without the mark of a file that is gone. */
+static struct snap_bytes exe_of(const struct snap_keeper_message *m)
+{
+	struct snap_bytes exe = snap_bytes_str(m->exe[0] != '\0' ? m->exe : m->comm);
+	size_t mark = sizeof(deleted) - 1;
+	if (m->exe[0] == '/' && exe.len > mark &&
+		memcmp(exe.data + exe.len - mark, deleted, mark) == 0)
+		exe.len -= mark;
+	return exe;
+}
+
 static void open_file(struct keeper *k, struct snap_keeper_message *m)
 {
 	struct snap_spool_file file = SNAP_SPOOL_FILE_INIT;
+	struct snap_origin origin;
+	snap_origin_init(&origin, m->uid, exe_of(m));
+	origin.on_demand = m->on_demand != 0;
 	m->op = SNAP_KEEPER_OPENED;
 	m->refusal = 0;
-	m->error = snap_spool_create(k->config->spool, &file);
+	m->error = snap_spool_open(k->config->spool, true, &file.dir_fd, &file.incoming_fd);
 	if (m->error == 0) {
-		struct snap_origin origin;
-		snap_origin_init(
-			&origin, m->uid, snap_bytes_str(m->exe[0] != '\0' ? m->exe : m->comm));
-		origin.on_demand = m->on_demand != 0;
-		(void)snap_origin_write(file.fd, &origin); /* some file systems can't */
-		memcpy(m->part, file.part, sizeof(m->part));
-	} else {
+		m->refusal = snap_admit_ask(&k->admit, &origin, m->signo, file.dir_fd);
+		snap_spool_file_deinit(&file);
+	}
+	if (m->error == 0 && m->refusal == 0)
+		m->error = snap_spool_create(k->config->spool, &file);
+	if (m->error < 0) {
 		snap_log(SNAP_LOG_ERROR, "cannot create a file in the spool '%s': %s",
 			k->config->spool, snap_spool_strerror(m->error));
+	} else if (m->refusal == 0) {
+		(void)snap_origin_write(file.fd, &origin); /* some file systems can't */
+		memcpy(m->part, file.part, sizeof(m->part));
 	}
 	answer(k, m, file.fd);
 	snap_spool_file_deinit(&file);
@@ -88,11 +110,20 @@ static bool ends_well(int fd, bool cut)
 	       tail[17] == 0x18 && (tail[18] == 1 || (cut && tail[18] == 0));
 }
 
+/* Now that there is one more. */
+static int keep_limits(struct keeper *k, const struct snap_keeper_message *m, int dir_fd, int fd)
+{
+	struct snap_origin origin;
+	if (snap_origin_read(fd, &origin) < 0)
+		snap_origin_init(&origin, m->uid, exe_of(m));
+	return snap_admit_published(&k->admit, dir_fd, m->name, &origin, m->signo);
+}
+
 static int publish_file(struct keeper *k, const struct snap_keeper_message *m, int fd)
 {
 	if (!m->as_it_is && !ends_well(fd, m->cut != 0))
 		return -EBADMSG;
-	struct snap_access access = k->access;
+	struct snap_access access = k->admit.access;
 	access.has_owner = access.owner_access && m->owner != SNAP_OWNER_NONE;
 	access.owner = m->owner;
 	struct snap_spool_file file;
@@ -118,6 +149,8 @@ static int publish_file(struct keeper *k, const struct snap_keeper_message *m, i
 	r = snap_spool_publish(&file, m->name);
 	if (r == -ENOENT && is_name_of(file.dir_fd, m->name, fd))
 		r = 0;
+	if (r == 0)
+		r = keep_limits(k, m, file.dir_fd, fd);
 	file.fd = -1; /* the caller's */
 	snap_spool_file_deinit(&file);
 	return r;
@@ -206,39 +239,48 @@ static void sweep(struct keeper *k, struct snap_keeper_message *m)
 
 /* ---------------------------------------------------------------- */
 
+static void serve(struct keeper *k, struct snap_keeper_message *m, int fd)
+{
+	switch (m->op) {
+	case SNAP_KEEPER_OPEN:
+		open_file(k, m);
+		break;
+	case SNAP_KEEPER_PUBLISH:
+		publish(k, m, fd);
+		break;
+	case SNAP_KEEPER_DISCARD:
+		discard(k, m);
+		break;
+	case SNAP_KEEPER_SWEEP:
+		sweep(k, m);
+		break;
+	}
+	if (fd >= 0)
+		(void)close(fd); /* fsync() has told of failures */
+}
+
 int snap_keeper_serve(int fd, const struct snap_config *config)
 {
-	struct keeper k = {.socket = fd, .config = config};
+	struct keeper *k = &keeper;
+	k->socket = fd;
+	k->config = config;
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* can't fail */
-	k.access.owner_access = config->owner_access;
-	if (config->group[0] != '\0') {
-		int r = snap_access_group(config->group, NULL, &k.access.group);
-		k.access.has_group = r == 0;
-		if (r < 0)
-			snap_log(SNAP_LOG_ERROR, "no group '%s': only root can read snapshots",
-				config->group);
-	}
+	snap_admit_init(&k->admit, config);
 	for (;;) {
+		struct pollfd asked = {.fd = fd, .events = POLLIN};
+		if (poll(&asked, 1, snap_admit_wait_ms(&k->admit)) == 0) {
+			snap_admit_flush(&k->admit);
+			continue;
+		}
 		struct snap_keeper_message m;
 		int passed_fd = -1;
 		int r = snap_keeper_receive(fd, &m, &passed_fd, 0);
-		if (r <= 0)
+		if (r <= 0) {
+			snap_admit_flush(&k->admit);
 			return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-		switch (m.op) {
-		case SNAP_KEEPER_OPEN:
-			open_file(&k, &m);
-			break;
-		case SNAP_KEEPER_PUBLISH:
-			publish(&k, &m, passed_fd);
-			break;
-		case SNAP_KEEPER_DISCARD:
-			discard(&k, &m);
-			break;
-		case SNAP_KEEPER_SWEEP:
-			sweep(&k, &m);
-			break;
 		}
-		if (passed_fd >= 0)
-			(void)close(passed_fd); /* fsync() has told of failures */
+		serve(k, &m, passed_fd);
+		if (snap_admit_wait_ms(&k->admit) == 0)
+			snap_admit_flush(&k->admit);
 	}
 }

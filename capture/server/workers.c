@@ -222,26 +222,33 @@ void snap_workers_reap(struct snap_workers *workers)
 	}
 }
 
+static void cancel(struct snap_worker *worker)
+{
+	worker->error = -ECANCELED;
+	give_result(worker, 0);
+	free(worker);
+}
+
 void snap_workers_kill(struct snap_workers *workers, struct snap_worker_pool *pool)
 {
 	while (pool->num_queued > 0) {
 		struct snap_worker *worker = pool->queue;
 		pool->queue = worker->next;
 		pool->num_queued--;
-		free(worker);
+		cancel(worker);
 	}
-	for (struct snap_worker **at = &workers->running; *at;) {
+	struct snap_worker **at = &workers->running;
+	while (*at) {
 		struct snap_worker *worker = *at;
 		if (worker->pool != pool) {
 			at = &worker->next;
 			continue;
 		}
 		*at = worker->next;
+		pool->num_running--;
 		kill_worker(worker);
 		snap_loop_disarm(workers->loop, &worker->timer);
-		(void)close(worker->report_fd); /* only read from */
-		pool->num_running--;
-		free(worker);
+		cancel(worker);
 	}
 }
 

@@ -6,7 +6,7 @@
 #   server_stop           SIGTERM, and waits; SERVER_STATUS
 #   server_rss            sum of what it and its children have in memory, in KiB
 #   logged TEXT           whether its log has the text; "within 5 logged TEXT" waits for it
-#   client_run            STATUS, $TMP/err; HELD_MS: until it closed the core's stream
+#   client_run [COMM]     STATUS, $SERVER_DIR/err; HELD_MS: until it closed the core's stream
 #   has_snapshots N       whether so many are in the spool; has_parts N: in its incoming
 
 SERVER=$BIN/snapcrash-server
@@ -58,9 +58,9 @@ has_parts() { [ "$(num_parts)" = "$1" ]; }
 all_complete() {
 	local bad=0 file
 	for file in "$SPOOL"/*.snap; do
-		"$ANALYZE" check "$file" >"$TMP/integrity" 2>&1 || {
+		"$ANALYZE" check "$file" >"$SERVER_DIR/integrity" 2>&1 || {
 			bad=1
-			cat "$TMP/integrity"
+			cat "$SERVER_DIR/integrity"
 		}
 	done
 	return $bad
@@ -80,13 +80,13 @@ client_run() {
 	client_victim
 	begin=$(date +%s%N)
 	STATUS=0
-	rm -f "$TMP/released"
+	rm -f "$SERVER_DIR/released"
 	# As the kernel does, it goes on writing until nobody reads any more.
 	{
 		cat "$TMP/core" /dev/zero 2>/dev/null
-		date +%s%N >"$TMP/released"
-	} | timeout 60 "$CLIENT" --config "$SERVER_CONF" "$CLIENT_VICTIM" "$CLIENT_VICTIM" 11 1700000000 1 \
-		0 0 0 "" "${1:-by-hand}" >"$TMP/out" 2>"$TMP/err" || STATUS=$?
-	within 5 test -s "$TMP/released"
-	HELD_MS=$((($(cat "$TMP/released") - begin) / 1000000))
+		date +%s%N >"$SERVER_DIR/released"
+	} | "$CLIENT" --config "$SERVER_CONF" "$CLIENT_VICTIM" "$CLIENT_VICTIM" 11 1700000000 1 \
+		0 0 0 "" "${1:-by-hand}" >"$SERVER_DIR/out" 2>"$SERVER_DIR/err" || STATUS=$?
+	within 5 test -s "$SERVER_DIR/released"
+	HELD_MS=$((($(cat "$SERVER_DIR/released") - begin) / 1000000))
 }
