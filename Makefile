@@ -144,6 +144,8 @@ CLIENT_OBJS = \
 SERVER_OBJS = \
 	capture/server/admit.o \
 	capture/server/adoption.o \
+	capture/server/app.o \
+	capture/server/app_worker.o \
 	capture/server/dumps.o \
 	capture/server/hook.o \
 	capture/server/keeper.o \
@@ -156,6 +158,9 @@ SERVER_OBJS = \
 	capture/server/peer.o \
 	capture/server/user.o \
 	capture/server/workers.o
+# Of the others' objects: for what programs ask of it, the server is a debugger and a client.
+SERVER_BORROWED_OBJS = capture/client_file.o capture/client_limits.o capture/live.o \
+	capture/server_link.o capture/tracee.o
 DEBUGGER_OBJS = \
 	capture/debugger.o \
 	capture/live.o \
@@ -313,7 +318,7 @@ $(O)/bin/snapcrash-debugger: $(call objs,$(DEBUGGER_OBJS) $(CAPTURE_OBJS) $(COMM
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(BASE_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CAPTURE_LIBS)
 
-$(O)/bin/snapcrash-server: $(call objs,$(SERVER_OBJS) $(CAPTURE_OBJS) $(COMMON_OBJS))
+$(O)/bin/snapcrash-server: $(call objs,$(SERVER_OBJS) $(SERVER_BORROWED_OBJS) $(CAPTURE_OBJS) $(COMMON_OBJS))
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(BASE_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CAPTURE_LIBS)

@@ -136,7 +136,7 @@ static bool rescue(struct snap_client_file *file, int error)
 static int publish(struct snap_client_file *file, int r)
 {
 	if (r < 0 && !rescue(file, r)) {
-		snap_client_file_discard(file, &config, &args.facts);
+		snap_client_file_discard(file, &config, &args.facts, SNAP_SKIPPED_DISK);
 		return EXIT_NOTHING;
 	}
 	struct snap_client_file_end end = {
@@ -175,6 +175,10 @@ static int capture_into(
 	snap_crash_capture(&crash, STDIN_FILENO);
 	struct timespec released;
 	release_target(&released);
+	if (crash.has_snapshot) {
+		snap_client_file_discard(file, &config, &args.facts, SNAP_SKIPPED_LIBRARY);
+		return EXIT_COMPLETE;
+	}
 	return publish(file, snap_crash_finish(&crash, &released));
 }
 

@@ -41,6 +41,7 @@ static int ask_server(struct snap_client_file *file, const struct snap_config *c
 	request.request.signo = (uint32_t)facts->signo;
 	request.request.time_s = (int64_t)facts->time_s;
 	request.request.uid = (uint32_t)facts->uid;
+	request.request.on_demand = facts->method == SNAP_CAPTURE_LIBRARY;
 	snap_message_set_text(request.request.comm, sizeof(request.request.comm), facts->comm);
 	snap_message_set_text(request.request.exe, sizeof(request.request.exe), exe);
 	struct snap_server_file given;
@@ -94,6 +95,7 @@ int snap_client_file_open(struct snap_client_file *ret, const struct snap_config
 	if (exe.len == 0)
 		exe = snap_bytes_str(facts->comm);
 	snap_origin_init(&ret->origin, (uint32_t)facts->uid, exe);
+	ret->origin.on_demand = facts->method == SNAP_CAPTURE_LIBRARY;
 	return open_by_ourselves(ret, config, exe);
 }
 
@@ -168,11 +170,13 @@ int snap_client_file_publish(struct snap_client_file *file, const struct snap_co
 }
 
 void snap_client_file_discard(struct snap_client_file *file, const struct snap_config *config,
-	const struct snap_crash_facts *facts)
+	const struct snap_crash_facts *facts, enum snap_skipped_reason reason)
 {
 	struct snap_spool_file own;
 	find_origin(file, facts);
-	skip(file, SNAP_SKIPPED_DISK);
+	skip(file, reason);
+	/* The server may look at it before it hears that there is nothing. */
+	(void)ftruncate(file->fd, 0); /* then it adopts what there is */
 	if (snap_spool_attach(config->spool, file->part, file->fd, &own) == 0) {
 		snap_spool_discard(&own);
 		own.fd = -1; /* stays ours */

@@ -59,8 +59,8 @@ struct snap_client_file_end {
 int snap_client_file_publish(struct snap_client_file *file, const struct snap_config *config,
 	const struct snap_crash_facts *facts, const struct snap_client_file_end *end);
 
-/* Nothing was written: remove it. */
+/* Nothing is to be published, for that reason: remove it. */
 void snap_client_file_discard(struct snap_client_file *file, const struct snap_config *config,
-	const struct snap_crash_facts *facts);
+	const struct snap_crash_facts *facts, enum snap_skipped_reason reason);
 
 #endif

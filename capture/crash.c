@@ -309,7 +309,8 @@ static void read_stream(struct snap_crash *c, int fd)
 		snap_emit_note(&c->emit, true, "no register table for ELF machine %u of class %u",
 			(unsigned int)c->stream.elf_machine, (unsigned int)c->stream.elf_class);
 	if (r == 0)
-		while ((r = snap_core_stream_next(&c->stream, &note)) > 0 && !*c->timed_out)
+		while ((r = snap_core_stream_next(&c->stream, &note)) > 0 && !*c->timed_out &&
+			!c->has_snapshot)
 			take_note(c, &note);
 	if (*c->timed_out) {
 		r = -EINTR;

@@ -66,6 +66,9 @@ struct snap_crash {
 	uint64_t num_threads; /* written */
 	uint64_t threads_left_out;
 	bool leader_seen;
+	/* The process has had its snapshot made already, by libsnapcrash. */
+	bool has_snapshot;
+	struct snap_annotations_captured captured;
 	/* The first thread's. */
 	size_t fpregs_len, siginfo_len, auxv_len;
 	bool auxv_cut;

@@ -5,7 +5,7 @@
 
 /* No padding anywhere, so that no byte of the sender's memory travels along. */
 _Static_assert(sizeof(struct snap_message_head) == 16, "head");
-_Static_assert(sizeof(struct snap_message_request) == 16 + 32 + 64 + 256, "request");
+_Static_assert(sizeof(struct snap_message_request) == 16 + 40 + 64 + 256, "request");
 _Static_assert(sizeof(struct snap_message_queued) == 16, "queued");
 _Static_assert(sizeof(struct snap_message_granted) == 16 + 32, "granted");
 _Static_assert(sizeof(struct snap_message_refused) == 16 + 8, "refused");
@@ -63,7 +63,7 @@ bool snap_message_part_is_valid(const char *part)
 static bool request_is_valid(const struct snap_message_request *m)
 {
 	return m->pid > 0 && m->pid <= INT32_MAX && m->tid <= INT32_MAX && m->signo <= 128 &&
-	       m->time_s >= 0 && is_text(m->comm, sizeof(m->comm)) &&
+	       m->on_demand <= 1 && m->time_s >= 0 && is_text(m->comm, sizeof(m->comm)) &&
 	       is_text(m->exe, sizeof(m->exe));
 }
 

@@ -53,6 +53,8 @@ struct snap_message_request {
 	uint64_t pid, tid; /* as the initial namespace has them */
 	int64_t time_s;
 	uint32_t signo, uid;
+	uint32_t on_demand; /* 0, or 1: a program has asked for it (capture/server/app.h) */
+	uint32_t zero;
 	char comm[64];
 	char exe[256]; /* raw bytes of its path, cut to fit; "": not known */
 };

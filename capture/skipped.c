@@ -19,7 +19,8 @@ static const char more_reason[] = "more";
 
 const char *snap_skipped_reason_name(enum snap_skipped_reason reason)
 {
-	static const char *const names[] = {"rate", "ignored", "full", "disk", "busy", "failed"};
+	static const char *const names[] = {
+		"rate", "ignored", "full", "disk", "busy", "failed", "library"};
 	return names[reason];
 }
 

@@ -37,6 +37,7 @@ enum snap_skipped_reason {
 	SNAP_SKIPPED_DISK,    /* too little free space, or none */
 	SNAP_SKIPPED_BUSY,    /* too many at once */
 	SNAP_SKIPPED_FAILED,  /* nothing could be written */
+	SNAP_SKIPPED_LIBRARY, /* there is one already, by the process's wish: capture/lib */
 };
 
 struct snap_skipped_line {

@@ -66,7 +66,7 @@ struct snap_lib_log {
 
 enum snap_lib_captured {
 	SNAP_LIB_NOT_CAPTURED = 0,
-	/* A snapshot of the crash that is under way has been published, or written. */
+	/* The server has published a snapshot of the crash that is under way. */
 	SNAP_LIB_CAPTURED = 1,
 };
 

@@ -187,10 +187,10 @@ static bool write_in_dir(struct snap_lib_handler *h, const struct snap_lib_crash
 	return r == 0;
 }
 
-static bool write_minimal(struct snap_lib_handler *h, struct snap_lib_crash *crash)
+static void write_minimal(struct snap_lib_handler *h, struct snap_lib_crash *crash)
 {
 	if (h->num_minimal >= MAX_MINIMAL)
-		return false;
+		return;
 	h->num_minimal++;
 	if (getrandom(crash->uuid, sizeof(crash->uuid), GRND_NONBLOCK) != sizeof(crash->uuid)) {
 		/* Early at boot. */
@@ -202,11 +202,11 @@ static bool write_minimal(struct snap_lib_handler *h, struct snap_lib_crash *cra
 	crash->uuid[6] = (uint8_t)((crash->uuid[6] & 0x0f) | 0x40);
 	crash->uuid[8] = (uint8_t)((crash->uuid[8] & 0x3f) | 0x80);
 	if (h->dir.fd >= 0 && write_in_dir(h, crash))
-		return true;
+		return;
 	if (h->given_used || !snap_lib_fd_holds(&h->given))
-		return false;
+		return;
 	h->given_used = true;
-	return snap_lib_minimal_write(h->given.fd, crash) == 0;
+	(void)snap_lib_minimal_write(h->given.fd, crash); /* there is nobody to be told */
 }
 
 static void capture(struct snap_lib_handler *h, int signo, const char *name, const siginfo_t *info,
@@ -224,10 +224,11 @@ static void capture(struct snap_lib_handler *h, int signo, const char *name, con
 		.time_ns = (uint32_t)now.tv_nsec,
 		.reason = name,
 	};
+	/* The kernel's handler, should there be one, knows more than the small snapshot. */
 	if (ask_server(h, &crash, uuid))
 		snap_own_area_captured(crash.tid, signo, uuid);
-	else if (write_minimal(h, &crash))
-		snap_own_area_captured(crash.tid, signo, crash.uuid);
+	else
+		write_minimal(h, &crash);
 }
 
 /* ---------------------------------------------------------------- and then */

@@ -496,6 +496,7 @@ static void ask_for_file(struct snap_dump *d)
 		.signo = d->request.signo,
 		.pid = d->request.pid,
 		.time_s = d->request.time_s,
+		.on_demand = d->request.on_demand != 0,
 	};
 	memcpy(message.comm, d->request.comm, sizeof(message.comm));
 	memcpy(message.exe, d->request.exe, sizeof(message.exe));

@@ -22,6 +22,7 @@
 
 #include "capture/config.h"
 #include "capture/program.h"
+#include "capture/server/app.h"
 #include "capture/server/dumps.h"
 #include "capture/server/hook.h"
 #include "capture/server/listen.h"
@@ -47,10 +48,11 @@ struct server {
 	struct snap_timer watchdog;
 	struct snap_workers workers;
 	int spool_lock_fd;
-	struct snap_listener listener;
+	struct snap_listener listener, app_listener;
 	struct snap_dumps dumps;
+	struct snap_apps apps;
 	struct snap_hooks hooks;
-	bool stopping, dumps_done;
+	bool stopping, dumps_stopped, dumps_done;
 };
 
 static struct server server;
@@ -189,9 +191,17 @@ static int lock_spool(struct server *s, struct snap_error *err)
 				 err, errno, "cannot lock the spool '%s'", s->config.spool);
 }
 
+static void dumps_done(void *arg);
+
 static void may_end(void *arg)
 {
 	struct server *s = arg;
+	/* What is captured for programs goes through dumps: they end first. */
+	if (s->stopping && !s->dumps_stopped && snap_apps_are_idle(&s->apps)) {
+		s->dumps_stopped = true;
+		snap_dumps_stop(&s->dumps, dumps_done, s);
+		snap_listener_close(&s->listener);
+	}
 	if (s->dumps_done && snap_worker_pool_is_idle(&s->hooks.pool))
 		snap_loop_stop(&s->loop);
 }
@@ -210,8 +220,9 @@ static void stop(struct server *s)
 	s->stopping = true;
 	snap_log(SNAP_LOG_INFO, "stopping");
 	snap_notify("STOPPING=1\nSTATUS=Finishing what is being written");
-	snap_dumps_stop(&s->dumps, dumps_done, s);
-	snap_listener_close(&s->listener);
+	snap_apps_stop(&s->apps);
+	snap_listener_close(&s->app_listener);
+	may_end(s);
 }
 
 static void reload(struct server *s)
@@ -292,6 +303,9 @@ static int start(struct server *s, struct snap_error *err)
 		snap_listen(&s->listener, s->config.socket, "server", SOCK_SEQPACKET, 0600, err) <
 			0)
 		return -1;
+	if (s->config.app_socket[0] != '\0' && snap_listen(&s->app_listener, s->config.app_socket,
+						       "app", SOCK_SEQPACKET, 0666, err) < 0)
+		return -1;
 	snap_listen_finish();
 	snap_workers_init(&s->workers, &s->loop);
 	s->hooks = (struct snap_hooks){
@@ -310,6 +324,15 @@ static int start(struct server *s, struct snap_error *err)
 	int r = snap_dumps_start(&s->dumps);
 	if (r == 0)
 		r = snap_dumps_listen(&s->dumps, s->listener.fd);
+	s->apps = (struct snap_apps){
+		.loop = &s->loop,
+		.workers = &s->workers,
+		.config = &s->config,
+		.ended = may_end,
+		.ended_arg = s,
+	};
+	if (r == 0)
+		r = snap_apps_listen(&s->apps, s->app_listener.fd);
 	if (r < 0)
 		return snap_error_errno(err, -r, "cannot start");
 	if (snap_notify_watchdog_ms() > 0) {
@@ -335,7 +358,7 @@ int main(int argc, char **argv)
 	open_log(s);
 	snap_listen_init();
 	s->spool_lock_fd = -1;
-	s->listener = (struct snap_listener)SNAP_LISTENER_INIT;
+	s->listener = s->app_listener = (struct snap_listener)SNAP_LISTENER_INIT;
 	status = EXIT_NOTHING;
 	if (start(s, &err) == 0) {
 		snap_notify_forget();
@@ -348,5 +371,6 @@ int main(int argc, char **argv)
 	if (status != EXIT_COMPLETE)
 		snap_log(SNAP_LOG_ERROR, "%s", err.text);
 	snap_listener_close(&s->listener);
+	snap_listener_close(&s->app_listener);
 	return status;
 }

@@ -32,7 +32,7 @@ def message(kind, body=b"", version=VERSION, magic=MAGIC):
 
 def request(comm=b"liar", pid=None, exe=b"/bin/liar", **kw):
     pid = pid or os.getpid()
-    body = struct.pack("=QQqII64s256s", pid, pid, 1700000000, 11, os.getuid(), comm, exe)
+    body = struct.pack("=QQqIIII64s256s", pid, pid, 1700000000, 11, os.getuid(), 0, 0, comm, exe)
     return message(REQUEST, body, **kw)
 
 
