@@ -99,6 +99,7 @@ CLI_TESTS = \
 	tests/cli_server.sh \
 	tests/cli_faults.sh \
 	tests/cli_spool.sh \
+	tests/cli_server_crashes.sh \
 	tests/cli_server_life.sh \
 	tests/cli_victims.sh \
 	tests/cli_hostile_links.sh \
