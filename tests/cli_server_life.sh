@@ -145,6 +145,7 @@ cat >"$TMP/hook" <<END
 	grep -E '^(NoNewPrivs|CapEff|SigBlk|SigIgn)' /proc/\$\$/status
 	echo "fds \$(ls /proc/self/fd | tr '\\n' ' ')"
 	echo "dir \$(pwd)"
+	echo "core \$(grep 'Max core' /proc/\$\$/limits | tr -s ' ')"
 	cksum <&0
 	(echo x >/proc/self/fd/0) 2>/dev/null && echo written
 } >"$TMP/hooks/out.part" 2>&1
@@ -168,6 +169,7 @@ equal "the hook: no capability" 0000000000000000 "$(got CapEff)"
 check "the hook: no signal is blocked" test $((0x$(got SigBlk) & ~0x10000)) = 0
 equal "the hook: its descriptors" "0 1 2 3 " "$(got fds)"
 equal "the hook: its directory" / "$(got dir)"
+check "the hook: a crash of it starts no handler" grep -q "Max core file size 1 1 bytes" "$TMP/hooks/out"
 check "the hook: reads the snapshot" grep -qxF "$(cksum <"$(echo "$SPOOL"/*.snap)")" "$TMP/hooks/out"
 check "the hook: can't write it" sh -c '! grep -q written "$1"' sh "$TMP/hooks/out"
 check "the hook: the log says how it ended" within 5 logged ".snap: done"

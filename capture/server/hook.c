@@ -92,8 +92,10 @@ static int exec_hook(void *arg, int report_fd)
 	}
 	if (r == 0) {
 		what = "its user can't be changed";
-		struct rlimit no_core = {0, 0}, files = {MAX_FILES, MAX_FILES};
-		(void)setrlimit(RLIMIT_CORE, &no_core); /* it only goes down */
+		/* If it crashes, that must not start it again: with 1, the kernel starts no
+		 * handler. */
+		struct rlimit no_core = {1, 1}, files = {MAX_FILES, MAX_FILES};
+		(void)setrlimit(RLIMIT_CORE, &no_core); /* they only go down */
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 		(void)setsid(); /* so that all of it can be killed */
 		r = snap_user_become(&user);
