@@ -4,8 +4,12 @@
 #ifndef SNAP_CAPTURE_LOCK_H
 #define SNAP_CAPTURE_LOCK_H
 
-/* What is done under a lock of ours takes well below a millisecond. */
-#define SNAP_LOCK_WAIT_MS 200
+/*
+ * What is done under a lock of ours takes well below a millisecond, but many may want it at once:
+ * how long to wait while a process is held, and how long when nobody is.
+ */
+#define SNAP_LOCK_HELD_MS    200
+#define SNAP_LOCK_PATIENT_MS 3000
 
 /*
  * The exclusive lock of an open file or directory; it ends when that is closed. Returns 0, or a

@@ -38,11 +38,11 @@ static bool take_token(
 		limit->burst > UINT64_MAX / interval ? UINT64_MAX : limit->burst * interval;
 	if (missing_ns > whole_ns)
 		missing_ns = whole_ns;
-	if (missing_ns > whole_ns - interval)
-		return false;
-	missing_ns += interval;
+	bool allowed = missing_ns <= whole_ns - interval;
+	if (allowed)
+		missing_ns += interval;
 	bucket->full_ns = now_ns > UINT64_MAX - missing_ns ? UINT64_MAX : now_ns + missing_ns;
-	return true;
+	return allowed;
 }
 
 bool snap_rate_allow(struct snap_rate *rate, const struct snap_rate_limit *limit,
@@ -125,7 +125,7 @@ int snap_rate_file_allow(int dir_fd, const struct snap_rate_limit *limit,
 	struct stat st;
 	int r = fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
 	if (r == 0)
-		r = snap_lock(fd, SNAP_LOCK_WAIT_MS);
+		r = snap_lock(fd, SNAP_LOCK_HELD_MS);
 	if (r == 0) {
 		char boot_id[40];
 		struct timespec now;
@@ -133,9 +133,10 @@ int snap_rate_file_allow(int dir_fd, const struct snap_rate_limit *limit,
 		(void)clock_gettime(CLOCK_BOOTTIME, &now); /* can't fail */
 		load(fd, boot_id, rate);
 		struct snap_rate_bucket *bucket = find_bucket(rate, origin);
+		uint64_t full_ns = bucket->full_ns;
 		*ret = take_token(
 			bucket, limit, (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec);
-		if (*ret)
+		if (bucket->full_ns != full_ns)
 			r = store(fd, boot_id, rate, bucket);
 	}
 	(void)close(fd); /* and so unlocked */

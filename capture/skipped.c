@@ -315,7 +315,7 @@ int snap_skipped_flush(int dir_fd, const struct snap_access *access, struct snap
 	int lock_fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (lock_fd < 0)
 		return -errno;
-	int r = snap_lock(lock_fd, SNAP_LOCK_WAIT_MS);
+	int r = snap_lock(lock_fd, SNAP_LOCK_PATIENT_MS);
 	if (r == 0) {
 		r = snap_skipped_read(dir_fd, work);
 		/* What can't be read is replaced all the same. */

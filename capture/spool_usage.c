@@ -458,7 +458,7 @@ int snap_spool_make_room(int dir_fd, const struct snap_spool_limits *limits, uin
 	/* Two at once would remove twice as much as need be. Better that than nothing. */
 	int lock_fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (lock_fd >= 0)
-		(void)snap_lock(lock_fd, SNAP_LOCK_WAIT_MS);
+		(void)snap_lock(lock_fd, SNAP_LOCK_HELD_MS);
 	int r = make_room(dir_fd, limits, num_more, exe, work);
 	if (lock_fd >= 0)
 		(void)close(lock_fd); /* and so unlocked */

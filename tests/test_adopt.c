@@ -406,6 +406,26 @@ static void test_too_large(void **state)
 	assert_non_null(strstr(notes, " of its 268447801 bytes are kept"));
 }
 
+/* Of such a file, all that is within the limit counts, not only what is well below it. */
+static void test_too_large_and_full(void **state)
+{
+	(void)state;
+	enum { RECORD = 60 << 20, NUM = 4 };
+	/* Field 2000 of wire type 2, and its length. */
+	static const uint8_t head[] = {0x82, 0x7d, 0x80, 0x80, 0x80, 0x1e};
+	struct snap_seal seal;
+	write_snapshot(file.fd, 4711);
+	put(file.fd, whole, ends[4]);
+	for (off_t i = 0; i < NUM; i++)
+		assert_int_equal(pwrite(file.fd, head, sizeof(head),
+					 (off_t)ends[4] + i * (RECORD + (off_t)sizeof(head))),
+			sizeof(head));
+	assert_int_equal(ftruncate(file.fd, (off_t)SNAP_MAX_FILE_BYTES + 1), 0);
+	assert_int_equal(snap_seal(file.fd, PROGRAM, "it was cut", &seal), 0);
+	/* The last record may be zeros that were never written. */
+	assert_int_equal(seal.keep_len, ends[4] + (NUM - 1) * (RECORD + sizeof(head)));
+}
+
 /* More records than a reader takes. */
 static void test_too_many_records(void **state)
 {
@@ -492,6 +512,7 @@ int main(void)
 		TEST(test_empty_ones_go_and_busy_and_foreign_ones_stay),
 		TEST(test_two_of_one_name),
 		TEST(test_too_large),
+		TEST(test_too_large_and_full),
 		TEST(test_too_many_records),
 		TEST(test_no_room_for_the_end),
 		TEST(test_no_spool),

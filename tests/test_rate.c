@@ -150,7 +150,12 @@ static void test_a_limit_that_was_made_smaller_counts_at_once(void **state)
 	assert_false(snap_rate_allow(&rate, &limit, &origin, S));
 	assert_false(snap_rate_allow(&rate, &limit, &origin, 2 * S));
 	limit.burst = 3;
-	assert_false(snap_rate_allow(&rate, &limit, &origin, 2 * S));
+	assert_true(snap_rate_allow(&rate, &limit, &origin, 2 * S));
+	assert_false(snap_rate_allow(&rate, &limit, &origin, 3 * S));
+	/* As from an exhausted bucket of the new size. */
+	assert_true(snap_rate_allow(&rate, &limit, &origin, 11 * S));
+	assert_true(snap_rate_allow(&rate, &limit, &origin, 21 * S));
+	assert_false(snap_rate_allow(&rate, &limit, &origin, 22 * S));
 }
 
 static bool file_allows(int dir_fd, const struct snap_rate_limit *limit, const char *exe, int *r)

@@ -125,6 +125,7 @@ static const struct row rows[] = {
 	{"the user who has most, by bytes", "A19 A19 B21 B21 B21 B21", ANY, 20, 0, "", 0, "bcdef"},
 	{"the user who has most goes on being asked", "A11 A21 A21 A21 A21", 3, ANY, 0, "", 0,
 		"ade"},
+	{"the user who has most changes", "A21 A21 A21 A11 A11 A11", 4, ANY, 0, "", 0, "bcef"},
 	{"the user who has most has nothing that may go", "A21 A11 A11 A11 B29", 3, ANY, 0, "", 0,
 		"cde"},
 	{"another user's newest of one executable", "A11 A21", 1, ANY, 0, "", 0, "b"},
