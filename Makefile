@@ -115,6 +115,7 @@ CAPTURE_OBJS = \
 	capture/extra_regsets.o \
 	capture/filter.o \
 	capture/layout.o \
+	capture/limits.o \
 	capture/lock.o \
 	capture/memory.o \
 	capture/prefault.o \
@@ -135,7 +136,6 @@ CLIENT_OBJS = \
 	capture/client.o \
 	capture/client_args.o \
 	capture/client_file.o \
-	capture/client_limits.o \
 	capture/core_stream.o \
 	capture/crash.o \
 	capture/crash_records.o \
@@ -159,7 +159,7 @@ SERVER_OBJS = \
 	capture/server/user.o \
 	capture/server/workers.o
 # Of the others' objects: for what programs ask of it, the server is a debugger and a client.
-SERVER_BORROWED_OBJS = capture/client_file.o capture/client_limits.o capture/live.o \
+SERVER_BORROWED_OBJS = capture/client_file.o capture/limits.o capture/live.o \
 	capture/server_link.o capture/tracee.o
 DEBUGGER_OBJS = \
 	capture/debugger.o \

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "capture/access.h"
-#include "capture/client_limits.h"
+#include "capture/limits.h"
 #include "capture/spool.h"
 
 /* The process is gone by then: nobody is held by it. */
@@ -55,25 +55,43 @@ static int ask_server(struct snap_client_file *file, const struct snap_config *c
 	return r;
 }
 
-static int open_by_ourselves(
-	struct snap_client_file *file, const struct snap_config *config, struct snap_bytes exe)
+/* Returns as snap_client_file_open(). */
+static int create(struct snap_client_file *file, const struct snap_config *config)
 {
+	int dir_fd, incoming_fd;
 	struct snap_spool_file own;
-	int r = snap_client_limits_check(config, exe, &file->origin, &file->skipped_reason);
-	if (r == 0)
-		r = snap_spool_create(config->spool, &own);
+	int r = snap_spool_open(config->spool, true, &dir_fd, &incoming_fd);
 	if (r < 0)
-		file->skipped_reason =
-			r == -ENOSPC || r == -EDQUOT ? SNAP_SKIPPED_DISK : SNAP_SKIPPED_FAILED;
-	file->to_be_counted = r != 0;
-	if (r != 0)
 		return r;
+	r = snap_limits_check(config, dir_fd, &file->origin, &file->skipped_reason);
+	if (r == 0)
+		r = snap_spool_create_at(dir_fd, incoming_fd, &own);
+	if (r != 0) {
+		(void)close(incoming_fd); /* nothing was written */
+		(void)close(dir_fd);
+		return r;
+	}
 	(void)snap_origin_write(own.fd, &file->origin); /* some file systems can't */
 	file->fd = own.fd;
 	memcpy(file->part, own.part, sizeof(file->part));
 	own.fd = -1;
 	snap_spool_file_deinit(&own);
 	return 0;
+}
+
+static int open_by_ourselves(
+	struct snap_client_file *file, const struct snap_config *config, struct snap_bytes exe)
+{
+	int r = 1;
+	if (snap_limits_want(config, exe, file->origin.uid))
+		r = create(file, config);
+	else
+		file->skipped_reason = SNAP_SKIPPED_IGNORED;
+	if (r < 0)
+		file->skipped_reason =
+			r == -ENOSPC || r == -EDQUOT ? SNAP_SKIPPED_DISK : SNAP_SKIPPED_FAILED;
+	file->to_be_counted = r != 0;
+	return r;
 }
 
 int snap_client_file_open(struct snap_client_file *ret, const struct snap_config *config,
@@ -105,7 +123,7 @@ int snap_client_file_count(struct snap_client_file *file, const struct snap_conf
 	if (!file->to_be_counted)
 		return 0;
 	file->to_be_counted = false;
-	return snap_client_limits_skip(
+	return snap_limits_skip(
 		config, &file->origin, file->skipped_reason, facts->signo, (int64_t)facts->time_s);
 }
 
@@ -132,13 +150,13 @@ static int publish_by_ourselves(struct snap_client_file *file, const struct snap
 	int r = snap_spool_attach(config->spool, file->part, file->fd, &own);
 	if (r < 0)
 		return r;
-	const struct snap_access access = snap_client_limits_access(config, end->owner);
+	const struct snap_access access = snap_limits_access(config, end->owner);
 	/* What fails leaves it to root alone. */
 	file->access_error = snap_access_set_file(own.fd, &access);
 	if (file->access_error == 0)
 		file->access_error = snap_access_set_directory(own.dir_fd, &access);
 	r = snap_spool_publish(&own, name);
-	if (r == 0 && snap_client_limits_keep(config, own.dir_fd) == -EDQUOT &&
+	if (r == 0 && snap_limits_keep(config, own.dir_fd) == -EDQUOT &&
 		unlinkat(own.dir_fd, name, 0) == 0) {
 		find_origin(file, facts);
 		skip(file, SNAP_SKIPPED_FULL);

@@ -133,13 +133,10 @@ static bool lock_new_file(int fd)
 	return fstat(fd, &st) == 0 && st.st_nlink > 0;
 }
 
-int snap_spool_create(const char *spool, struct snap_spool_file *ret)
+int snap_spool_create_at(int dir_fd, int incoming_fd, struct snap_spool_file *ret)
 {
-	struct snap_spool_file file = SNAP_SPOOL_FILE_INIT;
-	int r = snap_spool_open(spool, true, &file.dir_fd, &file.incoming_fd);
-	if (r < 0)
-		return r;
-	r = -EEXIST;
+	struct snap_spool_file file = {dir_fd, incoming_fd, -1, ""};
+	int r = -EEXIST;
 	for (int attempt = 0; attempt < 8 && file.fd < 0 && r == -EEXIST; attempt++) {
 		snap_spool_random(file.part, 16);
 		memcpy(file.part + 16, ".part", sizeof(".part"));
@@ -152,12 +149,24 @@ int snap_spool_create(const char *spool, struct snap_spool_file *ret)
 			file.fd = -1;
 		}
 	}
-	if (file.fd < 0) {
-		snap_spool_file_deinit(&file);
+	if (file.fd < 0)
 		return r;
-	}
 	*ret = file;
 	return 0;
+}
+
+int snap_spool_create(const char *spool, struct snap_spool_file *ret)
+{
+	int dir_fd, incoming_fd;
+	int r = snap_spool_open(spool, true, &dir_fd, &incoming_fd);
+	if (r < 0)
+		return r;
+	r = snap_spool_create_at(dir_fd, incoming_fd, ret);
+	if (r < 0) {
+		(void)close(incoming_fd); /* nothing was written */
+		(void)close(dir_fd);
+	}
+	return r;
 }
 
 int snap_spool_attach(const char *spool, const char *part, int fd, struct snap_spool_file *ret)

@@ -55,6 +55,12 @@ const char *snap_spool_strerror(int error);
 int snap_spool_create(const char *spool, struct snap_spool_file *ret);
 
 /*
+ * The same in directories that snap_spool_open() opened. On success they belong to *ret, else they
+ * stay the caller's.
+ */
+int snap_spool_create_at(int dir_fd, int incoming_fd, struct snap_spool_file *ret);
+
+/*
  * For whom the server has created one: fd is of the file incoming/part of spool. Returns 0 and
  * fills *ret, which then owns fd; or a negative errno, -ESTALE if that is another file.
  */

@@ -1,4 +1,4 @@
-#include "capture/client_limits.h"
+#include "capture/limits.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -17,7 +17,12 @@ static union {
 	} skipped;
 } work;
 
-static int check_spool(const struct snap_config *config, int dir_fd,
+bool snap_limits_want(const struct snap_config *config, struct snap_bytes exe, uint32_t uid)
+{
+	return snap_filter_wants(&config->ignore, &config->only, exe, uid);
+}
+
+int snap_limits_check(const struct snap_config *config, int dir_fd,
 	const struct snap_origin *origin, enum snap_skipped_reason *ret)
 {
 	const struct snap_rate_limit rate = {
@@ -42,31 +47,14 @@ static int check_spool(const struct snap_config *config, int dir_fd,
 	return 1;
 }
 
-int snap_client_limits_check(const struct snap_config *config, struct snap_bytes exe,
-	const struct snap_origin *origin, enum snap_skipped_reason *ret)
-{
-	if (!snap_filter_wants(&config->ignore, &config->only, exe, origin->uid)) {
-		*ret = SNAP_SKIPPED_IGNORED;
-		return 1;
-	}
-	int dir_fd, incoming_fd;
-	int r = snap_spool_open(config->spool, true, &dir_fd, &incoming_fd);
-	if (r < 0)
-		return r;
-	r = check_spool(config, dir_fd, origin, ret);
-	(void)close(incoming_fd); /* only looked at */
-	(void)close(dir_fd);
-	return r;
-}
-
-int snap_client_limits_skip(const struct snap_config *config, const struct snap_origin *origin,
+int snap_limits_skip(const struct snap_config *config, const struct snap_origin *origin,
 	enum snap_skipped_reason reason, uint64_t signo, int64_t time_s)
 {
 	int dir_fd, incoming_fd;
 	int r = snap_spool_open(config->spool, true, &dir_fd, &incoming_fd);
 	if (r < 0)
 		return r;
-	const struct snap_access access = snap_client_limits_access(config, UINT32_MAX);
+	const struct snap_access access = snap_limits_access(config, UINT32_MAX);
 	work.skipped.collected.num = 0;
 	snap_skipped_add(&work.skipped.collected, origin, reason, (uint32_t)signo, time_s);
 	r = snap_skipped_flush(dir_fd, &access, &work.skipped.collected, &work.skipped.whole);
@@ -75,13 +63,13 @@ int snap_client_limits_skip(const struct snap_config *config, const struct snap_
 	return r;
 }
 
-int snap_client_limits_keep(const struct snap_config *config, int dir_fd)
+int snap_limits_keep(const struct snap_config *config, int dir_fd)
 {
 	struct snap_spool_limits limits = snap_spool_limits_of(config);
 	return snap_spool_make_room(dir_fd, &limits, 0, NULL, &work.evict);
 }
 
-struct snap_access snap_client_limits_access(const struct snap_config *config, uint32_t owner)
+struct snap_access snap_limits_access(const struct snap_config *config, uint32_t owner)
 {
 	struct snap_access access = {
 		.owner_access = config->owner_access,
