@@ -103,6 +103,7 @@ COMMON_OBJS = \
 	common/snapshot_write.o \
 	common/stack_chain.o \
 	common/wire.o \
+	common/words.o \
 	proto/snapshot.pb-c.o
 
 CAPTURE_OBJS = \

@@ -1,5 +1,6 @@
 /*
- * The names and words that all reports share: what the model's numbers are called.
+ * The names and words that all reports share: what the model's numbers are called. Those of the
+ * file's own are in common/words.h.
  */
 #ifndef SNAP_ANALYZE_REPORT_WORDS_H
 #define SNAP_ANALYZE_REPORT_WORDS_H
@@ -9,42 +10,14 @@
 #include <stdio.h>
 
 #include "analyze/crash.h"
+#include "common/words.h"
 
-/* Static; those of enums of the file format are NULL for unknown numbers. */
+/* Static. */
 const char *snap_trust_name(enum snap_trust trust);
 const char *snap_end_name(enum snap_end end);
 const char *snap_symbols_name(enum snap_symbols symbols);
-const char *snap_thread_state_name(uint32_t state);
-const char *snap_capture_method_name(uint32_t method);
-const char *snap_omission_what_name(uint32_t what);
-const char *snap_omission_why_name(uint32_t why);
-const char *snap_build_id_status_words(uint32_t status);
-const char *snap_capture_storage_name(uint32_t storage);
-const char *snap_memory_reason_name(uint32_t reason);
-const char *snap_namespace_name(uint32_t kind);
-const char *snap_open_file_kind_name(uint32_t kind);
-const char *snap_abort_source_name(uint32_t source);
-/* Of the lowest three bits of line_level; NULL for those that have no name. */
-const char *snap_log_level_name(uint32_t level);
-
-/* "8192 bytes of the stack of thread 12, at 0x7ffd0000: beyond the limit". */
-void snap_omission_words(const struct snap_omission *omission, char *out, size_t size);
-
-/* RFC 3339 in UTC, with a fraction if there is one. "" for times that it can't express. */
-void snap_time_words(int64_t seconds, uint32_t nanoseconds, char out[40]);
 
 /* "41,300". Returns out. */
 const char *snap_number_words(uint64_t number, char out[32]);
-
-/* The last component of the path; a path without is its own. */
-struct snap_bytes snap_base_name(struct snap_bytes path);
-
-/* A string of the input or of its symbols: safe for terminals, cut with "..." if it is long. */
-void snap_print(FILE *out, struct snap_bytes text);
-void snap_print_str(FILE *out, const char *text);
-
-/* How much of a string snap_print() shows, and what it takes in memory with its NUL. */
-#define SNAP_PRINT_MAX 512
-size_t snap_print_to(struct snap_bytes text, char out[SNAP_PRINT_MAX + 4]);
 
 #endif
