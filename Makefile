@@ -163,7 +163,13 @@ SERVER_OBJS = \
 SERVER_BORROWED_OBJS = capture/client_file.o capture/limits.o capture/live.o \
 	capture/server_link.o capture/tracee.o
 DEBUGGER_OBJS = \
-	capture/debugger.o \
+	capture/debugger/main.o \
+	capture/debugger/options.o \
+	capture/debugger/process_find.o \
+	capture/debugger/report_run.o \
+	capture/debugger/text.o \
+	capture/debugger/text_threads.o \
+	capture/debugger/text_view.o \
 	capture/live.o \
 	capture/output.o \
 	capture/tracee.o

@@ -254,7 +254,7 @@ $(O)/tests/hanging_fs: tests/lib/hanging_fs.c
 	$(call say,VICTIM,$@)
 	$(Q)gcc -O2 -o $@ $<
 
-mains = capture/client.o capture/debugger.o capture/server/main.o analyze/main.o
+mains = capture/client.o capture/debugger/main.o capture/server/main.o analyze/main.o
 half_objs_common = $(COMMON_OBJS)
 half_objs_capture = $(filter-out $(mains),$(CAPTURE_OBJS) $(CLIENT_OBJS) $(DEBUGGER_OBJS) $(SERVER_OBJS)) $(COMMON_OBJS)
 half_objs_analyze = $(filter-out $(mains),$(ANALYZE_OBJS)) $(COMMON_OBJS)
