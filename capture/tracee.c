@@ -19,9 +19,6 @@
 
 #include "common/escape.h"
 
-/* PTRACE_EVENT_STOP of <linux/ptrace.h>, which can't be included beside <sys/ptrace.h>. */
-#define EVENT_STOP 128
-
 static uint64_t now_ns(void)
 {
 	struct timespec now;
@@ -260,26 +257,33 @@ static void on_alarm(int signo)
 	(void)signo;
 }
 
-/* Wait for one thread to stop. The alarm recurs, so that one that comes too early does no harm. */
+/*
+ * Wait for one thread to stop. The alarm recurs, so that one that comes too early does no harm.
+ *
+ * WNOWAIT: to have waited takes the signal that the thread was about to get away from it, and only
+ * our detaching would give it back. If we are killed in between, it would be lost. Source: the
+ * kernel's kernel/exit.c (wait_task_stopped), kernel/signal.c (ptrace_stop).
+ */
 static void wait_one(
 	struct snap_tracee *t, const struct snap_arch *arch, struct snap_tracee_thread *thread)
 {
 	while (thread->phase == SNAP_TRACEE_SEIZED) {
-		int status;
 		bool late = now_ns() >= t->deadline_ns;
-		pid_t r = waitpid(thread->tid, &status, __WALL | (late ? WNOHANG : 0));
+		siginfo_t info = {0};
+		int options = WSTOPPED | WEXITED | WNOWAIT | __WALL | (late ? WNOHANG : 0);
+		int r = waitid(P_PID, (id_t)thread->tid, &info, options);
 		if (r < 0 && errno == EINTR)
 			continue;
-		if (r == 0)
+		if (r == 0 && info.si_pid == 0)
 			return;
-		if (r < 0 || !WIFSTOPPED(status)) {
+		if (r < 0 || (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED)) {
 			thread->phase = SNAP_TRACEE_ENDED;
 			return;
 		}
 		thread->phase = SNAP_TRACEE_STOPPED;
 		/* On its way to take a signal rather than stopped by us. */
-		if (status >> 16 == 0)
-			thread->signo = WSTOPSIG(status);
+		if (info.si_status >> 8 == 0)
+			thread->signo = info.si_status;
 		read_regs(t, arch, thread);
 	}
 }

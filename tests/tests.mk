@@ -106,6 +106,7 @@ CLI_TESTS = \
 	tests/cli_find.sh \
 	tests/cli_debuginfod.sh \
 	tests/cli_live.sh \
+	tests/cli_debugger.sh \
 	tests/cli_jit.sh \
 	tests/cli_import.sh \
 	tests/cli_export.sh \
@@ -254,6 +255,18 @@ $(O)/tests/hanging_fs: tests/lib/hanging_fs.c
 	$(call say,VICTIM,$@)
 	$(Q)gcc -O2 -o $@ $<
 
+$(O)/tests/odd_process $(O)/tests/kill_often: $(O)/tests/%: tests/lib/%.c
+	@mkdir -p $(@D)
+	$(call say,VICTIM,$@)
+	$(Q)gcc -O2 -o $@ $< -pthread
+
+# Empty where gcc makes no programs of 32 bits.
+$(O)/tests/waiting32: tests/lib/waiting32.c
+	@mkdir -p $(@D)
+	$(call say,VICTIM,$@)
+	$(Q)gcc -m32 -O2 -fno-pie -no-pie -static -nostdlib -ffreestanding -fno-stack-protector \
+		-Wl,--build-id=sha1 -o $@ $< 2>/dev/null || : >$@
+
 mains = capture/client.o capture/debugger/main.o capture/server/main.o analyze/main.o
 half_objs_common = $(COMMON_OBJS)
 half_objs_capture = $(filter-out $(mains),$(CAPTURE_OBJS) $(CLIENT_OBJS) $(DEBUGGER_OBJS) $(SERVER_OBJS)) $(COMMON_OBJS)
@@ -323,8 +336,8 @@ TEST_JOBS ?= $(shell nproc)
 .PHONY: check check-build check-clang demo bars fixtures victims
 victims: $(VICTIM_PROGRAMS)
 
-check-build: all victims $(TEST_PROGRAMS) $(O)/tests/hanging_fs $(O)/tests/peak_rss $(O)/tests/damage \
-		$(O)/tests/arch_dump
+check-build: all victims $(TEST_PROGRAMS) \
+		$(addprefix $(O)/tests/,arch_dump damage hanging_fs kill_often odd_process peak_rss waiting32)
 	$(if $(strip $(UNLISTED_TESTS)),$(error not listed in tests/tests.mk: $(UNLISTED_TESTS)))
 
 check: check-build
