@@ -13,7 +13,6 @@ that sleep, say) would inherit such an end and hold the lock in the name of a de
 Exits 77 with the reason on stderr where core_pattern cannot be set.
 """
 
-import errno
 import fcntl
 import os
 import select
@@ -21,6 +20,7 @@ import shutil
 import signal
 import stat
 import sys
+import threading
 import time
 
 KERNEL = "/proc/sys/kernel/"
@@ -86,21 +86,32 @@ def restore(settings):
 
 
 def take_lock(script):
+    """Waits in the kernel, for that is the only queue in which everybody's turn comes."""
     lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    outcome = []
+
+    def wait():
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            outcome.append(None)
+        except OSError as e:
+            outcome.append(e)
+
+    waiter = threading.Thread(target=wait, daemon=True)
+    waiter.start()
     said = False
     begun = time.monotonic()
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return lock
-        except OSError as e:
-            if e.errno != errno.EWOULDBLOCK:
-                raise
-        if gone(script, 0.1):
-            sys.exit(1)
+    waiter.join(0.02)
+    while waiter.is_alive():
+        if gone(script, 0):
+            os._exit(1)
         if not said and time.monotonic() - begun > 5:
             print("core_pattern: waiting for another test to give it back", file=sys.stderr)
             said = True
+        waiter.join(0.1)
+    if outcome[0]:
+        raise outcome[0]
+    return lock
 
 
 def gone(script, seconds):
