@@ -179,7 +179,8 @@ static uint64_t hash_exe(const struct snap_spool_evict *e, const struct snap_ori
 {
 	const uint64_t prime = 0x7fffffff;
 	const uint64_t x = e->hash_key % prime, y = (e->hash_key >> 32) % prime;
-	uint64_t a = origin->exe_len + 1, b = a;
+	/* What a program asks for is no crash of its executable. */
+	uint64_t a = 2 * origin->exe_len + (origin->on_demand ? 2 : 1), b = a;
 	for (size_t i = 0; i < origin->exe_len; i++) {
 		a = (a * x + origin->exe[i] + 1) % prime;
 		b = (b * y + origin->exe[i] + 1) % prime;

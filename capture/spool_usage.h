@@ -8,6 +8,7 @@
  * Which snapshots go: never the newest one of an executable, but for the one of whose crash room is
  * made, and that as the last resort; of the others, first the oldest of the user who has most
  * bytes. A program that crashes all the time so displaces its own snapshots, and nobody's last.
+ * Snapshots on demand count as of an executable of their own: who takes one displaces no crash.
  *
  * Whose a snapshot is and of which executable says its origin (capture/origin.h), or, where there
  * is none, the comm in its name and no user.

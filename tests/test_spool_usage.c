@@ -251,6 +251,16 @@ static void test_free_space(void **state)
 	assert_int_equal(snap_spool_check_free(dir_fd, &limits), usage.counts_inodes ? -ENOSPC : 0);
 }
 
+static void make_on_demand(int64_t time_s, uint32_t uid, const char *exe)
+{
+	struct snap_origin origin;
+	snap_origin_init(&origin, uid, snap_bytes_str(exe));
+	origin.on_demand = true;
+	int fd = openat(dir_fd, name_of(time_s, "x"), O_RDWR);
+	assert_int_equal(snap_origin_write(fd, &origin), 0);
+	assert_int_equal(close(fd), 0);
+}
+
 static void test_snapshots_on_demand_by_user(void **state)
 {
 	(void)state;
@@ -258,18 +268,26 @@ static void test_snapshots_on_demand_by_user(void **state)
 	put(1, "x", 7, "/a", 1);
 	for (int64_t time_s = 2; time_s <= 4; time_s++) {
 		put(time_s, "x", 7, "/a", 2);
-		struct snap_origin origin;
-		snap_origin_init(&origin, time_s == 4 ? 8 : 7, snap_bytes_str("/a"));
-		origin.on_demand = true;
-		int fd = openat(dir_fd, name_of(time_s, "x"), O_RDWR);
-		assert_int_equal(snap_origin_write(fd, &origin), 0);
-		assert_int_equal(close(fd), 0);
+		make_on_demand(time_s, time_s == 4 ? 8 : 7, "/a");
 	}
 	assert_int_equal(snap_spool_usage_on_demand(dir_fd, 7, &num, &bytes), 0);
 	assert_int_equal(num, 2);
 	assert_int_equal(bytes, 4 * BLOCK);
 	assert_int_equal(snap_spool_usage_on_demand(dir_fd, 9, &num, &bytes), 0);
 	assert_int_equal(num, 0);
+}
+
+static void test_snapshots_on_demand_displace_no_crash(void **state)
+{
+	(void)state;
+	const struct snap_spool_limits limits = max_files(2);
+	for (int64_t time_s = 1; time_s <= 4; time_s++)
+		put(time_s, "x", 7, "/a", 1);
+	for (int64_t time_s = 2; time_s <= 4; time_s++)
+		make_on_demand(time_s, 7, "/a");
+	assert_int_equal(snap_spool_make_room(dir_fd, &limits, 0, NULL, &work), 0);
+	assert_true(is_there(1, "x"));
+	assert_true(is_there(4, "x"));
 }
 
 /* More than are looked at together; the oldest are each the last of their kind. */
@@ -328,6 +346,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_foreign_files, begin, end),
 		cmocka_unit_test_setup_teardown(test_free_space, begin, end),
 		cmocka_unit_test_setup_teardown(test_snapshots_on_demand_by_user, begin, end),
+		cmocka_unit_test_setup_teardown(
+			test_snapshots_on_demand_displace_no_crash, begin, end),
 		cmocka_unit_test_setup_teardown(test_many, begin, end),
 		cmocka_unit_test_setup_teardown(test_read_only, begin, end),
 	};
