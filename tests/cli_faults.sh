@@ -50,10 +50,10 @@ for delay in 0 0.001 0.003 0.006 0.01 0.015; do
 	kill -KILL "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null
 done 2>/dev/null
-all_kept() { [ "$(find "$SPOOL" -maxdepth 1 -name '*-crasher-*.snap' | wc -l)" -ge "$attempts" ]; }
+all_kept() { [ "$(find "$SPOOL" -maxdepth 1 -name '*-sleeping_thread-*.snap' | wc -l)" -ge "$attempts" ]; }
 check "killed while captured: $attempts times, as many snapshots" within 20 all_kept
 # Other programs on this machine may crash as well.
-for snap in "$SPOOL"/*-crasher-*.snap; do
+for snap in "$SPOOL"/*-sleeping_thread-*.snap; do
 	[ -e "$snap" ] || continue
 	kept=$((kept + 1))
 	timeout 20 "$ANALYZE" json --no-local "$snap" >json 2>/dev/null
