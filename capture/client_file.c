@@ -156,7 +156,7 @@ static int publish_by_ourselves(struct snap_client_file *file, const struct snap
 	if (file->access_error == 0)
 		file->access_error = snap_access_set_directory(own.dir_fd, &access);
 	r = snap_spool_publish(&own, name);
-	if (r == 0 && snap_limits_keep(config, own.dir_fd) == -EDQUOT &&
+	if (r == 0 && snap_limits_keep(config, own.dir_fd, name) == -EDQUOT &&
 		unlinkat(own.dir_fd, name, 0) == 0) {
 		find_origin(file, facts);
 		skip(file, SNAP_SKIPPED_FULL);

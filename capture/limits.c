@@ -63,10 +63,10 @@ int snap_limits_skip(const struct snap_config *config, const struct snap_origin 
 	return r;
 }
 
-int snap_limits_keep(const struct snap_config *config, int dir_fd)
+int snap_limits_keep(const struct snap_config *config, int dir_fd, const char *name)
 {
 	struct snap_spool_limits limits = snap_spool_limits_of(config);
-	return snap_spool_make_room(dir_fd, &limits, 0, NULL, &work.evict);
+	return snap_spool_keep_limits(dir_fd, &limits, name, &work.evict);
 }
 
 struct snap_access snap_limits_access(const struct snap_config *config, uint32_t owner)

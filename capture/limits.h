@@ -32,10 +32,10 @@ int snap_limits_skip(const struct snap_config *config, const struct snap_origin 
 	enum snap_skipped_reason reason, uint64_t signo, int64_t time_s);
 
 /*
- * After publishing: remove what is too much. Returns 0; -EDQUOT if nothing may go, so that what was
- * just published is too much; or another negative errno.
+ * When name was published: remove what is too much. Returns 0; -EDQUOT if nothing may go, so that
+ * name is too much; or another negative errno.
  */
-int snap_limits_keep(const struct snap_config *config, int dir_fd);
+int snap_limits_keep(const struct snap_config *config, int dir_fd, const char *name);
 
 /* The rights of a file whose process's user is owner; UINT32_MAX: he gets none. */
 struct snap_access snap_limits_access(const struct snap_config *config, uint32_t owner);

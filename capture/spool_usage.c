@@ -285,6 +285,11 @@ static void sort(struct snap_spool_evict *e)
 	}
 }
 
+static bool is_fresh(const struct snap_spool_evict *e, const char *name)
+{
+	return e->fresh && strcmp(name, e->fresh) == 0;
+}
+
 /* Usage, and the candidates in order. */
 static int collect(int dir_fd, struct snap_spool_evict *e)
 {
@@ -302,7 +307,8 @@ static int collect(int dir_fd, struct snap_spool_evict *e)
 		if (look_at(dir_fd, name, &file)) {
 			e->usage.num_files++;
 			e->usage.bytes += file.bytes;
-			if (!e->has_floor || is_newer(file.parts.time_s, name, &e->floor))
+			if (!is_fresh(e, name) &&
+				(!e->has_floor || is_newer(file.parts.time_s, name, &e->floor)))
 				offer(e, &file);
 		} else if (!is_part_of_spool(name)) {
 			e->usage.num_foreign++;
@@ -313,10 +319,20 @@ static int collect(int dir_fd, struct snap_spool_evict *e)
 	return r;
 }
 
-/*
- * Those that were not taken are newer than all candidates: they count for their owners, and the
- * candidates of their executables are not the last ones.
- */
+/* One that is newer than all candidates: those of its executable are not the last ones. */
+static void take_newer(int dir_fd, const struct file *file, struct snap_spool_evict *e)
+{
+	struct snap_origin origin;
+	read_origin(dir_fd, file, &origin);
+	uint32_t owner = find_owner(e, owner_id(&origin));
+	if (e->owners[owner].used)
+		e->owners[owner].bytes += file->bytes;
+	uint32_t exe = find_exe(e, hash_exe(e, &origin));
+	if (e->exes[exe].used)
+		e->exes[exe].has_newer = true;
+}
+
+/* Those for which there was no place among the candidates. */
 static int look_at_the_others(int dir_fd, struct snap_spool_evict *e)
 {
 	struct snap_dir_walk walk;
@@ -327,17 +343,9 @@ static int look_at_the_others(int dir_fd, struct snap_spool_evict *e)
 		return r;
 	while ((r = snap_dir_walk_next(&walk, &name)) > 0) {
 		struct file file;
-		struct snap_origin origin;
-		if (!look_at(dir_fd, name, &file) ||
-			!is_newer(file.parts.time_s, file.name, newest))
-			continue;
-		read_origin(dir_fd, &file, &origin);
-		uint32_t owner = find_owner(e, owner_id(&origin));
-		if (e->owners[owner].used)
-			e->owners[owner].bytes += file.bytes;
-		uint32_t exe = find_exe(e, hash_exe(e, &origin));
-		if (e->exes[exe].used)
-			e->exes[exe].has_newer = true;
+		if (look_at(dir_fd, name, &file) && !is_fresh(e, name) &&
+			is_newer(file.parts.time_s, name, newest))
+			take_newer(dir_fd, &file, e);
 	}
 	snap_dir_walk_deinit(&walk);
 	return r;
@@ -377,6 +385,9 @@ static int classify(int dir_fd, const struct snap_origin *exe, struct snap_spool
 		if (r < 0)
 			return r;
 	}
+	struct file fresh;
+	if (e->fresh && look_at(dir_fd, e->fresh, &fresh))
+		take_newer(dir_fd, &fresh, e);
 	uint64_t own = exe ? hash_exe(e, exe) : 0;
 	for (size_t i = 0; i < e->num; i++) {
 		struct snap_spool_candidate *candidate = &e->candidates[i];
@@ -452,7 +463,7 @@ static int make_room(int dir_fd, const struct snap_spool_limits *limits, uint64_
 	}
 }
 
-int snap_spool_make_room(int dir_fd, const struct snap_spool_limits *limits, uint64_t num_more,
+static int make_room_locked(int dir_fd, const struct snap_spool_limits *limits, uint64_t num_more,
 	const struct snap_origin *exe, struct snap_spool_evict *work)
 {
 	work->num_evicted = 0;
@@ -464,4 +475,18 @@ int snap_spool_make_room(int dir_fd, const struct snap_spool_limits *limits, uin
 	if (lock_fd >= 0)
 		(void)close(lock_fd); /* and so unlocked */
 	return r;
+}
+
+int snap_spool_make_room(int dir_fd, const struct snap_spool_limits *limits, uint64_t num_more,
+	const struct snap_origin *exe, struct snap_spool_evict *work)
+{
+	work->fresh = NULL;
+	return make_room_locked(dir_fd, limits, num_more, exe, work);
+}
+
+int snap_spool_keep_limits(int dir_fd, const struct snap_spool_limits *limits, const char *name,
+	struct snap_spool_evict *work)
+{
+	work->fresh = name;
+	return make_room_locked(dir_fd, limits, 0, NULL, work);
 }

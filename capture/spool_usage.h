@@ -74,6 +74,7 @@ struct snap_spool_evict {
 	struct snap_spool_usage usage; /* as it is afterwards */
 	uint64_t num_evicted;
 
+	const char *fresh; /* the one just published, or NULL */
 	uint64_t hash_key; /* of this run: nobody can make a name that is taken for another's */
 	/* Those that are not newer than this one have been looked at already. */
 	bool has_floor;
@@ -96,15 +97,19 @@ struct snap_spool_evict {
 };
 
 /*
- * Remove what has to go for the limits to hold, and hold with num_more files more. exe: the
- * executable whose last snapshot may go as a last resort (NULL: none's). Returns 0 if the limits
- * then hold; -EDQUOT if nothing more may go and there are too many files or bytes, -ENOSPC if the
- * file system has too little free; or another negative errno.
- *
- * After publishing, it is called with 0 and NULL: if it returns -EDQUOT, the new one is what does
- * not fit.
+ * Before a snapshot is written: remove what has to go for the limits to hold, and hold with
+ * num_more files more. exe: the executable whose last snapshot may go as a last resort (NULL:
+ * none's). Returns 0 if the limits then hold; -EDQUOT if nothing more may go and there are too many
+ * files or bytes, -ENOSPC if the file system has too little free; or another negative errno.
  */
 int snap_spool_make_room(int dir_fd, const struct snap_spool_limits *limits, uint64_t num_more,
 	const struct snap_origin *exe, struct snap_spool_evict *work);
+
+/*
+ * The same when it was published. name: the new one's, which is the newest, whatever the time in
+ * its name (a clock may have been set back), and stays. -EDQUOT: it is what does not fit.
+ */
+int snap_spool_keep_limits(int dir_fd, const struct snap_spool_limits *limits, const char *name,
+	struct snap_spool_evict *work);
 
 #endif

@@ -290,6 +290,31 @@ static void test_snapshots_on_demand_displace_no_crash(void **state)
 	assert_true(is_there(4, "x"));
 }
 
+/* The clock was set back: the new one has the oldest name. */
+static void test_the_new_one_is_the_newest(void **state)
+{
+	(void)state;
+	struct snap_spool_limits limits = max_files(3);
+	put(1000, "a", NO_UID, NULL, 1);
+	put(1001, "b", NO_UID, NULL, 1);
+	put(1002, "a", NO_UID, NULL, 1);
+	put(-900000000, "a", NO_UID, NULL, 1);
+	assert_int_equal(
+		snap_spool_keep_limits(dir_fd, &limits, name_of(-900000000, "a"), &work), 0);
+	assert_false(is_there(1000, "a"));
+	assert_true(is_there(-900000000, "a"));
+	limits = max_files(2);
+	assert_int_equal(
+		snap_spool_keep_limits(dir_fd, &limits, name_of(-900000000, "a"), &work), 0);
+	assert_true(is_there(1001, "b"));
+	assert_true(is_there(-900000000, "a"));
+	/* It does not go by itself. */
+	limits = max_files(1);
+	assert_int_equal(
+		snap_spool_keep_limits(dir_fd, &limits, name_of(-900000000, "a"), &work), -EDQUOT);
+	assert_true(is_there(-900000000, "a"));
+}
+
 /* More than are looked at together; the oldest are each the last of their kind. */
 static void test_many(void **state)
 {
@@ -348,6 +373,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_snapshots_on_demand_by_user, begin, end),
 		cmocka_unit_test_setup_teardown(
 			test_snapshots_on_demand_displace_no_crash, begin, end),
+		cmocka_unit_test_setup_teardown(test_the_new_one_is_the_newest, begin, end),
 		cmocka_unit_test_setup_teardown(test_many, begin, end),
 		cmocka_unit_test_setup_teardown(test_read_only, begin, end),
 	};

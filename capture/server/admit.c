@@ -76,7 +76,7 @@ enum snap_refusal snap_admit_ask(
 int snap_admit_published(struct snap_admit *admit, int dir_fd, const char *name,
 	const struct snap_origin *origin, uint32_t signo)
 {
-	int r = snap_spool_make_room(dir_fd, &admit->limits, 0, NULL, &admit->evict);
+	int r = snap_spool_keep_limits(dir_fd, &admit->limits, name, &admit->evict);
 	if (admit->evict.num_evicted > 0)
 		snap_log(SNAP_LOG_INFO, "%llu snapshots were removed, to keep the limits",
 			(unsigned long long)admit->evict.num_evicted);
