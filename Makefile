@@ -110,19 +110,27 @@ CAPTURE_OBJS = \
 	capture/access.o \
 	capture/adopt.o \
 	capture/annotations.o \
+	capture/cgroup_names.o \
 	capture/config.o \
 	capture/dir_walk.o \
 	capture/emit.o \
 	capture/extra_regsets.o \
+	capture/facts.o \
 	capture/filter.o \
 	capture/layout.o \
 	capture/limits.o \
+	capture/live_threads.o \
 	capture/lock.o \
 	capture/memory.o \
 	capture/prefault.o \
 	capture/origin.o \
+	capture/proc_container.o \
+	capture/proc_files.o \
 	capture/proc_info.o \
 	capture/proc_maps.o \
+	capture/proc_status.o \
+	capture/proc_thread.o \
+	capture/proc_tids.o \
 	capture/program.o \
 	capture/protocol.o \
 	capture/rate.o \
@@ -131,6 +139,7 @@ CAPTURE_OBJS = \
 	capture/spool.o \
 	capture/spool_name.o \
 	capture/spool_usage.o \
+	capture/system_info.o \
 	capture/utc.o
 
 CLIENT_OBJS = \

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "capture/crash_records.h"
+#include "capture/facts.h"
 #include "capture/memory.h"
 #include "capture/prefault.h"
 
@@ -31,9 +32,9 @@ static void find_process(struct snap_crash *c)
 		snap_emit_note(&c->emit, true, "nothing is taken from process %llu: %s", pid, why);
 		return;
 	}
-	struct snap_proc_stat stat;
-	if (snap_proc_stat_read(c->identity.task_fd, "stat", &stat) == 0)
-		c->start_stack = stat.start_stack;
+	c->has_stat = snap_proc_stat_read(c->identity.task_fd, "stat", &c->stat) == 0;
+	if (c->has_stat)
+		c->start_stack = c->stat.start_stack;
 	c->mem_fd = openat(c->identity.task_fd, "mem", O_RDONLY | O_CLOEXEC);
 	if (c->mem_fd < 0)
 		snap_emit_note(
@@ -152,8 +153,15 @@ static void write_thread(struct snap_crash *c)
 		.state = SNAP_THREAD_RUNNING,
 		.regsets = regsets,
 	};
+	if (notes->ns_tid != 0 && c->identity.task_fd >= 0 &&
+		c->identity.status.num_pid_namespaces > 1) {
+		thread.has_ns_tid = true;
+		thread.ns_tid = notes->ns_tid;
+	}
 	char comm[SNAP_COMM_MAX];
-	if (c->identity.task_fd >= 0)
+	if (first && c->has_stat)
+		thread.name = snap_bytes(c->stat.comm, c->stat.comm_len);
+	else if (c->identity.task_fd >= 0)
 		thread.name = snap_proc_comm(c->identity.task_fd, tid, comm);
 	else if (first)
 		thread.name = snap_bytes_str(c->facts.comm);
@@ -387,6 +395,8 @@ int snap_crash_finish(struct snap_crash *c, const struct timespec *released)
 		.hold_time_ns = (uint64_t)(released->tv_sec - c->start.tv_sec) * 1000000000 +
 				(uint64_t)released->tv_nsec - (uint64_t)c->start.tv_nsec,
 	};
+	snap_facts_write_namespaces(&c->emit, &c->namespaces);
+	snap_facts_write_system(&c->emit);
 	(void)snap_write_capture(&c->emit.writer, &capture); /* its error sticks */
 	int r = snap_write_checkpoint(&c->emit.writer, true);
 	return r < 0 || c->emit.writer.len > 0 ? r : -EIO;

@@ -24,8 +24,10 @@
 #include "capture/extra_regsets.h"
 #include "capture/identity.h"
 #include "capture/layout.h"
-#include "capture/proc_info.h"
+#include "capture/proc_container.h"
 #include "capture/proc_maps.h"
+#include "capture/proc_status.h"
+#include "capture/proc_tids.h"
 #include "common/arch.h"
 #include "common/areas.h"
 #include "common/memory_plan.h"
@@ -59,7 +61,10 @@ struct snap_crash {
 	struct snap_identity identity;
 	int mem_fd;
 	bool identity_unverified;
-	uint64_t start_stack; /* where its argc was put, or 0 */
+	bool has_stat;
+	struct snap_proc_stat stat; /* of the crashing thread */
+	uint64_t start_stack;	    /* where its argc was put, or 0 */
+	struct snap_namespaces namespaces;
 
 	const struct snap_arch *arch; /* NULL: unknown */
 	struct snap_crash_thread thread;

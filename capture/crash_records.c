@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capture/facts.h"
 #include "common/elf_load.h"
 
 static const char *signal_name(uint64_t signo, char *buf, size_t size)
@@ -126,17 +127,25 @@ void snap_crash_write_annotations(struct snap_crash *c)
 
 void snap_crash_write_late(struct snap_crash *c)
 {
-	struct snap_process process = {.has_pid = true, .pid = (uint32_t)c->facts.pid};
 	/* The crashing thread's comm is the process's if it is the main one. */
-	struct snap_bytes comm =
-		c->facts.pid == c->facts.tid ? snap_bytes_str(c->facts.comm) : snap_bytes(NULL, 0);
+	bool is_main = c->facts.pid == c->facts.tid;
+	bool is_known = c->identity.task_fd >= 0;
+	struct snap_facts_source source = {
+		.task_fd = c->identity.task_fd,
+		.pid = c->facts.pid,
+		.status = is_known ? &c->identity.status : NULL,
+		.stat = is_main && c->has_stat ? &c->stat : NULL,
+		.config = c->facts.config,
+		.is_held = true,
+		.timed_out = c->timed_out,
+	};
 	if (c->fname[0] != '\0')
-		comm = snap_bytes_str(c->fname);
-	/* The command line stands in the target's memory, which may be why time ran out. */
-	snap_emit_process_late(&c->emit, *c->timed_out ? -1 : c->identity.task_fd, &process, comm);
-	snap_emit_system(&c->emit);
+		source.fallback_comm = snap_bytes_str(c->fname);
+	else if (is_main)
+		source.fallback_comm = snap_bytes_str(c->facts.comm);
+	snap_facts_write_process(&c->emit, &source, &c->namespaces);
 
-	/* Nothing is read from /proc after this. */
+	/* Nothing is read from the process's /proc after this. */
 	if (c->identity.task_fd >= 0 && !snap_identity_holds(&c->identity)) {
 		c->identity_unverified = true;
 		snap_emit_note(&c->emit, true, "process %llu was killed during the capture",

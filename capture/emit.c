@@ -190,27 +190,3 @@ void snap_emit_annotations(
 	};
 	snap_annotations_read(annotations, running, same_tids, &sink);
 }
-
-void snap_emit_system(struct snap_emit *e)
-{
-	struct snap_system_buf buf;
-	struct snap_system sys;
-	snap_system_read(&buf, &sys);
-	wrote(e, snap_write_system(&e->writer, &sys));
-}
-
-void snap_emit_process_late(struct snap_emit *e, int task_fd, struct snap_process *process,
-	struct snap_bytes fallback_comm)
-{
-	static struct snap_proc_late late;
-	if (task_fd >= 0)
-		snap_proc_late_read(task_fd, process->pid, &late, process);
-	if (!process->comm.data)
-		process->comm = fallback_comm;
-	wrote(e, snap_write_process(&e->writer, process));
-	if (task_fd >= 0 && late.cmdline_cut)
-		snap_emit_omission(e, SNAP_OMITTED_CMDLINE, SNAP_OMITTED_CAP, 0, 0);
-	else if (task_fd >= 0 && late.cmdline_error < 0)
-		snap_emit_omission(
-			e, SNAP_OMITTED_CMDLINE, SNAP_OMITTED_UNREADABLE, 0, -late.cmdline_error);
-}

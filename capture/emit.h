@@ -13,7 +13,6 @@
 #include "capture/annotations.h"
 #include "capture/config.h"
 #include "capture/memory.h"
-#include "capture/proc_info.h"
 #include "common/snapshot.h"
 #include "common/snapshot_write.h"
 
@@ -58,14 +57,5 @@ void snap_emit_signal(struct snap_emit *e, int32_t signo, uint64_t tid, struct s
 /* What annotation areas tell; running, same_tids: as for snap_annotations_read(). */
 void snap_emit_annotations(
 	struct snap_emit *e, struct snap_annotations *annotations, bool running, bool same_tids);
-
-void snap_emit_system(struct snap_emit *e);
-
-/*
- * comm, exe, cmdline and uptime as they now are, and *process's other members. fallback_comm:
- * where /proc has none.
- */
-void snap_emit_process_late(struct snap_emit *e, int task_fd, struct snap_process *process,
-	struct snap_bytes fallback_comm);
 
 #endif

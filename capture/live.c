@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "capture/extra_regsets.h"
+#include "capture/facts.h"
 #include "capture/memory.h"
 #include "common/memory_plan.h"
 
@@ -327,6 +328,7 @@ int snap_live_capture(struct snap_live *l, struct snap_error *err)
 	(void)clock_gettime(CLOCK_REALTIME, &l->start); /* can't fail */
 	l->arch = own_arch();
 	snap_areas_init(&l->areas);
+	snap_live_threads_read(&l->threads, l->pid);
 	(void)snap_error_set(err, SNAP_ERROR_SYSTEM, "the capture was killed");
 
 	uint8_t *stack = mmap(NULL, SNAP_LIVE_TRACER_STACK, PROT_READ | PROT_WRITE,
@@ -384,6 +386,19 @@ static void write_process_early(struct snap_live *l, struct snap_process *proces
 		snap_emit_omission(&l->emit, SNAP_OMITTED_AUXV, SNAP_OMITTED_CAP, 0, 0);
 }
 
+/* What the thread's own PID namespace calls it. */
+static bool inner_tid(const struct snap_live *l, pid_t tid, uint32_t *ret)
+{
+	char name[40];
+	struct snap_proc_status status;
+	(void)snprintf(name, sizeof(name), "%d/status", (int)tid);
+	if (snap_proc_status_read(l->tracee.tasks_fd, name, &status) < 0 ||
+		status.ns_pid > UINT32_MAX)
+		return false;
+	*ret = (uint32_t)status.ns_pid;
+	return true;
+}
+
 static void write_thread(struct snap_live *l, size_t index)
 {
 	const struct snap_tracee_thread *t = &l->tracee.threads[index];
@@ -401,6 +416,8 @@ static void write_thread(struct snap_live *l, size_t index)
 		thread.state = SNAP_THREAD_READY;
 	if (t->has_comm)
 		thread.name = snap_bytes(t->comm, t->comm_len);
+	if (l->status.num_pid_namespaces > 1)
+		thread.has_ns_tid = inner_tid(l, t->tid, &thread.ns_tid);
 	if (t->regs_len > 0)
 		regsets[thread.num_regsets++] =
 			(struct snap_regset){NT_PRSTATUS, snap_bytes(t->regs, t->regs_len)};
@@ -515,9 +532,17 @@ int snap_live_write(struct snap_live *l, int out_fd, const struct snap_live_word
 	if (l->registers_foreign)
 		snap_emit_note(e, true, "a thread's registers are of a machine that is not known");
 
-	struct snap_process late = {.has_pid = true, .pid = process.pid};
-	snap_emit_process_late(e, l->task_fd, &late, snap_bytes(NULL, 0));
-	snap_emit_system(e);
+	const struct snap_facts_source source = {
+		.task_fd = l->task_fd,
+		.pid = process.pid,
+		.status = &l->status,
+		.config = l->config,
+	};
+	struct snap_namespaces namespaces;
+	snap_facts_write_process(e, &source, &namespaces);
+	snap_facts_write_namespaces(e, &namespaces);
+	snap_facts_write_system(e);
+	snap_live_threads_write(e, &l->threads);
 	write_capture(l, words->method);
 	return snap_write_checkpoint(&e->writer, true);
 }

@@ -18,6 +18,7 @@
 #include "capture/config.h"
 #include "capture/emit.h"
 #include "capture/layout.h"
+#include "capture/live_threads.h"
 #include "capture/proc_info.h"
 #include "capture/proc_maps.h"
 #include "capture/tracee.h"
@@ -82,6 +83,8 @@ struct snap_live {
 	struct snap_layout layout;
 	struct snap_annotations annotations;
 	struct snap_emit emit;
+
+	struct snap_live_threads threads; /* from before the stop */
 
 	/* The first of each thread's pieces. */
 	size_t first_piece[SNAP_MAX_THREADS + 1];

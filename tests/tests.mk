@@ -33,13 +33,17 @@ TESTS_CAPTURE = \
 	test_core_stream \
 	test_extra_regsets \
 	test_filter \
+	test_proc_container \
+	test_proc_files \
 	test_proc_maps \
+	test_proc_status \
 	test_protocol \
 	test_rate \
 	test_skipped \
 	test_spool \
 	test_spool_name \
 	test_spool_usage \
+	test_system_info \
 	test_utc
 
 TESTS_ANALYZE = \
@@ -311,6 +315,9 @@ TEST_cache_dir_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_dir_index_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_adopt_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 TEST_access_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
+TEST_proc_container_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
+TEST_proc_files_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
+TEST_proc_status_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 TEST_rate_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 TEST_skipped_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 TEST_spool_usage_OBJS = tests/lib/temp_tree.o $(half_objs_capture)

@@ -1,0 +1,98 @@
+#include "capture/live_threads.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "capture/proc_info.h"
+
+static void take_entries(struct snap_live_threads *all, int tasks_fd, const char *buf, long len)
+{
+	for (long i = 0; i < len;) {
+		/* struct linux_dirent64 of getdents64(2), which glibc's dirent64 is. */
+		const struct dirent64 *entry = (const void *)(buf + i);
+		uint64_t tid;
+		i += entry->d_reclen;
+		if (!snap_proc_number(entry->d_name, &tid))
+			continue;
+		if (all->num < SNAP_LIVE_THREADS_MAX)
+			snap_proc_thread_read(tasks_fd, tid, &all->threads[all->num++]);
+		else
+			all->num_left_out++;
+	}
+}
+
+void snap_live_threads_read(struct snap_live_threads *ret, pid_t pid)
+{
+	_Alignas(struct dirent64) char buf[4096];
+	char name[40];
+	ret->num = 0;
+	ret->num_left_out = 0;
+	(void)snprintf(name, sizeof(name), "/proc/%d/task", (int)pid);
+	int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return; /* it is gone, which whoever stops it will tell */
+	long n;
+	while ((n = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0)
+		take_entries(ret, fd, buf, n);
+	(void)close(fd); /* nothing was written */
+}
+
+const struct snap_thread_facts *snap_live_threads_find(
+	const struct snap_live_threads *threads, pid_t tid)
+{
+	/* The kernel lists them in ascending order but for the main thread, which is the first. */
+	for (size_t i = 0; i < threads->num; i++)
+		if (threads->threads[i].facts.tid == (uint64_t)tid)
+			return &threads->threads[i].facts;
+	return NULL;
+}
+
+/* One omission for all threads of which this could not be read: they most often have one reason. */
+struct missing {
+	uint64_t num;
+	int error;
+};
+
+static void count(struct missing *missing, int error)
+{
+	if (error == 0)
+		return;
+	missing->num++;
+	missing->error = -error;
+}
+
+static void write_missing(struct snap_emit *e, enum snap_omission_what what,
+	enum snap_omission_why why, const struct missing *missing)
+{
+	const struct snap_omission omission = {
+		.what = what,
+		.why = why,
+		.has_count = true,
+		.count = missing->num,
+		.has_error = missing->error != 0,
+		.error = (uint32_t)missing->error,
+	};
+	if (missing->num > 0)
+		e->sink.omission(e, &omission);
+}
+
+void snap_live_threads_write(struct snap_emit *e, const struct snap_live_threads *threads)
+{
+	struct missing stacks = {0}, syscalls = {0}, cut = {0};
+	const struct missing left_out = {threads->num_left_out, 0};
+	for (size_t i = 0; i < threads->num; i++) {
+		const struct snap_proc_thread *thread = &threads->threads[i];
+		if (snap_write_thread_facts(&e->writer, &thread->facts) < 0 && e->writer.error == 0)
+			e->partial = true;
+		count(&stacks, thread->stack_error);
+		count(&syscalls, thread->syscall_error);
+		cut.num += thread->stack_cut;
+	}
+	write_missing(e, SNAP_OMITTED_KERNEL_STACK, SNAP_OMITTED_UNREADABLE, &stacks);
+	write_missing(e, SNAP_OMITTED_KERNEL_STACK, SNAP_OMITTED_CAP, &cut);
+	write_missing(e, SNAP_OMITTED_SYSCALL, SNAP_OMITTED_UNREADABLE, &syscalls);
+	write_missing(e, SNAP_OMITTED_SYSCALL, SNAP_OMITTED_CAP, &left_out);
+}
