@@ -222,6 +222,8 @@ ANALYZE_OBJS = \
 	analyze/explain/repeats.o \
 	analyze/explain/signals.o \
 	analyze/explain/stack_overflow.o \
+	analyze/explain/syscall_names.o \
+	analyze/explain/wait.o \
 	analyze/file_open.o \
 	analyze/find/candidate.o \
 	analyze/find/debuginfod.o \
@@ -258,6 +260,8 @@ ANALYZE_OBJS = \
 	analyze/report/backtrace.o \
 	analyze/report/hex.o \
 	analyze/report/json.o \
+	analyze/report/json_facts.o \
+	analyze/report/json_values.o \
 	analyze/report/json_writer.o \
 	analyze/report/out.o \
 	analyze/report/records.o \

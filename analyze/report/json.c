@@ -9,68 +9,16 @@
 #include "analyze/explain/explain.h"
 #include "analyze/find/candidate.h"
 #include "analyze/find/package_note.h"
+#include "analyze/report/json_facts.h"
+#include "analyze/report/json_values.h"
 #include "analyze/report/json_writer.h"
 #include "analyze/report/words.h"
 #include "common/escape.h"
-
-/* ---------------------------------------------------------------- values that may be unknown */
-
-static void put_number(struct snap_json *w, const char *key, bool known, uint64_t value)
-{
-	if (known)
-		snap_json_put_number(w, key, value);
-	else
-		snap_json_put_null(w, key);
-}
-
-static void put_signed(struct snap_json *w, const char *key, bool known, int64_t value)
-{
-	if (known)
-		snap_json_put_signed(w, key, value);
-	else
-		snap_json_put_null(w, key);
-}
-
-static void put_hex(struct snap_json *w, const char *key, bool known, uint64_t value)
-{
-	if (known)
-		snap_json_put_hex(w, key, value);
-	else
-		snap_json_put_null(w, key);
-}
-
-static void put_bool(struct snap_json *w, const char *key, bool known, bool value)
-{
-	if (known)
-		snap_json_put_bool(w, key, value);
-	else
-		snap_json_put_null(w, key);
-}
-
-static void put_hex_bytes(struct snap_json *w, const char *key, struct snap_bytes bytes)
-{
-	if (bytes.len > 0)
-		snap_json_put_hex_bytes(w, key, bytes);
-	else
-		snap_json_put_null(w, key);
-}
 
 static void put_empty_array(struct snap_json *w, const char *key)
 {
 	snap_json_begin_array(w, key);
 	snap_json_end_array(w);
-}
-
-/* The name of an enum's value, or its number where it has none: a string, too. */
-static void put_name(
-	struct snap_json *w, const char *key, bool known, const char *name, uint32_t value)
-{
-	char digits[16];
-	if (known && !name) {
-		(void)snprintf(digits, sizeof(digits), "%" PRIu32, value); /* fits */
-		name = digits;
-	}
-	snap_json_put_string(w, key, known ? name : NULL);
 }
 
 /* ---------------------------------------------------------------- the members */
@@ -84,7 +32,7 @@ static void put_snapshot(struct snap_json *w, const struct snap_crash *crash)
 		snap_time_words(capture->time_s, capture->time_ns, time);
 	snap_json_begin_object(w, "snapshot");
 	snap_json_put_string(w, "file", crash->file);
-	put_hex_bytes(w, "uuid", metadata->snapshot_uuid);
+	snap_json_maybe_hex_bytes(w, "uuid", metadata->snapshot_uuid);
 	snap_json_put_string(w, "captured_at", time[0] ? time : NULL);
 	snap_json_put_string(w, "integrity", snap_integrity_name(crash->integrity));
 	snap_json_put_string(
@@ -92,12 +40,15 @@ static void put_snapshot(struct snap_json *w, const struct snap_crash *crash)
 	snap_json_put_string(w, "format", crash->is_core ? "core" : "snapshot");
 	snap_json_put_text(w, "writer", crash->header.writer);
 	snap_json_put_number(w, "bytes", crash->file_bytes);
-	put_bool(w, "fatal", metadata->has_fatal, metadata->fatal);
+	snap_json_maybe_bool(w, "fatal", metadata->has_fatal, metadata->fatal);
 	snap_json_put_text(w, "reason", metadata->reason);
-	put_name(w, "method", capture->has_method, snap_capture_method_name(capture->method),
-		capture->method);
-	put_number(w, "hold_time_ns", capture->has_hold_time, capture->hold_time_ns);
-	put_number(w, "pause_time_ns", capture->has_pause_time, capture->pause_time_ns);
+	snap_json_maybe_name(w, "method", capture->has_method,
+		snap_capture_method_name(capture->method), capture->method);
+	snap_json_maybe_number(w, "hold_time_ns", capture->has_hold_time, capture->hold_time_ns);
+	snap_json_maybe_number(w, "pause_time_ns", capture->has_pause_time, capture->pause_time_ns);
+	snap_json_maybe_name(w, "storage", capture->has_storage,
+		snap_capture_storage_name(capture->storage), capture->storage);
+	snap_json_maybe_number(w, "queue_time_ns", capture->has_queue_time, capture->queue_time_ns);
 	snap_json_begin_array(w, "notes");
 	for (size_t i = 0; i < crash->num_notes; i++)
 		snap_json_put_text(w, NULL, crash->notes[i]);
@@ -128,12 +79,13 @@ static void put_device(struct snap_json *w, const struct snap_crash *crash)
 	snap_json_put_text(w, "project", metadata->project_name);
 	snap_json_put_text(w, "device", metadata->device_name);
 	snap_json_put_text(w, "software_version", metadata->software_version);
-	put_hex_bytes(w, "software_build_uuid", metadata->software_build_uuid);
+	snap_json_maybe_hex_bytes(w, "software_build_uuid", metadata->software_build_uuid);
 	snap_json_put_text(
 		w, "arch", crash->arch ? snap_bytes_str(crash->arch->name) : system->machine);
 	snap_json_put_text(w, "os", system->os);
 	put_kernel(w, "kernel", system);
 	snap_json_put_text(w, "kernel_version", system->version);
+	snap_json_put_device_facts(w, system);
 	snap_json_end_object(w);
 }
 
@@ -161,23 +113,32 @@ static void put_process(struct snap_json *w, const struct snap_crash *crash)
 	const struct snap_process *process = &crash->process;
 	const struct snap_crash_thread *crashed = snap_crash_crashed_thread(crash);
 	snap_json_begin_object(w, "process");
-	put_number(w, "pid", process->has_pid, process->pid);
+	snap_json_maybe_number(w, "pid", process->has_pid, process->pid);
 	if (crash->has_signal && crash->signal.has_tid)
 		snap_json_put_number(w, "tid", crash->signal.tid);
 	else
-		put_number(w, "tid", crashed && crashed->record.has_tid,
+		snap_json_maybe_number(w, "tid", crashed && crashed->record.has_tid,
 			crashed ? crashed->record.tid : 0);
 	snap_json_put_text(w, "comm", process->comm);
 	snap_json_put_text(w, "exe", process->exe);
-	put_bool(w, "exe_deleted", process->has_exe_deleted, process->exe_deleted);
+	snap_json_maybe_bool(w, "exe_deleted", process->has_exe_deleted, process->exe_deleted);
 	put_command_line(w, "cmdline", process->cmdline);
-	put_number(w, "uid", process->has_uid, process->uid);
-	put_number(w, "gid", process->has_gid, process->gid);
-	put_number(w, "uptime_ms", process->has_uptime, process->uptime_ms);
-	put_number(w, "num_threads", process->has_num_threads, process->num_threads);
-	put_bool(w, "identity_unverified", process->has_identity_unverified,
+	snap_json_maybe_number(w, "uid", process->has_uid, process->uid);
+	snap_json_maybe_number(w, "gid", process->has_gid, process->gid);
+	snap_json_maybe_number(w, "uptime_ms", process->has_uptime, process->uptime_ms);
+	snap_json_maybe_number(w, "num_threads", process->has_num_threads, process->num_threads);
+	snap_json_maybe_bool(w, "identity_unverified", process->has_identity_unverified,
 		process->identity_unverified);
+	snap_json_put_process_facts(w, process);
 	snap_json_end_object(w);
+}
+
+/* Without the newline that it was printed with. */
+static struct snap_bytes message_text(struct snap_bytes text)
+{
+	while (text.len > 0 && text.data[text.len - 1] == '\n')
+		text.len--;
+	return text;
 }
 
 static void put_crash(struct snap_json *w, const struct snap_crash *crash)
@@ -187,13 +148,14 @@ static void put_crash(struct snap_json *w, const struct snap_crash *crash)
 	snap_json_begin_object(w, "crash");
 	snap_json_put_string(w, "kind", snap_kind_name(cause->kind));
 	snap_json_put_string(w, "signal", cause->signal);
-	put_signed(w, "signo", crash->has_signal && signal->has_signo, signal->signo);
+	snap_json_maybe_signed(w, "signo", crash->has_signal && signal->has_signo, signal->signo);
 	snap_json_put_string(w, "code", cause->code);
-	put_signed(w, "code_number", crash->has_signal && signal->has_code, signal->code);
-	put_hex(w, "address", cause->has_address, cause->address);
+	snap_json_maybe_signed(
+		w, "code_number", crash->has_signal && signal->has_code, signal->code);
+	snap_json_maybe_hex(w, "address", cause->has_address, cause->address);
 	snap_json_put_string(w, "access", cause->access);
 	snap_json_put_null(w, "instruction");
-	snap_json_put_null(w, "message");
+	snap_json_put_text(w, "message", message_text(crash->abort_message.text));
 	snap_json_put_string(w, "explanation", cause->explanation);
 	if (crash->has_signal && signal->has_sender) {
 		snap_json_begin_object(w, "sender");
@@ -292,13 +254,15 @@ static void put_omissions(struct snap_json *w, const struct snap_crash *crash)
 		char words[256];
 		snap_omission_words(omission, words, sizeof(words));
 		snap_json_begin_object(w, NULL);
-		put_name(w, "what", true, snap_omission_what_name(omission->what), omission->what);
-		put_name(w, "why", true, snap_omission_why_name(omission->why), omission->why);
-		put_number(w, "tid", omission->has_tid, omission->tid);
-		put_hex(w, "address", omission->has_range, omission->address);
-		put_number(w, "bytes", omission->has_range, omission->bytes);
-		put_number(w, "count", omission->has_count, omission->count);
-		put_number(w, "errno", omission->has_error, omission->error);
+		snap_json_maybe_name(
+			w, "what", true, snap_omission_what_name(omission->what), omission->what);
+		snap_json_maybe_name(
+			w, "why", true, snap_omission_why_name(omission->why), omission->why);
+		snap_json_maybe_number(w, "tid", omission->has_tid, omission->tid);
+		snap_json_maybe_hex(w, "address", omission->has_range, omission->address);
+		snap_json_maybe_number(w, "bytes", omission->has_range, omission->bytes);
+		snap_json_maybe_number(w, "count", omission->has_count, omission->count);
+		snap_json_maybe_number(w, "errno", omission->has_error, omission->error);
 		snap_json_put_string(w, "text", words);
 		snap_json_end_object(w);
 	}
@@ -340,15 +304,16 @@ static void put_frame(struct snap_json *w, const struct snap_crash_thread *threa
 	snap_json_put_bool(w, "tail_call", frame->is_tail_call && !is_inline);
 	snap_json_put_string(w, "function", listed->function);
 	snap_json_put_string(w, "raw_function", listed->raw_function);
-	put_hex(w, "offset", listed->has_offset && !is_inline, listed->offset);
+	snap_json_maybe_hex(w, "offset", listed->has_offset && !is_inline, listed->offset);
 	snap_json_put_string(w, "file", listed->file);
-	put_number(w, "line", listed->line != 0, listed->line);
-	put_number(w, "column", listed->column != 0, listed->column);
+	snap_json_maybe_number(w, "line", listed->line != 0, listed->line);
+	snap_json_maybe_number(w, "column", listed->column != 0, listed->column);
 	snap_json_put_text(w, "module", module_name(module));
-	put_hex_bytes(w, "build_id", module ? module->record.build_id : snap_bytes(NULL, 0));
-	put_hex(w, "module_offset", module && module->record.has_load_bias,
+	snap_json_maybe_hex_bytes(
+		w, "build_id", module ? module->record.build_id : snap_bytes(NULL, 0));
+	snap_json_maybe_hex(w, "module_offset", module && module->record.has_load_bias,
 		module ? frame->pc - module->record.load_bias : 0);
-	put_hex(w, "cfa", frame->has_cfa, frame->cfa);
+	snap_json_maybe_hex(w, "cfa", frame->has_cfa, frame->cfa);
 	put_empty_array(w, "arguments");
 	put_empty_array(w, "locals");
 	snap_json_end_object(w);
@@ -366,7 +331,8 @@ static void put_gaps(struct snap_json *w, const struct snap_crash_thread *thread
 		snap_json_begin_object(w, NULL);
 		snap_json_put_number(w, "after_index", i);
 		snap_json_put_number(w, "bytes", frame->gap_bytes);
-		put_number(w, "frames_estimated", frame->gap_frames > 0, frame->gap_frames);
+		snap_json_maybe_number(
+			w, "frames_estimated", frame->gap_frames > 0, frame->gap_frames);
 		snap_json_end_object(w);
 	}
 	snap_json_end_array(w);
@@ -390,15 +356,17 @@ static void put_thread(
 {
 	const struct snap_thread *record = &thread->record;
 	snap_json_begin_object(w, NULL);
-	put_number(w, "tid", record->has_tid, record->tid);
+	snap_json_maybe_number(w, "tid", record->has_tid, record->tid);
 	snap_json_put_text(w, "name", record->name);
 	snap_json_put_bool(w, "crashed", thread->crashed);
-	put_name(w, "state", record->has_state, snap_thread_state_name(record->state),
+	snap_json_maybe_name(w, "state", record->has_state, snap_thread_state_name(record->state),
 		record->state);
+	snap_json_maybe_number(w, "ns_tid", record->has_ns_tid, record->ns_tid);
+	snap_json_put_wait(w, crash, thread);
 	snap_json_put_string(w, "end", snap_end_name(thread->end));
 	snap_json_put_string(w, "end_reason", thread->end_reason);
 	put_registers(w, crash, thread);
-	put_number(w, "missing_bytes",
+	snap_json_maybe_number(w, "missing_bytes",
 		thread->end == SNAP_END_TRUNCATED && thread->missing_bytes > 0,
 		thread->missing_bytes);
 	put_gaps(w, thread);
@@ -447,13 +415,13 @@ static void put_module(struct snap_json *w, const struct snap_crash_module *modu
 	snap_json_begin_object(w, NULL);
 	snap_json_put_text(w, "name", module_name(module));
 	snap_json_put_text(w, "path", record->path);
-	put_hex_bytes(w, "build_id", record->build_id);
+	snap_json_maybe_hex_bytes(w, "build_id", record->build_id);
 	snap_json_put_string(w, "build_id_reason",
 		record->build_id.len > 0 ? NULL
 					 : snap_build_id_status_words(record->build_id_status));
 	snap_json_put_hex(w, "start", record->start);
 	snap_json_put_hex(w, "end", record->end);
-	put_hex(w, "load_bias", record->has_load_bias, record->load_bias);
+	snap_json_maybe_hex(w, "load_bias", record->has_load_bias, record->load_bias);
 	snap_json_put_bool(w, "deleted", record->deleted);
 	snap_json_put_string(w, "symbols", snap_symbols_name(module->symbols));
 	snap_json_put_string(w, "symbol_file", module->symbol_file);
@@ -482,7 +450,7 @@ int snap_report_json(const struct snap_crash *crash, const struct snap_json_styl
 	put_crash(w, crash);
 	put_signature(w, crash);
 	int r = put_tags(w, crash, err);
-	put_empty_array(w, "logs");
+	snap_json_put_logs(w, crash);
 	snap_json_put_number(w, "threads_count", crash->num_threads);
 	snap_json_begin_array(w, "threads");
 	for (size_t i = 0; i < crash->num_threads && r == 0; i++)
@@ -493,7 +461,7 @@ int snap_report_json(const struct snap_crash *crash, const struct snap_json_styl
 	for (size_t i = 0; i < crash->num_modules && r == 0; i++)
 		put_module(w, &crash->modules[i]);
 	snap_json_end_array(w);
-	put_empty_array(w, "open_files");
+	snap_json_put_open_files(w, crash);
 	snap_json_put_number(w, "mappings_count", crash->num_mappings);
 	put_omissions(w, crash);
 	put_empty_array(w, "related");
