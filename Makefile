@@ -156,6 +156,9 @@ SERVER_OBJS = \
 	capture/server/adoption.o \
 	capture/server/app.o \
 	capture/server/app_worker.o \
+	capture/server/coredump_peer.o \
+	capture/server/coredump_pool.o \
+	capture/server/coredump_worker.o \
 	capture/server/dumps.o \
 	capture/server/hook.o \
 	capture/server/keeper.o \
@@ -168,9 +171,10 @@ SERVER_OBJS = \
 	capture/server/peer.o \
 	capture/server/user.o \
 	capture/server/workers.o
-# Of the others' objects: for what programs ask of it, the server is a debugger and a client.
-SERVER_BORROWED_OBJS = capture/client_file.o capture/limits.o capture/live.o \
-	capture/server_link.o capture/tracee.o
+# Of the others' objects: for what programs and the kernel ask of it, the server is a debugger and a
+# client.
+SERVER_BORROWED_OBJS = $(filter-out capture/client.o capture/client_args.o,$(CLIENT_OBJS)) \
+	capture/live.o capture/tracee.o
 DEBUGGER_OBJS = \
 	capture/debugger/main.o \
 	capture/debugger/options.o \

@@ -18,7 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "capture/access.h"
 #include "capture/client_args.h"
 #include "capture/client_file.h"
 #include "capture/config.h"
@@ -102,21 +101,6 @@ static void release_target(struct timespec *ret_when)
 	set_deadline(FINISH_S);
 }
 
-/* Who may read it besides root and the group: the user, if it was his own process and no more. */
-static uint32_t owner(void)
-{
-	const struct snap_access_facts facts = {
-		.dumpable = args.facts.dumpable,
-		.uid = args.facts.uid,
-		.gid = args.facts.gid,
-		.identity_verified = !crash.identity_unverified,
-		.auxv = snap_bytes(crash.auxv, crash.auxv_len),
-		.elf_class = crash.stream.elf_class,
-		.elf_data = crash.stream.elf_data,
-	};
-	return snap_access_owner_allowed(&facts) ? (uint32_t)args.facts.uid : SNAP_OWNER_NONE;
-}
-
 /*
  * What was written before the disk was full is worth having: cut it back until it can be read to
  * its end, and says so. False if nothing is left.
@@ -141,7 +125,8 @@ static int publish(struct snap_client_file *file, int r)
 	}
 	struct snap_client_file_end end = {
 		.uuid = crash.uuid,
-		.owner = owner(),
+		.owner = snap_crash_owner_allowed(&crash) ? (uint32_t)args.facts.uid
+							  : SNAP_OWNER_NONE,
 		.cut = r < 0,
 	};
 	int p = snap_client_file_publish(file, &config, &args.facts, &end);

@@ -20,11 +20,17 @@ static struct snap_bytes read_exe(const struct snap_crash_facts *facts, char *bu
 {
 	static const char deleted[] = " (deleted)";
 	const size_t mark = sizeof(deleted) - 1;
-	char name[64];
-	(void)snprintf(name, sizeof(name), "/proc/%llu/task/%llu/exe",
-		(unsigned long long)facts->pid, (unsigned long long)facts->tid); /* fits */
-	ssize_t n = readlink(name, buf, size - 1);
-	size_t len = n > 0 ? (size_t)n : 0;
+	size_t len;
+	if (facts->exe) {
+		len = strnlen(facts->exe, size - 1);
+		memcpy(buf, facts->exe, len);
+	} else {
+		char name[64];
+		(void)snprintf(name, sizeof(name), "/proc/%llu/task/%llu/exe",
+			(unsigned long long)facts->pid, (unsigned long long)facts->tid); /* fits */
+		ssize_t n = readlink(name, buf, size - 1);
+		len = n > 0 ? (size_t)n : 0;
+	}
 	if (len > mark && memcmp(buf + len - mark, deleted, mark) == 0)
 		len -= mark;
 	buf[len] = '\0';
@@ -167,15 +173,21 @@ static int publish_by_ourselves(struct snap_client_file *file, const struct snap
 	return r;
 }
 
-int snap_client_file_publish(struct snap_client_file *file, const struct snap_config *config,
-	const struct snap_crash_facts *facts, const struct snap_client_file_end *end)
+int snap_client_file_hand_over(
+	struct snap_client_file *file, const struct snap_client_file_end *end)
 {
 	union snap_message complete;
 	snap_message_init(&complete, SNAP_MESSAGE_COMPLETE);
 	memcpy(complete.complete.uuid, end->uuid, sizeof(complete.complete.uuid));
 	complete.complete.owner = end->owner;
 	complete.complete.cut = end->cut;
-	int by_server = snap_server_link_complete(&file->link, &complete);
+	return snap_server_link_complete(&file->link, &complete);
+}
+
+int snap_client_file_publish(struct snap_client_file *file, const struct snap_config *config,
+	const struct snap_crash_facts *facts, const struct snap_client_file_end *end)
+{
+	int by_server = snap_client_file_hand_over(file, end);
 	if (by_server == 0)
 		by_server = snap_server_link_done(&file->link, PUBLISH_WAIT_MS);
 	if (by_server == 0)

@@ -59,6 +59,13 @@ struct snap_client_file_end {
 int snap_client_file_publish(struct snap_client_file *file, const struct snap_config *config,
 	const struct snap_crash_facts *facts, const struct snap_client_file_end *end);
 
+/*
+ * Tell the server that the file is written, and leave it at that: it publishes it, or the next one
+ * adopts it. Returns 0, or a negative errno: there is no server, and it is to be published.
+ */
+int snap_client_file_hand_over(
+	struct snap_client_file *file, const struct snap_client_file_end *end);
+
 /* Nothing is to be published, for that reason: remove it. */
 void snap_client_file_discard(struct snap_client_file *file, const struct snap_config *config,
 	const struct snap_crash_facts *facts, enum snap_skipped_reason reason);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capture/access.h"
 #include "capture/crash_records.h"
 #include "capture/facts.h"
 #include "capture/memory.h"
@@ -18,11 +19,50 @@
 
 /* ---------------------------------------------------------------- who crashed */
 
+/*
+ * What the kernel's arguments would have told, from the first note, the crashing thread's; of
+ * struct elf_prstatus, pr_cursig is at the same place on all machines (include/linux/elfcore.h).
+ */
+static void learn_from_note(struct snap_crash *c, const struct snap_core_note *note)
+{
+	const struct snap_arch *arch = c->arch;
+	c->facts.tid = c->facts.pid;
+	if (!arch || !snap_bytes_equal_str(note->name, "CORE") || note->type != NT_PRSTATUS ||
+		note->desc.len < arch->prstatus_size)
+		return;
+	c->facts.signo = snap_crash_load(c, note->desc.data + 12, 2);
+	c->facts.tid = snap_crash_load(c, note->desc.data + arch->prstatus_pid_off, 4);
+	c->tid_is_namespaced = true;
+}
+
+/* The thread is known by a number that may be of its own namespace: snap_identity_find() for it. */
+static const char *find_namespaced(struct snap_crash *c)
+{
+	const struct snap_crash_facts *facts = &c->facts;
+	uint64_t tid;
+	const char *why = snap_identity_find(facts->pid, facts->tid, facts->pidfd, &c->identity);
+	if (!why && c->identity.status.num_pid_namespaces < 2)
+		return NULL;
+	if (c->identity.task_fd >= 0)
+		(void)close(c->identity.task_fd); /* another thread's, by chance */
+	c->identity.task_fd = -1;
+	int leader_fd = snap_proc_open((pid_t)facts->pid, (pid_t)facts->pid);
+	bool found = leader_fd >= 0 && snap_tid_map_read(&c->tids, leader_fd) == 0 &&
+		     snap_tid_map_find(&c->tids, (uint32_t)facts->tid, &tid);
+	if (leader_fd >= 0)
+		(void)close(leader_fd); /* only looked at */
+	c->facts.tid = found ? tid : facts->pid;
+	return found ? snap_identity_find(facts->pid, facts->tid, facts->pidfd, &c->identity)
+		     : "the crashing thread can't be told";
+}
+
 static void find_process(struct snap_crash *c)
 {
 	const struct snap_crash_facts *facts = &c->facts;
 	unsigned long long pid = facts->pid;
-	const char *why = snap_identity_find(facts->pid, facts->tid, facts->pidfd, &c->identity);
+	const char *why = c->tid_is_namespaced ? find_namespaced(c)
+					       : snap_identity_find(facts->pid, facts->tid,
+							 facts->pidfd, &c->identity);
 	c->identity_unverified = why != NULL;
 	c->mem_fd = -1;
 	if (c->identity.pidfd_was_foreign)
@@ -163,8 +203,12 @@ static void write_thread(struct snap_crash *c)
 		thread.name = snap_bytes(c->stat.comm, c->stat.comm_len);
 	else if (c->identity.task_fd >= 0)
 		thread.name = snap_proc_comm(c->identity.task_fd, tid, comm);
-	else if (first)
+	else if (first && c->facts.comm)
 		thread.name = snap_bytes_str(c->facts.comm);
+	if (first && !c->facts.comm) {
+		memcpy(c->comm, thread.name.data ? comm : "", thread.name.len);
+		c->facts.comm = c->comm;
+	}
 	if (notes->regs_len > 0)
 		regsets[thread.num_regsets++] =
 			(struct snap_regset){NT_PRSTATUS, snap_bytes(notes->regs, notes->regs_len)};
@@ -308,18 +352,23 @@ static const char *stream_fault(int error)
 	return "it can't be read";
 }
 
-static void read_stream(struct snap_crash *c, int fd)
+/* Up to the first note; returns what snap_core_stream_next() does. */
+static int begin_stream(struct snap_crash *c, int fd, struct snap_core_note *ret)
 {
-	struct snap_core_note note;
 	int r = snap_core_stream_open(&c->stream, fd);
 	c->arch = snap_arch_find(c->stream.elf_machine, c->stream.elf_class, c->stream.elf_data);
 	if (r == 0 && !c->arch)
 		snap_emit_note(&c->emit, true, "no register table for ELF machine %u of class %u",
 			(unsigned int)c->stream.elf_machine, (unsigned int)c->stream.elf_class);
-	if (r == 0)
-		while ((r = snap_core_stream_next(&c->stream, &note)) > 0 && !*c->timed_out &&
-			!c->has_snapshot)
-			take_note(c, &note);
+	return r == 0 ? snap_core_stream_next(&c->stream, ret) : r;
+}
+
+/* note, r: from begin_stream(). */
+static void read_stream(struct snap_crash *c, struct snap_core_note *note, int r)
+{
+	for (; r > 0 && !*c->timed_out && !c->has_snapshot;
+		r = snap_core_stream_next(&c->stream, note))
+		take_note(c, note);
 	if (*c->timed_out) {
 		r = -EINTR;
 		/* What kept the kernel waiting would keep us: memory is not touched any more. */
@@ -377,11 +426,29 @@ void snap_crash_begin(struct snap_crash *c, const struct snap_crash_facts *facts
 
 void snap_crash_capture(struct snap_crash *c, int stream_fd)
 {
+	struct snap_core_note note = {0};
+	int r = begin_stream(c, stream_fd, &note);
+	if (c->facts.tid == 0)
+		learn_from_note(c, &note);
 	find_process(c);
 	read_areas(c);
-	read_stream(c, stream_fd);
+	read_stream(c, &note, r);
 	snap_crash_write_late(c);
 	checkpoint(c);
+}
+
+bool snap_crash_owner_allowed(const struct snap_crash *c)
+{
+	const struct snap_access_facts facts = {
+		.dumpable = c->facts.dumpable,
+		.uid = c->facts.uid,
+		.gid = c->facts.gid,
+		.identity_verified = !c->identity_unverified,
+		.auxv = snap_bytes(c->auxv, c->auxv_len),
+		.elf_class = c->stream.elf_class,
+		.elf_data = c->stream.elf_data,
+	};
+	return snap_access_owner_allowed(&facts);
 }
 
 int snap_crash_finish(struct snap_crash *c, const struct timespec *released)

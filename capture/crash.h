@@ -32,12 +32,17 @@
 #include "common/areas.h"
 #include "common/memory_plan.h"
 
+#define SNAP_CRASH_UNKNOWN UINT64_MAX
+
 /* What is known of a crash before anything of it was read. */
 struct snap_crash_facts {
-	/* As core_pattern's %P %I %s %t %d %u %g %c. */
-	uint64_t pid, tid, signo, time_s, dumpable, uid, gid, rlimit_core;
-	int pidfd;	  /* the kernel's, borrowed; -1: it passed none */
-	const char *comm; /* the crashing thread's, borrowed; from the target */
+	/* As core_pattern's %P %I %s %t %d %u %g %c. tid 0: tid, signo and comm are not known, and
+	 * taken from the core and from /proc. */
+	uint64_t pid, tid, signo, time_s, dumpable, uid, gid;
+	uint64_t rlimit_core; /* or SNAP_CRASH_UNKNOWN */
+	int pidfd;	      /* the kernel's, borrowed; -1: it passed none */
+	const char *comm;     /* the crashing thread's, borrowed; from the target */
+	const char *exe;      /* where /proc/PID/exe leads, borrowed; NULL: not looked at yet */
 	enum snap_capture_method method;
 	const struct snap_config *config; /* what is to be taken, borrowed; NULL: the defaults */
 };
@@ -61,6 +66,8 @@ struct snap_crash {
 	struct snap_identity identity;
 	int mem_fd;
 	bool identity_unverified;
+	bool tid_is_namespaced;	  /* facts.tid, until it is looked up */
+	char comm[SNAP_COMM_MAX]; /* what facts.comm points to, if it was not known */
 	bool has_stat;
 	struct snap_proc_stat stat; /* of the crashing thread */
 	uint64_t start_stack;	    /* where its argc was put, or 0 */
@@ -112,6 +119,9 @@ void snap_crash_begin(struct snap_crash *c, const struct snap_crash_facts *facts
  * read, and it is not closed. After this, the process may go.
  */
 void snap_crash_capture(struct snap_crash *c, int stream_fd);
+
+/* Whether the process's user may read the snapshot: it was his own process and no more. */
+bool snap_crash_owner_allowed(const struct snap_crash *c);
 
 /*
  * Write the rest, the final checkpoint included. released: when the process was let go. Returns 0

@@ -63,7 +63,7 @@ void snap_crash_write_process(struct snap_crash *c)
 		.gid = (uint32_t)c->facts.gid,
 		.has_dumpable = true,
 		.dumpable = (uint32_t)c->facts.dumpable,
-		.has_rlimit_core = true,
+		.has_rlimit_core = c->facts.rlimit_core != SNAP_CRASH_UNKNOWN,
 		.rlimit_core = c->facts.rlimit_core,
 		.has_elf = c->stream.elf_class != 0,
 		.elf_machine = c->stream.elf_machine,

@@ -8,12 +8,22 @@
 
 /* Of the kernel's include/uapi/asm-generic/mman-common.h; glibc has it since 2.35. */
 #ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_READ  22
 #define MADV_POPULATE_WRITE 23
 #endif
 
+static void populate(uintptr_t start, size_t len, int advice)
+{
+	uintptr_t first = start & ~(uintptr_t)(PAGE_BYTES - 1);
+	(void)madvise((void *)first, start + len - first, advice); /* else page by page */
+}
+
 void snap_prefault(void *start, size_t len)
 {
-	uintptr_t first = (uintptr_t)start & ~(uintptr_t)(PAGE_BYTES - 1);
-	uintptr_t end = (uintptr_t)start + len;
-	(void)madvise((void *)first, end - first, MADV_POPULATE_WRITE); /* else page by page */
+	populate((uintptr_t)start, len, MADV_POPULATE_WRITE);
+}
+
+void snap_prefault_read(const void *start, size_t len)
+{
+	populate((uintptr_t)start, len, MADV_POPULATE_READ);
 }

@@ -1,5 +1,5 @@
 /*
- * Memory that is about to be written to. The kernel maps a page of it when it is first touched, and
+ * Memory that is about to be used. The kernel maps a page of it when it is first touched, and
  * in a virtual machine such a fault can take ten microseconds; of many pages at once, each takes
  * one.
  *
@@ -15,5 +15,7 @@
  * where there is no memory to be had, nothing happens.
  */
 void snap_prefault(void *start, size_t len);
+/* The same of memory that is only read, of a file for one. */
+void snap_prefault_read(const void *start, size_t len);
 
 #endif

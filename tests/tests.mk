@@ -31,6 +31,7 @@ TESTS_CAPTURE = \
 	test_adopt \
 	test_config \
 	test_core_stream \
+	test_coredump_peer \
 	test_extra_regsets \
 	test_filter \
 	test_proc_container \
@@ -105,6 +106,7 @@ CLI_TESTS = \
 	tests/cli_spool.sh \
 	tests/cli_server_crashes.sh \
 	tests/cli_server_life.sh \
+	tests/cli_coredump_socket.sh \
 	tests/cli_victims.sh \
 	tests/cli_hostile_links.sh \
 	tests/cli_find.sh \

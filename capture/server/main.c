@@ -23,6 +23,7 @@
 #include "capture/config.h"
 #include "capture/program.h"
 #include "capture/server/app.h"
+#include "capture/server/coredump_pool.h"
 #include "capture/server/dumps.h"
 #include "capture/server/hook.h"
 #include "capture/server/listen.h"
@@ -48,9 +49,10 @@ struct server {
 	struct snap_timer watchdog;
 	struct snap_workers workers;
 	int spool_lock_fd;
-	struct snap_listener listener, app_listener;
+	struct snap_listener listener, app_listener, coredump_listener;
 	struct snap_dumps dumps;
 	struct snap_apps apps;
+	struct snap_coredump_pool coredumps;
 	struct snap_hooks hooks;
 	bool stopping, dumps_stopped, dumps_done;
 };
@@ -196,8 +198,9 @@ static void dumps_done(void *arg);
 static void may_end(void *arg)
 {
 	struct server *s = arg;
-	/* What is captured for programs goes through dumps: they end first. */
-	if (s->stopping && !s->dumps_stopped && snap_apps_are_idle(&s->apps)) {
+	/* What these capture goes through dumps: they end first. */
+	if (s->stopping && !s->dumps_stopped && snap_apps_are_idle(&s->apps) &&
+		snap_coredump_pool_is_idle(&s->coredumps)) {
 		s->dumps_stopped = true;
 		snap_dumps_stop(&s->dumps, dumps_done, s);
 		snap_listener_close(&s->listener);
@@ -220,6 +223,8 @@ static void stop(struct server *s)
 	s->stopping = true;
 	snap_log(SNAP_LOG_INFO, "stopping");
 	snap_notify("STOPPING=1\nSTATUS=Finishing what is being written");
+	snap_coredump_pool_stop(&s->coredumps);
+	snap_listener_close(&s->coredump_listener);
 	snap_apps_stop(&s->apps);
 	snap_listener_close(&s->app_listener);
 	may_end(s);
@@ -238,14 +243,18 @@ static void reload(struct server *s)
 	} else {
 		/* What the locks and sockets were taken for can't change in between. */
 		if (strcmp(fresh.spool, s->config.spool) != 0 ||
-			strcmp(fresh.socket, s->config.socket) != 0)
+			strcmp(fresh.socket, s->config.socket) != 0 ||
+			strcmp(fresh.coredump_socket, s->config.coredump_socket) != 0)
 			snap_log(SNAP_LOG_WARNING,
 				"another spool or socket is used after a restart only");
 		memcpy(fresh.spool, s->config.spool, sizeof(fresh.spool));
 		memcpy(fresh.socket, s->config.socket, sizeof(fresh.socket));
+		memcpy(fresh.coredump_socket, s->config.coredump_socket,
+			sizeof(fresh.coredump_socket));
 		s->config = fresh;
 		open_log(s);
 		snap_dumps_reload(&s->dumps);
+		snap_coredump_pool_reload(&s->coredumps);
 		snap_log(SNAP_LOG_INFO, "the configuration was read anew");
 	}
 	snap_notify("READY=1");
@@ -296,12 +305,31 @@ static void feed_watchdog(void *arg)
 	snap_loop_arm(&s->loop, &s->watchdog, snap_notify_watchdog_ms());
 }
 
+static int start_coredumps(struct server *s, struct snap_error *err)
+{
+	const char *path = s->config.coredump_socket;
+	if (path[0] == '\0')
+		return 0;
+	if (snap_listen(&s->coredump_listener, path, "coredump", SOCK_STREAM, 0600, err) < 0)
+		return -1;
+	s->coredumps = (struct snap_coredump_pool){
+		.loop = &s->loop,
+		.config = &s->config,
+		.listener_fd = s->coredump_listener.fd,
+		.idle = may_end,
+		.idle_arg = s,
+	};
+	int r = snap_coredump_pool_start(&s->coredumps);
+	return r < 0 ? snap_error_errno(err, -r, "cannot wait for coredumps") : 0;
+}
+
 static int start(struct server *s, struct snap_error *err)
 {
 	if (snap_loop_init(&s->loop, err) < 0 || watch_signals(s, err) < 0 ||
 		lock_spool(s, err) < 0 ||
 		snap_listen(&s->listener, s->config.socket, "server", SOCK_SEQPACKET, 0600, err) <
-			0)
+			0 ||
+		start_coredumps(s, err) < 0)
 		return -1;
 	if (s->config.app_socket[0] != '\0' && snap_listen(&s->app_listener, s->config.app_socket,
 						       "app", SOCK_SEQPACKET, 0666, err) < 0)
@@ -358,7 +386,8 @@ int main(int argc, char **argv)
 	open_log(s);
 	snap_listen_init();
 	s->spool_lock_fd = -1;
-	s->listener = s->app_listener = (struct snap_listener)SNAP_LISTENER_INIT;
+	s->listener = s->app_listener = s->coredump_listener =
+		(struct snap_listener)SNAP_LISTENER_INIT;
 	status = EXIT_NOTHING;
 	if (start(s, &err) == 0) {
 		snap_notify_forget();
@@ -370,6 +399,7 @@ int main(int argc, char **argv)
 	}
 	if (status != EXIT_COMPLETE)
 		snap_log(SNAP_LOG_ERROR, "%s", err.text);
+	snap_listener_close(&s->coredump_listener);
 	snap_listener_close(&s->listener);
 	snap_listener_close(&s->app_listener);
 	return status;

@@ -3,6 +3,7 @@
 #   core_pattern_take                    waits for the lock, saves the machine's settings; where
 #                                        that is impossible: reason on stderr, exit 77
 #   core_pattern_set PROGRAM [ARGUMENT]  crashes now go to PROGRAM; may be repeated
+#   core_pattern_write PATTERN           the same by a whole pattern
 #   core_pattern_release                 restores and drops the lock
 #
 # The settings are restored on every way out of the script, SIGKILL included, by the guardian that
@@ -49,10 +50,14 @@ core_pattern_probe() {
 }
 
 core_pattern_set() {
-	local program=$1 pattern
+	local program=$1
 	shift
 	ln -sfn "$program" "$CORE_PATTERN_DIR/h"
-	pattern="|$CORE_PATTERN_DIR/h${*:+ $*}"
+	core_pattern_write "|$CORE_PATTERN_DIR/h${*:+ $*}"
+}
+
+core_pattern_write() {
+	local pattern=$1
 	if [ "${#pattern}" -gt 127 ]; then
 		echo "core_pattern: longer than 127 bytes: $pattern" >&2
 		return 1
