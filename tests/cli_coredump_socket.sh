@@ -54,12 +54,13 @@ if crash_one "one thread" "$VICTIMS/null_deref"; then
 		"$(json_get "$REPORT" 'r["process"]["exe"]')"
 	equal "one thread: the thread is the process" true \
 		"$(json_get "$REPORT" 'r["process"]["pid"] == r["process"]["tid"]')"
-	equal "one thread: where" node_set "$(json_get "$REPORT" 'r["threads"][0]["frames"][0]["function"]')"
+	equal "one thread: where" true "$(json_get "$REPORT" \
+		'r["threads"][0]["frames"][0]["function"].startswith("node_")')"
 	check "one thread: the file's name" grep -q -- '-null_deref-[0-9]*-' <<<"$SNAP_NAME"
 	equal "one thread: nothing is left in incoming" 0 "$(num_parts)"
 fi
 if crash_one "many threads" "$VICTIMS/many_threads"; then
-	equal "many threads: all of them, with frames" "64 64" "$(json_get "$REPORT" \
+	equal "many threads: all of them, with frames" "65 65" "$(json_get "$REPORT" \
 		'"%d %d" % (len(r["threads"]), len([t for t in r["threads"] if len(t["frames"]) > 3]))')"
 	equal "many threads: one crashed" 1 \
 		"$(json_get "$REPORT" 'len([t for t in r["threads"] if t["crashed"]])')"
@@ -71,8 +72,9 @@ if crash_one "main thread gone" "$VICTIMS/main_exited"; then
 		"$(json_get "$REPORT" 'r["process"]["pid"] == r["process"]["tid"]')"
 fi
 if unshare --pid --fork --mount-proc true 2>/dev/null; then
+	# unshare would end by the same signal, and be one more crash.
 	if crash_one "in a namespace" unshare --pid --fork --mount-proc \
-		"$VICTIMS/sleeping_threads" 5 crash; then
+		sh -c '"$1" 5 crash; true' sh "$VICTIMS/sleeping_threads"; then
 		equal "in a namespace: the machine's numbers" true "$(json_get "$REPORT" \
 			'min(t["tid"] for t in r["threads"]) == r["process"]["pid"] > 10')"
 		equal "in a namespace: the crashed thread first" true "$(json_get "$REPORT" \
