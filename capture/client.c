@@ -172,7 +172,6 @@ static int capture(const struct timespec *start)
 	struct snap_error err = SNAP_ERROR_INIT;
 	struct snap_client_file file;
 	int status = EXIT_NOTHING;
-	snap_prefault(&config, sizeof(config));
 	snap_crash_prefault(&crash);
 	int config_read = snap_config_read(args.config_file, &config, &err);
 	set_deadline((unsigned int)config.dump_time_s);
@@ -198,6 +197,7 @@ int main(int argc, char **argv)
 {
 	struct timespec start;
 	(void)clock_gettime(CLOCK_MONOTONIC, &start); /* can't fail */
+	snap_prefault_code();
 	bind_standard_fds();
 	int status = snap_client_args_parse(argc, argv, &args);
 	if (status >= 0)

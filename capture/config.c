@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capture/prefault.h"
 #include "common/escape.h"
 
 /* How a value is written, and so what the member holds. */
@@ -417,6 +418,7 @@ bool snap_config_key(size_t index, const char **ret_key, const char **ret_defaul
 
 int snap_config_read(const char *file, struct snap_config *ret, struct snap_error *err)
 {
+	snap_prefault(ret, sizeof(*ret));
 	memset(ret, 0, sizeof(*ret));
 	struct reading r = {
 		.file = file ? file : SNAP_CONFIG_DEFAULT_FILE,

@@ -20,11 +20,14 @@
 #include "capture/extra_regsets.h"
 #include "capture/facts.h"
 #include "capture/memory.h"
+#include "capture/prefault.h"
 #include "common/memory_plan.h"
 
 #define CHECKPOINT_THREADS 64
 /* No page of any Linux is larger. */
 #define TRACER_GUARD (64u << 10)
+/* Of its stack, what a capture mostly takes. */
+#define TRACER_STACK_USED (32u << 10)
 
 /* ---------------------------------------------------------------- before the stop */
 
@@ -269,6 +272,25 @@ static void take_thread_memory(
 	}
 }
 
+/* What is written to while the process stands still. */
+static void prefault(struct snap_live *l)
+{
+	size_t num = l->tracee.num_threads;
+	/* A stack and its guard page are two mappings, of some 60 bytes of text each. */
+	size_t num_areas = 2 * num + 64 < SNAP_AREAS_MAX ? 2 * num + 64 : SNAP_AREAS_MAX;
+	uint64_t bytes = SNAP_MEMORY_MAX;
+	for (size_t i = 0; i < num && bytes < sizeof(l->arena); i++)
+		bytes += snap_stack_cap(i, num - 1);
+	snap_prefault(l->arena, bytes < sizeof(l->arena) ? (size_t)bytes : sizeof(l->arena));
+	snap_prefault(
+		l->pieces, (num < SNAP_MAX_THREADS ? 2 * num + 2 : num) * sizeof(l->pieces[0]));
+	snap_prefault(l->first_piece, (num + 1) * sizeof(l->first_piece[0]));
+	snap_prefault(l->tracee.threads, num * sizeof(l->tracee.threads[0]));
+	snap_prefault(l->areas.areas, num_areas * sizeof(l->areas.areas[0]));
+	snap_prefault(l->maps, num_areas * 60);
+	snap_prefault(&l->emit, sizeof(l->emit));
+}
+
 static void capture_stopped(struct snap_live *l)
 {
 	put_caller_first(l);
@@ -299,6 +321,7 @@ static int seize_and_capture(struct snap_live *l, struct snap_error *err)
 	 */
 	if (snap_live_ended(l))
 		return no_such_process(l->pid, err);
+	prefault(l);
 	capture_stopped(l);
 	if (l->num_alive == 0)
 		return snap_error_set(err, SNAP_ERROR_SYSTEM,
@@ -337,6 +360,7 @@ int snap_live_capture(struct snap_live *l, struct snap_error *err)
 		return snap_error_errno(err, errno, "cannot make a stack");
 	/* Stacks grow down on all machines that Linux supports but parisc. */
 	(void)mprotect(stack, TRACER_GUARD, PROT_NONE);
+	snap_prefault(stack + SNAP_LIVE_TRACER_STACK - TRACER_STACK_USED, TRACER_STACK_USED);
 	pid_t pid = clone(run_tracer, stack + SNAP_LIVE_TRACER_STACK,
 		CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_FS | SIGCHLD, &tracer);
 	if (pid < 0)

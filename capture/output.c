@@ -78,13 +78,15 @@ int snap_output_publish(struct snap_output *output, struct snap_error *err)
 {
 	if (output->dir_fd < 0)
 		return 0;
-	if (fsync(output->fd) < 0)
+	/* What a file system finds out late, it tells here. Not fsync(): as with other programs'
+	 * output, whoever wants to outlive a power failure can wait for the disk himself. */
+	int r = close(output->fd);
+	output->fd = -1;
+	if (r < 0)
 		return snap_error_errno(err, errno, "cannot write '%s'", output->path);
 	if (renameat(output->dir_fd, output->part, output->dir_fd, output->name) < 0)
 		return snap_error_errno(err, errno, "cannot create '%s'", output->path);
 	output->part[0] = '\0';
-	if (fsync(output->dir_fd) < 0)
-		return snap_error_errno(err, errno, "cannot write '%s'", output->path);
 	return 0;
 }
 
@@ -96,6 +98,6 @@ void snap_output_deinit(struct snap_output *output)
 		(void)close(output->dir_fd);
 	}
 	if (output->fd > STDERR_FILENO)
-		(void)close(output->fd); /* fsync() has told of failures */
+		(void)close(output->fd); /* not published: its content is not wanted */
 	output->fd = output->dir_fd = -1;
 }

@@ -25,7 +25,7 @@ struct snap_output {
 /* path: "-" for standard output, which must not be a terminal. Kept. Returns 0 or -1. */
 int snap_output_create(const char *path, struct snap_output *ret, struct snap_error *err);
 
-/* Bring it to disk and give it its name, replacing a file that has it. Returns 0 or -1. */
+/* Close it and give it its name, replacing a file that has it. Returns 0 or -1. */
 int snap_output_publish(struct snap_output *output, struct snap_error *err);
 
 /* Remove what was not published, and close. */

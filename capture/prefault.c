@@ -1,5 +1,6 @@
 #include "capture/prefault.h"
 
+#include <link.h>
 #include <stdint.h>
 #include <sys/mman.h>
 
@@ -23,7 +24,19 @@ void snap_prefault(void *start, size_t len)
 	populate((uintptr_t)start, len, MADV_POPULATE_WRITE);
 }
 
-void snap_prefault_read(const void *start, size_t len)
+static int prefault_object(struct dl_phdr_info *info, size_t size, void *arg)
 {
-	populate((uintptr_t)start, len, MADV_POPULATE_READ);
+	(void)size;
+	(void)arg;
+	for (size_t i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		if (p->p_type == PT_LOAD && !(p->p_flags & PF_W))
+			populate(info->dlpi_addr + p->p_vaddr, p->p_memsz, MADV_POPULATE_READ);
+	}
+	return 0;
+}
+
+void snap_prefault_code(void)
+{
+	(void)dl_iterate_phdr(prefault_object, NULL); /* returns what the function does */
 }

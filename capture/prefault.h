@@ -15,7 +15,7 @@
  * where there is no memory to be had, nothing happens.
  */
 void snap_prefault(void *start, size_t len);
-/* The same of memory that is only read, of a file for one. */
-void snap_prefault_read(const void *start, size_t len);
+/* The same of all code and constants, of the program and its libraries. */
+void snap_prefault_code(void);
 
 #endif

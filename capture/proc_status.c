@@ -217,6 +217,7 @@ int snap_proc_stat_read(int dir_fd, const char *name, struct snap_proc_stat *ret
 		{9, &stat.flags},
 		{14, &stat.user_ticks},
 		{15, &stat.system_ticks},
+		{20, &stat.num_threads},
 		{22, &stat.start_time},
 		{28, &stat.start_stack},
 		{29, &stat.sp},

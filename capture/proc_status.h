@@ -47,6 +47,7 @@ struct snap_proc_stat {
 	uint64_t flags;		  /* 9: PF_ bits */
 	uint64_t user_ticks;	  /* 14 */
 	uint64_t system_ticks;	  /* 15 */
+	uint64_t num_threads;	  /* 20: of the process */
 	uint64_t start_time;	  /* 22: ticks since boot */
 	uint64_t start_stack;	  /* 28: where argc was put; 0: not allowed to be seen */
 	uint64_t sp, pc;	  /* 29, 30: valid for a thread that dumps core, else 0 */

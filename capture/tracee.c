@@ -29,13 +29,15 @@ static uint64_t now_ns(void)
 void snap_tracee_init(struct snap_tracee *t)
 {
 	memset(t, 0, offsetof(struct snap_tracee, known));
+	t->known_start = t->known_end = 0;
 	t->tasks_fd = -1;
 	t->num_threads = 0;
 }
 
 void snap_tracee_deinit(struct snap_tracee *t)
 {
-	memset(t->known, 0, sizeof(t->known));
+	memset(t->known + t->known_start, 0, t->known_end - t->known_start);
+	t->known_start = t->known_end = 0;
 	if (t->tasks_fd >= 0)
 		(void)close(t->tasks_fd); /* nothing was written */
 	t->tasks_fd = -1;
@@ -46,26 +48,24 @@ static bool test_and_set(struct snap_tracee *t, uint64_t tid)
 	uint8_t bit = (uint8_t)(1u << (tid % 8));
 	bool was = t->known[tid / 8] & bit;
 	t->known[tid / 8] |= bit;
+	if (t->known_end == 0 || tid / 8 < t->known_start)
+		t->known_start = tid / 8;
+	if (tid / 8 >= t->known_end)
+		t->known_end = tid / 8 + 1;
 	return was;
 }
 
-static void read_name(struct snap_tracee *t, struct snap_tracee_thread *thread)
+/* False if there is no such thread (any more). */
+static bool read_stat(const struct snap_tracee *t, pid_t tid, struct snap_proc_stat *ret)
 {
 	char name[32];
-	(void)snprintf(name, sizeof(name), "%d/comm", (int)thread->tid);
-	ssize_t n = snap_proc_read(t->tasks_fd, name, thread->comm, sizeof(thread->comm));
-	thread->has_comm = n >= 0;
-	if (n > 0 && thread->comm[n - 1] == '\n')
-		n--;
-	thread->comm_len = n > 0 ? (uint8_t)n : 0;
+	(void)snprintf(name, sizeof(name), "%d/stat", (int)tid);
+	return snap_proc_stat_read(t->tasks_fd, name, ret) == 0;
 }
 
-static char read_state(const struct snap_tracee *t, pid_t tid)
+static bool has_ended(const struct snap_proc_stat *stat)
 {
-	char name[32];
-	struct snap_proc_stat stat;
-	(void)snprintf(name, sizeof(name), "%d/stat", (int)tid);
-	return snap_proc_stat_read(t->tasks_fd, name, &stat) == 0 ? stat.state : '\0';
+	return stat->state == 'Z' || stat->state == 'X';
 }
 
 int snap_tracee_traced_error(pid_t pid, uint64_t tracer, struct snap_error *err)
@@ -144,27 +144,28 @@ static int seize_one(struct snap_tracee *t, pid_t tid, struct snap_error *err)
 	struct snap_tracee_thread *thread = &t->threads[t->num_threads];
 	memset(thread, 0, offsetof(struct snap_tracee_thread, comm));
 	thread->tid = tid;
-	thread->state = read_state(t, tid);
-	if (thread->state == '\0')
+	struct snap_proc_stat stat;
+	if (!read_stat(t, tid, &stat))
 		return 0;
-	if (thread->state == 'Z' || thread->state == 'X') {
+	thread->state = stat.state;
+	thread->has_comm = true;
+	thread->comm_len = (uint8_t)stat.comm_len;
+	memcpy(thread->comm, stat.comm, stat.comm_len);
+	if (has_ended(&stat)) {
 		/* Only a main thread stays, as long as there are others. */
 		if (tid != t->pid)
 			return 0;
 		thread->phase = SNAP_TRACEE_ZOMBIE;
-		read_name(t, thread);
 		t->num_threads++;
 		return 1;
 	}
 	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0) {
 		int errnum = errno;
-		char state = read_state(t, tid);
-		if (errnum == ESRCH || state == '\0' || state == 'Z' || state == 'X')
+		if (errnum == ESRCH || !read_stat(t, tid, &stat) || has_ended(&stat))
 			return 0;
 		return seize_error(t, tid, errnum, err);
 	}
 	thread->phase = SNAP_TRACEE_SEIZED;
-	read_name(t, thread);
 	t->num_threads++;
 	return 1;
 }
@@ -288,6 +289,23 @@ static void wait_one(
 	}
 }
 
+/*
+ * Whether the process has no more threads than those we know of; to ask for their number takes
+ * far less than to list them. For when all these stand still, or have ended.
+ */
+static bool all_are_known(const struct snap_tracee *t)
+{
+	struct snap_proc_stat stat;
+	uint64_t num = 0;
+	for (size_t i = 0; i < t->num_threads; i++)
+		num += t->threads[i].phase != SNAP_TRACEE_ENDED;
+	for (size_t i = 0; i < t->num_threads; i++)
+		if (t->threads[i].phase != SNAP_TRACEE_ENDED)
+			return read_stat(t, t->threads[i].tid, &stat) && stat.num_threads > 0 &&
+			       stat.num_threads <= num;
+	return false;
+}
+
 void snap_tracee_stop(struct snap_tracee *t, const struct snap_arch *arch)
 {
 	struct sigaction action = {.sa_handler = on_alarm}, old_action;
@@ -307,7 +325,7 @@ void snap_tracee_stop(struct snap_tracee *t, const struct snap_arch *arch)
 		for (size_t i = done; i < num; i++)
 			wait_one(t, arch, &t->threads[i]);
 		done = num;
-		if (seize_listed(t, NULL) <= 0 || now_ns() >= t->deadline_ns)
+		if (all_are_known(t) || seize_listed(t, NULL) <= 0 || now_ns() >= t->deadline_ns)
 			break;
 	}
 	(void)setitimer(ITIMER_REAL, &old_timer, NULL);

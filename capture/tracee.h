@@ -58,6 +58,7 @@ struct snap_tracee {
 	size_t fpregs_len;
 	uint8_t fpregs[SNAP_TRACEE_FPREGS_MAX];
 	uint8_t known[SNAP_TRACEE_MAX_TID / 8];
+	size_t known_start, known_end; /* no bit is set elsewhere */
 	size_t num_threads;
 	/* The main thread first. */
 	struct snap_tracee_thread threads[SNAP_MAX_THREADS];

@@ -20,6 +20,7 @@
 #include "capture/debugger/text.h"
 #include "capture/live.h"
 #include "capture/output.h"
+#include "capture/prefault.h"
 #include "capture/program.h"
 #include "capture/spool.h"
 
@@ -295,6 +296,7 @@ static int run(void)
 int main(int argc, char **argv)
 {
 	struct snap_error err = SNAP_ERROR_INIT;
+	snap_prefault_code();
 	int status = snap_debugger_options_parse(argc, argv, &options);
 	if (status >= 0)
 		return status;

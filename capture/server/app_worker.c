@@ -14,6 +14,7 @@
 
 #include "capture/client_file.h"
 #include "capture/live.h"
+#include "capture/prefault.h"
 #include "capture/proc_info.h"
 #include "capture/server/log.h"
 #include "capture/spool.h"
@@ -132,6 +133,7 @@ static int capture(const struct snap_app_work *work)
 {
 	const struct snap_app_request *request = &work->request;
 	struct snap_error err = SNAP_ERROR_INIT;
+	snap_prefault_code();
 	snap_live_init(&live);
 	live.config = work->config;
 	if (snap_live_find(&live, work->peer.pid, &err) < 0 || !is_alive(&work->peer)) {

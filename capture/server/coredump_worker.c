@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <link.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,19 +42,6 @@ static void on_alarm(int signo)
 
 /* ---------------------------------------------------------------- before */
 
-static int prefault_code(struct dl_phdr_info *info, size_t size, void *arg)
-{
-	(void)size;
-	(void)arg;
-	for (size_t i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-		if (p->p_type == PT_LOAD && !(p->p_flags & PF_W))
-			snap_prefault_read(
-				(const void *)(info->dlpi_addr + p->p_vaddr), p->p_memsz);
-	}
-	return 0;
-}
-
 static void prefault_stack(void)
 {
 	uint8_t stack[STACK_BYTES];
@@ -65,7 +51,7 @@ static void prefault_stack(void)
 /* After fork() everything would be mapped page by page, when it is used first. */
 static void warm_up(int memory_fd)
 {
-	(void)dl_iterate_phdr(prefault_code, NULL);
+	snap_prefault_code();
 	prefault_stack();
 	snap_crash_prefault(&crash);
 	(void)fallocate(memory_fd, FALLOC_FL_KEEP_SIZE, 0, READY_BYTES); /* else page by page */
