@@ -11,7 +11,8 @@
 #   SANITIZE=address,undefined    build (into build/sanitize) with these sanitizers
 #   O=DIR                         build there instead of build/
 #   TEST_JOBS=N                   how many tests run at a time (as many as there are processors)
-#   prefix=/usr/local, DESTDIR=   where "make install" puts things
+#   prefix=/usr/local, DESTDIR=   where "make install" puts things; also bindir, libexecdir, docdir and,
+#                                 if not empty, unitdir, sysusersdir, tmpfilesdir, sysctldir
 #
 # "make deps" is the only target that installs anything (Debian packages, as root); combined with
 # another target, as in "make deps demo", it runs first.
@@ -23,6 +24,13 @@ O ?= build/sanitize
 endif
 O ?= build
 prefix ?= /usr/local
+bindir ?= $(prefix)/bin
+libexecdir ?= $(prefix)/libexec
+docdir ?= $(prefix)/share/doc/snapcrash
+unitdir ?= $(prefix)/lib/systemd/system
+sysusersdir ?= $(prefix)/lib/sysusers.d
+tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
+sysctldir ?= $(prefix)/lib/sysctl.d
 PKG_CONFIG ?= pkg-config
 PROTOC_C ?= protoc-c
 OBJCOPY ?= objcopy
@@ -112,6 +120,7 @@ CAPTURE_OBJS = \
 	capture/annotations.o \
 	capture/cgroup_names.o \
 	capture/config.o \
+	capture/core_pattern.o \
 	capture/dir_walk.o \
 	capture/emit.o \
 	capture/extra_regsets.o \
@@ -134,6 +143,7 @@ CAPTURE_OBJS = \
 	capture/program.o \
 	capture/protocol.o \
 	capture/rate.o \
+	capture/saved.o \
 	capture/seal.o \
 	capture/skipped.o \
 	capture/spool.o \
@@ -173,8 +183,28 @@ SERVER_OBJS = \
 	capture/server/workers.o
 # Of the others' objects: for what programs and the kernel ask of it, the server is a debugger and a
 # client.
-SERVER_BORROWED_OBJS = $(filter-out capture/client.o capture/client_args.o,$(CLIENT_OBJS)) \
+SERVER_BORROWED_OBJS = $(filter-out capture/client.o capture/client_args.o capture/chain.o,$(CLIENT_OBJS)) \
 	capture/live.o capture/tracee.o
+CTL_OBJS = \
+	capture/ctl/check_kernel.o \
+	capture/ctl/check_server.o \
+	capture/ctl/check_spool.o \
+	capture/ctl/client_program.o \
+	capture/ctl/cmd_adopt.o \
+	capture/ctl/cmd_enable.o \
+	capture/ctl/cmd_get.o \
+	capture/ctl/cmd_list.o \
+	capture/ctl/cmd_rm.o \
+	capture/ctl/cmd_status.o \
+	capture/ctl/cmd_test.o \
+	capture/ctl/json_out.o \
+	capture/ctl/kernel_log.o \
+	capture/ctl/listing.o \
+	capture/ctl/main.o \
+	capture/ctl/settings.o \
+	capture/ctl/speak.o \
+	capture/ctl/words.o \
+	capture/output.o
 DEBUGGER_OBJS = \
 	capture/debugger/main.o \
 	capture/debugger/options.o \
@@ -311,7 +341,8 @@ ANALYZE_OBJS = \
 	analyze/unwind/unwind.o \
 	analyze/unwind/walk.o
 
-PROGRAMS = $(addprefix $(O)/bin/,snapcrash-client snapcrash-debugger snapcrash-server snapanalyze)
+PROGRAMS = $(addprefix $(O)/bin/,snapcrash-client snapcrash-debugger snapcrash-server snapcrashctl \
+	snapanalyze)
 
 include tests/tests.mk
 include bench/bench.mk
@@ -347,6 +378,11 @@ $(O)/bin/snapcrash-server: $(call objs,$(SERVER_OBJS) $(SERVER_BORROWED_OBJS) $(
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(BASE_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CAPTURE_LIBS)
 
+$(O)/bin/snapcrashctl: $(call objs,$(CTL_OBJS) $(CAPTURE_OBJS) $(COMMON_OBJS))
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(BASE_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CAPTURE_LIBS)
+
 $(O)/bin/snapanalyze: $(call objs,$(ANALYZE_OBJS) $(COMMON_OBJS))
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
@@ -375,11 +411,36 @@ $(O)/common/snapshot_read.o $(O)/common/snapshot_write.o: $(O)/proto/snapshot.pb
 # ---------------------------------------------------------------- the rest
 
 .PHONY: install clean help
-install: all install-library
-	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/libexec/snapcrash
-	install $(O)/bin/snapanalyze $(O)/bin/snapcrash-debugger $(DESTDIR)$(prefix)/bin
+install: all install-library install-service
+	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libexecdir)/snapcrash
+	install $(O)/bin/snapanalyze $(O)/bin/snapcrash-debugger $(O)/bin/snapcrashctl \
+		$(DESTDIR)$(bindir)
 	install $(O)/bin/snapcrash-client $(O)/bin/snapcrash-server \
-		$(DESTDIR)$(prefix)/libexec/snapcrash
+		$(DESTDIR)$(libexecdir)/snapcrash
+	install -d $(DESTDIR)$(docdir)
+	install -m 644 packaging/snapcrash.conf $(DESTDIR)$(docdir)/snapcrash.conf
+
+# What systemd and its like read; a directory that is set to nothing is left out. /etc is not touched.
+.PHONY: install-service
+fill_in = sed 's|@libexecdir@|$(libexecdir)|g; s|@bindir@|$(bindir)|g'
+install-service:
+ifneq ($(unitdir),)
+	install -d $(DESTDIR)$(unitdir)
+	$(fill_in) packaging/snapcrash.service.in >$(DESTDIR)$(unitdir)/snapcrash.service
+	install -m 644 packaging/snapcrash.socket packaging/snapcrash-app.socket $(DESTDIR)$(unitdir)
+endif
+ifneq ($(sysusersdir),)
+	install -d $(DESTDIR)$(sysusersdir)
+	install -m 644 packaging/sysusers.conf $(DESTDIR)$(sysusersdir)/snapcrash.conf
+endif
+ifneq ($(tmpfilesdir),)
+	install -d $(DESTDIR)$(tmpfilesdir)
+	install -m 644 packaging/tmpfiles.conf $(DESTDIR)$(tmpfilesdir)/snapcrash.conf
+endif
+ifneq ($(sysctldir),)
+	install -d $(DESTDIR)$(sysctldir)
+	$(fill_in) packaging/sysctl.conf.in >$(DESTDIR)$(sysctldir)/60-snapcrash.conf
+endif
 
 clean:
 	rm -rf $(O)

@@ -63,6 +63,7 @@ static const struct key keys[] = {
 	{"app_rate_burst", "8", NUMBER, MEMBER(app_rate_burst), 0, 1000000},
 	{"app_rate_interval", "60s", SECONDS, MEMBER(app_rate_interval_s), 1, 366 * DAY_S},
 	{"app_max_bytes", "64M", BYTES, MEMBER(app_max_bytes), 0, 1024 * 1024 * GIB},
+	{"chain_time", "120s", SECONDS, MEMBER(chain_time_s), 1, DAY_S},
 	{"core_pipe_limit", "256", NUMBER, MEMBER(core_pipe_limit), 1, INT32_MAX},
 
 	{"max_snapshot", "2M", BYTES, MEMBER(max_snapshot_bytes), 64 << 10, 128 << 20},

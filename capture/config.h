@@ -77,6 +77,7 @@ struct snap_config {
 	uint64_t rate_interval_s; /* until another one is allowed */
 	uint64_t app_rate_burst, app_rate_interval_s; /* snapshots on demand, by uid */
 	uint64_t app_max_bytes;			      /* of those in the spool, by uid */
+	uint64_t chain_time_s;			      /* for the former handler */
 	uint64_t core_pipe_limit;		      /* what `snapcrashctl enable` sets */
 
 	/* What is taken. */

@@ -74,6 +74,21 @@ int snap_output_create(const char *path, struct snap_output *ret, struct snap_er
 	return 0;
 }
 
+static int rename_to_name(const struct snap_output *output)
+{
+	int dir_fd = output->dir_fd;
+	if (!output->keep_existing)
+		return renameat(dir_fd, output->part, dir_fd, output->name);
+	if (renameat2(dir_fd, output->part, dir_fd, output->name, RENAME_NOREPLACE) == 0)
+		return 0;
+	/* A file system without that flag; most of those have hard links. */
+	if ((errno != EINVAL && errno != ENOSYS) ||
+		linkat(dir_fd, output->part, dir_fd, output->name, 0) < 0)
+		return -1;
+	(void)unlinkat(dir_fd, output->part, 0); /* a second name does no harm */
+	return 0;
+}
+
 int snap_output_publish(struct snap_output *output, struct snap_error *err)
 {
 	if (output->dir_fd < 0)
@@ -84,7 +99,7 @@ int snap_output_publish(struct snap_output *output, struct snap_error *err)
 	output->fd = -1;
 	if (r < 0)
 		return snap_error_errno(err, errno, "cannot write '%s'", output->path);
-	if (renameat(output->dir_fd, output->part, output->dir_fd, output->name) < 0)
+	if (rename_to_name(output) < 0)
 		return snap_error_errno(err, errno, "cannot create '%s'", output->path);
 	output->part[0] = '\0';
 	return 0;

@@ -16,16 +16,20 @@ struct snap_output {
 	const char *path;	 /* borrowed */
 	const char *name;	 /* its last part */
 	char part[NAME_MAX + 1]; /* the temporary name in dir_fd */
+	bool keep_existing;	 /* to be set by the caller: never replace a file */
 };
 #define SNAP_OUTPUT_INIT                                                                           \
 	{                                                                                          \
-		-1, -1, NULL, NULL, ""                                                             \
+		-1, -1, NULL, NULL, "", false                                                      \
 	}
 
 /* path: "-" for standard output, which must not be a terminal. Kept. Returns 0 or -1. */
 int snap_output_create(const char *path, struct snap_output *ret, struct snap_error *err);
 
-/* Close it and give it its name, replacing a file that has it. Returns 0 or -1. */
+/*
+ * Close it and give it its name, replacing a file that has it unless keep_existing is set. Returns 0
+ * or -1.
+ */
 int snap_output_publish(struct snap_output *output, struct snap_error *err);
 
 /* Remove what was not published, and close. */

@@ -1,7 +1,8 @@
 #!/bin/bash
 # --help, --version and usage errors of every program and verb.
 . "$(dirname "$0")/lib/testlib.sh"
-need "$CLIENT" "$DEBUGGER" "$ANALYZE"
+CTL=$BIN/snapcrashctl
+need "$CLIENT" "$DEBUGGER" "$ANALYZE" "$CTL"
 
 VERSION=$(sed -n 's/^VERSION = //p' "$TOP/Makefile")
 VERBS="report json check modules dump signature import export symbols cache"
@@ -27,7 +28,7 @@ usage_error() { # NAME PROGRAM COMMAND...
 	check "$name: nothing on stdout" test ! -s "$TMP/out"
 }
 
-for program in "$CLIENT" "$DEBUGGER" "$ANALYZE"; do
+for program in "$CLIENT" "$DEBUGGER" "$ANALYZE" "$CTL"; do
 	name=$(basename "$program")
 	help_ok "$name --help" "$program" --help
 	run "$program" --version
@@ -59,6 +60,22 @@ usage_error "snapanalyze no-such-verb" snapanalyze "$ANALYZE" no-such-verb
 usage_error "snapanalyze with a hostile verb" snapanalyze "$ANALYZE" $'\033[31m\nverb'
 check "a hostile verb is escaped in the message" \
 	sh -c '! LC_ALL=C grep -q "$(printf "\033")" "$1" && [ "$(head -n 1 "$1" | wc -l)" = 1 ]' sh "$TMP/err"
+
+# Nothing of this changes a setting: it ends before.
+run "$CTL" --help
+cp "$TMP/out" "$TMP/ctl.help"
+for verb in $(sed -n 's/^  \([a-z][a-z]*\)  *[a-z].*/\1/p' "$TMP/ctl.help"); do
+	help_ok "snapcrashctl $verb --help" "$CTL" "$verb" --help
+	run "$CTL" "$verb" --version
+	equal "snapcrashctl $verb --version" "0 snapcrashctl $VERSION" "$STATUS $(head -n 1 "$TMP/out")"
+	usage_error "snapcrashctl $verb --no-such-option" snapcrashctl "$CTL" "$verb" --no-such-option
+	usage_error "snapcrashctl $verb --config without a file" snapcrashctl "$CTL" "$verb" --config
+	VERBS_OF_CTL="${VERBS_OF_CTL:-}$verb "
+done
+equal "snapcrashctl --help names its verbs" "enable disable status test list get rm adopt " "$VERBS_OF_CTL"
+usage_error "snapcrashctl no-such-verb" snapcrashctl "$CTL" no-such-verb
+usage_error "snapcrashctl list with an argument" snapcrashctl "$CTL" list $'\033[31mx'
+check "a hostile argument is escaped in the message" sh -c '! LC_ALL=C grep -q "$(printf "\033")" "$1"' sh "$TMP/err"
 
 usage_error "snapcrash-debugger abc" snapcrash-debugger "$DEBUGGER" abc
 usage_error "snapcrash-debugger -o without a file" snapcrash-debugger "$DEBUGGER" -o

@@ -30,6 +30,8 @@ TESTS_CAPTURE = \
 	test_access \
 	test_adopt \
 	test_config \
+	test_config_example \
+	test_core_pattern \
 	test_core_stream \
 	test_coredump_peer \
 	test_extra_regsets \
@@ -40,6 +42,7 @@ TESTS_CAPTURE = \
 	test_proc_status \
 	test_protocol \
 	test_rate \
+	test_saved \
 	test_skipped \
 	test_spool \
 	test_spool_name \
@@ -95,6 +98,8 @@ TESTS = $(TESTS_COMMON) $(TESTS_CAPTURE) $(TESTS_ANALYZE)
 CLI_TESTS = \
 	tests/cli_tools.sh \
 	tests/cli_core_pattern.sh \
+	tests/cli_ctl.sh \
+	tests/cli_packaging.sh \
 	tests/cli_usage.sh \
 	tests/cli_inputs.sh \
 	tests/cli_cores.sh \
@@ -273,9 +278,10 @@ $(O)/tests/waiting32: tests/lib/waiting32.c
 	$(Q)gcc -m32 -O2 -fno-pie -no-pie -static -nostdlib -ffreestanding -fno-stack-protector \
 		-Wl,--build-id=sha1 -o $@ $< 2>/dev/null || : >$@
 
-mains = capture/client.o capture/debugger/main.o capture/server/main.o analyze/main.o
+mains = capture/client.o capture/ctl/main.o capture/debugger/main.o capture/server/main.o analyze/main.o
 half_objs_common = $(COMMON_OBJS)
-half_objs_capture = $(filter-out $(mains),$(CAPTURE_OBJS) $(CLIENT_OBJS) $(DEBUGGER_OBJS) $(SERVER_OBJS)) $(COMMON_OBJS)
+half_objs_capture = $(sort $(filter-out $(mains),$(CAPTURE_OBJS) $(CLIENT_OBJS) $(CTL_OBJS) \
+	$(DEBUGGER_OBJS) $(SERVER_OBJS))) $(COMMON_OBJS)
 half_objs_analyze = $(filter-out $(mains),$(ANALYZE_OBJS)) $(COMMON_OBJS)
 
 # Prints a machine's table (cli_cross_arch.sh).
