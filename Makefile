@@ -153,6 +153,7 @@ CAPTURE_OBJS = \
 	capture/utc.o
 
 CLIENT_OBJS = \
+	capture/chain.o \
 	capture/client.o \
 	capture/client_args.o \
 	capture/client_file.o \

@@ -15,9 +15,11 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/chain.h"
 #include "capture/client_args.h"
 #include "capture/client_file.h"
 #include "capture/config.h"
@@ -27,6 +29,7 @@
 #include "capture/sanitized.h"
 #include "capture/seal.h"
 #include "capture/spool.h"
+#include "common/escape.h"
 
 #define PROGRAM SNAP_CLIENT_PROGRAM
 
@@ -37,6 +40,7 @@
 #define ADDRESS_SPACE (64u << 20)
 
 static struct snap_client_args args;
+static struct snap_chain chain = SNAP_CHAIN_INIT;
 static struct snap_config config;
 static struct snap_crash crash;
 
@@ -159,13 +163,86 @@ static int capture_into(
 			strerror(-file->server_error));
 	snap_crash_capture(&crash, STDIN_FILENO);
 	struct timespec released;
-	release_target(&released);
+	if (chain.child > 0) {
+		/* What is ours first: what the other handler does may take any time. */
+		snap_emit_note(&crash.emit, false,
+			"the process is held for longer than is told here: its core goes on to "
+			"the former handler");
+		(void)clock_gettime(CLOCK_MONOTONIC, &released); /* can't fail */
+		set_deadline(FINISH_S);
+	} else {
+		release_target(&released);
+	}
 	if (crash.has_snapshot) {
 		snap_client_file_discard(file, &config, &args.facts, SNAP_SKIPPED_LIBRARY);
 		return EXIT_COMPLETE;
 	}
 	return publish(file, snap_crash_finish(&crash, &released));
 }
+
+/* ---------------------------------------------------------------- the former handler */
+
+static void complain_of_chain(int error)
+{
+	fprintf(stderr, PROGRAM ": cannot hand the core on to a former handler: %s\n",
+		error == -ENOENT   ? "none was saved"
+		: error == -EINVAL ? "what was saved is no program"
+		: error == -ELOOP  ? "that is this program"
+				   : strerror(-error));
+}
+
+/* As early as may be: it is to have nothing of our limits, and all of our rights. */
+static void prepare_former_handler(void)
+{
+	int r = snap_chain_start(&chain, args.facts.pidfd);
+	if (r < 0)
+		complain_of_chain(r);
+}
+
+static void find_former_handler(void)
+{
+	int r = snap_chain_find(&chain, config.socket);
+	if (r < 0)
+		complain_of_chain(r);
+	else
+		args.facts.core_copy = &chain.copy;
+}
+
+static void feed_former_handler(void)
+{
+	struct snap_chain_end end;
+	struct snap_core_facts facts = {
+		.pid = args.facts.pid,
+		.tid = args.facts.tid,
+		.signo = args.facts.signo,
+		.time_s = args.facts.time_s,
+		.dumpable = args.facts.dumpable,
+		.uid = args.facts.uid,
+		.gid = args.facts.gid,
+		.rlimit_core = args.facts.rlimit_core,
+		.pidfd = args.facts.pidfd,
+		.comm = snap_bytes_str(args.facts.comm),
+	};
+	char program[2 * SNAP_CORE_PATTERN_SIZE], status[48] = "";
+	(void)snap_escape(snap_core_pattern_program(chain.saved.pattern), SNAP_ESCAPE_TERMINAL,
+		program, sizeof(program)); /* cut to fit */
+	set_deadline((unsigned int)config.chain_time_s);
+	snap_chain_feed(&chain, &facts, crash.identity.task_fd, STDIN_FILENO,
+		(unsigned int)config.chain_time_s, &end);
+	if (end.has_status && WIFSIGNALED(end.status))
+		(void)snprintf(
+			status, sizeof(status), ", ended by signal %d", WTERMSIG(end.status));
+	else if (end.has_status)
+		(void)snprintf(status, sizeof(status), ", exit status %d", WEXITSTATUS(end.status));
+	fprintf(stderr, PROGRAM ": handed %llu bytes of core on to '%s'%s%s%s\n",
+		(unsigned long long)end.bytes, program, status, end.error < 0 ? ": " : "",
+		end.error == -EPIPE	  ? "it did not read them all"
+		: end.error == -ETIMEDOUT ? "it took too long"
+		: end.error < 0		  ? strerror(-end.error)
+					  : "");
+}
+
+/* ---------------------------------------------------------------- the whole */
 
 static int capture(const struct timespec *start)
 {
@@ -175,10 +252,12 @@ static int capture(const struct timespec *start)
 	snap_crash_prefault(&crash);
 	int config_read = snap_config_read(args.config_file, &config, &err);
 	set_deadline((unsigned int)config.dump_time_s);
+	if (chain.child > 0)
+		find_former_handler();
 	int r = snap_client_file_open(&file, &config, &args.facts);
 	if (r == 0) {
 		status = capture_into(&file, start, config_read < 0 ? err.text : NULL);
-	} else {
+	} else if (chain.child <= 0) {
 		struct timespec released;
 		release_target(&released);
 	}
@@ -190,6 +269,8 @@ static int capture(const struct timespec *start)
 	if (r < 0)
 		fprintf(stderr, PROGRAM ": cannot record what is not captured in '%s': %s\n",
 			config.spool, snap_spool_strerror(r));
+	if (chain.child > 0)
+		feed_former_handler();
 	return status;
 }
 
@@ -202,6 +283,8 @@ int main(int argc, char **argv)
 	int status = snap_client_args_parse(argc, argv, &args);
 	if (status >= 0)
 		return status;
+	if (args.chain)
+		prepare_former_handler();
 	limit_ourselves();
 	return capture(&start);
 }

@@ -13,12 +13,14 @@
 
 static void print_usage(FILE *to)
 {
-	fputs("usage: " PROGRAM " [--config FILE] %P %I %s %t %d %u %g %c %F %e\n"
+	fputs("usage: " PROGRAM " [--chain] [--config FILE] %P %I %s %t %d %u %g %c %F %e\n"
 	      "\n"
 	      "Write a snapshot of the process whose core the kernel sends on standard input.\n"
 	      "Started by the kernel: /proc/sys/kernel/core_pattern holds this command line after\n"
 	      "a '|', and core(5) says what each %-word becomes.\n"
 	      "\n"
+	      "  --chain        then hand the core on to the program that 'snapcrashctl enable\n"
+	      "                 --chain' found in core_pattern\n"
 	      "  --config FILE  read FILE instead of " SNAP_CONFIG_DEFAULT_FILE "\n"
 	      "  --help         print this\n"
 	      "  --version      print the version\n"
@@ -65,6 +67,8 @@ int snap_client_args_parse(int argc, char **argv, struct snap_client_args *args)
 			if (++i == argc)
 				return usage_error("--config needs a file");
 			args->config_file = argv[i];
+		} else if (strcmp(argv[i], "--chain") == 0) {
+			args->chain = true;
 		} else {
 			return usage_error("unknown option");
 		}

@@ -6,12 +6,15 @@
 #ifndef SNAP_CAPTURE_CLIENT_ARGS_H
 #define SNAP_CAPTURE_CLIENT_ARGS_H
 
+#include <stdbool.h>
+
 #include "capture/crash.h"
 
 #define SNAP_CLIENT_PROGRAM "snapcrash-client"
 
 struct snap_client_args {
 	const char *config_file;       /* NULL: the default one */
+	bool chain;		       /* hand the core on to the former handler */
 	struct snap_crash_facts facts; /* of comm, '/' stands as '!', as in a core's file name */
 };
 

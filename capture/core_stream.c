@@ -13,6 +13,22 @@
 /* As many as e_phnum can tell of. */
 #define PHDR_SEARCH_MAX 65535u
 
+static void keep_copy(struct snap_core_copy *copy, const uint8_t *data, size_t len)
+{
+	while (len > 0 && copy->error == 0) {
+		ssize_t n = write(copy->fd, data, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			copy->error = n < 0 ? -errno : -EIO;
+			return;
+		}
+		copy->len += (uint64_t)n;
+		data += n;
+		len -= (size_t)n;
+	}
+}
+
 /* Make buf non-empty. */
 static int fill(struct snap_core_stream *s)
 {
@@ -30,6 +46,8 @@ static int fill(struct snap_core_stream *s)
 		return -ENODATA;
 	s->buf_pos = 0;
 	s->buf_len = (size_t)n;
+	if (s->copy)
+		keep_copy(s->copy, s->buf, (size_t)n);
 	return 0;
 }
 
@@ -95,11 +113,12 @@ static int find_notes(
 	return -ENOEXEC;
 }
 
-int snap_core_stream_open(struct snap_core_stream *s, int fd)
+int snap_core_stream_open(struct snap_core_stream *s, int fd, struct snap_core_copy *copy)
 {
 	s->elf_machine = 0;
 	s->elf_class = s->elf_data = 0;
 	s->fd = fd;
+	s->copy = copy;
 	s->offset = s->next = 0;
 	s->buf_pos = s->buf_len = 0;
 

@@ -20,14 +20,22 @@
 /* Bytes of a note's descriptor that are kept. Longer ones (NT_FILE, AMX and SVE state) are cut. */
 #define SNAP_CORE_MAX_DESC 8192
 
+/* What was read of the core, for who wants to hand it on. */
+struct snap_core_copy {
+	int fd;	      /* borrowed: an empty file */
+	int error;    /* negative errno of the first write that failed: nothing is kept since */
+	uint64_t len; /* bytes in it */
+};
+
 struct snap_core_stream {
 	uint16_t elf_machine; /* valid once _open() got as far as the ELF header, else 0 */
 	uint8_t elf_class, elf_data;
 	unsigned int note_align;
 	int fd;
-	uint64_t offset; /* of the next byte to be taken */
-	uint64_t end;	 /* nothing from here on is read */
-	uint64_t next;	 /* where the next note begins */
+	struct snap_core_copy *copy; /* NULL: none */
+	uint64_t offset;	     /* of the next byte to be taken */
+	uint64_t end;		     /* nothing from here on is read */
+	uint64_t next;		     /* where the next note begins */
 	size_t buf_pos, buf_len;
 	uint8_t buf[32768];
 	uint8_t name[16];
@@ -43,12 +51,13 @@ struct snap_core_note {
 };
 
 /*
- * Read up to the first note. fd is borrowed and stands at the start of the core. Returns 0;
+ * Read up to the first note. fd is borrowed and stands at the start of the core. copy: borrowed;
+ * gets all that is read, now and later (NULL: nobody wants it). Returns 0;
  * -ENOEXEC if it is no ELF core with notes; -EBADMSG if its headers contradict each other;
  * -ENODATA if the stream ends before the notes; -EINTR if a signal handler ran; another negative
  * errno if reading failed.
  */
-int snap_core_stream_open(struct snap_core_stream *s, int fd);
+int snap_core_stream_open(struct snap_core_stream *s, int fd, struct snap_core_copy *copy);
 
 /*
  * The next note. Returns 1 and fills *ret; 0 after the last one; -EBADMSG if a size lies;

@@ -355,7 +355,7 @@ static const char *stream_fault(int error)
 /* Up to the first note; returns what snap_core_stream_next() does. */
 static int begin_stream(struct snap_crash *c, int fd, struct snap_core_note *ret)
 {
-	int r = snap_core_stream_open(&c->stream, fd);
+	int r = snap_core_stream_open(&c->stream, fd, c->facts.core_copy);
 	c->arch = snap_arch_find(c->stream.elf_machine, c->stream.elf_class, c->stream.elf_data);
 	if (r == 0 && !c->arch)
 		snap_emit_note(&c->emit, true, "no register table for ELF machine %u of class %u",

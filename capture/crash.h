@@ -45,6 +45,7 @@ struct snap_crash_facts {
 	const char *exe;      /* where /proc/PID/exe leads, borrowed; NULL: not looked at yet */
 	enum snap_capture_method method;
 	const struct snap_config *config; /* what is to be taken, borrowed; NULL: the defaults */
+	struct snap_core_copy *core_copy; /* gets what is read of the core, borrowed; NULL: none */
 };
 
 /* What the notes say of one thread. */

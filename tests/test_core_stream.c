@@ -94,7 +94,7 @@ static int open_bytes(size_t len)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, core, len), len);
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-	return snap_core_stream_open(&stream, fd);
+	return snap_core_stream_open(&stream, fd, NULL);
 }
 
 /* Two threads' notes. */
@@ -142,12 +142,55 @@ static void test_nothing_behind_the_notes_is_read(void **state)
 	assert_int_equal(pipe(fds), 0);
 	assert_int_equal(write(fds[1], core, core_len), core_len);
 	assert_int_equal(write(fds[1], "memory", 6), 6);
-	assert_int_equal(snap_core_stream_open(&stream, fds[0]), 0);
+	assert_int_equal(snap_core_stream_open(&stream, fds[0], NULL), 0);
 	while (snap_core_stream_next(&stream, &note) > 0)
 		;
 	char rest[16];
 	assert_int_equal(read(fds[0], rest, sizeof(rest)), 6);
 	assert_memory_equal(rest, "memory", 6);
+	assert_int_equal(close(fds[0]), 0);
+	assert_int_equal(close(fds[1]), 0);
+}
+
+/* With what comes behind them, the copy is the core, however much of it was of no interest. */
+static void test_copy_is_what_was_read(void **state)
+{
+	(void)state;
+	make_core();
+	int fds[2];
+	struct snap_core_copy copy = {.fd = memfd_create("copy", MFD_CLOEXEC)};
+	assert_true(copy.fd >= 0);
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], core, core_len), core_len);
+	assert_int_equal(write(fds[1], "memory", 6), 6);
+	assert_int_equal(snap_core_stream_open(&stream, fds[0], &copy), 0);
+	assert_int_equal(snap_core_stream_next(&stream, &note), 1);
+	for (int round = 0; round < 2; round++) {
+		/* First in the midst of the notes, then behind them. */
+		static uint8_t whole[sizeof(core) + 6];
+		assert_int_equal(copy.error, 0);
+		assert_int_equal(pread(copy.fd, whole, sizeof(whole), 0), copy.len);
+		assert_memory_equal(whole, core, copy.len);
+		while (round == 0 && snap_core_stream_next(&stream, &note) > 0)
+			;
+	}
+	assert_int_equal(copy.len, core_len);
+	assert_int_equal(close(copy.fd), 0);
+
+	/* One that can't be written is no reason to read less. */
+	copy = (struct snap_core_copy){.fd = open("/dev/full", O_WRONLY | O_CLOEXEC)};
+	assert_true(copy.fd >= 0);
+	int fd = memfd_create("core", MFD_CLOEXEC);
+	assert_int_equal(pwrite(fd, core, core_len, 0), core_len);
+	assert_int_equal(snap_core_stream_open(&stream, fd, &copy), 0);
+	size_t num = 0;
+	while (snap_core_stream_next(&stream, &note) > 0)
+		num++;
+	assert_int_equal(num, 4);
+	assert_int_equal(copy.error, -ENOSPC);
+	assert_int_equal(copy.len, 0);
+	assert_int_equal(close(copy.fd), 0);
+	assert_int_equal(close(fd), 0);
 	assert_int_equal(close(fds[0]), 0);
 	assert_int_equal(close(fds[1]), 0);
 }
@@ -345,6 +388,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_notes_in_order),
 		cmocka_unit_test(test_nothing_behind_the_notes_is_read),
+		cmocka_unit_test(test_copy_is_what_was_read),
 		cmocka_unit_test(test_more_than_65535_segments),
 		cmocka_unit_test(test_notes_not_the_first_segment),
 		cmocka_unit_test(test_32_bit_core),

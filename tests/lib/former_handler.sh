@@ -1,0 +1,30 @@
+#!/bin/sh
+# A core_pattern program that writes down how it was started, and keeps the core (cli_chain.sh).
+#
+#   |DIR/former WORD...      DIR/former is a link to this
+#
+# DIR/got.argv: NUL after each word; DIR/got.state: what it found open, where, its limits; DIR/got.core.
+# Each appears when it is whole. The kernel gives no environment.
+#
+# Before anything is opened here:
+open=
+for fd in 0 1 2 3 4 5 6 7 8 9; do
+	[ -e "/proc/$$/fd/$fd" ] && open="$open $fd"
+done
+exec >/dev/null 2>&1
+PATH=/usr/bin:/bin
+dir=${0%/*}
+printf '%s\0' "$0" "$@" >"$dir/argv.part"
+{
+	echo "open:$open"
+	readlink "/proc/$$/fd/3" | sed 's/[0-9]//g'
+	readlink "/proc/$$/cwd"
+	echo "environment: $(tr '\0' ' ' <"/proc/$$/environ")"
+	grep -E '^(Uid|Gid|CapEff|SigIgn|SigBlk):' "/proc/$$/status"
+	grep -E '^Max (core file|address space)' "/proc/$$/limits"
+} >"$dir/state.part"
+cat >"$dir/core.part"
+mv "$dir/argv.part" "$dir/got.argv"
+mv "$dir/state.part" "$dir/got.state"
+mv "$dir/core.part" "$dir/got.core"
+exit 0
