@@ -132,6 +132,7 @@ CAPTURE_OBJS = \
 	capture/lock.o \
 	capture/memory.o \
 	capture/prefault.o \
+	capture/priority.o \
 	capture/origin.o \
 	capture/proc_container.o \
 	capture/proc_files.o \

@@ -292,7 +292,7 @@ def measure_lives(args, points):
                 file.write(f"spool = {directory}/spool\n")
             ways = {
                 "floor": [args.floor, "live", "@PID@", tiers(threads)],
-                "debugger": [args.debugger, "--config", directory + "/conf", "@PID@"],
+                "debugger": [args.debugger, "-o", directory + "/snap", "--config", directory + "/conf", "@PID@"],
             }
             pause = {name: [] for name in ways}
             wall = {name: [] for name in ways}

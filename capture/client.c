@@ -25,6 +25,7 @@
 #include "capture/config.h"
 #include "capture/crash.h"
 #include "capture/prefault.h"
+#include "capture/priority.h"
 #include "capture/program.h"
 #include "capture/sanitized.h"
 #include "capture/seal.h"
@@ -44,6 +45,7 @@ static struct snap_chain chain = SNAP_CHAIN_INIT;
 static struct snap_config config;
 static struct snap_crash crash;
 
+static int priority; /* to be restored */
 static volatile sig_atomic_t timed_out;
 
 static void on_alarm(int signo)
@@ -102,6 +104,7 @@ static void release_target(struct timespec *ret_when)
 	 * itself down on this processor would count as ours. */
 	(void)clock_gettime(CLOCK_MONOTONIC, ret_when); /* can't fail */
 	(void)close(STDIN_FILENO);
+	snap_priority_restore(priority);
 	set_deadline(FINISH_S);
 }
 
@@ -278,6 +281,7 @@ int main(int argc, char **argv)
 {
 	struct timespec start;
 	(void)clock_gettime(CLOCK_MONOTONIC, &start); /* can't fail */
+	priority = snap_priority_raise();
 	snap_prefault_code();
 	bind_standard_fds();
 	int status = snap_client_args_parse(argc, argv, &args);

@@ -21,6 +21,7 @@
 #include "capture/facts.h"
 #include "capture/memory.h"
 #include "capture/prefault.h"
+#include "capture/priority.h"
 #include "common/memory_plan.h"
 
 #define CHECKPOINT_THREADS 64
@@ -315,6 +316,7 @@ static void capture_stopped(struct snap_live *l)
 
 static int seize_and_capture(struct snap_live *l, struct snap_error *err)
 {
+	(void)snap_priority_raise(); /* ends with this task */
 	if (snap_tracee_seize(&l->tracee, l->pid, err) < 0)
 		return -1;
 	/* What is attached to can't be replaced by another process of its number: it waits for us.

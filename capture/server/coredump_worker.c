@@ -17,6 +17,7 @@
 #include "capture/client_file.h"
 #include "capture/crash.h"
 #include "capture/prefault.h"
+#include "capture/priority.h"
 #include "capture/seal.h"
 #include "capture/server/coredump_peer.h"
 #include "capture/server/log.h"
@@ -180,6 +181,7 @@ int snap_coredump_worker_run(const struct snap_config *config, int listener_fd, 
 		return EXIT_FAILURE;
 	}
 	warm_up(memory_fd);
+	int priority = snap_priority_raise();
 	if (getppid() != parent)
 		return EXIT_SUCCESS; /* it ended before it was asked to be told */
 
@@ -207,6 +209,7 @@ int snap_coredump_worker_run(const struct snap_config *config, int listener_fd, 
 		return EXIT_FAILURE;
 	}
 	capture(config, &peer, fd, memory_fd, &start);
+	snap_priority_restore(priority);
 	(void)alarm(FINISH_S);
 	timed_out = 0;
 	return keep(config, memory_fd);
