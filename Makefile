@@ -302,6 +302,7 @@ ANALYZE_OBJS = \
 	analyze/report/out.o \
 	analyze/report/records.o \
 	analyze/report/text.o \
+	analyze/report/text_facts.o \
 	analyze/report/words.o \
 	analyze/signature/name.o \
 	analyze/signature/rules.o \

@@ -6,6 +6,7 @@
 
 #include "analyze/report/backtrace.h"
 #include "analyze/report/color.h"
+#include "analyze/report/text_facts.h"
 #include "analyze/report/words.h"
 #include "common/escape.h"
 
@@ -223,6 +224,7 @@ static void print_group(const struct printer *p, const struct alike *group, size
 	if (num > 1)
 		(void)fprintf(p->out, " (%zu threads)", num);
 	(void)fprintf(p->out, "%s\n", p->colors.end);
+	snap_text_wait(crash, first, num > 1, p->out);
 	snap_backtrace_print(first, &p->colors, p->out);
 }
 
@@ -410,7 +412,9 @@ static void print_capture(const struct printer *p)
 	const struct snap_crash *crash = p->crash;
 	const struct snap_capture *capture = &crash->capture;
 	static const char *const methods[] = {"by unknown means", "by the kernel's core_pattern",
-		"from the live process (ptrace)", "from a core file"};
+		"from the live process (ptrace)", "from a core file",
+		"by the kernel's coredump socket", "at its own wish (libsnapcrash)",
+		"by a signal handler of its own (libsnapcrash)"};
 	(void)fprintf(p->out, "  %-10s ", "Captured");
 	char time[40] = "";
 	if (capture->has_time)
@@ -453,6 +457,7 @@ static void print_facts(const struct printer *p)
 				(double)process->uptime_ms / 1e3);
 		(void)fputc('\n', p->out);
 	}
+	snap_text_process_facts(crash, p->out);
 	if (process->has_identity_unverified && process->identity_unverified)
 		(void)fprintf(p->out,
 			"  %-10s %sthe pid may have been reused: facts about the process may be "
@@ -471,6 +476,7 @@ static void print_facts(const struct printer *p)
 		snap_print(p->out, crash->system.machine);
 		(void)fputc('\n', p->out);
 	}
+	snap_text_machine_facts(crash, p->out);
 	for (size_t i = 0; i < crash->num_tags; i++) {
 		(void)fprintf(p->out, "  %-10s ", "Tag");
 		snap_print(p->out, crash->tags[i].key);
@@ -576,6 +582,7 @@ void snap_report_text(
 		snap_print_str(out, crash->cause.explanation);
 		(void)fputc('\n', out);
 	}
+	snap_text_abort_message(crash, out);
 	print_integrity(&p);
 	const struct snap_crash_thread *crashed = snap_crash_crashed_thread(crash);
 	if (crashed)
@@ -586,6 +593,9 @@ void snap_report_text(
 	print_other_threads(&p);
 	print_modules(&p);
 	print_missing(&p);
+	if (crash->num_logs > 0)
+		heading(&p, "Log");
+	snap_text_logs(crash, out);
 	print_facts(&p);
 	print_notes(&p);
 	print_signature(&p);
