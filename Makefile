@@ -162,8 +162,10 @@ CLIENT_OBJS = \
 	capture/crash.o \
 	capture/crash_records.o \
 	capture/identity.o \
+	capture/privileges.o \
 	capture/server_link.o
 SERVER_OBJS = \
+	capture/server/acceptor.o \
 	capture/server/admit.o \
 	capture/server/adoption.o \
 	capture/server/app.o \
@@ -172,6 +174,7 @@ SERVER_OBJS = \
 	capture/server/coredump_pool.o \
 	capture/server/coredump_worker.o \
 	capture/server/dumps.o \
+	capture/server/fd_pass.o \
 	capture/server/hook.o \
 	capture/server/keeper.o \
 	capture/server/keeper_serve.o \

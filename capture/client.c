@@ -26,6 +26,7 @@
 #include "capture/crash.h"
 #include "capture/prefault.h"
 #include "capture/priority.h"
+#include "capture/privileges.h"
 #include "capture/program.h"
 #include "capture/sanitized.h"
 #include "capture/seal.h"
@@ -155,6 +156,7 @@ static int capture_into(
 	struct snap_client_file *file, const struct timespec *start, const char *config_fault)
 {
 	args.facts.config = &config;
+	snap_privileges_drop();
 	snap_crash_begin(
 		&crash, &args.facts, file->fd, PROGRAM " " SNAP_VERSION, start, &timed_out);
 	if (config_fault)

@@ -196,9 +196,9 @@ for how in "${lies[@]}"; do
 	held=$(cat "$SERVER_DIR/held")
 	check "server $how: a snapshot" has_snapshots 1
 	check "server $how: it is complete" all_complete
-	# A second, and what a busy machine needs.
-	limit=$((without + 2000))
-	[ "$how" != queued-always ] || limit=$((without + 5000))
+	# A second, and what a machine needs that is busy with six of them.
+	limit=$((6 * without + 1500))
+	[ "$how" != queued-always ] || limit=$((6 * without + 4500))
 	check "server $how: how long the process is held ($held ms, $without without)" \
 		test "$held" -le "$limit"
 done

@@ -261,3 +261,27 @@ if [ ! -e /run/systemd/journal/socket ]; then
 	check "\$JOURNAL_STREAM: lines begin with their level" within 10 grep -q '^<6>ready at' "$TMP/server.log"
 	server_stop
 fi
+
+# ---------------------------------------------------------------- the client's own rights
+
+# With a core that does not go on, it waits in the middle of the capture.
+server_conf
+client_victim
+mkfifo "$TMP/stream"
+"$CLIENT" --config "$SERVER_CONF" "$CLIENT_VICTIM" "$CLIENT_VICTIM" 11 1700000000 1 0 0 0 "" by-hand \
+	<"$TMP/stream" 2>"$TMP/err" &
+client=$!
+exec 8>"$TMP/stream"
+head -c 800 "$TMP/core" >&8
+writes() { [ "$(num_parts)" = 1 ] && grep -q '^NoNewPrivs:	1' "/proc/$client/status"; }
+check "a client that captures: gains no rights any more" within 10 writes
+# CAP_CHOWN, CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, CAP_SYS_ADMIN
+permitted=$(sed -n 's/^CapPrm:	//p' "/proc/$client/status")
+equal "... has four capabilities at most" 0 $((0x$permitted & ~((1 << 0) | (1 << 2) | (1 << 19) | (1 << 21))))
+if [ -z "${SANITIZE:-}" ]; then
+	equal "... has a limit of memory" $((64 << 20)) \
+		"$(sed -n 's/^Max address space *\([0-9]*\) .*/\1/p' "/proc/$client/limits")"
+fi
+exec 8>&-
+wait "$client"
+check "... and publishes what there is" has_snapshots 1

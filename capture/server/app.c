@@ -21,8 +21,7 @@
 #define MAX_RUNNING	   2
 #define MAX_QUEUED	   16
 /* After the time of a dump, until a worker is killed: it has deadlines of its own. */
-#define GRACE_MS  5000
-#define RESUME_MS 100
+#define GRACE_MS 5000
 /* Lines in the log for one user at once, and then one in so long. */
 #define LOG_BURST	10
 #define LOG_INTERVAL_NS 60000000000ull
@@ -158,23 +157,11 @@ static void program_ready(void *arg, uint32_t events)
 
 /* ---------------------------------------------------------------- who connects */
 
-static void resume_listening(void *arg)
-{
-	struct snap_apps *apps = arg;
-	if (apps->listener.fd >= 0)
-		(void)snap_loop_add(apps->loop, &apps->listener, EPOLLIN); /* it was before */
-}
-
-static void pause_listening(struct snap_apps *apps)
-{
-	snap_loop_remove(apps->loop, &apps->listener);
-	apps->resume_listening = (struct snap_timer){.due = resume_listening, .arg = apps};
-	snap_loop_arm(apps->loop, &apps->resume_listening, RESUME_MS);
-}
-
 static const char *why_not(const struct snap_apps *apps, const struct snap_peer *peer)
 {
 	unsigned int num_same = 0;
+	if (apps->num >= MAX_CONNECTED)
+		return "there are too many connections";
 	for (const struct snap_app *app = apps->first; app; app = app->next)
 		num_same += app->work.peer.uid == peer->uid;
 	if (num_same >= MAX_CONNECTED_USER)
@@ -182,34 +169,14 @@ static const char *why_not(const struct snap_apps *apps, const struct snap_peer 
 	return NULL;
 }
 
-static void listener_ready(void *arg, uint32_t events)
+static void accepted(void *arg, int fd, const struct snap_peer *peer)
 {
 	struct snap_apps *apps = arg;
-	struct snap_peer peer;
-	(void)events; /* accept4() tells, too */
-	/* Who does not get in waits in the socket's own queue, and then gives up. */
-	if (apps->num >= MAX_CONNECTED) {
-		pause_listening(apps);
-		return;
-	}
-	int fd = accept4(apps->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd < 0) {
-		if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
-			return;
-		snap_log(SNAP_LOG_ERROR, "cannot accept a program's connection: %s",
-			strerror(errno));
-		pause_listening(apps); /* descriptors or memory may come back */
-		return;
-	}
-	if (snap_peer_find(fd, &peer) < 0) {
-		(void)close(fd); /* it has gone */
-		return;
-	}
-	const char *why = why_not(apps, &peer);
+	const char *why = why_not(apps, peer);
 	struct snap_app *app = why ? NULL : calloc(1, sizeof(*app));
 	if (app) {
 		app->apps = apps;
-		app->work.peer = peer;
+		app->work.peer = *peer;
 		app->watch = (struct snap_watch){fd, program_ready, app};
 		if (snap_loop_add(apps->loop, &app->watch, EPOLLIN) == 0) {
 			app->next = apps->first;
@@ -224,9 +191,12 @@ static void listener_ready(void *arg, uint32_t events)
 		}
 		free(app);
 	}
-	say(apps, SNAP_LOG_WARNING, &peer, why ? why : "no memory for it");
+	/* Others wait in the socket's own queue, and then give up. */
+	if (apps->num >= MAX_CONNECTED)
+		snap_acceptor_pause(&apps->acceptor);
+	say(apps, SNAP_LOG_WARNING, peer, why ? why : "no memory for it");
 	snap_app_answer(fd, SNAP_APP_REFUSED, EAGAIN, NULL);
-	(void)close(peer.pidfd); /* nothing to lose */
+	(void)close(peer->pidfd); /* nothing to lose */
 	(void)close(fd);
 }
 
@@ -236,19 +206,14 @@ int snap_apps_listen(struct snap_apps *apps, int fd)
 		.max_running = MAX_RUNNING,
 		.max_queued = MAX_QUEUED,
 	};
-	apps->listener = (struct snap_watch){fd, listener_ready, apps};
-	int r = fd < 0 ? 0 : snap_loop_add(apps->loop, &apps->listener, EPOLLIN);
-	if (r < 0)
-		apps->listener.fd = -1;
-	return r;
+	apps->acceptor =
+		(struct snap_acceptor){.loop = apps->loop, .accepted = accepted, .arg = apps};
+	return snap_acceptor_start(&apps->acceptor, fd);
 }
 
 void snap_apps_stop(struct snap_apps *apps)
 {
-	if (apps->listener.fd >= 0 && !apps->resume_listening.armed)
-		snap_loop_remove(apps->loop, &apps->listener);
-	snap_loop_disarm(apps->loop, &apps->resume_listening);
-	apps->listener.fd = -1;
+	snap_acceptor_stop(&apps->acceptor);
 	for (struct snap_app *app = apps->first, *next; app; app = next) {
 		next = app->next;
 		if (!app->working)

@@ -10,6 +10,7 @@
 
 #include "capture/config.h"
 #include "capture/rate.h"
+#include "capture/server/acceptor.h"
 #include "capture/server/loop.h"
 #include "capture/server/workers.h"
 
@@ -23,8 +24,7 @@ struct snap_apps {
 	void (*ended)(void *arg); /* one has; NULL: nobody wants to know */
 	void *ended_arg;
 
-	struct snap_watch listener; /* fd -1: not listening (any more) */
-	struct snap_timer resume_listening;
+	struct snap_acceptor acceptor;
 	struct snap_app *first;
 	unsigned int num;
 	struct snap_worker_pool pool;

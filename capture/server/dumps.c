@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "capture/server/adoption.h"
+#include "capture/server/fd_pass.h"
 #include "capture/server/log.h"
 #include "capture/server/peer.h"
 
@@ -25,8 +26,7 @@
 /* Connections beyond those that can be queued: of clients that have written. */
 #define MORE_CONNECTIONS 256
 /* How often it is looked for orphans: of clients that fell back to the spool and died, too. */
-#define SWEEP_MS  60000
-#define RESUME_MS 100
+#define SWEEP_MS 60000
 /* Adoptions at once, and waiting. */
 #define MAX_ADOPTING	  2
 #define MAX_TO_BE_ADOPTED 4096
@@ -165,26 +165,8 @@ static void arm(struct snap_dump *d, void (*due)(void *arg), int64_t after_ms)
 /* False if the client does not take it: it is gone, or does not read. */
 static bool say(const struct snap_dump *d, const union snap_message *message, int fd)
 {
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = {.bytes = {0}};
-	/* sendmsg() does not write through it, it only lacks the const. */
-	struct iovec part = {(void *)(uintptr_t)message, message->head.size};
-	struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
-	if (d->watch.fd < 0)
-		return false;
-	if (fd >= 0) {
-		header.msg_control = &control;
-		header.msg_controllen = sizeof(control);
-		struct cmsghdr *c = CMSG_FIRSTHDR(&header);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &fd, sizeof(int));
-	}
-	return sendmsg(d->watch.fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) ==
-	       (ssize_t)message->head.size;
+	return d->watch.fd >= 0 &&
+	       snap_fd_send(d->watch.fd, message, message->head.size, fd, MSG_DONTWAIT) == 0;
 }
 
 static void say_queued(const struct snap_dump *d)
@@ -417,45 +399,18 @@ static void client_ready(void *arg, uint32_t events)
 
 /* ---------------------------------------------------------------- who connects */
 
-static void resume_listening(void *arg)
+static void accepted(void *arg, int fd, const struct snap_peer *peer)
 {
 	struct snap_dumps *dumps = arg;
-	if (!dumps->stopping && dumps->listener.fd >= 0)
-		(void)snap_loop_add(dumps->loop, &dumps->listener, EPOLLIN); /* it was before */
-}
-
-static void pause_listening(struct snap_dumps *dumps)
-{
-	snap_loop_remove(dumps->loop, &dumps->listener);
-	dumps->resume_listening = (struct snap_timer){.due = resume_listening, .arg = dumps};
-	snap_loop_arm(dumps->loop, &dumps->resume_listening, RESUME_MS);
-}
-
-static void listener_ready(void *arg, uint32_t events)
-{
-	struct snap_dumps *dumps = arg;
-	(void)events; /* accept4() tells, too */
-	int fd = accept4(dumps->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd < 0) {
-		if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
-			return;
-		snap_log(SNAP_LOG_ERROR, "cannot accept a connection: %s", strerror(errno));
-		pause_listening(dumps); /* descriptors or memory may come back */
-		return;
-	}
-	struct snap_peer peer;
-	int r = snap_peer_find(fd, &peer);
 	const char *why = NULL;
-	if (r < 0)
-		why = r == -ESRCH ? "it is gone" : strerror(-r);
-	else if (peer.uid != 0)
+	if (peer->uid != 0)
 		why = "it is not root's";
 	else if (dumps->num_connected >=
 		 dumps->config->max_queue + dumps->config->max_dumps + MORE_CONNECTIONS)
 		why = "there are too many";
 	struct snap_dump *d = why ? NULL : add(dumps, HELLO);
 	if (d) {
-		d->peer = peer;
+		d->peer = *peer;
 		d->watch = (struct snap_watch){fd, client_ready, d};
 		if (snap_loop_add(dumps->loop, &d->watch, EPOLLIN) == 0) {
 			dumps->num_connected++;
@@ -466,23 +421,17 @@ static void listener_ready(void *arg, uint32_t events)
 		d->peer.pidfd = -1;
 		forget(d);
 	}
-	if (r < 0)
-		snap_log(SNAP_LOG_WARNING, "a connection is cut off: %s", why);
-	else
-		snap_log(SNAP_LOG_WARNING, "process %ld of uid %lu is cut off: %s", (long)peer.pid,
-			(unsigned long)peer.uid, why ? why : "no memory for it");
-	if (r == 0)
-		(void)close(peer.pidfd); /* nothing to lose */
+	snap_log(SNAP_LOG_WARNING, "process %ld of uid %lu is cut off: %s", (long)peer->pid,
+		(unsigned long)peer->uid, why ? why : "no memory for it");
+	(void)close(peer->pidfd); /* nothing to lose */
 	(void)close(fd);
 }
 
 int snap_dumps_listen(struct snap_dumps *dumps, int fd)
 {
-	dumps->listener = (struct snap_watch){fd, listener_ready, dumps};
-	int r = snap_loop_add(dumps->loop, &dumps->listener, EPOLLIN);
-	if (r < 0)
-		dumps->listener.fd = -1;
-	return r;
+	dumps->acceptor =
+		(struct snap_acceptor){.loop = dumps->loop, .accepted = accepted, .arg = dumps};
+	return snap_acceptor_start(&dumps->acceptor, fd);
 }
 
 /* ---------------------------------------------------------------- what keepers say */
@@ -652,7 +601,6 @@ static void time_to_sweep(void *arg)
 
 int snap_dumps_start(struct snap_dumps *dumps)
 {
-	dumps->listener.fd = -1;
 	dumps->end = &dumps->first;
 	dumps->opener = (struct snap_keeper){.loop = dumps->loop,
 		.what = "opener",
@@ -692,10 +640,7 @@ void snap_dumps_stop(struct snap_dumps *dumps, void (*idle)(void *arg), void *ar
 	dumps->stopping = true;
 	dumps->idle = NULL;
 	snap_loop_disarm(dumps->loop, &dumps->sweep);
-	if (dumps->listener.fd >= 0 && !dumps->resume_listening.armed)
-		snap_loop_remove(dumps->loop, &dumps->listener);
-	snap_loop_disarm(dumps->loop, &dumps->resume_listening);
-	dumps->listener.fd = -1;
+	snap_acceptor_stop(&dumps->acceptor);
 	/* What these would have adopted stays where it is, until the next start. */
 	snap_workers_kill(dumps->workers, &dumps->adoptions);
 	for (struct snap_dump *d = dumps->first, *next; d; d = next) {

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "capture/config.h"
+#include "capture/server/acceptor.h"
 #include "capture/server/hook.h"
 #include "capture/server/keeper.h"
 #include "capture/server/loop.h"
@@ -29,8 +30,7 @@ struct snap_dumps {
 	const struct snap_config *config;
 	struct snap_hooks *hooks;
 
-	struct snap_watch listener; /* fd -1: not listening (any more) */
-	struct snap_timer resume_listening;
+	struct snap_acceptor acceptor;
 	bool stopping;
 	void (*idle)(void *arg); /* once stopped, when all are done */
 	void *idle_arg;
@@ -46,7 +46,7 @@ struct snap_dumps {
 };
 
 /*
- * Begin: start the keepers, sweep the spool. The members before listener are filled in, the rest is
+ * Begin: start the keepers, sweep the spool. The members before acceptor are filled in, the rest is
  * zero. Returns 0 or a negative errno.
  */
 int snap_dumps_start(struct snap_dumps *dumps);

@@ -7,68 +7,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "capture/server/fd_pass.h"
 #include "capture/server/log.h"
 #include "capture/server/workers.h"
 
 /* One that ends at once is not started anew at once. */
 #define RETRY_MS 1000
-
-int snap_keeper_send(int fd, const struct snap_keeper_message *message, int passed_fd, int flags)
-{
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = {.bytes = {0}};
-	/* sendmsg() does not write through it, it only lacks the const. */
-	struct iovec part = {(void *)(uintptr_t)message, sizeof(*message)};
-	struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
-	if (passed_fd >= 0) {
-		header.msg_control = &control;
-		header.msg_controllen = sizeof(control);
-		struct cmsghdr *c = CMSG_FIRSTHDR(&header);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &passed_fd, sizeof(int));
-	}
-	ssize_t n;
-	do
-		n = sendmsg(fd, &header, MSG_NOSIGNAL | flags);
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : 0;
-}
-
-int snap_keeper_receive(int fd, struct snap_keeper_message *ret, int *ret_passed_fd, int flags)
-{
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec part = {ret, sizeof(*ret)};
-	struct msghdr header = {
-		.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	ssize_t n;
-	do
-		n = recvmsg(fd, &header, MSG_CMSG_CLOEXEC | flags);
-	while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		return n < 0 ? -errno : 0;
-	*ret_passed_fd = -1;
-	struct cmsghdr *c = CMSG_FIRSTHDR(&header);
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-		c->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(ret_passed_fd, CMSG_DATA(c), sizeof(int));
-	if (n != (ssize_t)sizeof(*ret)) {
-		if (*ret_passed_fd >= 0)
-			(void)close(*ret_passed_fd); /* nothing was written */
-		return -EBADMSG;
-	}
-	return 1;
-}
 
 static void drop(struct snap_keeper *keeper)
 {
@@ -99,7 +43,7 @@ static void ready(void *arg, uint32_t events)
 	(void)events; /* recvmsg() tells, too */
 	struct snap_keeper_message message;
 	int fd = -1;
-	int r = snap_keeper_receive(keeper->watch.fd, &message, &fd, MSG_DONTWAIT);
+	int r = snap_fd_receive(keeper->watch.fd, &message, sizeof(message), &fd, MSG_DONTWAIT);
 	if (r > 0) {
 		keeper->answer(keeper->arg, &message, fd);
 		return;
@@ -151,7 +95,8 @@ int snap_keeper_start(struct snap_keeper *keeper)
 int snap_keeper_ask(struct snap_keeper *keeper, const struct snap_keeper_message *message, int fd)
 {
 	return keeper->watch.fd < 0 ? -EAGAIN
-				    : snap_keeper_send(keeper->watch.fd, message, fd, MSG_DONTWAIT);
+				    : snap_fd_send(keeper->watch.fd, message, sizeof(*message), fd,
+					      MSG_DONTWAIT);
 }
 
 void snap_keeper_restart(struct snap_keeper *keeper)

@@ -84,11 +84,6 @@ void snap_keeper_restart(struct snap_keeper *keeper);
 /* Let it finish what was asked; nothing more is heard of it. */
 void snap_keeper_stop(struct snap_keeper *keeper);
 
-/* Send or receive one message with at most one descriptor. flags: of send(2). Negative errno. */
-int snap_keeper_send(int fd, const struct snap_keeper_message *message, int passed_fd, int flags);
-/* Returns 1, 0 at the end, or a negative errno. */
-int snap_keeper_receive(int fd, struct snap_keeper_message *ret, int *ret_passed_fd, int flags);
-
 /* What the child runs, until the other end is closed. */
 int snap_keeper_serve(int fd, const struct snap_config *config);
 

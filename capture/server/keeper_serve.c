@@ -15,6 +15,7 @@
 
 #include "capture/origin.h"
 #include "capture/server/admit.h"
+#include "capture/server/fd_pass.h"
 #include "capture/server/log.h"
 #include "capture/spool.h"
 #include "common/bytes.h"
@@ -34,7 +35,7 @@ static struct keeper keeper;
 static void answer(struct keeper *k, struct snap_keeper_message *message, int fd)
 {
 	/* If nobody hears it, the next receive tells. */
-	(void)snap_keeper_send(k->socket, message, fd, 0);
+	(void)snap_fd_send(k->socket, message, sizeof(*message), fd, 0);
 }
 
 /* ---------------------------------------------------------------- a new file */
@@ -274,7 +275,7 @@ int snap_keeper_serve(int fd, const struct snap_config *config)
 		}
 		struct snap_keeper_message m;
 		int passed_fd = -1;
-		int r = snap_keeper_receive(fd, &m, &passed_fd, 0);
+		int r = snap_fd_receive(fd, &m, sizeof(m), &passed_fd, 0);
 		if (r <= 0) {
 			snap_admit_flush(&k->admit);
 			return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -12,6 +12,7 @@
 SERVER=$BIN/snapcrash-server
 SERVER_PID=
 SERVER_DIR=$TMP/s
+mkdir -p -m 755 "$SERVER_DIR"
 
 server_conf() {
 	SPOOL=$SERVER_DIR/spool
