@@ -100,6 +100,8 @@ COMMON_OBJS = \
 	common/arena.o \
 	common/arch.o \
 	common/areas.o \
+	common/call_site.o \
+	common/crash_windows.o \
 	common/crc32c.o \
 	common/elf_image.o \
 	common/elf_notes.o \
@@ -109,6 +111,7 @@ COMMON_OBJS = \
 	common/snapshot_read.o \
 	common/snapshot_scan.o \
 	common/snapshot_write.o \
+	common/stack_budget.o \
 	common/stack_chain.o \
 	common/wire.o \
 	common/words.o \
@@ -335,7 +338,6 @@ ANALYZE_OBJS = \
 	analyze/symbols/unit_build.o \
 	analyze/symbols/unit_scan.o \
 	analyze/symbols/unit_table.o \
-	analyze/unwind/call_site.o \
 	analyze/unwind/cfi_step.o \
 	analyze/unwind/exidx.o \
 	analyze/unwind/exidx_step.o \

@@ -150,25 +150,54 @@ static uint64_t host_tid(struct snap_crash *c, uint32_t ns_tid)
 	return ns_tid;
 }
 
+/* What the crash speaks of beside the stack. */
+static void write_windows(struct snap_crash *c, const struct snap_memory_thread *thread)
+{
+	const struct snap_memory_source source = {snap_memory_read, &c->mem_fd};
+	uint64_t fault_addr = 0;
+	bool has_fault = snap_emit_fault_addr((int32_t)c->facts.signo,
+		snap_bytes(c->siginfo, c->siginfo_len), c->stream.elf_class, c->stream.elf_data,
+		&fault_addr);
+	snap_crash_windows_take(&c->windows, thread, snap_bytes(c->thread.regs, c->thread.regs_len),
+		has_fault, fault_addr, &source, &c->emit.sink);
+	snap_crash_windows_take_callers(&c->windows, thread, &source, &c->emit.sink);
+}
+
+/* cap: bytes that it may give of its stack. */
 static void write_thread_memory(
-	struct snap_crash *c, uint64_t index, const struct snap_memory_thread *thread)
+	struct snap_crash *c, uint64_t index, uint64_t cap, const struct snap_memory_thread *thread)
 {
 	if (c->mem_fd < 0) {
 		snap_emit_omission(&c->emit, SNAP_OMITTED_STACK,
 			*c->timed_out ? SNAP_OMITTED_DEADLINE : SNAP_OMITTED_GONE, thread->tid, 0);
 		return;
 	}
-	uint64_t known = c->identity.status.num_threads;
-	uint64_t num_others = known != SNAP_PROC_UNKNOWN && known > 0 ? known - 1 : 0;
-	bool taken = snap_memory_take_stack(c->mem_fd, &c->areas, c->arch, thread,
-		snap_stack_cap(index, num_others), c->emit.buf, &c->emit.sink);
-	if (index == 0 && !taken)
+	struct snap_memory_plan plan;
+	struct snap_windows_sink looking;
+	if (index == 0)
+		snap_crash_windows_init(&c->windows, &c->areas, c->arch);
+	snap_windows_sink_init(&looking, &c->windows, thread->sp, &c->emit.sink);
+	const struct snap_memory_sink *sink = index == 0 ? &looking.sink : &c->emit.sink;
+	uint64_t taken = snap_memory_take_stack(
+		c->mem_fd, &c->areas, c->arch, thread, cap, c->emit.buf, sink);
+	snap_stack_budget_spend(&c->budget, taken);
+	if (index == 0 && taken == 0 && cap > 0)
 		c->emit.partial = true;
-	if (snap_memory_wants_code(&c->areas, index, thread->pc)) {
-		struct snap_memory_plan plan;
+	if (snap_memory_wants_code(&c->areas, index, cap, thread->pc)) {
 		snap_memory_plan_code(&c->areas, thread, &plan);
-		snap_memory_take(c->mem_fd, &plan, c->emit.buf, &c->emit.sink);
+		snap_memory_take(c->mem_fd, &plan, c->emit.buf, sink);
 	}
+	if (index == 0)
+		write_windows(c, thread);
+}
+
+static void begin_budget(struct snap_crash *c)
+{
+	const struct snap_memory_limits limits = snap_emit_memory_limits(c->facts.config);
+	uint64_t num_threads = c->identity.status.num_threads;
+	if (c->identity.task_fd < 0 || num_threads == SNAP_PROC_UNKNOWN)
+		num_threads = limits.stack_threads;
+	snap_stack_budget_init(&c->budget, &limits, num_threads, c->arch, 0);
 }
 
 /* The thread whose notes are now all there; the first one is the crashing one. */
@@ -184,6 +213,10 @@ static void write_thread(struct snap_crash *c)
 		c->threads_left_out++;
 		return;
 	}
+	if (first)
+		begin_budget(c);
+	bool room;
+	uint64_t cap = snap_stack_budget_next(&c->budget, &room);
 
 	struct snap_regset regsets[2 + SNAP_ARCH_MAX_EXTRA_REGSETS];
 	struct snap_thread thread = {
@@ -209,15 +242,25 @@ static void write_thread(struct snap_crash *c)
 		memcpy(c->comm, thread.name.data ? comm : "", thread.name.len);
 		c->facts.comm = c->comm;
 	}
-	if (notes->regs_len > 0)
+	if (notes->regs_len > 0 && room)
 		regsets[thread.num_regsets++] =
 			(struct snap_regset){NT_PRSTATUS, snap_bytes(notes->regs, notes->regs_len)};
 	if (first && c->fpregs_len > 0)
 		regsets[thread.num_regsets++] =
 			(struct snap_regset){NT_FPREGSET, snap_bytes(c->fpregs, c->fpregs_len)};
-	thread.num_regsets +=
-		snap_extra_regsets_list(&notes->extra, c->arch, regsets + thread.num_regsets);
-	(void)snap_write_thread(&c->emit.writer, &thread); /* its error sticks */
+	if (room)
+		thread.num_regsets += snap_extra_regsets_list(
+			&notes->extra, c->arch, regsets + thread.num_regsets);
+	if (snap_write_thread(&c->emit.writer, &thread) == -ENOSPC) {
+		c->emit.writer.num_refused--; /* counted here */
+		c->threads_left_out++;
+		return;
+	}
+	if (!room) {
+		snap_emit_omission(&c->emit, SNAP_OMITTED_REGISTERS, SNAP_OMITTED_CAP, tid, 0);
+		snap_emit_omission(&c->emit, SNAP_OMITTED_STACK, SNAP_OMITTED_CAP, tid, 0);
+		return;
+	}
 	/* The target's memory may be long in coming, or never come: this is out of harm's way. */
 	if (first)
 		checkpoint(c);
@@ -229,7 +272,7 @@ static void write_thread(struct snap_crash *c)
 	};
 	struct snap_proc_stat stat;
 	if (snap_memory_thread_registers(c->arch, regsets, thread.num_regsets, &where)) {
-		write_thread_memory(c, index, &where);
+		write_thread_memory(c, index, cap, &where);
 		return;
 	}
 	snap_emit_omission(&c->emit, SNAP_OMITTED_REGISTERS, SNAP_OMITTED_UNREADABLE, tid, 0);
@@ -241,7 +284,7 @@ static void write_thread(struct snap_crash *c)
 		snap_proc_stat_read(c->identity.task_fd, name, &stat) == 0 && stat.sp != 0) {
 		where.pc = stat.pc;
 		where.sp = stat.sp;
-		write_thread_memory(c, index, &where);
+		write_thread_memory(c, index, cap, &where);
 	} else {
 		snap_emit_omission(&c->emit, SNAP_OMITTED_STACK, SNAP_OMITTED_UNREADABLE, tid, 0);
 	}
@@ -255,9 +298,11 @@ static void write_first_group(struct snap_crash *c)
 	snap_crash_write_process(c);
 	write_thread(c);
 	checkpoint(c);
+	snap_emit_stage(&c->emit, SNAP_EMIT_LAYOUT);
 	snap_crash_write_layout(c);
 	snap_crash_write_annotations(c);
 	checkpoint(c);
+	snap_emit_stage(&c->emit, SNAP_EMIT_THREADS);
 }
 
 static void flush_thread(struct snap_crash *c)
@@ -419,7 +464,7 @@ void snap_crash_begin(struct snap_crash *c, const struct snap_crash_facts *facts
 	c->facts = *facts;
 	c->start = *start;
 	c->timed_out = timed_out;
-	snap_emit_init(&c->emit, out_fd);
+	snap_emit_init(&c->emit, out_fd, c->facts.config);
 	snap_emit_uuid(c->uuid);
 	snap_emit_header(&c->emit, program);
 }
@@ -433,6 +478,7 @@ void snap_crash_capture(struct snap_crash *c, int stream_fd)
 	find_process(c);
 	read_areas(c);
 	read_stream(c, &note, r);
+	snap_emit_stage(&c->emit, SNAP_EMIT_REST);
 	snap_crash_write_late(c);
 	checkpoint(c);
 }
@@ -464,6 +510,8 @@ int snap_crash_finish(struct snap_crash *c, const struct timespec *released)
 	};
 	snap_facts_write_namespaces(&c->emit, &c->namespaces);
 	snap_facts_write_system(&c->emit);
+	snap_emit_stage(&c->emit, SNAP_EMIT_END);
+	snap_emit_refused(&c->emit);
 	(void)snap_write_capture(&c->emit.writer, &capture); /* its error sticks */
 	int r = snap_write_checkpoint(&c->emit.writer, true);
 	return r < 0 || c->emit.writer.len > 0 ? r : -EIO;

@@ -30,7 +30,9 @@
 #include "capture/proc_tids.h"
 #include "common/arch.h"
 #include "common/areas.h"
+#include "common/crash_windows.h"
 #include "common/memory_plan.h"
+#include "common/stack_budget.h"
 
 #define SNAP_CRASH_UNKNOWN UINT64_MAX
 
@@ -78,6 +80,8 @@ struct snap_crash {
 	struct snap_crash_thread thread;
 	uint64_t num_threads; /* written */
 	uint64_t threads_left_out;
+	struct snap_stack_budget budget;
+	struct snap_crash_windows windows;
 	bool leader_seen;
 	/* The process has had its snapshot made already, by libsnapcrash. */
 	bool has_snapshot;

@@ -15,8 +15,22 @@
 #include "capture/memory.h"
 #include "common/snapshot.h"
 #include "common/snapshot_write.h"
+#include "common/stack_budget.h"
+
+/*
+ * What is written next, in the order of a file. Each may take so much of the limit that something
+ * is left for those that come.
+ */
+enum snap_emit_stage {
+	SNAP_EMIT_FIRST,   /* what happened; the thread that matters most */
+	SNAP_EMIT_LAYOUT,  /* mappings, modules */
+	SNAP_EMIT_THREADS, /* the other threads, and what they point to */
+	SNAP_EMIT_REST,	   /* the process, the system */
+	SNAP_EMIT_END,	   /* what is missing, how it was captured */
+};
 
 struct snap_emit {
+	uint64_t max_bytes; /* of the whole file */
 	/* Something is missing that is no matter of limits: exit status 1. */
 	bool partial;
 	struct snap_memory_sink sink; /* writes ranges and omissions at once */
@@ -24,8 +38,17 @@ struct snap_emit {
 	uint8_t buf[SNAP_MEMORY_MAX]; /* for snap_memory_take() */
 };
 
-/* fd: as for snap_writer_init(). */
-void snap_emit_init(struct snap_emit *e, int fd);
+/* fd: as for snap_writer_init(). config: how long the file may get; NULL: the default. */
+void snap_emit_init(struct snap_emit *e, int fd, const struct snap_config *config);
+
+void snap_emit_stage(struct snap_emit *e, enum snap_emit_stage stage);
+/* Bytes that records may still take in this stage. What is longer is left out, and counted. */
+uint64_t snap_emit_room(const struct snap_emit *e);
+/* Tell of what was left out for want of room; in the last stage. */
+void snap_emit_refused(struct snap_emit *e);
+
+/* What the configuration says of memory; config may be NULL. */
+struct snap_memory_limits snap_emit_memory_limits(const struct snap_config *config);
 
 /* A warning in words; partial: see above. */
 void snap_emit_note(struct snap_emit *e, bool partial, const char *format, ...)
@@ -53,6 +76,10 @@ void snap_emit_metadata(struct snap_emit *e, const struct snap_config *config, c
  */
 void snap_emit_signal(struct snap_emit *e, int32_t signo, uint64_t tid, struct snap_bytes siginfo,
 	uint8_t elf_class, uint8_t elf_data);
+
+/* The address that such a signal is about, if it is about one. */
+bool snap_emit_fault_addr(int32_t signo, struct snap_bytes siginfo, uint8_t elf_class,
+	uint8_t elf_data, uint64_t *ret);
 
 /* What annotation areas tell; running, same_tids: as for snap_annotations_read(). */
 void snap_emit_annotations(

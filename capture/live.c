@@ -53,6 +53,9 @@ void snap_live_deinit(struct snap_live *l)
 	close_fd(&l->task_fd);
 	close_fd(&l->mem_fd);
 	snap_tracee_deinit(&l->tracee);
+	if (l->arena)
+		(void)munmap(l->arena, l->arena_size); /* as it was mapped: can't fail */
+	l->arena = NULL;
 }
 
 bool snap_live_ended(const struct snap_live *l)
@@ -128,7 +131,7 @@ static void keep_omission(void *arg, const struct snap_omission *omission)
 static void keep_range(void *arg, const struct snap_memory_range *range)
 {
 	struct snap_live *l = arg;
-	if (range->data.len > sizeof(l->arena) - l->arena_len) {
+	if (range->data.len > l->arena_size - l->arena_len) {
 		l->pieces_left_out++;
 		return;
 	}
@@ -243,10 +246,34 @@ static void take_caller_registers(struct snap_live *l)
 	}
 }
 
-static void take_thread_memory(
-	struct snap_live *l, uint64_t index, const struct snap_tracee_thread *thread)
+/* What the first thread speaks of beside its stack. */
+static void take_windows(struct snap_live *l, const struct snap_memory_thread *where)
 {
-	struct snap_memory_sink sink = {keep_range, keep_omission, l};
+	const struct snap_memory_source source = {snap_memory_read, &l->mem_fd};
+	const struct snap_memory_sink sink = {keep_range, keep_omission, l};
+	const struct snap_tracee_thread *first = &l->tracee.threads[0];
+	uint64_t fault_addr = 0;
+	bool has_fault =
+		l->caller.crashed && snap_emit_fault_addr(l->caller.signo, l->caller.siginfo,
+					     l->arch->elf_class, l->arch->elf_data, &fault_addr);
+	snap_crash_windows_take(&l->windows, where, snap_bytes(first->regs, first->regs_len),
+		has_fault, fault_addr, &source, &sink);
+}
+
+/* The code that it returns to, which is the same when it runs again. */
+static void write_callers(struct snap_live *l)
+{
+	const struct snap_memory_source source = {snap_memory_read, &l->mem_fd};
+	const struct snap_memory_thread where = {.tid = (uint64_t)l->tracee.threads[0].tid};
+	if (l->mem_fd >= 0)
+		snap_crash_windows_take_callers(&l->windows, &where, &source, &l->emit.sink);
+}
+
+/* cap: bytes that it may give of its stack. */
+static void take_thread_memory(
+	struct snap_live *l, uint64_t index, uint64_t cap, const struct snap_tracee_thread *thread)
+{
+	const struct snap_memory_sink to_keep = {keep_range, keep_omission, l};
 	struct snap_memory_plan plan;
 	struct snap_memory_thread where = {
 		.tid = (uint64_t)thread->tid,
@@ -264,13 +291,19 @@ static void take_thread_memory(
 	size_t num_regsets = 1 + snap_extra_regsets_list(&thread->extra, l->arch, regsets + 1);
 	if (!snap_memory_thread_registers(l->arch, regsets, num_regsets, &where))
 		return;
-	size_t cap = snap_stack_cap(index, l->num_alive > 0 ? l->num_alive - 1 : 0);
-	(void)snap_memory_take_stack(l->mem_fd, &l->areas, l->arch, &where, cap, l->emit.buf,
-		&sink); /* or its omission */
-	if (snap_memory_wants_code(&l->areas, index, where.pc)) {
+	struct snap_windows_sink looking;
+	if (index == 0)
+		snap_crash_windows_init(&l->windows, &l->areas, l->arch);
+	snap_windows_sink_init(&looking, &l->windows, where.sp, &to_keep);
+	const struct snap_memory_sink *sink = index == 0 ? &looking.sink : &to_keep;
+	snap_stack_budget_spend(&l->budget, snap_memory_take_stack(l->mem_fd, &l->areas, l->arch,
+						    &where, cap, l->emit.buf, sink));
+	if (snap_memory_wants_code(&l->areas, index, cap, where.pc)) {
 		snap_memory_plan_code(&l->areas, &where, &plan);
-		snap_memory_take(l->mem_fd, &plan, l->emit.buf, &sink);
+		snap_memory_take(l->mem_fd, &plan, l->emit.buf, sink);
 	}
+	if (index == 0)
+		take_windows(l, &where);
 }
 
 /* What is written to while the process stands still. */
@@ -280,9 +313,16 @@ static void prefault(struct snap_live *l)
 	/* A stack and its guard page are two mappings, of some 60 bytes of text each. */
 	size_t num_areas = 2 * num + 64 < SNAP_AREAS_MAX ? 2 * num + 64 : SNAP_AREAS_MAX;
 	uint64_t bytes = SNAP_MEMORY_MAX;
-	for (size_t i = 0; i < num && bytes < sizeof(l->arena); i++)
-		bytes += snap_stack_cap(i, num - 1);
-	snap_prefault(l->arena, bytes < sizeof(l->arena) ? (size_t)bytes : sizeof(l->arena));
+	const struct snap_memory_limits limits = snap_emit_memory_limits(l->config);
+	struct snap_stack_budget budget;
+	snap_stack_budget_init(&budget, &limits, num, l->arch, 0);
+	for (size_t i = 0; i < num && bytes < l->arena_size; i++) {
+		bool room;
+		uint64_t cap = snap_stack_budget_next(&budget, &room);
+		snap_stack_budget_spend(&budget, cap);
+		bytes += cap;
+	}
+	snap_prefault(l->arena, bytes < l->arena_size ? (size_t)bytes : l->arena_size);
 	snap_prefault(
 		l->pieces, (num < SNAP_MAX_THREADS ? 2 * num + 2 : num) * sizeof(l->pieces[0]));
 	snap_prefault(l->first_piece, (num + 1) * sizeof(l->first_piece[0]));
@@ -303,12 +343,18 @@ static void capture_stopped(struct snap_live *l)
 	for (size_t i = 0; i < l->tracee.num_threads; i++)
 		if (l->tracee.threads[i].phase != SNAP_TRACEE_ENDED)
 			l->num_alive++;
-	uint64_t rank = 0; /* the main thread's, dead or not, is 0 */
+	const struct snap_memory_limits limits = snap_emit_memory_limits(l->config);
+	snap_stack_budget_init(&l->budget, &limits, l->num_alive, l->arch, 0);
 	for (size_t i = 0; i < l->tracee.num_threads; i++) {
 		l->first_piece[i] = l->num_pieces;
-		take_thread_memory(l, rank, &l->tracee.threads[i]);
-		if (i == 0 || l->tracee.threads[i].phase != SNAP_TRACEE_ENDED)
-			rank++;
+		/* The first one, dead or not, is the first. */
+		if (i > 0 && l->tracee.threads[i].phase == SNAP_TRACEE_ENDED)
+			continue;
+		bool room;
+		uint64_t cap = snap_stack_budget_next(&l->budget, &room);
+		l->tracee.threads[i].no_room = !room;
+		if (room)
+			take_thread_memory(l, i, cap, &l->tracee.threads[i]);
 	}
 	l->first_piece[l->tracee.num_threads] = l->num_pieces;
 	snap_tracee_release(&l->tracee);
@@ -354,6 +400,14 @@ int snap_live_capture(struct snap_live *l, struct snap_error *err)
 	l->arch = own_arch();
 	snap_areas_init(&l->areas);
 	snap_live_threads_read(&l->threads, l->pid);
+	/* Its pages come as they are used. */
+	l->arena_size = snap_emit_memory_limits(l->config).max_bytes;
+	l->arena = mmap(NULL, l->arena_size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (l->arena == MAP_FAILED) {
+		l->arena = NULL;
+		return snap_error_errno(err, errno, "cannot get memory");
+	}
 	(void)snap_error_set(err, SNAP_ERROR_SYSTEM, "the capture was killed");
 
 	uint8_t *stack = mmap(NULL, SNAP_LIVE_TRACER_STACK, PROT_READ | PROT_WRITE,
@@ -444,15 +498,21 @@ static void write_thread(struct snap_live *l, size_t index)
 		thread.name = snap_bytes(t->comm, t->comm_len);
 	if (l->status.num_pid_namespaces > 1)
 		thread.has_ns_tid = inner_tid(l, t->tid, &thread.ns_tid);
-	if (t->regs_len > 0)
+	bool room = !t->no_room;
+	if (t->regs_len > 0 && room)
 		regsets[thread.num_regsets++] =
 			(struct snap_regset){NT_PRSTATUS, snap_bytes(t->regs, t->regs_len)};
 	if (index == 0 && l->tracee.fpregs_len > 0)
 		regsets[thread.num_regsets++] = (struct snap_regset){
 			NT_FPREGSET, snap_bytes(l->tracee.fpregs, l->tracee.fpregs_len)};
-	thread.num_regsets +=
-		snap_extra_regsets_list(&t->extra, l->arch, regsets + thread.num_regsets);
-	(void)snap_write_thread(&l->emit.writer, &thread); /* its error sticks */
+	if (room)
+		thread.num_regsets +=
+			snap_extra_regsets_list(&t->extra, l->arch, regsets + thread.num_regsets);
+	if (snap_write_thread(&l->emit.writer, &thread) == -ENOSPC) {
+		l->emit.writer.num_refused--; /* counted here */
+		l->threads_left_out++;
+		return;
+	}
 
 	for (size_t i = l->first_piece[index]; i < l->first_piece[index + 1]; i++) {
 		const struct snap_live_piece *piece = &l->pieces[i];
@@ -460,6 +520,12 @@ static void write_thread(struct snap_live *l, size_t index)
 			l->emit.sink.omission(&l->emit, &piece->omission);
 		else
 			l->emit.sink.range(&l->emit, &piece->range);
+	}
+	if (!room) {
+		snap_emit_omission(
+			&l->emit, SNAP_OMITTED_REGISTERS, SNAP_OMITTED_CAP, thread.tid, 0);
+		snap_emit_omission(&l->emit, SNAP_OMITTED_STACK, SNAP_OMITTED_CAP, thread.tid, 0);
+		return;
 	}
 	if (t->regs_len > 0)
 		return;
@@ -528,7 +594,7 @@ int snap_live_write(struct snap_live *l, int out_fd, const struct snap_live_word
 	struct snap_emit *e = &l->emit;
 	struct snap_process process;
 	uint64_t num_ended = 0;
-	snap_emit_init(e, out_fd);
+	snap_emit_init(e, out_fd, l->config);
 	snap_emit_uuid(l->uuid);
 	snap_emit_header(e, words->program);
 	snap_emit_metadata(e, l->config, words->reason, l->caller.crashed, l->uuid);
@@ -539,10 +605,14 @@ int snap_live_write(struct snap_live *l, int out_fd, const struct snap_live_word
 		snap_emit_signal(e, l->caller.signo, l->caller.tid, l->caller.siginfo,
 			l->arch->elf_class, l->arch->elf_data);
 	write_process_early(l, &process);
-	if (l->tracee.num_threads > 0)
+	if (l->tracee.num_threads > 0) {
 		write_thread(l, 0);
+		write_callers(l);
+	}
 	(void)snap_write_checkpoint(&e->writer, false); /* its error sticks */
+	snap_emit_stage(e, SNAP_EMIT_LAYOUT);
 	write_layout(l, process.auxv);
+	snap_emit_stage(e, SNAP_EMIT_THREADS);
 	for (size_t i = 1; i < l->tracee.num_threads; i++) {
 		if (i % CHECKPOINT_THREADS == 1)
 			(void)snap_write_checkpoint(&e->writer, false);
@@ -552,8 +622,10 @@ int snap_live_write(struct snap_live *l, int out_fd, const struct snap_live_word
 			write_thread(l, i);
 	}
 	(void)snap_write_checkpoint(&e->writer, false);
+	snap_emit_stage(e, SNAP_EMIT_REST);
 	snap_emit_omission_count(e, SNAP_OMITTED_THREAD, SNAP_OMITTED_GONE, num_ended);
-	snap_emit_omission_count(e, SNAP_OMITTED_THREAD, SNAP_OMITTED_CAP, l->tracee.num_left_out);
+	snap_emit_omission_count(e, SNAP_OMITTED_THREAD, SNAP_OMITTED_CAP,
+		l->tracee.num_left_out + l->threads_left_out);
 	snap_emit_omission_count(e, SNAP_OMITTED_OTHER, SNAP_OMITTED_CAP, l->pieces_left_out);
 	if (l->registers_foreign)
 		snap_emit_note(e, true, "a thread's registers are of a machine that is not known");
@@ -569,6 +641,8 @@ int snap_live_write(struct snap_live *l, int out_fd, const struct snap_live_word
 	snap_facts_write_namespaces(e, &namespaces);
 	snap_facts_write_system(e);
 	snap_live_threads_write(e, &l->threads);
+	snap_emit_stage(e, SNAP_EMIT_END);
+	snap_emit_refused(e);
 	write_capture(l, words->method);
 	return snap_write_checkpoint(&e->writer, true);
 }

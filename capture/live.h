@@ -24,14 +24,14 @@
 #include "capture/tracee.h"
 #include "common/arch.h"
 #include "common/areas.h"
+#include "common/crash_windows.h"
 #include "common/error.h"
+#include "common/stack_budget.h"
 
 /* The stack of the task that traces; it has a page without access below it. */
 #define SNAP_LIVE_TRACER_STACK (256u << 10)
-/* Storage for what is read while the process stands still. The stacks' limits add up to 2.6 MiB. */
-#define SNAP_LIVE_ARENA_BYTES (4u << 20)
-#define SNAP_LIVE_MAPS_BYTES  (16u << 20)
-#define SNAP_LIVE_MAX_PIECES  (4u * SNAP_MAX_THREADS)
+#define SNAP_LIVE_MAPS_BYTES   (16u << 20)
+#define SNAP_LIVE_MAX_PIECES   (4u * SNAP_MAX_THREADS)
 
 /* A range of memory or an omission, kept until it can be written. */
 struct snap_live_piece {
@@ -73,9 +73,14 @@ struct snap_live {
 	size_t maps_len;
 	bool maps_cut;
 	int maps_error;
-	size_t arena_len;
+	/* For what is read while the process stands still: as much as a snapshot may have. */
+	uint8_t *arena;
+	size_t arena_len, arena_size;
+	struct snap_stack_budget budget;
+	struct snap_crash_windows windows;
 	size_t num_pieces;
 	uint64_t pieces_left_out;
+	uint64_t threads_left_out; /* for want of room in the file */
 
 	struct snap_tracee tracee;
 	struct snap_maps_parser maps_parser;
@@ -89,14 +94,13 @@ struct snap_live {
 	/* The first of each thread's pieces. */
 	size_t first_piece[SNAP_MAX_THREADS + 1];
 	struct snap_live_piece pieces[SNAP_LIVE_MAX_PIECES];
-	uint8_t arena[SNAP_LIVE_ARENA_BYTES];
 	uint8_t maps[SNAP_LIVE_MAPS_BYTES];
 };
 
 /* l: zeroed, or as _deinit() left it. Most of it is not touched: its pages come as they are used.
  */
 void snap_live_init(struct snap_live *l);
-/* Close what is open. */
+/* Close what is open, free what is mapped. */
 void snap_live_deinit(struct snap_live *l);
 
 /*

@@ -1,5 +1,6 @@
 #include "capture/live_threads.h"
 
+#include <errno.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -85,7 +86,9 @@ void snap_live_threads_write(struct snap_emit *e, const struct snap_live_threads
 	const struct missing left_out = {threads->num_left_out, 0};
 	for (size_t i = 0; i < threads->num; i++) {
 		const struct snap_proc_thread *thread = &threads->threads[i];
-		if (snap_write_thread_facts(&e->writer, &thread->facts) < 0 && e->writer.error == 0)
+		int r = snap_write_thread_facts(&e->writer, &thread->facts);
+		/* What there is no room for is counted by the writer. */
+		if (r < 0 && r != -ENOSPC && e->writer.error == 0)
 			e->partial = true;
 		count(&stacks, thread->stack_error);
 		count(&syscalls, thread->syscall_error);

@@ -91,16 +91,16 @@ void snap_memory_take(int mem_fd, const struct snap_memory_plan *plan,
 	take(mem_fd, plan, NULL, buf, sink);
 }
 
-bool snap_memory_take_stack(int mem_fd, const struct snap_areas *areas,
+uint64_t snap_memory_take_stack(int mem_fd, const struct snap_areas *areas,
 	const struct snap_arch *arch, const struct snap_memory_thread *thread, size_t cap,
 	uint8_t buf[static SNAP_MEMORY_MAX], const struct snap_memory_sink *sink)
 {
 	struct snap_stack_chain chain;
-	bool any = false;
+	uint64_t len = 0;
 	snap_stack_chain_init(&chain, areas, arch, thread, cap);
 	while (snap_stack_chain_next(&chain)) {
 		take(mem_fd, &chain.plan, &chain, buf, sink);
-		any |= snap_memory_plan_len(&chain.plan) > 0;
+		len += snap_memory_plan_len(&chain.plan);
 	}
-	return any;
+	return len;
 }

@@ -15,13 +15,6 @@
 #include "common/memory_plan.h"
 #include "common/snapshot.h"
 
-/* Where bytes and omissions go. Data is valid during the call. */
-struct snap_memory_sink {
-	void (*range)(void *arg, const struct snap_memory_range *range);
-	void (*omission)(void *arg, const struct snap_omission *omission);
-	void *arg;
-};
-
 /*
  * pread(2) on a mem file of /proc. Returns how many bytes were read (fewer than len where readable
  * memory ends) or, if none, a negative errno: -ESRCH if the process has gone. As a
@@ -36,9 +29,9 @@ void snap_memory_take(int mem_fd, const struct snap_memory_plan *plan,
 
 /*
  * Plan and read a thread's stacks (common/stack_chain.h); at most cap bytes. arch may be NULL.
- * Returns whether there is any of the one that it runs on.
+ * Returns how many bytes were planned; 0: there is none that it could run on.
  */
-bool snap_memory_take_stack(int mem_fd, const struct snap_areas *areas,
+uint64_t snap_memory_take_stack(int mem_fd, const struct snap_areas *areas,
 	const struct snap_arch *arch, const struct snap_memory_thread *thread, size_t cap,
 	uint8_t buf[static SNAP_MEMORY_MAX], const struct snap_memory_sink *sink);
 

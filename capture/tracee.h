@@ -41,6 +41,7 @@ struct snap_tracee_thread {
 	char state;	/* the letter of /proc/PID/stat, from before it was stopped */
 	int signo;	/* that it was about to get, or 0 */
 	int regs_error; /* negative errno if they can't be read */
+	bool no_room;	/* for its registers, nor its stack; the caller's to say */
 	size_t regs_len;
 	struct snap_extra_regsets extra;
 	bool has_comm;

@@ -70,6 +70,18 @@ const struct snap_area *snap_areas_above(const struct snap_areas *areas, uint64_
 	return n < areas->num ? &areas->areas[n] : NULL;
 }
 
+const struct snap_area *snap_areas_below(const struct snap_areas *areas, uint64_t addr)
+{
+	size_t n = count_up_to(areas, addr);
+	return n > 0 ? &areas->areas[n - 1] : NULL;
+}
+
+const struct snap_area *snap_areas_at_or_above(const struct snap_areas *areas, uint64_t addr)
+{
+	const struct snap_area *below = snap_areas_below(areas, addr);
+	return below && below->start == addr ? below : snap_areas_above(areas, addr);
+}
+
 void snap_mapping_quota_init(struct snap_mapping_quota *quota, uint64_t num_telling)
 {
 	uint64_t room = SNAP_MAX_MAPPINGS_TAKEN;

@@ -43,6 +43,10 @@ void snap_areas_add(void *arg, const struct snap_mapping *mapping);
 const struct snap_area *snap_areas_find(const struct snap_areas *areas, uint64_t addr);
 /* The first one that starts above addr, else NULL. */
 const struct snap_area *snap_areas_above(const struct snap_areas *areas, uint64_t addr);
+/* The last one that starts at addr or below it, and the first one that starts at addr or above it;
+ * NULL if there is none. */
+const struct snap_area *snap_areas_below(const struct snap_areas *areas, uint64_t addr);
+const struct snap_area *snap_areas_at_or_above(const struct snap_areas *areas, uint64_t addr);
 /* SNAP_AREA_ bits and permissions of a mapping. */
 uint32_t snap_area_flags(const struct snap_mapping *mapping);
 

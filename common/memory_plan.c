@@ -3,27 +3,6 @@
 #include <elf.h>
 #include <errno.h>
 
-size_t snap_stack_cap(uint64_t index, uint64_t num_others)
-{
-	if (index == 0)
-		return SNAP_STACK_FIRST;
-	if (index <= SNAP_STACK_NUM_SECOND)
-		return SNAP_STACK_SECOND;
-	if (index >= SNAP_STACK_NUM_TAKEN)
-		return 0;
-	uint64_t num_third = num_others;
-	if (num_third > SNAP_STACK_NUM_TAKEN - 1)
-		num_third = SNAP_STACK_NUM_TAKEN - 1;
-	/* More threads may turn up than were counted. */
-	num_third = num_third > SNAP_STACK_NUM_SECOND ? num_third - SNAP_STACK_NUM_SECOND : 1;
-	uint64_t share =
-		(SNAP_STACK_BUDGET - SNAP_STACK_NUM_SECOND * SNAP_STACK_SECOND) / num_third;
-	share &= ~(uint64_t)15;
-	if (share < SNAP_STACK_THIRD_MIN)
-		return SNAP_STACK_THIRD_MIN;
-	return share < SNAP_STACK_SECOND ? (size_t)share : SNAP_STACK_SECOND;
-}
-
 static const struct snap_regset *find_regset(
 	const struct snap_regset *regsets, size_t num, uint32_t type)
 {
@@ -61,6 +40,46 @@ uint64_t snap_memory_plan_len(const struct snap_memory_plan *plan)
 	return plan->parts[0].len + plan->parts[1].len;
 }
 
+/*
+ * A program may have changed a part of its stack (mprotect(2), madvise(2), a name): the kernel then
+ * has several areas of what was one. No more of them are looked at.
+ */
+#define MAX_SPLITS 64
+
+static bool is_data(const struct snap_area *area)
+{
+	/* Not what nobody may read: below a stack, that guards it. */
+	return area->flags & SNAP_MAPPING_READ &&
+	       !(area->flags & (SNAP_AREA_FILE | SNAP_AREA_VDSO | SNAP_MAPPING_EXEC));
+}
+
+/* The area that addr is in, if from this one on all is data up to there; else NULL. */
+static const struct snap_area *find_joined(
+	const struct snap_areas *areas, const struct snap_area *from, uint64_t addr)
+{
+	const struct snap_area *end = areas->areas + areas->num;
+	for (unsigned int i = 0; i < MAX_SPLITS && addr >= from->start; i++) {
+		if (addr < from->end)
+			return from;
+		if (!is_data(from) || from + 1 == end || from[1].start != from->end ||
+			!is_data(from + 1))
+			return NULL;
+		from++;
+	}
+	return NULL;
+}
+
+/* Where the data that the area is the end of begins. */
+static uint64_t find_lowest(const struct snap_areas *areas, const struct snap_area *area)
+{
+	for (unsigned int i = 0; i < MAX_SPLITS && area > areas->areas; i++) {
+		if (!is_data(area) || !is_data(area - 1) || area[-1].end != area->start)
+			break;
+		area--;
+	}
+	return area->start;
+}
+
 /* Where the frames of a stack that reaches from start to end, or less far, begin. */
 static uint64_t find_base(
 	const struct snap_memory_thread *thread, uint64_t start, uint64_t end, bool *ret_known)
@@ -71,7 +90,7 @@ static uint64_t find_base(
 	for (size_t i = 0; i < 2; i++) {
 		/* As aligned as a stack is. */
 		uint64_t mark = marks[i] & ~(uint64_t)15;
-		if (mark > start && mark > thread->sp && mark < base) {
+		if (mark > start && mark > thread->sp && mark <= base) {
 			base = mark;
 			*ret_known = true;
 		}
@@ -102,6 +121,25 @@ static const struct snap_area *find_home(
 	return snap_areas_find(areas, base);
 }
 
+/* The stack that begins in area goes on to where it is known to begin; and what is above argc on
+ * the main stack, the program's strings, is no stack. */
+static void join(const struct snap_areas *areas, const struct snap_area *area,
+	const struct snap_memory_thread *thread, struct snap_area *ret)
+{
+	const uint64_t marks[] = {thread->tp, thread->start_stack};
+	for (size_t i = 0; i < 2; i++) {
+		const struct snap_area *last =
+			marks[i] > thread->sp ? find_joined(areas, area, marks[i]) : NULL;
+		if (last && last->end > ret->end)
+			ret->end = last->end;
+	}
+	uint64_t argc = thread->start_stack & ~(uint64_t)15;
+	/* But where it may be executed, there may be code as well (qemu-user's trampolines). */
+	if (argc > thread->sp && argc > ret->start && argc < ret->end &&
+		!(ret->flags & SNAP_MAPPING_EXEC))
+		ret->end = argc;
+}
+
 /*
  * Where sp leads to, and from where on bytes are of interest; false: nowhere. *ret is the stack's
  * area, as far as it is known to be one.
@@ -118,11 +156,12 @@ static bool find_stack(const struct snap_areas *areas, const struct snap_memory_
 			 (area == home || area->end == home->start) &&
 			 !(area->flags & SNAP_MAPPING_READ);
 	if (area && (is_denied || (area->flags & SNAP_MAPPING_READ))) {
+		uint64_t lowest = find_lowest(areas, area);
 		*ret = *area;
 		if (is_denied)
 			ret->end = home->end;
-		*ret_start =
-			sp - area->start > SNAP_STACK_BELOW ? sp - SNAP_STACK_BELOW : area->start;
+		*ret_start = sp - lowest > SNAP_STACK_BELOW ? sp - SNAP_STACK_BELOW : lowest;
+		join(areas, area, thread, ret);
 		return true;
 	}
 	/* Overflown into a guard page, or below all that is mapped. */
@@ -131,6 +170,7 @@ static bool find_stack(const struct snap_areas *areas, const struct snap_memory_
 		return false;
 	*ret = *area;
 	*ret_start = area->start;
+	join(areas, area, thread, ret);
 	return true;
 }
 
@@ -181,7 +221,8 @@ bool snap_memory_is_away(const struct snap_areas *areas, const struct snap_memor
 	uint64_t base;
 	const struct snap_area *home = find_home(areas, thread, &base);
 	const struct snap_area *area = snap_areas_find(areas, thread->sp);
-	return home && area && area != home && area->flags & SNAP_MAPPING_READ;
+	return home && area && area != home && area->flags & SNAP_MAPPING_READ &&
+	       !find_joined(areas, area, base);
 }
 
 bool snap_memory_find_home(const struct snap_areas *areas, const struct snap_arch *arch,
@@ -193,10 +234,10 @@ bool snap_memory_find_home(const struct snap_areas *areas, const struct snap_arc
 	if (!home)
 		return false;
 	unsigned int word = snap_arch_word(arch);
-	uint64_t lowest = base;
+	uint64_t lowest = base, start = find_lowest(areas, home);
 	for (size_t at = (word - addr % word) % word; at + word <= len; at += word) {
 		uint64_t value = snap_arch_load(arch, buf + at, word);
-		if (value >= home->start && value < lowest)
+		if (value >= start && value < lowest)
 			lowest = value;
 	}
 	if (lowest == base)
@@ -241,14 +282,14 @@ void snap_memory_plan_code(const struct snap_areas *areas, const struct snap_mem
 	ret->parts[0] = (struct snap_extent){start, end - start};
 }
 
-bool snap_memory_wants_code(const struct snap_areas *areas, uint64_t index, uint64_t pc)
+bool snap_memory_wants_code(
+	const struct snap_areas *areas, uint64_t index, uint64_t cap, uint64_t pc)
 {
 	if (index == 0)
 		return true;
 	/* Code that stands in no file, nor in the vDSO, is nowhere else to be had. */
 	const struct snap_area *area = snap_areas_find(areas, pc);
-	return area && index < SNAP_STACK_NUM_TAKEN &&
-	       !(area->flags & (SNAP_AREA_FILE | SNAP_AREA_VDSO));
+	return area && cap > 0 && !(area->flags & (SNAP_AREA_FILE | SNAP_AREA_VDSO));
 }
 
 void snap_memory_plan_vdso(uint64_t addr, uint64_t len, struct snap_memory_plan *ret)

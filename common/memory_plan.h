@@ -15,15 +15,8 @@
 #include "common/areas.h"
 #include "common/snapshot.h"
 
-/* Bytes of stack: of the thread that matters most, of each of the next SNAP_STACK_NUM_SECOND, and
- * the bounds for those up to SNAP_STACK_NUM_TAKEN. Whoever comes after has registers only. */
-#define SNAP_STACK_FIRST      (64u << 10)
-#define SNAP_STACK_SECOND     (16u << 10)
-#define SNAP_STACK_NUM_SECOND 63u
-#define SNAP_STACK_THIRD_MIN  512u
-#define SNAP_STACK_NUM_TAKEN  1024u
-/* What the threads after the first share. */
-#define SNAP_STACK_BUDGET (1280u << 10)
+/* Bytes of the stack that matters most, unless configured otherwise. */
+#define SNAP_STACK_FIRST (64u << 10)
 /* Taken below the stack pointer: a red zone, or what a return just left behind. */
 #define SNAP_STACK_BELOW 256u
 /* How far above a stack pointer without memory (an overflow) its stack is looked for. */
@@ -50,8 +43,12 @@
 /* No range is longer, but for stacks that are asked for whole. */
 #define SNAP_MEMORY_MAX (64u << 10)
 
-/* How many bytes of its stack the index-th thread may give, of 1 + num_others. */
-size_t snap_stack_cap(uint64_t index, uint64_t num_others);
+/* Where bytes and omissions go. Data is valid during the call. */
+struct snap_memory_sink {
+	void (*range)(void *arg, const struct snap_memory_range *range);
+	void (*omission)(void *arg, const struct snap_omission *omission);
+	void *arg;
+};
 
 /* What is known of a thread. */
 struct snap_memory_thread {
@@ -114,8 +111,10 @@ void snap_memory_plan_shorten(struct snap_memory_plan *plan, uint64_t end);
 /* The instructions round its pc. */
 void snap_memory_plan_code(const struct snap_areas *areas, const struct snap_memory_thread *thread,
 	struct snap_memory_plan *ret);
-/* Whether those are taken: of the first thread, and of one whose code stands in no file. */
-bool snap_memory_wants_code(const struct snap_areas *areas, uint64_t index, uint64_t pc);
+/* Whether those are taken: of the first thread, and of one whose code stands in no file. cap: what
+ * it may give of its stack. */
+bool snap_memory_wants_code(
+	const struct snap_areas *areas, uint64_t index, uint64_t cap, uint64_t pc);
 /* A vDSO of len bytes. */
 void snap_memory_plan_vdso(uint64_t addr, uint64_t len, struct snap_memory_plan *ret);
 

@@ -26,6 +26,8 @@ void snap_writer_resume(struct snap_writer *w, int fd, uint64_t len, uint32_t cr
 	w->crc = crc;
 	w->buf_len = 0;
 	w->summed_len = 0;
+	w->limit = UINT64_MAX;
+	w->num_refused = 0;
 }
 
 /* Bring crc up to date. */
@@ -74,14 +76,27 @@ static void sink_append(ProtobufCBuffer *buffer, size_t len, const uint8_t *data
 	}
 }
 
-/* snapshot has one field set: the record to write. */
-static int write_record(struct snap_writer *w, const Snapcrash__Snapshot *snapshot)
+/* Whatever the limit. */
+static int write_any(struct snap_writer *w, const Snapcrash__Snapshot *snapshot)
 {
 	if (w->error)
 		return w->error;
 	struct sink sink = {.base.append = sink_append, .writer = w};
 	protobuf_c_message_pack_to_buffer(&snapshot->base, &sink.base);
 	return w->error;
+}
+
+/* snapshot has one field set: the record to write. */
+static int write_record(struct snap_writer *w, const Snapcrash__Snapshot *snapshot)
+{
+	if (w->error == 0 && w->limit != UINT64_MAX) {
+		size_t len = protobuf_c_message_get_packed_size(&snapshot->base);
+		if (w->len > w->limit || len > w->limit - w->len) {
+			w->num_refused++;
+			return -ENOSPC;
+		}
+	}
+	return write_any(w, snapshot);
 }
 
 static ProtobufCBinaryData binary(struct snap_bytes bytes)
@@ -142,7 +157,7 @@ int snap_write_checkpoint(struct snap_writer *w, bool final)
 	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
 	snapshot.n_checkpoints = 1;
 	snapshot.checkpoints = checkpoints;
-	(void)write_record(w, &snapshot); /* its error sticks */
+	(void)write_any(w, &snapshot); /* its error sticks */
 	flush(w);
 	return w->error;
 }

@@ -6,7 +6,8 @@
  * snap_write_header() and ends with a final checkpoint.
  *
  * A failed write sticks: every later call returns the same error and writes nothing, so that
- * checking the final checkpoint's result alone is enough.
+ * checking the final checkpoint's result alone is enough. What is over the limit does not: -ENOSPC
+ * is returned for that record alone, w->error stays 0.
  */
 #ifndef SNAP_COMMON_SNAPSHOT_WRITE_H
 #define SNAP_COMMON_SNAPSHOT_WRITE_H
@@ -24,10 +25,14 @@ struct snap_writer {
 	uint32_t crc; /* CRC32C of those bytes but for the last buf_len - summed_len */
 	size_t buf_len;
 	size_t summed_len; /* so many bytes of buf are in crc */
+	/* A record that would make the file longer than this is not written, checkpoints excepted;
+	 * the caller may change it between records. UINT64_MAX: no limit. */
+	uint64_t limit;
+	uint64_t num_refused; /* records that were left out for that */
 	uint8_t buf[16384];
 };
 
-/* fd: open for writing, positioned at the start of an empty file or a pipe. */
+/* fd: open for writing, positioned at the start of an empty file or a pipe. There is no limit. */
 void snap_writer_init(struct snap_writer *w, int fd);
 
 /*

@@ -1,6 +1,6 @@
-/* analyze/unwind/call_site: encodings of calls and of what is none, as assemblers make them, and
+/* common/call_site: encodings of calls and of what is none, as assemblers make them, and
  * the calls of this very program. */
-#include "analyze/unwind/call_site.h"
+#include "common/call_site.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -16,7 +16,7 @@
 #include <elfutils/libdw.h>
 #include <gelf.h>
 
-#include "analyze/unwind/call_site.h"
+#include "common/call_site.h"
 #include "analyze/unwind/expression.h"
 
 #define UNTOUCHED UINT64_C(0x5a5a5a5a5a5a5a5a)

@@ -181,14 +181,65 @@ static void test_the_base_is_where_the_frames_begin(void **state)
 	uint64_t argc = STACK_END - 100 * KIB;
 	plan = plan_stack(sp, 0x1234, argc, 64 * KIB);
 	assert_extent(plan.parts[1], argc - 16 * KIB, argc);
-	assert_covers(&plan, sp - SNAP_STACK_BELOW, STACK_END);
+	/* Nor are they taken, or missed: they are no stack. */
+	assert_covers(&plan, sp - SNAP_STACK_BELOW, argc);
 
 	/* What fits below that is all of it. */
 	sp = argc - 60 * KIB;
 	plan = plan_stack(sp, 0, argc, 64 * KIB);
-	assert_extent(plan.parts[0], sp - SNAP_STACK_BELOW, sp - SNAP_STACK_BELOW + 64 * KIB);
+	assert_extent(plan.parts[0], sp - SNAP_STACK_BELOW, argc);
 	assert_int_equal(plan.parts[1].len, 0);
-	assert_covers(&plan, sp - SNAP_STACK_BELOW, STACK_END);
+	struct snap_omission none;
+	assert_false(snap_memory_plan_cut(&plan, 0, &none));
+	/* Unless that is where sp is. */
+	plan = plan_stack(argc, 0, argc, 64 * KIB);
+	assert_covers(&plan, argc - SNAP_STACK_BELOW, STACK_END);
+}
+
+static void test_a_split_stack_is_one(void **state)
+{
+	(void)state;
+	/* The second page was made read-only, another one has a name, and all that is left is one
+	 * page at the end, where the thread pointer is. */
+	const uint32_t r = SNAP_MAPPING_READ, rw = r | SNAP_MAPPING_WRITE;
+	const uint64_t at = STACK_END + 0x100000, end = at + 0x8000, tp = end - 0x900;
+	add(at - 0x2000, at - 0x1000, rw, NULL); /* an alternate stack, say, and a guard */
+	add(at - 0x1000, at, 0, NULL);
+	add(at, at + 0x1000, rw, NULL);
+	add(at + 0x1000, at + 0x2000, r, NULL);
+	add(at + 0x2000, at + 0x7000, rw, "[anon:frames]");
+	add(at + 0x7000, end, rw, NULL);
+	add(end, end + 0x4000, rw, "[anon:not ours]");
+	struct snap_memory_plan plan = plan_stack(at + 0x800, tp, 0, 64 * KIB);
+	assert_extent(plan.parts[0], at + 0x800 - SNAP_STACK_BELOW, end);
+	assert_int_equal(plan.parts[1].len, 0);
+	/* Both ends of it, too. */
+	plan = plan_stack(at + 0x800, tp, 0, 8 * KIB);
+	assert_extent(plan.parts[1], tp / 16 * 16 - 2 * KIB, tp / 16 * 16);
+	assert_covers(&plan, at + 0x800 - SNAP_STACK_BELOW, end);
+	/* What is below the stack pointer may be in the part before. */
+	plan = plan_stack(at + 0x2010, tp, 0, 64 * KIB);
+	assert_extent(plan.parts[0], at + 0x2010 - SNAP_STACK_BELOW, end);
+	/* Overflown. */
+	plan = plan_stack(at - 8, tp, 0, 64 * KIB);
+	assert_extent(plan.parts[0], at, end);
+	/* Nothing tells that it is one stack. */
+	plan = plan_stack(at + 0x800, 0, 0, 64 * KIB);
+	assert_extent(plan.parts[0], at + 0x800 - SNAP_STACK_BELOW, at + 0x1000);
+
+	struct snap_memory_thread thread = {.tid = 7, .sp = at + 0x800, .tp = tp};
+	assert_false(snap_memory_is_away(&areas, &thread));
+	thread.sp = at + 0x2800;
+	assert_false(snap_memory_is_away(&areas, &thread));
+	thread.sp = at - 0x1800;
+	assert_true(snap_memory_is_away(&areas, &thread));
+	/* It was left in a part below the one where it began. */
+	const uint64_t words[] = {at - 0x10, at + 0x900, tp};
+	const struct snap_arch *arch = snap_arch_find(EM_X86_64, ELFCLASS64, ELFDATA2LSB);
+	uint64_t home;
+	assert_true(snap_memory_find_home(
+		&areas, arch, &thread, thread.sp, (const uint8_t *)words, sizeof(words), &home));
+	assert_int_equal(home, at + 0x900);
 }
 
 static void test_a_base_that_can_not_be_is_no_base(void **state)
@@ -283,21 +334,6 @@ static void test_a_plan_ends_where_the_stack_does(void **state)
 	}
 }
 
-static void test_the_budget_holds_for_any_number_of_threads(void **state)
-{
-	(void)state;
-	static const uint64_t nums[] = {0, 1, 63, 64, 100, 500, 1023, 1024, 5000, 65535};
-	for (size_t i = 0; i < sizeof(nums) / sizeof(nums[0]); i++) {
-		uint64_t total = 0;
-		for (uint64_t index = 1; index <= nums[i]; index++)
-			total += snap_stack_cap(index, nums[i]);
-		assert_in_range(total, 0, SNAP_STACK_BUDGET + SNAP_STACK_NUM_TAKEN * 512);
-		assert_int_equal(snap_stack_cap(0, nums[i]), SNAP_STACK_FIRST);
-	}
-	assert_int_equal(snap_stack_cap(1, 5), SNAP_STACK_SECOND);
-	assert_int_equal(snap_stack_cap(SNAP_STACK_NUM_TAKEN, 5000), 0);
-}
-
 static void test_where_a_thread_that_is_away_left_its_stack(void **state)
 {
 	(void)state;
@@ -349,11 +385,11 @@ static void test_code(void **state)
 	assert_true(snap_memory_plan_cut(&plan, 0, &omission));
 	assert_int_equal(omission.what, SNAP_OMITTED_CODE);
 	/* Whose is taken: the first thread's, and what stands in no file. */
-	assert_true(snap_memory_wants_code(&areas, 0, 0));
-	assert_false(snap_memory_wants_code(&areas, 1, 0));
-	assert_false(snap_memory_wants_code(&areas, 1, CODE));
-	assert_true(snap_memory_wants_code(&areas, 1, 0x500000));
-	assert_false(snap_memory_wants_code(&areas, SNAP_STACK_NUM_TAKEN, 0x500000));
+	assert_true(snap_memory_wants_code(&areas, 0, 0, 0));
+	assert_false(snap_memory_wants_code(&areas, 1, 512, 0));
+	assert_false(snap_memory_wants_code(&areas, 1, 512, CODE));
+	assert_true(snap_memory_wants_code(&areas, 1, 512, 0x500000));
+	assert_false(snap_memory_wants_code(&areas, 2000, 0, 0x500000));
 }
 
 static void test_vdso_is_bounded(void **state)
@@ -427,13 +463,13 @@ int main(void)
 		cmocka_unit_test_setup(test_where_sp_is_lost_the_frame_pointer_tells, set_up),
 		cmocka_unit_test_setup(test_a_main_stack_that_denies_itself_is_taken, set_up),
 		cmocka_unit_test_setup(test_the_base_is_where_the_frames_begin, set_up),
+		cmocka_unit_test_setup(test_a_split_stack_is_one, set_up),
 		cmocka_unit_test_setup(test_a_base_that_can_not_be_is_no_base, set_up),
 		cmocka_unit_test_setup(test_any_cap_and_base_account_for_every_byte, set_up),
 		cmocka_unit_test_setup(test_how_much_is_for_the_base, set_up),
 		cmocka_unit_test_setup(
 			test_an_overflown_stack_begins_where_its_memory_does, set_up),
 		cmocka_unit_test_setup(test_a_plan_ends_where_the_stack_does, set_up),
-		cmocka_unit_test_setup(test_the_budget_holds_for_any_number_of_threads, set_up),
 		cmocka_unit_test_setup(test_where_a_thread_that_is_away_left_its_stack, set_up),
 		cmocka_unit_test_setup(test_code, set_up),
 		cmocka_unit_test_setup(test_vdso_is_bounded, set_up),

@@ -23,6 +23,7 @@ TESTS_COMMON = \
 	test_memory_plan \
 	test_snapshot_facts \
 	test_snapshot_file \
+	test_stack_budget \
 	test_stack_chain \
 	test_wire
 
@@ -163,7 +164,7 @@ VICTIMS_OF_null_deref_O2 = null_deref_Os null_deref_lto
 # not about code at all.
 VICTIMS_GCC = cxx_coroutine nested_function
 VICTIMS_O2 = fortified
-VICTIMS_ONCE = deleted_exe heap hostile_comm jit_registered many_threads sleeping_threads spinning stack_on_file
+VICTIMS_ONCE = deep_threads deleted_exe heap hostile_comm jit_registered many_threads sleeping_threads spinning stack_on_file
 
 VICTIM_FLAGS_cxx_coroutine = -std=c++20
 VICTIM_FLAGS_debug_frame = -fno-asynchronous-unwind-tables -fno-unwind-tables -fomit-frame-pointer

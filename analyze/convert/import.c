@@ -12,8 +12,10 @@
 #include "analyze/convert/import_indirect.h"
 #include "analyze/convert/start_stack.h"
 #include "common/areas.h"
+#include "common/crash_windows.h"
 #include "common/memory_plan.h"
 #include "common/snapshot_write.h"
+#include "common/stack_budget.h"
 #include "common/stack_chain.h"
 
 /* Threads between two checkpoints. */
@@ -32,6 +34,10 @@ struct importer {
 	const struct snap_import_options *options;
 	struct snap_writer writer;
 	uint64_t start_stack;
+	struct snap_stack_budget budget;
+	struct snap_crash_windows windows; /* of the first thread */
+	bool looking;			   /* it is its turn */
+	uint64_t looking_sp;
 	uint64_t room; /* bytes that stacks may take beyond their usual limits */
 	uint64_t regset_room;
 	uint64_t regsets_left_out;
@@ -137,6 +143,11 @@ static void take_part(struct importer *im, const struct snap_memory_plan *plan,
 				im->pieces_left_out++;
 				return;
 			}
+			if (im->looking && range.reason == SNAP_MEMORY_STACK)
+				snap_crash_windows_look(
+					&im->windows, im->looking_sp, addr, im->buf, (size_t)n);
+			else if (im->looking)
+				snap_crash_windows_taken(&im->windows, addr, (uint64_t)n);
 			im->num_pieces++;
 			(void)snap_write_memory(&im->writer, &range); /* its error sticks */
 			addr += (uint64_t)n;
@@ -163,15 +174,12 @@ static void take(
 		put_omission(im, &omission);
 }
 
-static uint64_t usual_cap(const struct importer *im, size_t index)
-{
-	return snap_stack_cap(index, im->crash->num_threads - 1);
-}
-
-static void take_stack(struct importer *im, size_t index, const struct snap_memory_thread *thread)
+/* usual: what it may give in any case. */
+static void take_stack(
+	struct importer *im, size_t index, uint64_t usual, const struct snap_memory_thread *thread)
 {
 	struct snap_stack_chain chain;
-	uint64_t usual = usual_cap(im, index), cap = usual, len = 0;
+	uint64_t cap = usual, len = 0;
 	if (im->options->full_stacks) {
 		cap += im->room;
 		if (cap > SNAP_IMPORT_MAX_STACK)
@@ -183,14 +191,46 @@ static void take_stack(struct importer *im, size_t index, const struct snap_memo
 		len += snap_memory_plan_len(&chain.plan);
 		memcpy(im->stacks[index] + 2 * i, chain.plan.parts, sizeof(chain.plan.parts));
 	}
+	snap_stack_budget_spend(&im->budget, len < usual ? len : usual);
 	if (len > usual)
 		im->room -= len - usual;
+}
+
+static ssize_t read_core(void *arg, uint64_t addr, void *buf, size_t len)
+{
+	return snap_memory_read(arg, addr, buf, len);
+}
+
+static void put_window(void *arg, const struct snap_memory_range *range)
+{
+	struct importer *im = arg;
+	im->num_pieces++;			     /* they are few */
+	(void)snap_write_memory(&im->writer, range); /* its error sticks */
+}
+
+static void put_window_omission(void *arg, const struct snap_omission *omission)
+{
+	put_omission(arg, omission);
+}
+
+/* What the first thread speaks of beside its stack. */
+static void take_windows(struct importer *im, const struct snap_memory_thread *where)
+{
+	const struct snap_crash *crash = im->crash;
+	const struct snap_memory_source source = {read_core, &im->crash->memory};
+	const struct snap_memory_sink sink = {put_window, put_window_omission, im};
+	snap_crash_windows_take(&im->windows, where, crash->threads[0].pr_reg,
+		crash->has_signal && crash->signal.has_address, crash->signal.address, &source,
+		&sink);
+	snap_crash_windows_take_callers(&im->windows, where, &source, &sink);
 }
 
 static void take_thread_memory(struct importer *im, size_t index)
 {
 	const struct snap_crash_thread *thread = &im->crash->threads[index];
 	struct snap_memory_plan plan;
+	bool room; /* registers have room in any case */
+	uint64_t usual = snap_stack_budget_next(&im->budget, &room);
 	struct snap_memory_thread where = {
 		.tid = thread->record.tid,
 		.start_stack = im->start_stack,
@@ -203,11 +243,16 @@ static void take_thread_memory(struct importer *im, size_t index)
 		omit(im, SNAP_OMITTED_STACK, SNAP_OMITTED_UNREADABLE, thread);
 		return;
 	}
-	take_stack(im, index, &where);
-	if (snap_memory_wants_code(&im->areas, index, where.pc)) {
+	im->looking = index == 0;
+	im->looking_sp = where.sp;
+	take_stack(im, index, usual, &where);
+	if (snap_memory_wants_code(&im->areas, index, usual, where.pc)) {
 		snap_memory_plan_code(&im->areas, &where, &plan);
 		take(im, &plan, NULL);
 	}
+	im->looking = false;
+	if (index == 0)
+		take_windows(im, &where);
 }
 
 /* ---------------------------------------------------------------- records */
@@ -408,8 +453,8 @@ static int write_indirect(struct importer *im)
 {
 	struct snap_crash *crash = im->crash;
 	size_t num = crash->num_threads;
-	if (num > SNAP_STACK_NUM_TAKEN && !im->options->full_stacks)
-		num = SNAP_STACK_NUM_TAKEN;
+	if (num > im->budget.limits.stack_threads && !im->options->full_stacks)
+		num = im->budget.limits.stack_threads;
 	struct snap_extent *taken =
 		reallocarray(NULL, SNAP_INDIRECT_PARTS * crash->num_threads + 1, sizeof(*taken));
 	if (!taken)
@@ -543,10 +588,11 @@ static int make_areas(struct importer *im, struct snap_error *err)
 static uint64_t spare_room(const struct importer *im)
 {
 	const struct snap_crash *crash = im->crash;
-	uint64_t used = (8u << 20) + MAX_PIECES * 64u; /* process, vDSO, checkpoints; pieces */
+	/* process, vDSO, checkpoints; pieces; stacks as usual */
+	uint64_t used = (8u << 20) + MAX_PIECES * 64u + im->budget.limits.max_bytes;
 	used += (uint64_t)crash->num_notes * 4 * 1024;
 	for (size_t i = 0; i < crash->num_threads; i++) {
-		used += RECORD_BYTES + usual_cap(im, i);
+		used += RECORD_BYTES;
 		for (size_t j = 0; j < crash->threads[i].record.num_regsets; j++)
 			used += crash->threads[i].record.regsets[j].data.len + 16;
 	}
@@ -601,6 +647,8 @@ int snap_import(struct snap_crash *crash, const struct snap_import_options *opti
 	im->crash = crash;
 	im->options = options;
 	im->regset_room = MAX_MORE_REGSETS;
+	const struct snap_memory_limits limits = SNAP_MEMORY_LIMITS_DEFAULT;
+	snap_stack_budget_init(&im->budget, &limits, crash->num_threads, crash->arch, 0);
 	im->stacks = calloc(crash->num_threads + 1, sizeof(*im->stacks));
 	snap_writer_init(&im->writer, fd);
 	if (make_areas(im, err) < 0) {
@@ -609,6 +657,7 @@ int snap_import(struct snap_crash *crash, const struct snap_import_options *opti
 		return -1;
 	}
 	im->start_stack = snap_start_stack_find(crash);
+	snap_crash_windows_init(&im->windows, &im->areas, crash->arch);
 	im->room = options->full_stacks ? spare_room(im) : 0;
 	int r = im->stacks ? write_all(im) : -1;
 	int error = im->writer.error;

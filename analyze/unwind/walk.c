@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "analyze/symbols/object.h"
-#include "analyze/unwind/call_site.h"
+#include "common/call_site.h"
 #include "analyze/unwind/exidx.h"
 #include "analyze/unwind/sigreturn.h"
 

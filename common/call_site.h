@@ -7,8 +7,8 @@
  * BL, BLX, BX, LDR, MOV); The RISC-V Instruction Set Manual, volume I (2.5, JAL and JALR, with
  * table 3, the hints for return-address prediction; "C", C.JALR).
  */
-#ifndef SNAP_ANALYZE_UNWIND_CALL_SITE_H
-#define SNAP_ANALYZE_UNWIND_CALL_SITE_H
+#ifndef SNAP_COMMON_CALL_SITE_H
+#define SNAP_COMMON_CALL_SITE_H
 
 #include <stdbool.h>
 #include <stddef.h>

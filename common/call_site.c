@@ -1,4 +1,4 @@
-#include "analyze/unwind/call_site.h"
+#include "common/call_site.h"
 
 #include <elf.h>
 
