@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib/testlib.sh"
 . "$LIB/crashlib.sh"
 . "$LIB/serverlib.sh"
-need "$CLIENT" "$SERVER" "$ANALYZE"
+need "$CLIENT" "$SERVER" "$DEBUGGER" "$ANALYZE"
 [ "$(id -u)" = 0 ] || {
 	skip "all" "only root can set core_pattern"
 	exit 77
@@ -389,3 +389,26 @@ echo file >"$SPOOL"
 client_run
 equal "spool a file: status" 2 "$STATUS"
 check "spool a file: what it says" grep -qF "Not a directory" "$SERVER_DIR/err"
+
+# ---------------------------------------------------------------- snapshots of live processes
+
+server_conf $'max_files = 2\ngroup = 60'
+sleep 1000 &
+LIVE+=($!)
+for ((i = 0; i < 3; i++)); do
+	run "$DEBUGGER" --config "$SERVER_CONF" "${LIVE[-1]}"
+	newest=$(cat "$TMP/out")
+done
+equal "live: the limits are kept" 2 "$(num_snapshots)"
+check "live: the new one is there" test -s "$newest"
+equal "live: the group may read it" "640 60" "$(stat -c '%a %g' "$newest")"
+equal "live: its origin" "0:app $(readlink -f "$(command -v sleep)")" "$("$PYTHON" -c '
+import os, sys
+print(os.fsdecode(os.getxattr(sys.argv[1], "user.snapcrash")))' "$newest")"
+rm -rf "$SPOOL"
+ln -s "$TMP/elsewhere" "$SPOOL"
+run "$DEBUGGER" --config "$SERVER_CONF" "${LIVE[-1]}"
+equal "live: spool a link: status" 2 "$STATUS"
+equal "live: spool a link: what it says" \
+	"snapcrash-debugger: cannot create a file in the spool '$SPOOL': the spool or its incoming is a symbolic link" \
+	"$(cat "$TMP/err")"

@@ -13,14 +13,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/access.h"
 #include "capture/config.h"
 #include "capture/debugger/options.h"
 #include "capture/debugger/process_find.h"
 #include "capture/debugger/report_run.h"
 #include "capture/debugger/text.h"
+#include "capture/limits.h"
 #include "capture/live.h"
+#include "capture/origin.h"
 #include "capture/output.h"
 #include "capture/prefault.h"
+#include "capture/proc_info.h"
 #include "capture/program.h"
 #include "capture/spool.h"
 
@@ -60,8 +64,9 @@ static int open_file(struct target_file *to, unsigned long index, struct snap_er
 	case SNAP_DEBUGGER_SPOOL:
 		r = snap_spool_create(config.spool, &to->spool_file);
 		if (r < 0)
-			return snap_error_errno(
-				err, -r, "cannot create a file in the spool '%s'", config.spool);
+			return snap_error_set(err, SNAP_ERROR_SYSTEM,
+				"cannot create a file in the spool '%s': %s", config.spool,
+				snap_spool_strerror(r));
 		return 0;
 	case SNAP_DEBUGGER_FILE:
 		if (options.count > 1) {
@@ -92,17 +97,42 @@ static int file_fd(const struct target_file *to)
 	}
 }
 
+/* For the spool's limits: whose it is, and that it is no crash. Some file systems can't keep it. */
+static void write_origin(const struct target_file *to, struct snap_bytes comm)
+{
+	struct snap_proc_link link;
+	struct snap_origin origin;
+	bool deleted;
+	struct snap_bytes exe = snap_proc_link(live.task_fd, "exe", &link, &deleted);
+	snap_origin_init(&origin, (uint32_t)live.status.uid, exe.len > 0 ? exe : comm);
+	origin.has_uid = live.status.uid != SNAP_PROC_UNKNOWN;
+	origin.on_demand = true;
+	if (origin.has_uid)
+		(void)snap_origin_write(to->spool_file.fd, &origin);
+}
+
 static int publish_to_spool(struct target_file *to, struct snap_error *err)
 {
 	/* The main thread's name is the process's. */
 	const struct snap_tracee_thread *leader = &live.tracee.threads[0];
+	const struct snap_bytes comm = snap_bytes(leader->comm, leader->comm_len);
+	const struct snap_access access = snap_limits_access(&config, UINT32_MAX);
 	char name[SNAP_SPOOL_NAME_MAX];
-	snap_spool_name(name, live.start.tv_sec, snap_bytes(leader->comm, leader->comm_len),
-		(uint64_t)live.pid, live.uuid);
-	int r = snap_spool_publish(&to->spool_file, name);
+	snap_spool_name(name, live.start.tv_sec, comm, (uint64_t)live.pid, live.uuid);
+	write_origin(to, comm);
+	int r = snap_access_set_file(to->spool_file.fd, &access);
+	if (r == 0)
+		r = snap_access_set_directory(to->spool_file.dir_fd, &access);
+	if (r < 0)
+		fprintf(stderr, PROGRAM ": only root can read the snapshot: %s\n", strerror(-r));
+	r = snap_spool_publish(&to->spool_file, name);
 	if (r < 0)
 		return snap_error_errno(err, -r, "cannot publish '%s/%s'", config.spool, name);
 	to->published = true;
+	if (snap_limits_keep(&config, to->spool_file.dir_fd, name) == -EDQUOT &&
+		unlinkat(to->spool_file.dir_fd, name, 0) == 0)
+		return snap_error_set(
+			err, SNAP_ERROR_OUTPUT, "the spool '%s' is full", config.spool);
 	printf("%s/%s\n", config.spool, name);
 	return 0;
 }
