@@ -41,16 +41,6 @@ void snap_live_threads_read(struct snap_live_threads *ret, pid_t pid)
 	(void)close(fd); /* nothing was written */
 }
 
-const struct snap_thread_facts *snap_live_threads_find(
-	const struct snap_live_threads *threads, pid_t tid)
-{
-	/* The kernel lists them in ascending order but for the main thread, which is the first. */
-	for (size_t i = 0; i < threads->num; i++)
-		if (threads->threads[i].facts.tid == (uint64_t)tid)
-			return &threads->threads[i].facts;
-	return NULL;
-}
-
 /* One omission for all threads of which this could not be read: they most often have one reason. */
 struct missing {
 	uint64_t num;

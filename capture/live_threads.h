@@ -28,8 +28,4 @@ void snap_live_threads_read(struct snap_live_threads *ret, pid_t pid);
 /* Those that were read, and what could not be. */
 void snap_live_threads_write(struct snap_emit *e, const struct snap_live_threads *threads);
 
-/* What was read of the thread; NULL if nothing was. */
-const struct snap_thread_facts *snap_live_threads_find(
-	const struct snap_live_threads *threads, pid_t tid);
-
 #endif

@@ -91,7 +91,8 @@ TESTS_ANALYZE = \
 	test_symbol_image \
 	test_symtab \
 	test_unit_table \
-	test_unwind
+	test_unwind \
+	test_wait
 
 TESTS = $(TESTS_COMMON) $(TESTS_CAPTURE) $(TESTS_ANALYZE)
 
@@ -123,6 +124,7 @@ CLI_TESTS = \
 	tests/cli_jit.sh \
 	tests/cli_import.sh \
 	tests/cli_export.sh \
+	tests/cli_facts.sh \
 	tests/cli_cross_arch.sh \
 	tests/cli_names.sh \
 	tests/cli_symbolize.sh \

@@ -99,7 +99,10 @@ static void add_prpsinfo(const struct snap_crash *crash, struct snap_elf_build *
 		build, start + arch->prpsinfo_uid_off, process->uid, arch->prpsinfo_uid_size);
 	snap_elf_build_set(
 		build, start + arch->prpsinfo_gid_off, process->gid, arch->prpsinfo_uid_size);
-	snap_elf_build_set(build, start + arch->prpsinfo_pid_off, process->pid, 4);
+	/* pr_pid, pr_ppid, pr_pgrp, pr_sid: what is not known is 0. */
+	const uint32_t ids[] = {process->pid, process->ppid, process->pgid, process->sid};
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+		snap_elf_build_set(build, start + arch->prpsinfo_pid_off + 4 * i, ids[i], 4);
 
 	/* Both end in a NUL. */
 	char *fname = (char *)build->data + start + arch->prpsinfo_fname_off;

@@ -174,7 +174,13 @@ static void add_prpsinfo(struct walk *w, struct snap_bytes desc)
 		core, desc.data + layout->prpsinfo_uid_off, layout->prpsinfo_uid_size);
 	process->gid = (uint32_t)snap_core_load(
 		core, desc.data + layout->prpsinfo_gid_off, layout->prpsinfo_uid_size);
-	process->pid = (uint32_t)snap_core_load(core, desc.data + layout->prpsinfo_pid_off, 4);
+	/* pr_pid, pr_ppid, pr_pgrp, pr_sid: ints, in this order everywhere. */
+	const uint8_t *ids = desc.data + layout->prpsinfo_pid_off;
+	process->pid = (uint32_t)snap_core_load(core, ids, 4);
+	process->has_ppid = process->has_pgid = process->has_sid = true;
+	process->ppid = (uint32_t)snap_core_load(core, ids + 4, 4);
+	process->pgid = (uint32_t)snap_core_load(core, ids + 8, 4);
+	process->sid = (uint32_t)snap_core_load(core, ids + 12, 4);
 	const char *fname = (const char *)desc.data + layout->prpsinfo_fname_off;
 	process->comm = snap_bytes(fname, strnlen(fname, COMM_BYTES));
 	const char *psargs = (const char *)desc.data + layout->prpsinfo_psargs_off;
