@@ -134,9 +134,9 @@ CAPTURE_OBJS = \
 	capture/live_threads.o \
 	capture/lock.o \
 	capture/memory.o \
+	capture/origin.o \
 	capture/prefault.o \
 	capture/priority.o \
-	capture/origin.o \
 	capture/proc_container.o \
 	capture/proc_files.o \
 	capture/proc_info.o \

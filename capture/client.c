@@ -252,14 +252,16 @@ static void feed_former_handler(void)
 static int capture(const struct timespec *start)
 {
 	struct snap_error err = SNAP_ERROR_INIT;
-	struct snap_client_file file;
+	static struct snap_client_file file;
 	int status = EXIT_NOTHING;
-	snap_crash_prefault(&crash);
 	int config_read = snap_config_read(args.config_file, &config, &err);
 	set_deadline((unsigned int)config.dump_time_s);
 	if (chain.child > 0)
 		find_former_handler();
-	int r = snap_client_file_open(&file, &config, &args.facts);
+	snap_client_file_ask(&file, &config, &args.facts);
+	/* What takes its time while the server has to do. */
+	snap_crash_prefault(&crash);
+	int r = snap_client_file_take(&file, &config, &args.facts);
 	if (r == 0) {
 		status = capture_into(&file, start, config_read < 0 ? err.text : NULL);
 	} else if (chain.child <= 0) {

@@ -37,9 +37,11 @@ static struct snap_bytes read_exe(const struct snap_crash_facts *facts, char *bu
 	return snap_bytes(buf, len);
 }
 
-static int ask_server(struct snap_client_file *file, const struct snap_config *config,
-	const struct snap_crash_facts *facts, const char *exe, enum snap_refusal *ret_refusal)
+void snap_client_file_ask(struct snap_client_file *ret, const struct snap_config *config,
+	const struct snap_crash_facts *facts)
 {
+	*ret = (struct snap_client_file){.fd = -1, .link = SNAP_SERVER_LINK_INIT};
+	ret->exe = read_exe(facts, ret->path, sizeof(ret->path));
 	union snap_message request;
 	snap_message_init(&request, SNAP_MESSAGE_REQUEST);
 	request.request.pid = facts->pid;
@@ -49,19 +51,30 @@ static int ask_server(struct snap_client_file *file, const struct snap_config *c
 	request.request.uid = (uint32_t)facts->uid;
 	request.request.on_demand = facts->method == SNAP_CAPTURE_LIBRARY;
 	snap_message_set_text(request.request.comm, sizeof(request.request.comm), facts->comm);
-	snap_message_set_text(request.request.exe, sizeof(request.request.exe), exe);
+	/* Of a long one the end tells more. */
+	const char *told = ret->exe.len > SNAP_ORIGIN_EXE_MAX
+				   ? ret->path + ret->exe.len - SNAP_ORIGIN_EXE_MAX
+				   : ret->path;
+	snap_message_set_text(request.request.exe, sizeof(request.request.exe), told);
+	ret->server_error = snap_server_link_request(&ret->link, config->socket, &request);
+}
+
+/* Returns as snap_client_file_take(). */
+static int take_from_server(struct snap_client_file *file)
+{
 	struct snap_server_file given;
-	int r = snap_server_link_request(&file->link, config->socket, &request);
-	if (r == 0)
-		r = snap_server_link_wait(&file->link, &given, ret_refusal);
+	enum snap_refusal refusal;
+	int r = snap_server_link_wait(&file->link, &given, &refusal);
 	if (r == 0) {
 		file->fd = given.fd;
 		memcpy(file->part, given.part, sizeof(file->part));
+	} else if (r == 1 && !snap_refusal_is_final(refusal)) {
+		r = -EBUSY;
 	}
 	return r;
 }
 
-/* Returns as snap_client_file_open(). */
+/* Returns as snap_client_file_take(). */
 static int create(struct snap_client_file *file, const struct snap_config *config)
 {
 	int dir_fd, incoming_fd;
@@ -100,27 +113,27 @@ static int open_by_ourselves(
 	return r;
 }
 
+int snap_client_file_take(struct snap_client_file *file, const struct snap_config *config,
+	const struct snap_crash_facts *facts)
+{
+	if (file->server_error == 0) {
+		int r = take_from_server(file);
+		if (r >= 0)
+			return r;
+		file->server_error = r;
+	}
+	if (file->exe.len == 0)
+		file->exe = snap_bytes_str(facts->comm);
+	snap_origin_init(&file->origin, (uint32_t)facts->uid, file->exe);
+	file->origin.on_demand = facts->method == SNAP_CAPTURE_LIBRARY;
+	return open_by_ourselves(file, config, file->exe);
+}
+
 int snap_client_file_open(struct snap_client_file *ret, const struct snap_config *config,
 	const struct snap_crash_facts *facts)
 {
-	char path[PATH_MAX];
-	*ret = (struct snap_client_file){.fd = -1, .link = SNAP_SERVER_LINK_INIT};
-	struct snap_bytes exe = read_exe(facts, path, sizeof(path));
-	enum snap_refusal refusal;
-	/* Of a long one the end tells more. */
-	const char *told =
-		exe.len > SNAP_ORIGIN_EXE_MAX ? path + exe.len - SNAP_ORIGIN_EXE_MAX : path;
-	int r = ask_server(ret, config, facts, told, &refusal);
-	if (r == 0)
-		return 0;
-	if (r == 1 && snap_refusal_is_final(refusal))
-		return 1;
-	ret->server_error = r == 1 ? -EBUSY : r;
-	if (exe.len == 0)
-		exe = snap_bytes_str(facts->comm);
-	snap_origin_init(&ret->origin, (uint32_t)facts->uid, exe);
-	ret->origin.on_demand = facts->method == SNAP_CAPTURE_LIBRARY;
-	return open_by_ourselves(ret, config, exe);
+	snap_client_file_ask(ret, config, facts);
+	return snap_client_file_take(ret, config, facts);
 }
 
 int snap_client_file_count(struct snap_client_file *file, const struct snap_config *config,

@@ -7,6 +7,7 @@
 #ifndef SNAP_CAPTURE_CLIENT_FILE_H
 #define SNAP_CAPTURE_CLIENT_FILE_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,6 +24,8 @@ struct snap_client_file {
 	struct snap_server_link link;
 	/* Why the server did not give it; 0: it did. -ENOENT and -ECONNREFUSED: there is none. */
 	int server_error;
+	struct snap_bytes exe; /* in path */
+	char path[PATH_MAX];
 	struct snap_origin origin; /* unless the server gave it */
 	/* There is no snapshot, and nobody else counts it: snap_client_file_count(). */
 	bool to_be_counted;
@@ -31,9 +34,20 @@ struct snap_client_file {
 };
 
 /*
- * Get a file for the crash. Returns 0; 1 if there shall be none; or the negative errno of the
- * spool.
+ * Ask the server for a file, if there is one, and go on at once. *ret stays at its place from then
+ * on.
  */
+void snap_client_file_ask(struct snap_client_file *ret, const struct snap_config *config,
+	const struct snap_crash_facts *facts);
+
+/*
+ * Take the file that was asked for, or make one. Returns 0; 1 if there shall be none; or the
+ * negative errno of the spool.
+ */
+int snap_client_file_take(struct snap_client_file *file, const struct snap_config *config,
+	const struct snap_crash_facts *facts);
+
+/* Both. */
 int snap_client_file_open(struct snap_client_file *ret, const struct snap_config *config,
 	const struct snap_crash_facts *facts);
 

@@ -604,6 +604,7 @@ int snap_dumps_start(struct snap_dumps *dumps)
 	dumps->end = &dumps->first;
 	dumps->opener = (struct snap_keeper){.loop = dumps->loop,
 		.what = "opener",
+		.in_hurry = true,
 		.config = dumps->config,
 		.answer = opener_answers,
 		.renewed = opener_renewed,

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "capture/priority.h"
 #include "capture/server/fd_pass.h"
 #include "capture/server/log.h"
 #include "capture/server/workers.h"
@@ -64,6 +65,8 @@ static int launch(struct snap_keeper *keeper)
 	pid_t pid = fork();
 	if (pid == 0) {
 		snap_worker_isolate(&ends[1], 1);
+		if (keeper->in_hurry)
+			(void)snap_priority_raise(); /* for good */
 		/* Meant for the server, which lets this child finish its work. */
 		static const int ignored[] = {SIGTERM, SIGINT, SIGHUP, SIGPIPE};
 		for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)

@@ -57,6 +57,7 @@ struct snap_keeper_message {
 struct snap_keeper {
 	struct snap_loop *loop;
 	const char *what; /* "opener", ...: for the log */
+	bool in_hurry;	  /* clients wait for it */
 	const struct snap_config *config;
 	/* Owns fd, which is -1 if none came along. */
 	void (*answer)(void *arg, const struct snap_keeper_message *message, int fd);

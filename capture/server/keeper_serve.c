@@ -62,12 +62,10 @@ static void open_file(struct keeper *k, struct snap_keeper_message *m)
 	m->op = SNAP_KEEPER_OPENED;
 	m->refusal = 0;
 	m->error = snap_spool_open(k->config->spool, true, &file.dir_fd, &file.incoming_fd);
-	if (m->error == 0) {
+	if (m->error == 0)
 		m->refusal = snap_admit_ask(&k->admit, &origin, m->signo, file.dir_fd);
-		snap_spool_file_deinit(&file);
-	}
 	if (m->error == 0 && m->refusal == 0)
-		m->error = snap_spool_create(k->config->spool, &file);
+		m->error = snap_spool_create_at(file.dir_fd, file.incoming_fd, &file);
 	if (m->error < 0) {
 		snap_log(SNAP_LOG_ERROR, "cannot create a file in the spool '%s': %s",
 			k->config->spool, snap_spool_strerror(m->error));

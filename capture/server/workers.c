@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "capture/priority.h"
 #include "capture/server/log.h"
 
 struct snap_worker {
@@ -25,8 +26,11 @@ struct snap_worker {
 	struct snap_worker *next;
 };
 
+static int ordinary_priority;
+
 void snap_workers_init(struct snap_workers *workers, struct snap_loop *loop)
 {
+	ordinary_priority = snap_priority_raise();
 	*workers = (struct snap_workers){.loop = loop};
 }
 
@@ -50,6 +54,7 @@ void snap_worker_isolate(const int *keep_fds, size_t num_keep)
 	sigset_t none;
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL); /* can't fail */
+	snap_priority_restore(ordinary_priority);
 
 	unsigned int next = STDERR_FILENO + 1;
 	for (;;) {

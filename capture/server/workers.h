@@ -57,6 +57,10 @@ struct snap_workers {
 	struct snap_worker *running;
 };
 
+/*
+ * The process goes before ordinary ones from now on (capture/priority.h): clients wait for it, and
+ * crashed processes for them. Its children do not.
+ */
 void snap_workers_init(struct snap_workers *workers, struct snap_loop *loop);
 
 /*
@@ -85,7 +89,8 @@ const char *snap_worker_result_text(
 
 /*
  * What every child of the server does first, those of this module already have: no signal is
- * blocked or caught, and no descriptor is open but 0 to 2, the log's and those given.
+ * blocked or caught, the priority is an ordinary one, and no descriptor is open but 0 to 2, the
+ * log's and those given.
  */
 void snap_worker_isolate(const int *keep_fds, size_t num_keep);
 
