@@ -1,10 +1,20 @@
 # Snapcrash's build.
 #
-# Targets: all (default), demo, check, deps, install, clean; tests/tests.mk has those of the tests,
-# bench/bench.mk those that measure; "make help" lists the knobs.
+# Targets: all (default), capture (the device's half alone, which needs a C compiler, protoc-c and
+# protobuf-c), demo, check, sizes (of the capture half's programs), deps, install, install-capture,
+# clean; tests/tests.mk has those of the tests, bench/bench.mk those that measure; "make help" lists
+# the knobs.
 #
 # Knobs, on the command line or in the environment:
 #   CC=clang                      another compiler
+#   CROSS=aarch64-linux-gnu-      build for another machine, into build/aarch64-linux-gnu, with the
+#                                 compiler of that prefix: "make CROSS=... capture"
+#   STATIC=1                      programs of the capture half that need no shared library, into
+#                                 build/static; with CC=musl-gcc, into build/static-musl
+#   PROTOBUF_C=DIR                compile DIR/protobuf-c/protobuf-c.c into the programs instead of
+#                                 linking what pkg-config finds. CROSS and musl do so by themselves,
+#                                 with Debian's source, which they fetch into build/protobuf-c,
+#                                 unless PKG_CONFIG_LIBDIR says where the target's library is
 #   CFLAGS=, CPPFLAGS=, LDFLAGS=  yours; CFLAGS come last and so win
 #   V=1                           show whole commands
 #   DEVELOPER=1                   warnings are errors
@@ -22,7 +32,23 @@ VERSION = 0.1.0
 ifdef SANITIZE
 O ?= build/sanitize
 endif
+ifdef CROSS
+O ?= build/$(patsubst %-,%,$(CROSS))$(if $(STATIC),-static)
+CC = $(CROSS)gcc
+AR = $(CROSS)ar
+OBJCOPY = $(CROSS)objcopy
+STRIP = $(CROSS)strip
+endif
+musl = $(findstring musl,$(CC))
+ifdef STATIC
+O ?= build/static$(if $(musl),-musl)
+endif
 O ?= build
+ifneq ($(or $(CROSS),$(musl)),)
+ifndef PKG_CONFIG_LIBDIR
+PROTOBUF_C ?= build/protobuf-c
+endif
+endif
 prefix ?= /usr/local
 bindir ?= $(prefix)/bin
 libexecdir ?= $(prefix)/libexec
@@ -31,6 +57,7 @@ unitdir ?= $(prefix)/lib/systemd/system
 sysusersdir ?= $(prefix)/lib/sysusers.d
 tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
 sysctldir ?= $(prefix)/lib/sysctl.d
+STRIP ?= strip
 PKG_CONFIG ?= pkg-config
 PROTOC_C ?= protoc-c
 OBJCOPY ?= objcopy
@@ -45,8 +72,22 @@ ifdef SANITIZE
 SANITIZE_FLAGS = -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
 BASE_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DSNAP_VERSION='"$(VERSION)"' -I. -I$(O)
-BASE_CFLAGS = -std=gnu11 $(WARNINGS) -fPIE -fstack-protector-strong $(SANITIZE_FLAGS)
-BASE_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE_FLAGS)
+BASE_CFLAGS = -std=gnu11 $(WARNINGS) -fPIE -fstack-protector-strong -ffunction-sections \
+	-fdata-sections $(SANITIZE_FLAGS)
+ifdef STATIC
+# The wrapper musl-gcc knows no -static-pie, but musl has the start of such programs (rcrt1.o).
+musl_dir := $(and $(findstring musl-gcc,$(CC)),$(shell sed -n 's,.*-specs "\(.*\)/[^/]*".*,\1,p' \
+	"$$(command -v $(CC))"))
+ifneq ($(wildcard $(musl_dir)/rcrt1.o),)
+pie = -static -nostartfiles -Wl,-pie,--no-dynamic-linker,-z,text $(musl_dir)/rcrt1.o $(musl_dir)/crti.o
+static_end = $(musl_dir)/crtn.o
+else
+pie = -static-pie
+endif
+else
+pie = -pie
+endif
+BASE_LDFLAGS = $(pie) -Wl,-z,relro,-z,now -Wl,--as-needed,--gc-sections $(SANITIZE_FLAGS)
 
 ifdef V
 Q =
@@ -349,23 +390,34 @@ ANALYZE_OBJS = \
 	analyze/unwind/unwind.o \
 	analyze/unwind/walk.o
 
-PROGRAMS = $(addprefix $(O)/bin/,snapcrash-client snapcrash-debugger snapcrash-server snapcrashctl \
-	snapanalyze)
+CAPTURE_PROGRAMS = $(addprefix $(O)/bin/,snapcrash-client snapcrash-debugger snapcrash-server \
+	snapcrashctl)
+PROGRAMS = $(CAPTURE_PROGRAMS) $(O)/bin/snapanalyze
+
+ifdef PROTOBUF_C
+COMMON_OBJS += protobuf-c.o
+BASE_CPPFLAGS += -isystem $(PROTOBUF_C)
+endif
 
 include tests/tests.mk
 include bench/bench.mk
 
 .DEFAULT_GOAL := all
-.PHONY: all
+.PHONY: all capture
 include capture/lib/lib.mk
 
 all: $(PROGRAMS) library
 
+capture: $(CAPTURE_PROGRAMS) library
+
 # From its archive if there is one: the kernel starts the client anew for each crash, and a library
 # more to load and relocate takes a tenth of a millisecond.
+ifndef PROTOBUF_C
 PROTOBUF_C_ARCHIVE := $(wildcard $(shell $(PKG_CONFIG) --variable=libdir libprotobuf-c \
 	2>/dev/null)/libprotobuf-c.a)
 CAPTURE_LIBS = $(or $(PROTOBUF_C_ARCHIVE),$(shell $(PKG_CONFIG) --libs libprotobuf-c 2>/dev/null))
+endif
+CAPTURE_LIBS += $(static_end)
 ANALYZE_LIBS = $(shell $(PKG_CONFIG) --libs libdw libelf libprotobuf-c jansson libmd liblzma zlib 2>/dev/null) \
 	-liberty
 
@@ -413,16 +465,46 @@ $(O)/proto/snapshot.pb-c.o: $(O)/proto/snapshot.pb-c.c
 
 $(O)/common/snapshot_read.o $(O)/common/snapshot_write.o: $(O)/proto/snapshot.pb-c.h
 
-# Not what the guest of check-aarch64 has in its root.
--include $(shell find $(O) -path $(O)/guest/root -prune -o -type f -name '*.d' -print 2>/dev/null)
+ifdef PROTOBUF_C
+$(PROTOBUF_C)/protobuf-c/protobuf-c.c:
+	$(call say,FETCH,$@)
+	$(Q)proto/fetch_protobuf_c.sh $(PROTOBUF_C)
+
+# Not ours: not held to our warnings. It can't tell the order of bytes by itself.
+$(O)/protobuf-c.o: $(PROTOBUF_C)/protobuf-c/protobuf-c.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(BASE_CPPFLAGS) $(CPPFLAGS) $(BASE_CFLAGS) $(CFLAGS) \
+		$(if $(findstring ORDER_BIG,$(shell $(CC) -dM -E - </dev/null | grep __BYTE_ORDER__)),-DWORDS_BIGENDIAN) \
+		-MMD -MP -c -o $@ $<
+
+$(call objs,$(CAPTURE_OBJS) $(filter-out protobuf-c.o,$(COMMON_OBJS))): | $(PROTOBUF_C)/protobuf-c/protobuf-c.c
+endif
+
+# Not those of other builds below, nor what the guest of check-aarch64 has in its root.
+-include $(shell find $(O) \( -path $(O)/guest -o -path $(O)/clang -o -path $(O)/sanitize \
+	-o -path '$(O)/static*' -o -path '$(O)/*-linux-*' \) -prune -o -type f -name '*.d' -print 2>/dev/null)
 
 # ---------------------------------------------------------------- the rest
 
-.PHONY: install clean help
-install: all install-library install-service
+# Bytes that a program of the capture half may have on a device, stripped, if it links libc.
+SIZE_LIMIT = $(if $(STATIC),1500000,307200)
+
+.PHONY: sizes install install-capture clean help
+# Stripped; fails if one is larger than it may be.
+sizes: $(CAPTURE_PROGRAMS) $(O)/lib/libsnapcrash.so
+	$(Q)for file in $^; do \
+		$(STRIP) -o $(O)/stripped $$file || exit 1; \
+		printf '%8d  %s\n' $$(wc -c <$(O)/stripped) $${file##*/}; \
+	done | awk '{ print } $$1 > $(SIZE_LIMIT) { large = 1 } END { exit large }'; \
+	status=$$?; rm -f $(O)/stripped; exit $$status
+
+install: all install-capture
+	install $(O)/bin/snapanalyze $(DESTDIR)$(bindir)
+
+install-capture: capture install-library install-service
 	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libexecdir)/snapcrash
-	install $(O)/bin/snapanalyze $(O)/bin/snapcrash-debugger $(O)/bin/snapcrashctl \
-		$(DESTDIR)$(bindir)
+	install $(O)/bin/snapcrash-debugger $(O)/bin/snapcrashctl $(DESTDIR)$(bindir)
 	install $(O)/bin/snapcrash-client $(O)/bin/snapcrash-server \
 		$(DESTDIR)$(libexecdir)/snapcrash
 	install -d $(DESTDIR)$(docdir)

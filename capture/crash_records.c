@@ -9,14 +9,14 @@
 
 #include "capture/facts.h"
 #include "common/elf_load.h"
+#include "common/words.h"
 
 static const char *signal_name(uint64_t signo, char *buf, size_t size)
 {
-	const char *name = signo <= INT32_MAX ? sigabbrev_np((int)signo) : NULL;
+	const char *name = signo <= INT32_MAX ? snap_signal_name((int32_t)signo) : NULL;
 	if (name)
-		(void)snprintf(buf, size, "SIG%s", name);
-	else
-		(void)snprintf(buf, size, "signal %llu", (unsigned long long)signo);
+		return name;
+	(void)snprintf(buf, size, "signal %llu", (unsigned long long)signo);
 	return buf;
 }
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "capture/rename.h"
 #include "capture/spool.h"
 
 static int open_directory(const char *path, const char *name)
@@ -79,7 +80,7 @@ static int rename_to_name(const struct snap_output *output)
 	int dir_fd = output->dir_fd;
 	if (!output->keep_existing)
 		return renameat(dir_fd, output->part, dir_fd, output->name);
-	if (renameat2(dir_fd, output->part, dir_fd, output->name, RENAME_NOREPLACE) == 0)
+	if (snap_rename_noreplace(dir_fd, output->part, dir_fd, output->name) == 0)
 		return 0;
 	/* A file system without that flag; most of those have hard links. */
 	if ((errno != EINVAL && errno != ENOSYS) ||

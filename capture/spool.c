@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/rename.h"
+
 bool snap_spool_is_part(const char *name)
 {
 	size_t len = strlen(name);
@@ -198,7 +200,7 @@ int snap_spool_publish(struct snap_spool_file *file, const char *name)
 {
 	if (fsync(file->fd) < 0)
 		return -errno;
-	if (renameat2(file->incoming_fd, file->part, file->dir_fd, name, RENAME_NOREPLACE) < 0) {
+	if (snap_rename_noreplace(file->incoming_fd, file->part, file->dir_fd, name) < 0) {
 		/* A file system without that flag; most of those have hard links. */
 		if (errno != EINVAL && errno != ENOSYS)
 			return -errno;

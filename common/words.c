@@ -9,6 +9,80 @@
 #define ARRAY_LEN(a)   (sizeof(a) / sizeof((a)[0]))
 #define NAME(names, n) ((n) < ARRAY_LEN(names) ? (names)[n] : NULL)
 
+/* 32 and 33 are the C library's own; SIGRTMIN is what programs see of it. */
+static const char *const signal_names[] = {
+	[1] = "SIGHUP",
+	"SIGINT",
+	"SIGQUIT",
+	"SIGILL",
+	"SIGTRAP",
+	"SIGABRT",
+	"SIGBUS",
+	"SIGFPE",
+	"SIGKILL",
+	"SIGUSR1",
+	"SIGSEGV",
+	"SIGUSR2",
+	"SIGPIPE",
+	"SIGALRM",
+	"SIGTERM",
+	"SIGSTKFLT",
+	"SIGCHLD",
+	"SIGCONT",
+	"SIGSTOP",
+	"SIGTSTP",
+	"SIGTTIN",
+	"SIGTTOU",
+	"SIGURG",
+	"SIGXCPU",
+	"SIGXFSZ",
+	"SIGVTALRM",
+	"SIGPROF",
+	"SIGWINCH",
+	"SIGIO",
+	"SIGPWR",
+	"SIGSYS",
+	"SIG32",
+	"SIG33",
+	"SIGRTMIN",
+	"SIGRTMIN+1",
+	"SIGRTMIN+2",
+	"SIGRTMIN+3",
+	"SIGRTMIN+4",
+	"SIGRTMIN+5",
+	"SIGRTMIN+6",
+	"SIGRTMIN+7",
+	"SIGRTMIN+8",
+	"SIGRTMIN+9",
+	"SIGRTMIN+10",
+	"SIGRTMIN+11",
+	"SIGRTMIN+12",
+	"SIGRTMIN+13",
+	"SIGRTMIN+14",
+	"SIGRTMIN+15",
+	"SIGRTMAX-14",
+	"SIGRTMAX-13",
+	"SIGRTMAX-12",
+	"SIGRTMAX-11",
+	"SIGRTMAX-10",
+	"SIGRTMAX-9",
+	"SIGRTMAX-8",
+	"SIGRTMAX-7",
+	"SIGRTMAX-6",
+	"SIGRTMAX-5",
+	"SIGRTMAX-4",
+	"SIGRTMAX-3",
+	"SIGRTMAX-2",
+	"SIGRTMAX-1",
+	"SIGRTMAX",
+};
+_Static_assert(ARRAY_LEN(signal_names) == 65, "Linux has 64 signals");
+
+const char *snap_signal_name(int32_t signo)
+{
+	return signo > 0 && (size_t)signo < ARRAY_LEN(signal_names) ? signal_names[signo] : NULL;
+}
+
 const char *snap_thread_state_name(uint32_t state)
 {
 	static const char *const names[] = {"unknown", "interrupt-handler", "running", "ready",

@@ -12,6 +12,12 @@
 #include "common/bytes.h"
 #include "common/snapshot.h"
 
+/*
+ * "SIGSEGV", as Linux has them on every machine that is supported; NULL for numbers that are no
+ * signal. Static.
+ */
+const char *snap_signal_name(int32_t signo);
+
 /* Static; NULL for unknown numbers. */
 const char *snap_thread_state_name(uint32_t state);
 const char *snap_capture_method_name(uint32_t method);

@@ -5,75 +5,6 @@
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-/* 32 and 33 are the C library's own; SIGRTMIN is what programs see of it. */
-static const char *const signal_names[] = {
-	[1] = "SIGHUP",
-	"SIGINT",
-	"SIGQUIT",
-	"SIGILL",
-	"SIGTRAP",
-	"SIGABRT",
-	"SIGBUS",
-	"SIGFPE",
-	"SIGKILL",
-	"SIGUSR1",
-	"SIGSEGV",
-	"SIGUSR2",
-	"SIGPIPE",
-	"SIGALRM",
-	"SIGTERM",
-	"SIGSTKFLT",
-	"SIGCHLD",
-	"SIGCONT",
-	"SIGSTOP",
-	"SIGTSTP",
-	"SIGTTIN",
-	"SIGTTOU",
-	"SIGURG",
-	"SIGXCPU",
-	"SIGXFSZ",
-	"SIGVTALRM",
-	"SIGPROF",
-	"SIGWINCH",
-	"SIGIO",
-	"SIGPWR",
-	"SIGSYS",
-	"SIG32",
-	"SIG33",
-	"SIGRTMIN",
-	"SIGRTMIN+1",
-	"SIGRTMIN+2",
-	"SIGRTMIN+3",
-	"SIGRTMIN+4",
-	"SIGRTMIN+5",
-	"SIGRTMIN+6",
-	"SIGRTMIN+7",
-	"SIGRTMIN+8",
-	"SIGRTMIN+9",
-	"SIGRTMIN+10",
-	"SIGRTMIN+11",
-	"SIGRTMIN+12",
-	"SIGRTMIN+13",
-	"SIGRTMIN+14",
-	"SIGRTMIN+15",
-	"SIGRTMAX-14",
-	"SIGRTMAX-13",
-	"SIGRTMAX-12",
-	"SIGRTMAX-11",
-	"SIGRTMAX-10",
-	"SIGRTMAX-9",
-	"SIGRTMAX-8",
-	"SIGRTMAX-7",
-	"SIGRTMAX-6",
-	"SIGRTMAX-5",
-	"SIGRTMAX-4",
-	"SIGRTMAX-3",
-	"SIGRTMAX-2",
-	"SIGRTMAX-1",
-	"SIGRTMAX",
-};
-_Static_assert(ARRAY_LEN(signal_names) == 65, "Linux has 64 signals");
-
 struct code {
 	int32_t signo; /* 0: of all signals */
 	int32_t code;
@@ -148,11 +79,6 @@ static const struct code codes[] = {
 	{SIGSYS, 1, "SYS_SECCOMP", "refused by a seccomp filter"},
 	{SIGSYS, 2, "SYS_USER_DISPATCH", "handed to the program's own dispatcher"},
 };
-
-const char *snap_signal_name(int32_t signo)
-{
-	return signo > 0 && (size_t)signo < ARRAY_LEN(signal_names) ? signal_names[signo] : NULL;
-}
 
 static const struct code *find_code(int32_t signo, int32_t code)
 {

@@ -1,5 +1,5 @@
 /*
- * Names of signals and of their codes, as Linux has them on every machine that is supported
+ * Names of signals' codes, as Linux has them on every machine that is supported
  * (include/uapi/asm-generic/signal.h and siginfo.h; x86, arm and riscv use these numbers).
  */
 #ifndef SNAP_ANALYZE_EXPLAIN_SIGNALS_H
@@ -7,14 +7,13 @@
 
 #include <stdint.h>
 
+#include "common/words.h" /* snap_signal_name() */
+
 /* si_code values that belong to no signal in particular; by number, as the target's. */
 #define SNAP_SI_USER   0
 #define SNAP_SI_KERNEL 0x80
 #define SNAP_SI_QUEUE  (-1)
 #define SNAP_SI_TKILL  (-6)
-
-/* "SIGSEGV"; NULL for numbers that are no signal. Static. */
-const char *snap_signal_name(int32_t signo);
 
 /* "SEGV_MAPERR"; NULL for codes without a name. Static. */
 const char *snap_signal_code_name(int32_t signo, int32_t code);

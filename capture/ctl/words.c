@@ -1,9 +1,10 @@
 #include "capture/ctl/words.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+#include "common/words.h"
 
 const char *snap_word_time(int64_t time_s, char between, char buf[static SNAP_WORD_MAX])
 {
@@ -37,9 +38,9 @@ const char *snap_word_bytes(uint64_t bytes, char buf[static SNAP_WORD_MAX])
 
 const char *snap_word_signal(int32_t signo, char buf[static SNAP_WORD_MAX])
 {
-	const char *name = sigabbrev_np(signo);
+	const char *name = snap_signal_name(signo);
 	if (name)
-		(void)snprintf(buf, SNAP_WORD_MAX, "SIG%s", name);
+		(void)snprintf(buf, SNAP_WORD_MAX, "%s", name);
 	else
 		(void)snprintf(buf, SNAP_WORD_MAX, "signal %d", (int)signo);
 	return buf;
