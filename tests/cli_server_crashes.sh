@@ -28,7 +28,10 @@ server_stop
 
 # ---- 200 at once, of 9 threads each
 
-victims=() running=() NUM=${NUM:-200}
+victims=()
+NUM=200
+# Sanitized clients need ten times the memory and time.
+[ -z "${SANITIZE:-}" ] || NUM=40
 ready_for ''
 server_start
 mkdir "$TMP/ready"
@@ -74,7 +77,7 @@ equal "... the server ends well" 0 "$SERVER_STATUS"
 # ---- the server is killed at any moment
 
 ready_for ''
-lost=0 rounds=${ROUNDS:-24}
+lost=0 rounds=24
 for ((round = 0; round < rounds; round++)); do
 	server_start
 	"$VICTIMS/null_deref" >/dev/null 2>&1 &

@@ -49,7 +49,9 @@ TESTS_CAPTURE = \
 	test_spool_name \
 	test_spool_usage \
 	test_system_info \
-	test_utc
+	test_user \
+	test_utc \
+	test_workers
 
 TESTS_ANALYZE = \
 	test_backtrace \
