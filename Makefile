@@ -162,6 +162,7 @@ CAPTURE_OBJS = \
 	capture/access.o \
 	capture/adopt.o \
 	capture/annotations.o \
+	capture/annotations_find.o \
 	capture/cgroup_names.o \
 	capture/config.o \
 	capture/core_pattern.o \
@@ -233,7 +234,7 @@ SERVER_OBJS = \
 # Of the others' objects: for what programs and the kernel ask of it, the server is a debugger and a
 # client.
 SERVER_BORROWED_OBJS = $(filter-out capture/client.o capture/client_args.o capture/chain.o,$(CLIENT_OBJS)) \
-	capture/live.o capture/tracee.o
+	capture/live.o capture/live_pieces.o capture/tracee.o
 CTL_OBJS = \
 	capture/ctl/check_kernel.o \
 	capture/ctl/check_server.o \
@@ -263,6 +264,7 @@ DEBUGGER_OBJS = \
 	capture/debugger/text_threads.o \
 	capture/debugger/text_view.o \
 	capture/live.o \
+	capture/live_pieces.o \
 	capture/output.o \
 	capture/tracee.o
 

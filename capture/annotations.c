@@ -176,6 +176,7 @@ static void read_range(struct snap_annotations *a, const struct snap_lib_range *
 			.address = slot->address,
 			.data = snap_bytes(a->buf, (size_t)len),
 			.reason = SNAP_MEMORY_ANNOTATED,
+			.name = snap_bytes(slot->name, slot->name_len),
 		};
 		sink->range(sink->arg, &range);
 		a->room -= len;

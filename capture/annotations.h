@@ -63,7 +63,8 @@ bool snap_annotations_find_captured(
 
 /*
  * Hand everything to sink. running: the process goes on meanwhile, and what it changes just then is
- * left out. same_tids: the process numbers its threads as the snapshot does.
+ * left out (the client's and the debugger's stand still; a process that reads its own does not).
+ * same_tids: the process numbers its threads as the snapshot does.
  */
 void snap_annotations_read(struct snap_annotations *a, bool running, bool same_tids,
 	const struct snap_annotations_sink *sink);

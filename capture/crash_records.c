@@ -118,7 +118,7 @@ void snap_crash_write_annotations(struct snap_crash *c)
 	bool same_tids = c->identity.status.num_pid_namespaces < 2;
 	if (c->identity.task_fd < 0)
 		return;
-	snap_emit_annotations(&c->emit, &c->annotations, false, same_tids);
+	snap_emit_annotations(&c->emit, &c->annotations, same_tids);
 	/* Of this very crash: it is the process's own word, and of no weight for any other. */
 	c->has_snapshot = snap_annotations_find_captured(&c->annotations, &c->captured) &&
 			  c->captured.signo == c->facts.signo &&

@@ -271,7 +271,7 @@ static void put_log(void *arg, const struct snap_log *log)
 }
 
 void snap_emit_annotations(
-	struct snap_emit *e, struct snap_annotations *annotations, bool running, bool same_tids)
+	struct snap_emit *e, struct snap_annotations *annotations, bool same_tids)
 {
 	const struct snap_annotations_sink sink = {
 		.tag = put_tag,
@@ -280,5 +280,5 @@ void snap_emit_annotations(
 		.omission = put_omission,
 		.arg = e,
 	};
-	snap_annotations_read(annotations, running, same_tids, &sink);
+	snap_annotations_read(annotations, false, same_tids, &sink);
 }

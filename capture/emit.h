@@ -81,8 +81,8 @@ void snap_emit_signal(struct snap_emit *e, int32_t signo, uint64_t tid, struct s
 bool snap_emit_fault_addr(int32_t signo, struct snap_bytes siginfo, uint8_t elf_class,
 	uint8_t elf_data, uint64_t *ret);
 
-/* What annotation areas tell; running, same_tids: as for snap_annotations_read(). */
+/* What annotation areas tell; same_tids: as for snap_annotations_read(). */
 void snap_emit_annotations(
-	struct snap_emit *e, struct snap_annotations *annotations, bool running, bool same_tids);
+	struct snap_emit *e, struct snap_annotations *annotations, bool same_tids);
 
 #endif

@@ -64,7 +64,7 @@ static void begin_module(struct snap_layout *l, const struct snap_mapping *mappi
 	l->num_looks++;
 	int r = snap_elf_image_read(snap_memory_read, &l->mem_fd, mapping->start, &l->image);
 	l->has_image = r == 0;
-	if (l->has_image)
+	if (l->has_image && l->annotations)
 		snap_annotations_offer_pointer(l->annotations, l->image.area_pointer_addr);
 	if (r == -ENOEXEC)
 		l->status = SNAP_BUILD_ID_NO_NOTE;
@@ -86,7 +86,8 @@ static bool continues_module(const struct snap_layout *l, const struct snap_mapp
 void snap_layout_add(void *arg, const struct snap_mapping *mapping)
 {
 	struct snap_layout *l = arg;
-	snap_annotations_offer_mapping(l->annotations, mapping);
+	if (l->annotations)
+		snap_annotations_offer_mapping(l->annotations, mapping);
 	if (snap_mapping_quota_take(&l->quota, mapping))
 		(void)snap_write_mapping(&l->emit->writer, mapping); /* its error sticks */
 

@@ -39,7 +39,8 @@ struct snap_layout {
 };
 
 /* areas: of the same maps file, read before; borrowed. vdso_addr: AT_SYSINFO_EHDR, or 0. mem_fd:
- * borrowed. annotations: what libsnapcrash left in the mappings is found for; borrowed. */
+ * borrowed. annotations: what libsnapcrash left in the mappings is found for it; borrowed, or
+ * NULL. */
 void snap_layout_init(struct snap_layout *l, struct snap_emit *emit, const struct snap_areas *areas,
 	int mem_fd, uint64_t vdso_addr, struct snap_annotations *annotations);
 /* A snap_maps_fn; arg is the struct snap_layout. */

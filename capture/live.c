@@ -17,8 +17,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "capture/annotations_find.h"
 #include "capture/extra_regsets.h"
 #include "capture/facts.h"
+#include "capture/live_pieces.h"
 #include "capture/memory.h"
 #include "capture/prefault.h"
 #include "capture/priority.h"
@@ -112,38 +114,6 @@ int snap_live_find(struct snap_live *l, pid_t pid, struct snap_error *err)
 }
 
 /* ---------------------------------------------------------------- while it stands still */
-
-static struct snap_live_piece *new_piece(struct snap_live *l)
-{
-	if (l->num_pieces < SNAP_LIVE_MAX_PIECES)
-		return &l->pieces[l->num_pieces++];
-	l->pieces_left_out++;
-	return NULL;
-}
-
-static void keep_omission(void *arg, const struct snap_omission *omission)
-{
-	struct snap_live_piece *piece = new_piece(arg);
-	if (piece)
-		*piece = (struct snap_live_piece){.is_omission = true, .omission = *omission};
-}
-
-static void keep_range(void *arg, const struct snap_memory_range *range)
-{
-	struct snap_live *l = arg;
-	if (range->data.len > l->arena_size - l->arena_len) {
-		l->pieces_left_out++;
-		return;
-	}
-	struct snap_live_piece *piece = new_piece(l);
-	if (!piece)
-		return;
-	uint8_t *to = l->arena + l->arena_len;
-	memcpy(to, range->data.data, range->data.len);
-	l->arena_len += range->data.len;
-	*piece = (struct snap_live_piece){.range = *range};
-	piece->range.data.data = to;
-}
 
 /* A thread's directory that has an address space. */
 static void open_memory(struct snap_live *l)
@@ -250,7 +220,7 @@ static void take_caller_registers(struct snap_live *l)
 static void take_windows(struct snap_live *l, const struct snap_memory_thread *where)
 {
 	const struct snap_memory_source source = {snap_memory_read, &l->mem_fd};
-	const struct snap_memory_sink sink = {keep_range, keep_omission, l};
+	const struct snap_memory_sink sink = {snap_live_keep_range, snap_live_keep_omission, l};
 	const struct snap_tracee_thread *first = &l->tracee.threads[0];
 	uint64_t fault_addr = 0;
 	bool has_fault =
@@ -273,7 +243,7 @@ static void write_callers(struct snap_live *l)
 static void take_thread_memory(
 	struct snap_live *l, uint64_t index, uint64_t cap, const struct snap_tracee_thread *thread)
 {
-	const struct snap_memory_sink to_keep = {keep_range, keep_omission, l};
+	const struct snap_memory_sink to_keep = {snap_live_keep_range, snap_live_keep_omission, l};
 	struct snap_memory_plan plan;
 	struct snap_memory_thread where = {
 		.tid = (uint64_t)thread->tid,
@@ -332,8 +302,34 @@ static void prefault(struct snap_live *l)
 	snap_prefault(&l->emit, sizeof(l->emit));
 }
 
+static void find_annotations(struct snap_live *l)
+{
+	snap_annotations_init(&l->annotations, snap_memory_read, &l->mem_fd);
+	open_memory(l);
+	if (l->mem_fd >= 0)
+		snap_annotations_find(&l->annotations, l->task_fd, l->mem_fd, &l->maps_parser);
+	close_fd(&l->mem_fd);
+	close_fd(&l->task_fd);
+	snap_maps_parser_init(&l->maps_parser);
+}
+
+static void take_annotations(struct snap_live *l)
+{
+	const struct snap_annotations_sink sink = {
+		.tag = snap_live_keep_tag,
+		.log = snap_live_keep_log,
+		.range = snap_live_keep_range,
+		.omission = snap_live_keep_omission,
+		.arg = l,
+	};
+	if (l->mem_fd >= 0)
+		snap_annotations_read(
+			&l->annotations, false, l->status.num_pid_namespaces < 2, &sink);
+}
+
 static void capture_stopped(struct snap_live *l)
 {
+	find_annotations(l);
 	put_caller_first(l);
 	snap_tracee_stop(&l->tracee, l->arch);
 	take_caller_registers(l);
@@ -357,6 +353,7 @@ static void capture_stopped(struct snap_live *l)
 			take_thread_memory(l, i, cap, &l->tracee.threads[i]);
 	}
 	l->first_piece[l->tracee.num_threads] = l->num_pieces;
+	take_annotations(l);
 	snap_tracee_release(&l->tracee);
 }
 
@@ -514,13 +511,7 @@ static void write_thread(struct snap_live *l, size_t index)
 		return;
 	}
 
-	for (size_t i = l->first_piece[index]; i < l->first_piece[index + 1]; i++) {
-		const struct snap_live_piece *piece = &l->pieces[i];
-		if (piece->is_omission)
-			l->emit.sink.omission(&l->emit, &piece->omission);
-		else
-			l->emit.sink.range(&l->emit, &piece->range);
-	}
+	snap_live_write_pieces(l, l->first_piece[index], l->first_piece[index + 1]);
 	if (!room) {
 		snap_emit_omission(
 			&l->emit, SNAP_OMITTED_REGISTERS, SNAP_OMITTED_CAP, thread.tid, 0);
@@ -564,15 +555,13 @@ static void write_layout(struct snap_live *l, struct snap_bytes auxv)
 			"%llu lines of maps are not understood, %llu mappings not looked up",
 			(unsigned long long)l->maps_parser.num_bad,
 			(unsigned long long)l->areas.num_left_out);
-	snap_annotations_init(&l->annotations, snap_memory_read, &l->mem_fd);
-	snap_layout_init(&l->layout, e, &l->areas, l->mem_fd, auxv_value(l, auxv, AT_SYSINFO_EHDR),
-		&l->annotations);
+	snap_layout_init(
+		&l->layout, e, &l->areas, l->mem_fd, auxv_value(l, auxv, AT_SYSINFO_EHDR), NULL);
 	snap_maps_parser_init(&l->maps_parser);
 	snap_maps_parser_feed(
 		&l->maps_parser, snap_bytes(l->maps, l->maps_len), snap_layout_add, &l->layout);
 	snap_layout_finish(&l->layout);
-	/* It runs again, but what it tells of itself has marks of what is being changed. */
-	snap_emit_annotations(e, &l->annotations, true, l->status.num_pid_namespaces < 2);
+	snap_live_write_pieces(l, l->first_piece[l->tracee.num_threads], l->num_pieces);
 }
 
 static void write_capture(struct snap_live *l, enum snap_capture_method method)

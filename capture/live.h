@@ -33,12 +33,14 @@
 #define SNAP_LIVE_MAPS_BYTES   (16u << 20)
 #define SNAP_LIVE_MAX_PIECES   (4u * SNAP_MAX_THREADS)
 
-/* A range of memory or an omission, kept until it can be written. */
+/* A record that is kept until it can be written. */
 struct snap_live_piece {
-	bool is_omission;
+	enum { SNAP_LIVE_RANGE, SNAP_LIVE_OMISSION, SNAP_LIVE_TAG, SNAP_LIVE_LOG } kind;
 	union {
 		struct snap_memory_range range;
 		struct snap_omission omission;
+		struct snap_tag tag;
+		struct snap_log log;
 	};
 };
 
@@ -91,7 +93,7 @@ struct snap_live {
 
 	struct snap_live_threads threads; /* from before the stop */
 
-	/* The first of each thread's pieces. */
+	/* The first of each thread's pieces; behind them those of the annotations. */
 	size_t first_piece[SNAP_MAX_THREADS + 1];
 	struct snap_live_piece pieces[SNAP_LIVE_MAX_PIECES];
 	uint8_t maps[SNAP_LIVE_MAPS_BYTES];

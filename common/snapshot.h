@@ -62,6 +62,7 @@ enum snap_record_number {
 #define SNAP_MAX_KERNEL_STACK  2048
 #define SNAP_MAX_ABORT_MESSAGE 4096
 #define SNAP_MAX_LOG_MESSAGE   4096
+#define SNAP_MAX_RANGE_NAME    64
 
 struct snap_header {
 	uint32_t format_version;
@@ -279,6 +280,7 @@ struct snap_memory_range {
 	uint32_t reason; /* enum snap_memory_reason */
 	bool has_tid;
 	uint64_t tid;
+	struct snap_bytes name;
 };
 
 #define SNAP_MAPPING_READ   1u

@@ -352,6 +352,8 @@ static bool decode_memory(struct snap_bytes payload, struct snap_memory_range *o
 	while ((r = snap_wire_next(payload, &off, &field)) > 0) {
 		if (field.number == 2 && field.type == SNAP_WIRE_BYTES)
 			out->data = field.payload;
+		if (field.number == 5 && field.type == SNAP_WIRE_BYTES)
+			out->name = field.payload;
 		if (field.type != SNAP_WIRE_VARINT)
 			continue;
 		if (field.number == 1)

@@ -423,14 +423,16 @@ int snap_write_signal(struct snap_writer *w, const struct snap_signal *signal)
 
 int snap_write_memory(struct snap_writer *w, const struct snap_memory_range *range)
 {
-	/* The rest of the record takes less than 64 bytes. */
-	if (range->data.len > SNAP_MAX_RECORD_BYTES - 64)
+	/* The rest of the record takes less than 64 bytes, and its name. */
+	if (range->name.len > SNAP_MAX_RANGE_NAME ||
+		range->data.len > SNAP_MAX_RECORD_BYTES - 64 - range->name.len)
 		return -EMSGSIZE;
 	Snapcrash__MemoryRange r = SNAPCRASH__MEMORY_RANGE__INIT;
 	SET(r, address, true, range->address);
 	SET_BYTES(r, data, range->data);
 	SET(r, reason, true, (Snapcrash__MemoryRange__Reason)range->reason);
 	SET(r, tid, range->has_tid, range->tid);
+	SET_BYTES(r, name, range->name);
 	Snapcrash__MemoryRange *ranges[] = {&r};
 	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
 	snapshot.n_memory = 1;

@@ -151,6 +151,11 @@ static void write_realistic(int fd)
 			.reason = SNAP_MEMORY_CODE,
 			.has_tid = true,
 			.tid = 0});
+	WRITE(memory_range, memory, SNAP_RECORD_MEMORY,
+		{.address = 0x55d0c0005000,
+			.data = snap_bytes(noise + 3000, 5),
+			.reason = SNAP_MEMORY_ANNOTATED,
+			.name = BYTES("the queueÿ")});
 	write_checkpoint(false);
 
 	WRITE(mapping, mapping, SNAP_RECORD_MAPPING,
@@ -474,6 +479,7 @@ static void assert_same_memory(const struct snap_memory_range *a, const struct s
 	SAME_BYTES(data);
 	SAME(reason);
 	SAME_IF(has_tid, tid);
+	SAME_BYTES(name);
 }
 
 static void assert_same_mapping(const struct snap_mapping *a, const struct snap_mapping *b)

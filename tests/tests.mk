@@ -29,6 +29,7 @@ TESTS_COMMON = \
 
 TESTS_CAPTURE = \
 	test_access \
+	test_annotations \
 	test_adopt \
 	test_config \
 	test_config_example \
@@ -121,6 +122,9 @@ CLI_TESTS = \
 	tests/cli_hostile_links.sh \
 	tests/cli_find.sh \
 	tests/cli_debuginfod.sh \
+	tests/cli_library.sh \
+	tests/cli_library_crashes.sh \
+	tests/cli_library_server.sh \
 	tests/cli_live.sh \
 	tests/cli_debugger.sh \
 	tests/cli_jit.sh \

@@ -336,6 +336,7 @@ static void put_memory(FILE *out, const struct snap_memory_range *range, bool fu
 	put_addr(out, "address", true, range->address);
 	put_enum(out, "reason", true, snap_memory_reason_name(range->reason), range->reason);
 	put_number(out, "tid", range->has_tid, range->tid);
+	put_text(out, "name", range->name);
 	(void)fprintf(out, INDENT "data: %zu bytes\n", range->data.len);
 	snap_hex_print(
 		out, INDENT "  ", range->address, range->data, full ? SIZE_MAX : FIRST_BYTES);

@@ -199,6 +199,7 @@ void snap_lib_write_memory(struct snap_lib_writer *w, const struct snap_memory_r
 	snap_lib_put_number(&m, 3, range->reason);
 	if (range->has_tid)
 		snap_lib_put_number(&m, 4, range->tid);
+	snap_lib_put_bytes(&m, 5, range->name);
 	size_t len = encode_tag(head, 2, SNAP_WIRE_BYTES);
 	len += encode(head + len, range->data.len);
 	begin_record(w, SNAP_RECORD_MEMORY, m.len + len + range->data.len);
