@@ -25,8 +25,8 @@ struct target {
 	unsigned int num_reads;
 };
 
-static ssize_t read_from(uint64_t addr, void *buf, size_t len, uint64_t start, const void *from,
-	size_t size)
+static ssize_t read_from(
+	uint64_t addr, void *buf, size_t len, uint64_t start, const void *from, size_t size)
 {
 	if (addr < start || addr - start >= size)
 		return 0;
@@ -392,10 +392,12 @@ static void test_many_areas(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < 100; i++) {
-		annotations.num_areas = i < SNAP_ANNOTATIONS_MAX_AREAS ? i : SNAP_ANNOTATIONS_MAX_AREAS;
+		annotations.num_areas =
+			i < SNAP_ANNOTATIONS_MAX_AREAS ? i : SNAP_ANNOTATIONS_MAX_AREAS;
 		offer_name("[anon:snapcrash]", 0);
 		for (size_t k = 0; k < annotations.num_areas; k++)
-			annotations.areas[k] = AREA + 0x100000 * (k + 1); /* none of them is there */
+			annotations.areas[k] =
+				AREA + 0x100000 * (k + 1); /* none of them is there */
 	}
 	assert_int_equal(annotations.num_areas, SNAP_ANNOTATIONS_MAX_AREAS);
 	read_all(false);

@@ -127,8 +127,8 @@ int snapcrash_set_socket(const char *path);
  * Its threads stand still for some milliseconds. reason: for people, UTF-8; NULL: "on demand".
  * Returns when the snapshot is published, or after at most 12 seconds.
  *
- * ENOENT or ECONNREFUSED: no server there. EAGAIN: over a limit (of the user, or of the server);
- * ask again later. ETIMEDOUT. EPERM: the server must not look at this process. EIO: it could not
+ * ENOENT or ECONNREFUSED: no server there. EAGAIN: the user has asked too often, or the server has
+ * too much to do; ask again later. EDQUOT: the user's snapshots fill what they may. ETIMEDOUT. EPERM: the server must not look at this process. EIO: it could not
  * write. EPROTO: it answers what is not understood, or went away.
  */
 int snapcrash_snapshot(const char *reason);
