@@ -71,6 +71,7 @@ static int read_free(int dir_fd, struct snap_spool_usage *usage)
 		return -errno;
 	usage->free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
 	usage->total_bytes = (uint64_t)fs.f_blocks * fs.f_frsize;
+	usage->counts_bytes = fs.f_blocks > 0;
 	usage->counts_inodes = fs.f_files > 0;
 	usage->free_inodes = fs.f_favail;
 	usage->total_inodes = fs.f_files;
@@ -150,8 +151,9 @@ static uint64_t automatic(uint64_t limit, uint64_t usual, uint64_t total)
 
 static bool lacks_free(const struct snap_spool_limits *limits, const struct snap_spool_usage *usage)
 {
-	return usage->free_bytes <
-		       automatic(limits->min_free_bytes, AUTO_FREE_BYTES, usage->total_bytes) ||
+	return (usage->counts_bytes &&
+		       usage->free_bytes < automatic(limits->min_free_bytes, AUTO_FREE_BYTES,
+						   usage->total_bytes)) ||
 	       (usage->counts_inodes &&
 		       usage->free_inodes < automatic(limits->min_free_inodes, AUTO_FREE_INODES,
 						    usage->total_inodes));

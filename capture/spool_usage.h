@@ -31,7 +31,7 @@ struct snap_spool_usage {
 	uint64_t num_files, bytes; /* snapshots; bytes on disk */
 	uint64_t num_foreign;
 	/* Of the file system, for us. */
-	bool counts_inodes; /* not every one does */
+	bool counts_bytes, counts_inodes; /* not every one does */
 	uint64_t free_bytes, free_inodes;
 	uint64_t total_bytes, total_inodes;
 };

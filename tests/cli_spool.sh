@@ -383,6 +383,21 @@ else
 	skip "read-only spool" "tmpfs can't be mounted here"
 fi
 
+# It neither counts what is free nor has attributes.
+server_conf $'min_free = 1M\nmin_free_inodes = 10\ngroup = 60\nowner_access = yes\nmax_files = 2'
+if mount -t ramfs -o mode=700 ramfs "$SPOOL" 2>/dev/null; then
+	MOUNTED=$SPOOL
+	for ((i = 0; i < 3; i++)); do
+		client_run "by-hand-$i"
+	done
+	equal "a spool without attributes: the limits are kept" "1 2" "$STATUS $(num_snapshots)"
+	equal "a spool without attributes: the group may read it" "640 60
+640 60" "$(stat -c '%a %g' "$SPOOL"/*.snap)"
+	unmount
+else
+	skip "a spool without attributes" "ramfs can't be mounted here"
+fi
+
 server_conf
 rmdir "$SPOOL"
 echo file >"$SPOOL"
