@@ -8,7 +8,7 @@ SCHEMA=$TOP/docs/report.schema.json
 
 # report NAME SNAPSHOT: leaves $TMP/NAME.json
 report() {
-	run "$ANALYZE" json "$2"
+	run "$ANALYZE" json --symbols "$VICTIMS" "$2"
 	cp "$TMP/out" "$TMP/$1.json"
 	check "$1: json (status $STATUS) is valid by the schema" \
 		"$PYTHON" "$LIB/validate_json.py" "$SCHEMA" "$TMP/$1.json"
@@ -134,7 +134,8 @@ crashed() { # NAME COMMAND...: leaves $TMP/NAME.json
 	report "$name" "$SNAP"
 	get "$name" 'r["snapshot"]["integrity"]' complete
 	get "$name" 'r["crash"]["signal"]' SIGSEGV
-	get "$name" 'r["threads"][0]["frames"][0]["function"]' main
+	get "$name" '"main" in [f["function"] for f in r["threads"][0]["frames"]]' true
+	get "$name" '[m["path"] for m in r["modules"] if not m["build_id"]]' "[]"
 }
 
 mkdir "$TMP/crash"
