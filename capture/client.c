@@ -156,6 +156,8 @@ static int capture_into(
 	struct snap_client_file *file, const struct timespec *start, const char *config_fault)
 {
 	args.facts.config = &config;
+	args.facts.storage = file->server_error == 0 ? SNAP_STORAGE_SERVER : SNAP_STORAGE_OWN;
+	args.facts.queue_time_ns = file->queue_time_ns;
 	snap_privileges_drop();
 	snap_crash_begin(
 		&crash, &args.facts, file->fd, PROGRAM " " SNAP_VERSION, start, &timed_out);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "capture/access.h"
@@ -37,6 +38,13 @@ static struct snap_bytes read_exe(const struct snap_crash_facts *facts, char *bu
 	return snap_bytes(buf, len);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* can't fail */
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 void snap_client_file_ask(struct snap_client_file *ret, const struct snap_config *config,
 	const struct snap_crash_facts *facts)
 {
@@ -56,6 +64,7 @@ void snap_client_file_ask(struct snap_client_file *ret, const struct snap_config
 				   ? ret->path + ret->exe.len - SNAP_ORIGIN_EXE_MAX
 				   : ret->path;
 	snap_message_set_text(request.request.exe, sizeof(request.request.exe), told);
+	ret->asked_ns = now_ns();
 	ret->server_error = snap_server_link_request(&ret->link, config->socket, &request);
 }
 
@@ -118,6 +127,7 @@ int snap_client_file_take(struct snap_client_file *file, const struct snap_confi
 {
 	if (file->server_error == 0) {
 		int r = take_from_server(file);
+		file->queue_time_ns = now_ns() - file->asked_ns;
 		if (r >= 0)
 			return r;
 		file->server_error = r;

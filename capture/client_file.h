@@ -26,6 +26,8 @@ struct snap_client_file {
 	int server_error;
 	struct snap_bytes exe; /* in path */
 	char path[PATH_MAX];
+	/* From the request until the server's file came, or was given up; 0: there is no server. */
+	uint64_t asked_ns, queue_time_ns;
 	struct snap_origin origin; /* unless the server gave it */
 	/* There is no snapshot, and nobody else counts it: snap_client_file_count(). */
 	bool to_be_counted;

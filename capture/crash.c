@@ -507,6 +507,10 @@ int snap_crash_finish(struct snap_crash *c, const struct timespec *released)
 		.has_hold_time = true,
 		.hold_time_ns = (uint64_t)(released->tv_sec - c->start.tv_sec) * 1000000000 +
 				(uint64_t)released->tv_nsec - (uint64_t)c->start.tv_nsec,
+		.has_storage = c->facts.storage != SNAP_STORAGE_UNSTATED,
+		.storage = c->facts.storage,
+		.has_queue_time = c->facts.queue_time_ns > 0,
+		.queue_time_ns = c->facts.queue_time_ns,
 	};
 	snap_facts_write_namespaces(&c->emit, &c->namespaces);
 	snap_facts_write_system(&c->emit);

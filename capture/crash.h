@@ -46,8 +46,10 @@ struct snap_crash_facts {
 	const char *comm;     /* the crashing thread's, borrowed; from the target */
 	const char *exe;      /* where /proc/PID/exe leads, borrowed; NULL: not looked at yet */
 	enum snap_capture_method method;
-	const struct snap_config *config; /* what is to be taken, borrowed; NULL: the defaults */
-	struct snap_core_copy *core_copy; /* gets what is read of the core, borrowed; NULL: none */
+	enum snap_capture_storage storage; /* who made the file that is written */
+	uint64_t queue_time_ns;		   /* what it took to get it of the server; 0: none did */
+	const struct snap_config *config;  /* what is to be taken, borrowed; NULL: the defaults */
+	struct snap_core_copy *core_copy;  /* gets what is read of the core, borrowed; NULL: none */
 };
 
 /* What the notes say of one thread. */

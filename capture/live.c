@@ -564,11 +564,15 @@ static void write_layout(struct snap_live *l, struct snap_bytes auxv)
 	snap_live_write_pieces(l, l->first_piece[l->tracee.num_threads], l->num_pieces);
 }
 
-static void write_capture(struct snap_live *l, enum snap_capture_method method)
+static void write_capture(struct snap_live *l, const struct snap_live_words *words)
 {
 	struct snap_capture capture = {
 		.has_method = true,
-		.method = method,
+		.method = words->method,
+		.has_storage = words->storage != SNAP_STORAGE_UNSTATED,
+		.storage = words->storage,
+		.has_queue_time = words->queue_time_ns > 0,
+		.queue_time_ns = words->queue_time_ns,
 		.has_time = true,
 		.time_s = l->start.tv_sec,
 		.time_ns = (uint32_t)l->start.tv_nsec,
@@ -632,6 +636,6 @@ int snap_live_write(struct snap_live *l, int out_fd, const struct snap_live_word
 	snap_live_threads_write(e, &l->threads);
 	snap_emit_stage(e, SNAP_EMIT_END);
 	snap_emit_refused(e);
-	write_capture(l, words->method);
+	write_capture(l, words);
 	return snap_write_checkpoint(&e->writer, true);
 }

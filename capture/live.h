@@ -134,6 +134,8 @@ struct snap_live_words {
 	const struct snap_tag *tags;
 	size_t num_tags;
 	enum snap_capture_method method;
+	enum snap_capture_storage storage; /* who made the file */
+	uint64_t queue_time_ns;		   /* what it took to get it of the server; 0: none did */
 };
 
 /*

@@ -54,6 +54,7 @@ if start_live live /bin/cat && within 20 blocked_in_read; then
 		"$TMP/live.json" --live
 	get live 'r["device"]["project"]' "Grün"
 	get live 'r["device"]["device"]' "bench 7"
+	get live '(r["snapshot"]["storage"], r["snapshot"]["queue_time_ns"])' "('named', None)"
 	get live 'r["device"]["software_version"]' "1.2-3"
 	get live 'r["device"]["software_build_uuid"]' 00112233445566778899aabbccddeeff
 	get live 'r["threads"][0]["wait"]["syscall"]["name"]' read
@@ -142,6 +143,7 @@ mkdir "$TMP/crash"
 if crashed crash "$PYTHON" "$LIB/facts_setup.py" "$TMP/crash" "$VICTIMS/null_deref"; then
 	check "crash: the process is what it was" "$PYTHON" "$LIB/facts_check.py" "$TMP/crash/truth.json" \
 		"$TMP/crash.json"
+	get crash '(r["snapshot"]["storage"], r["snapshot"]["queue_time_ns"])' "('own', None)"
 	get crash '(r["threads"][0]["wait"] or {}).get("syscall")' null
 fi
 

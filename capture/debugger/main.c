@@ -243,6 +243,7 @@ static int write_and_publish(struct target_file *to, int *ret_status, struct sna
 		.tags = options.tags,
 		.num_tags = options.num_tags,
 		.method = SNAP_CAPTURE_PTRACE,
+		.storage = options.output ? SNAP_STORAGE_NAMED : SNAP_STORAGE_OWN,
 	};
 	int r = snap_live_write(&live, file_fd(to), &words);
 	if (r < 0)

@@ -180,6 +180,8 @@ static int write_and_publish(const struct snap_app_work *work)
 		.program = PROGRAM,
 		.reason = reason_of(work, reason, sizeof(reason)),
 		.method = SNAP_CAPTURE_LIBRARY,
+		.storage = file.server_error == 0 ? SNAP_STORAGE_SERVER : SNAP_STORAGE_OWN,
+		.queue_time_ns = file.queue_time_ns,
 	};
 	r = snap_live_write(&live, file.fd, &words);
 	struct snap_client_file_end end = {

@@ -142,6 +142,7 @@ static void capture(const struct snap_config *config, const struct snap_coredump
 		.rlimit_core = SNAP_CRASH_UNKNOWN,
 		.pidfd = peer->pidfd,
 		.method = SNAP_CAPTURE_COREDUMP_SOCKET,
+		.storage = SNAP_STORAGE_SERVER,
 		.config = config,
 	};
 	static char exe[PATH_MAX];
