@@ -239,7 +239,8 @@ static void write_thread(struct snap_crash *c)
 	else if (first && c->facts.comm)
 		thread.name = snap_bytes_str(c->facts.comm);
 	if (first && !c->facts.comm) {
-		memcpy(c->comm, thread.name.data ? comm : "", thread.name.len);
+		if (thread.name.len > 0)
+			memcpy(c->comm, thread.name.data, thread.name.len);
 		c->facts.comm = c->comm;
 	}
 	if (notes->regs_len > 0 && room)
