@@ -179,6 +179,7 @@ CAPTURE_OBJS = \
 	capture/origin.o \
 	capture/prefault.o \
 	capture/priority.o \
+	capture/privileges.o \
 	capture/proc_container.o \
 	capture/proc_files.o \
 	capture/proc_info.o \
@@ -207,7 +208,6 @@ CLIENT_OBJS = \
 	capture/crash.o \
 	capture/crash_records.o \
 	capture/identity.o \
-	capture/privileges.o \
 	capture/server_link.o
 SERVER_OBJS = \
 	capture/server/acceptor.o \

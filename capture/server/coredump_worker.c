@@ -18,6 +18,7 @@
 #include "capture/crash.h"
 #include "capture/prefault.h"
 #include "capture/priority.h"
+#include "capture/privileges.h"
 #include "capture/seal.h"
 #include "capture/server/coredump_peer.h"
 #include "capture/server/log.h"
@@ -149,6 +150,7 @@ static void capture(const struct snap_config *config, const struct snap_coredump
 	struct rlimit limit;
 	if (prlimit(peer->pid, RLIMIT_CORE, NULL, &limit) == 0)
 		facts.rlimit_core = limit.rlim_cur;
+	snap_privileges_drop();
 	snap_crash_begin(&crash, &facts, memory_fd, WRITER, start, &timed_out);
 	snap_crash_capture(&crash, fd);
 	if (crash.identity.task_fd >= 0) {
