@@ -239,8 +239,10 @@ static void write_thread(struct snap_crash *c)
 	else if (first && c->facts.comm)
 		thread.name = snap_bytes_str(c->facts.comm);
 	if (first && !c->facts.comm) {
-		if (thread.name.len > 0)
-			memcpy(c->comm, thread.name.data, thread.name.len);
+		size_t len =
+			thread.name.len < sizeof(c->comm) ? thread.name.len : sizeof(c->comm) - 1;
+		if (len > 0)
+			memcpy(c->comm, thread.name.data, len);
 		c->facts.comm = c->comm;
 	}
 	if (notes->regs_len > 0 && room)
