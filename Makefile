@@ -177,6 +177,7 @@ CAPTURE_OBJS = \
 	capture/lock.o \
 	capture/memory.o \
 	capture/origin.o \
+	capture/pidfd.o \
 	capture/prefault.o \
 	capture/priority.o \
 	capture/privileges.o \

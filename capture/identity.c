@@ -1,20 +1,11 @@
 #include "capture/identity.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Whether fd is a pidfd of pid. Source: the kernel's fs/pidfs.c (pidfd_show_fdinfo). */
-static bool pidfd_is_of(int fd, uint64_t pid)
-{
-	char name[40];
-	(void)snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", fd);
-	struct snap_proc_status info;
-	return snap_proc_status_read(AT_FDCWD, name, &info) == 0 && info.pid == pid;
-}
+#include "capture/pidfd.h"
 
 bool snap_identity_holds(const struct snap_identity *identity)
 {
@@ -33,7 +24,7 @@ const char *snap_identity_find(
 		ret->task_fd = -1;
 		return "it is gone";
 	}
-	if (passed_pidfd >= 0 && pidfd_is_of(passed_pidfd, pid)) {
+	if (passed_pidfd >= 0 && snap_pidfd_is_of(passed_pidfd, pid)) {
 		ret->pidfd = passed_pidfd;
 	} else {
 		ret->pidfd_was_foreign = passed_pidfd >= 0;

@@ -51,6 +51,7 @@ static void flush(struct snap_writer *w)
 	}
 	w->buf_len = 0;
 	w->summed_len = 0;
+	w->lazy = false;
 }
 
 /* Where protobuf-c puts its output: straight into the writer, so that packing allocates nothing. */
@@ -158,7 +159,8 @@ int snap_write_checkpoint(struct snap_writer *w, bool final)
 	snapshot.n_checkpoints = 1;
 	snapshot.checkpoints = checkpoints;
 	(void)write_any(w, &snapshot); /* its error sticks */
-	flush(w);
+	if (final || !w->lazy)
+		flush(w);
 	return w->error;
 }
 

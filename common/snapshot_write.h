@@ -25,6 +25,7 @@ struct snap_writer {
 	uint32_t crc; /* CRC32C of those bytes but for the last buf_len - summed_len */
 	size_t buf_len;
 	size_t summed_len; /* so many bytes of buf are in crc */
+	bool lazy;	   /* checkpoints but the final one don't flush: nobody could read them */
 	/* A record that would make the file longer than this is not written, checkpoints excepted;
 	 * the caller may change it between records. UINT64_MAX: no limit. */
 	uint64_t limit;
@@ -45,8 +46,9 @@ void snap_writer_resume(struct snap_writer *w, int fd, uint64_t len, uint32_t cr
 int snap_write_header(struct snap_writer *w, const char *program);
 
 /*
- * Flushes, and vouches for everything before it. With final, nothing may follow. Returns 0 when
- * all bytes were handed to the kernel (write(2), not fsync(2)), else the negative errno.
+ * Flushes (but see lazy), and vouches for everything before it. With final, nothing may follow.
+ * Returns 0 when all bytes were handed to the kernel (write(2), not fsync(2)), else the negative
+ * errno.
  */
 int snap_write_checkpoint(struct snap_writer *w, bool final);
 

@@ -104,8 +104,11 @@ for i in range(int(sys.argv[2])):
     s = socket.socket(socket.AF_UNIX)
     s.settimeout(5)
     s.connect(sys.argv[1])
-    if i % 2:
-        s.send(struct.pack("IIQ", 16, 16, 15))
+    try:
+        if i % 2:
+            s.send(struct.pack("IIQ", 16, 16, 15))
+    except BrokenPipeError:
+        pass
     peers.append(s)
 for s in peers:
     try:

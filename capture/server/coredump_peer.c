@@ -2,30 +2,15 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Headers of these kernels are rare: asm-generic/socket.h, linux/pidfd.h, linux/coredump.h. */
+#include "capture/pidfd.h"
+
+/* Headers of these kernels are rare: asm-generic/socket.h, linux/coredump.h. */
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
 #endif
-
-struct pidfd_info {
-	uint64_t mask, cgroupid;
-	uint32_t pid, tgid, ppid;
-	uint32_t ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
-	int32_t exit_code;
-	uint32_t coredump_mask;
-	uint32_t more; /* the signal, in later kernels */
-};
-#define PIDFD_GET_INFO	    _IOWR(0xff, 11, struct pidfd_info)
-#define PIDFD_INFO_PID	    (1u << 0)
-#define PIDFD_INFO_CREDS    (1u << 1)
-#define PIDFD_INFO_COREDUMP (1u << 4)
-#define PIDFD_COREDUMPED    (1u << 0)
-#define PIDFD_COREDUMP_SKIP (1u << 1)
-#define PIDFD_COREDUMP_USER (1u << 2)
 
 struct coredump_req {
 	uint32_t size, size_ack;
@@ -48,17 +33,16 @@ int snap_coredump_peer_find(int fd, struct snap_coredump_peer *ret)
 	socklen_t len = sizeof(pidfd);
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) < 0)
 		return errno == ENOPROTOOPT ? -EOPNOTSUPP : -errno;
-	struct pidfd_info info = {
-		.mask = PIDFD_INFO_PID | PIDFD_INFO_CREDS | PIDFD_INFO_COREDUMP,
-	};
-	int r = 0;
-	if (ioctl(pidfd, PIDFD_GET_INFO, &info) < 0)
-		r = errno == ENOTTY || errno == EINVAL ? -EOPNOTSUPP : -errno;
+	struct snap_pidfd_info info;
+	const uint64_t mask =
+		SNAP_PIDFD_INFO_PID | SNAP_PIDFD_INFO_CREDS | SNAP_PIDFD_INFO_COREDUMP;
+	int r = snap_pidfd_info(pidfd, mask, &info);
 	/* Of a process that does not dump, kernels say that it does not, or nothing. */
-	else if (!(info.mask & PIDFD_INFO_COREDUMP) || !(info.coredump_mask & PIDFD_COREDUMPED) ||
-		 info.coredump_mask & PIDFD_COREDUMP_SKIP)
+	if (r == 0 && (!(info.mask & SNAP_PIDFD_INFO_COREDUMP) ||
+			      !(info.coredump_mask & SNAP_PIDFD_COREDUMPED) ||
+			      info.coredump_mask & SNAP_PIDFD_COREDUMP_SKIP))
 		r = -EPERM;
-	else if (!(info.mask & PIDFD_INFO_PID) || !(info.mask & PIDFD_INFO_CREDS) || info.tgid == 0)
+	else if (r == 0 && ((info.mask & mask) != mask || info.tgid == 0))
 		r = -EOPNOTSUPP;
 	if (r < 0) {
 		(void)close(pidfd); /* nothing to lose */
@@ -68,7 +52,7 @@ int snap_coredump_peer_find(int fd, struct snap_coredump_peer *ret)
 		.pid = (pid_t)info.tgid,
 		.uid = info.ruid,
 		.gid = info.rgid,
-		.dumpable = info.coredump_mask & PIDFD_COREDUMP_USER ? 1 : 2,
+		.dumpable = info.coredump_mask & SNAP_PIDFD_COREDUMP_USER ? 1 : 2,
 		.pidfd = pidfd,
 	};
 	return 0;

@@ -4,9 +4,8 @@
  *
  * Crash-time: no allocation, negative errno. The other end may be anybody who can reach the socket.
  *
- * Sources: the kernel's include/uapi/linux/coredump.h and pidfd.h, fs/coredump.c
- * (coredump_sock_request()), fs/pidfs.c (pidfd_info()); the socket by itself is of Linux 6.16,
- * these words are of 6.17.
+ * Sources: the kernel's include/uapi/linux/coredump.h, fs/coredump.c (coredump_sock_request()); the
+ * socket by itself is of Linux 6.16, these words are of 6.17.
  */
 #ifndef SNAP_CAPTURE_SERVER_COREDUMP_PEER_H
 #define SNAP_CAPTURE_SERVER_COREDUMP_PEER_H

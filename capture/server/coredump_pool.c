@@ -12,9 +12,7 @@
 #include "capture/server/log.h"
 #include "capture/server/workers.h"
 
-/* After the time of a dump, until its worker is killed: it has an alarm of its own. */
-#define GRACE_MS 2000
-/* How often a worker is started that ends without having been asked for anything. */
+/* How often one is started anew that ends at once. */
 #define RETRY_MS 1000
 
 static void fill_slot(void *arg);
@@ -25,33 +23,29 @@ static void send_signal(const struct snap_coredump_slot *slot, int signo)
 	(void)syscall(SYS_pidfd_send_signal, slot->pidfd, signo, NULL, 0);
 }
 
-static void too_late(void *arg)
+static void fill_later(struct snap_coredump_slot *slot, int64_t after_ms)
 {
-	const struct snap_coredump_slot *slot = arg;
-	snap_log(SNAP_LOG_WARNING, "a coredump takes too long: its worker is killed");
-	send_signal(slot, SIGKILL);
-}
-
-static void arm(struct snap_coredump_slot *slot, void (*due)(void *arg), int64_t after_ms)
-{
-	snap_loop_disarm(slot->pool->loop, &slot->timer);
-	slot->timer = (struct snap_timer){.due = due, .arg = slot};
+	slot->timer = (struct snap_timer){.due = fill_slot, .arg = slot};
 	snap_loop_arm(slot->pool->loop, &slot->timer, after_ms);
 }
 
 static void worker_ended(struct snap_coredump_slot *slot)
 {
 	struct snap_coredump_pool *pool = slot->pool;
-	snap_loop_disarm(pool->loop, &slot->timer);
 	snap_loop_remove(pool->loop, &slot->watch);
 	(void)close(slot->watch.fd); /* only read from */
 	(void)close(slot->pidfd);
 	slot->watch.fd = slot->pidfd = -1;
 	pool->num_running--;
-	if (!pool->stopping)
-		arm(slot, fill_slot, slot->busy ? 0 : RETRY_MS);
-	else if (pool->num_running == 0)
-		pool->idle(pool->idle_arg);
+	if (pool->stopping) {
+		if (pool->num_running == 0)
+			pool->idle(pool->idle_arg);
+		return;
+	}
+	if (!slot->may_end)
+		snap_log(SNAP_LOG_WARNING, "a worker for coredumps was killed, or took too long");
+	bool is_sound = slot->may_end || snap_loop_now_ms() - slot->started_ms >= RETRY_MS;
+	fill_later(slot, is_sound ? 0 : RETRY_MS);
 }
 
 static void worker_ready(void *arg, uint32_t events)
@@ -60,14 +54,10 @@ static void worker_ready(void *arg, uint32_t events)
 	char byte;
 	(void)events; /* read() tells, too */
 	ssize_t n = read(slot->watch.fd, &byte, 1);
-	if (n < 0)
-		return;
-	if (n == 0) {
+	if (n > 0)
+		slot->may_end = true;
+	else if (n == 0)
 		worker_ended(slot);
-		return;
-	}
-	slot->busy = true;
-	arm(slot, too_late, (int64_t)slot->pool->config->dump_time_s * 1000 + GRACE_MS);
 }
 
 static int launch(struct snap_coredump_slot *slot)
@@ -91,7 +81,8 @@ static int launch(struct snap_coredump_slot *slot)
 		(void)kill(pid, SIGKILL);
 	}
 	if (r == 0) {
-		slot->busy = false;
+		slot->may_end = false;
+		slot->started_ms = snap_loop_now_ms();
 		slot->watch = (struct snap_watch){ends[0], worker_ready, slot};
 		r = snap_loop_add(pool->loop, &slot->watch, EPOLLIN);
 		if (r < 0) {
@@ -112,21 +103,22 @@ static void fill_slot(void *arg)
 {
 	struct snap_coredump_slot *slot = arg;
 	struct snap_coredump_pool *pool = slot->pool;
+	snap_loop_disarm(pool->loop, &slot->timer);
 	/* There may be fewer by now. */
-	if (pool->stopping || (uint64_t)(slot - pool->slots) >= pool->config->max_dumps)
+	if (pool->stopping || slot->watch.fd >= 0 ||
+		(uint64_t)(slot - pool->slots) >= pool->config->max_dumps)
 		return;
 	int r = launch(slot);
 	if (r < 0) {
 		snap_log(SNAP_LOG_ERROR, "cannot start a worker for coredumps: %s", strerror(-r));
-		arm(slot, fill_slot, RETRY_MS);
+		fill_later(slot, RETRY_MS);
 	}
 }
 
 static void fill_slots(struct snap_coredump_pool *pool)
 {
 	for (unsigned int i = 0; i < SNAP_COREDUMP_MAX_WORKERS; i++)
-		if (pool->slots[i].watch.fd < 0)
-			fill_slot(&pool->slots[i]);
+		fill_slot(&pool->slots[i]);
 }
 
 int snap_coredump_pool_start(struct snap_coredump_pool *pool)
@@ -158,9 +150,8 @@ void snap_coredump_pool_reload(struct snap_coredump_pool *pool)
 {
 	if (pool->stopping || !pool->loop)
 		return;
-	/* These count as asked for, so that others come at once. */
 	for (unsigned int i = 0; i < SNAP_COREDUMP_MAX_WORKERS; i++)
-		pool->slots[i].busy = pool->slots[i].watch.fd >= 0;
+		pool->slots[i].may_end = true;
 	end_waiting(pool);
 	fill_slots(pool);
 }

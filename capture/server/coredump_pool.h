@@ -1,7 +1,6 @@
 /*
  * The server's coredump socket: some workers (capture/server/coredump_worker.h) that are there
- * before anything crashes. Each serves once; another one takes its place. One that takes too long
- * is killed.
+ * before anything crashes. Each serves once; another one takes its place.
  */
 #ifndef SNAP_CAPTURE_SERVER_COREDUMP_POOL_H
 #define SNAP_CAPTURE_SERVER_COREDUMP_POOL_H
@@ -20,8 +19,9 @@ struct snap_coredump_slot {
 	struct snap_coredump_pool *pool;
 	struct snap_watch watch; /* the worker's pipe; fd -1: there is no worker */
 	int pidfd;
-	bool busy;
-	struct snap_timer timer; /* its deadline, or until it is started anew */
+	bool may_end; /* it has served, or was asked to end */
+	int64_t started_ms;
+	struct snap_timer timer; /* until another one is started */
 };
 
 /* The caller's storage. */

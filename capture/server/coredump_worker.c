@@ -30,16 +30,41 @@
 #define READY_BYTES (64u << 10)
 /* Bytes of stack that a capture may take. */
 #define STACK_BYTES (64u << 10)
+/* Seconds, from the time on when the capture is to be brought to an end, until it is killed. */
+#define GRACE_S 2
 /* Seconds to get a file and to fill it. */
 #define FINISH_S 120
 
 static struct snap_crash crash;
 static volatile sig_atomic_t timed_out;
 
+/*
+ * Two deadlines: SIGALRM asks the capture to end; where it waits for memory that never comes, only
+ * SIGKILL wakes it.
+ */
+static timer_t killer;
+static bool has_killer;
+
 static void on_alarm(int signo)
 {
 	(void)signo;
 	timed_out = 1;
+}
+
+static void prepare_deadlines(void)
+{
+	struct sigaction action = {.sa_handler = on_alarm}; /* so that it interrupts what waits */
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+	(void)sigaction(SIGALRM, &action, NULL); /* valid arguments: can't fail */
+	has_killer = timer_create(CLOCK_MONOTONIC, &event, &killer) == 0;
+}
+
+static void set_deadlines(unsigned int seconds)
+{
+	struct itimerspec when = {.it_value = {.tv_sec = seconds + GRACE_S}};
+	(void)alarm(seconds);
+	if (has_killer)
+		(void)timer_settime(killer, 0, &when, NULL); /* valid arguments: can't fail */
 }
 
 /* ---------------------------------------------------------------- before */
@@ -152,6 +177,7 @@ static void capture(const struct snap_config *config, const struct snap_coredump
 		facts.rlimit_core = limit.rlim_cur;
 	snap_privileges_drop();
 	snap_crash_begin(&crash, &facts, memory_fd, WRITER, start, &timed_out);
+	crash.emit.writer.lazy = true;
 	snap_crash_capture(&crash, fd);
 	if (crash.identity.task_fd >= 0) {
 		ssize_t n = readlinkat(crash.identity.task_fd, "exe", exe, sizeof(exe) - 1);
@@ -166,14 +192,7 @@ static void capture(const struct snap_config *config, const struct snap_coredump
 		complain("its snapshot is not whole", r);
 }
 
-static void set_deadline(unsigned int seconds)
-{
-	struct sigaction action = {.sa_handler = on_alarm}; /* so that it interrupts what waits */
-	(void)sigaction(SIGALRM, &action, NULL);	    /* valid arguments: can't fail */
-	(void)alarm(seconds);
-}
-
-int snap_coredump_worker_run(const struct snap_config *config, int listener_fd, int busy_fd)
+int snap_coredump_worker_run(const struct snap_config *config, int listener_fd, int done_fd)
 {
 	pid_t parent = getppid();
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* a valid signal */
@@ -183,6 +202,7 @@ int snap_coredump_worker_run(const struct snap_config *config, int listener_fd, 
 		snap_log(SNAP_LOG_ERROR, "no memory for coredumps: %s", strerror(errno));
 		return EXIT_FAILURE;
 	}
+	prepare_deadlines();
 	warm_up(memory_fd);
 	int priority = snap_priority_raise();
 	if (getppid() != parent)
@@ -199,8 +219,7 @@ int snap_coredump_worker_run(const struct snap_config *config, int listener_fd, 
 		snap_log(SNAP_LOG_ERROR, "cannot accept a coredump: %s", strerror(errno));
 		return EXIT_FAILURE;
 	}
-	set_deadline((unsigned int)config->dump_time_s);
-	(void)write(busy_fd, "", 1); /* nobody there: then nobody kills us, either */
+	set_deadlines((unsigned int)config->dump_time_s);
 
 	struct snap_coredump_peer peer;
 	int r = snap_coredump_peer_find(fd, &peer);
@@ -209,11 +228,14 @@ int snap_coredump_worker_run(const struct snap_config *config, int listener_fd, 
 	if (r < 0) {
 		snap_log(SNAP_LOG_WARNING, "a connection to the coredump socket is cut off: %s",
 			r == -EPERM ? "it is not the kernel's" : strerror(-r));
+		(void)write(done_fd, "", 1); /* nobody there: then nobody waits for it */
 		return EXIT_FAILURE;
 	}
 	capture(config, &peer, fd, memory_fd, &start);
 	snap_priority_restore(priority);
-	(void)alarm(FINISH_S);
+	set_deadlines(FINISH_S);
 	timed_out = 0;
-	return keep(config, memory_fd);
+	int status = keep(config, memory_fd);
+	(void)write(done_fd, "", 1); /* as above */
+	return status;
 }

@@ -11,9 +11,10 @@
 #include "capture/config.h"
 
 /*
- * listener_fd: blocks. busy_fd: gets one byte when there is a connection. Ends by SIGTERM, or with
- * its parent, as long as there is none. Returns the exit status of the child: it serves once.
+ * listener_fd: blocks. done_fd: gets one byte when a connection was dealt with. As long as there is
+ * none, it ends by SIGTERM, or with its parent; from then on it has so many seconds as the
+ * configuration gives a dump. Returns the exit status of the child: it serves once.
  */
-int snap_coredump_worker_run(const struct snap_config *config, int listener_fd, int busy_fd);
+int snap_coredump_worker_run(const struct snap_config *config, int listener_fd, int done_fd);
 
 #endif

@@ -1,27 +1,16 @@
 #include "capture/server/peer.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "capture/proc_info.h"
+#include "capture/pidfd.h"
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
 #endif
-
-/* Source: the kernel's fs/pidfs.c (pidfd_show_fdinfo). */
-static bool pidfd_is_of(int fd, pid_t pid)
-{
-	char name[40];
-	(void)snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", fd); /* fits */
-	struct snap_proc_status info;
-	return snap_proc_status_read(AT_FDCWD, name, &info) == 0 && info.pid == (uint64_t)pid;
-}
 
 int snap_peer_find(int fd, struct snap_peer *ret)
 {
@@ -40,7 +29,7 @@ int snap_peer_find(int fd, struct snap_peer *ret)
 		if (pidfd < 0)
 			return -errno;
 	}
-	if (!pidfd_is_of(pidfd, cred.pid)) {
+	if (!snap_pidfd_is_of(pidfd, (uint64_t)cred.pid)) {
 		(void)close(pidfd); /* nothing to lose */
 		return -ESRCH;
 	}
