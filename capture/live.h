@@ -117,7 +117,7 @@ bool snap_live_ended(const struct snap_live *l);
 
 /*
  * Stop the process, read, and let it go on as it was; for the shortest pause, after
- * snap_prefault_code(). Returns 0, or -1 with the reason; the process
+ * snap_prefault_program(). Returns 0, or -1 with the reason; the process
  * runs in either case, and nothing is attached to it any more.
  *
  * ptrace(2) is used by a task of its own, which shares our memory and ends before this returns.

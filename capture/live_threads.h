@@ -15,7 +15,7 @@
 #include "capture/proc_thread.h"
 
 /* Of the first so many threads: some 20 microseconds each, though not of the process's time. */
-#define SNAP_LIVE_THREADS_MAX 512
+#define SNAP_LIVE_THREADS_MAX 128
 
 struct snap_live_threads {
 	size_t num;

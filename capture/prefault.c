@@ -7,6 +7,9 @@
 /* The smallest page of any Linux; the kernel wants the start to be a page's, of any size. */
 #define PAGE_BYTES 4096u
 
+/* Of stack, what a capture mostly takes. */
+#define STACK_BYTES (32u << 10)
+
 /* Of the kernel's include/uapi/asm-generic/mman-common.h; glibc has it since 2.35. */
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_READ  22
@@ -36,7 +39,15 @@ static int prefault_object(struct dl_phdr_info *info, size_t size, void *arg)
 	return 0;
 }
 
-void snap_prefault_code(void)
+/* Apart, so that the space is free again. */
+__attribute__((noinline)) static void prefault_stack(void)
+{
+	uint8_t stack[STACK_BYTES];
+	snap_prefault(stack, sizeof(stack));
+}
+
+void snap_prefault_program(void)
 {
 	(void)dl_iterate_phdr(prefault_object, NULL); /* returns what the function does */
+	prefault_stack();
 }

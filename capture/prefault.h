@@ -15,7 +15,7 @@
  * where there is no memory to be had, nothing happens.
  */
 void snap_prefault(void *start, size_t len);
-/* The same of all code and constants, of the program and its libraries. */
-void snap_prefault_code(void);
+/* The same of all code and constants, of the program and its libraries, and of some stack. */
+void snap_prefault_program(void);
 
 #endif

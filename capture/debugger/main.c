@@ -327,7 +327,7 @@ static int run(void)
 int main(int argc, char **argv)
 {
 	struct snap_error err = SNAP_ERROR_INIT;
-	snap_prefault_code();
+	snap_prefault_program();
 	int status = snap_debugger_options_parse(argc, argv, &options);
 	if (status >= 0)
 		return status;

@@ -133,7 +133,7 @@ static int capture(const struct snap_app_work *work)
 {
 	const struct snap_app_request *request = &work->request;
 	struct snap_error err = SNAP_ERROR_INIT;
-	snap_prefault_code();
+	snap_prefault_program();
 	snap_live_init(&live);
 	live.config = work->config;
 	if (snap_live_find(&live, work->peer.pid, &err) < 0 || !is_alive(&work->peer)) {

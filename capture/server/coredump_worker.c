@@ -28,8 +28,6 @@
 
 /* Bytes of the memory file whose pages are there before they are needed. */
 #define READY_BYTES (64u << 10)
-/* Bytes of stack that a capture may take. */
-#define STACK_BYTES (64u << 10)
 /* Seconds, from the time on when the capture is to be brought to an end, until it is killed. */
 #define GRACE_S 2
 /* Seconds to get a file and to fill it. */
@@ -69,17 +67,10 @@ static void set_deadlines(unsigned int seconds)
 
 /* ---------------------------------------------------------------- before */
 
-static void prefault_stack(void)
-{
-	uint8_t stack[STACK_BYTES];
-	snap_prefault(stack, sizeof(stack));
-}
-
 /* After fork() everything would be mapped page by page, when it is used first. */
 static void warm_up(int memory_fd)
 {
-	snap_prefault_code();
-	prefault_stack();
+	snap_prefault_program();
 	snap_crash_prefault(&crash);
 	(void)fallocate(memory_fd, FALLOC_FL_KEEP_SIZE, 0, READY_BYTES); /* else page by page */
 }
