@@ -20,7 +20,7 @@ ready_for ''
 server_start
 crash_run "$VICTIMS/null_deref"
 check "a crash: a snapshot" within 20 has_snapshots 1
-check "... published by the server" within 5 logged "(null_deref) of uid 0, signal 11: published: "
+check "... published by the server" within 20 logged "(null_deref) of uid 0, signal 11: published: "
 check "... complete" all_complete
 run "$ANALYZE" report "$SPOOL"/*.snap
 check "... with its stack" grep -q null_deref "$TMP/out"
@@ -70,7 +70,7 @@ check "... all threads of each ($(grep -c . "$TMP/pids"))" sh -c '
 	for file in "$1"/*.snap; do
 		"$2" check "$file" | grep -q " 9 threads" || exit 1
 	done' sh "$SPOOL" "$ANALYZE"
-check "... nothing is left in incoming" within 10 has_parts 0
+check "... nothing is left in incoming" within 30 has_parts 0
 server_stop
 equal "... the server ends well" 0 "$SERVER_STATUS"
 
@@ -95,6 +95,6 @@ check "... all can be read" sh -c '
 		"$2" check "$file" >"$1.check" 2>&1
 		[ $? -le 1 ] || { cat "$1.check"; exit 1; }
 	done' sh "$SPOOL" "$ANALYZE"
-check "... nothing is left in incoming" within 10 has_parts 0
+check "... nothing is left in incoming" within 30 has_parts 0
 server_stop
 core_pattern_release

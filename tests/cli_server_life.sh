@@ -12,16 +12,16 @@ equal "--help: status" 0 "$STATUS"
 check "--help: usage" grep -q '^usage: snapcrash-server' "$TMP/out"
 run "$SERVER" --version
 equal "--version" "0 snapcrash-server" "$STATUS $(cut -d' ' -f1 "$TMP/out")"
-run timeout 10 "$SERVER" --nonsense
+run timeout 60 "$SERVER" --nonsense
 equal "an unknown option: status" 64 "$STATUS"
-run timeout 10 "$SERVER" --log=loud
+run timeout 60 "$SERVER" --log=loud
 equal "an unknown log: status" 64 "$STATUS"
 printf 'spool = %s\n\nno such key = x\n' "$TMP/x" >"$TMP/bad.conf"
-run timeout 10 "$SERVER" --config "$TMP/bad.conf"
+run timeout 60 "$SERVER" --config "$TMP/bad.conf"
 equal "a bad configuration: status" 64 "$STATUS"
 equal "a bad configuration: file and line" \
 	"snapcrash-server: $TMP/bad.conf:3: unknown key 'no such key'" "$(cat "$TMP/err")"
-run timeout 10 "$SERVER" --config "$TMP/none.conf"
+run timeout 60 "$SERVER" --config "$TMP/none.conf"
 equal "no configuration where one is named: status" 64 "$STATUS"
 check "nothing was made by any of these" test ! -e "$TMP/x"
 
@@ -33,25 +33,25 @@ server_conf
 manager=$!
 LIVE+=("$manager")
 # Before it can accept anything: connections wait in the socket.
-within 10 test -S "$SERVER_SOCKET"
+within 30 test -S "$SERVER_SOCKET"
 client_run
-check "activated by a socket: a snapshot" within 5 has_snapshots 1
-check "... published by the server" within 5 logged "published: "
-check "READY=1 is notified" within 5 grep -qx READY=1 "$TMP/manager"
+check "activated by a socket: a snapshot" within 20 has_snapshots 1
+check "... published by the server" within 20 logged "published: "
+check "READY=1 is notified" within 20 grep -qx READY=1 "$TMP/manager"
 fed() { [ "$(grep -cx WATCHDOG=1 "$TMP/manager")" -ge 3 ]; }
-check "the watchdog is fed" within 10 fed
+check "the watchdog is fed" within 30 fed
 : >"$TMP/manager"
 kill -HUP "$manager"
-check "SIGHUP: RELOADING=1" within 5 grep -qx RELOADING=1 "$TMP/manager"
-check "SIGHUP: READY=1" within 5 grep -qx READY=1 "$TMP/manager"
+check "SIGHUP: RELOADING=1" within 20 grep -qx RELOADING=1 "$TMP/manager"
+check "SIGHUP: READY=1" within 20 grep -qx READY=1 "$TMP/manager"
 kill -TERM "$manager"
-check "SIGTERM: STOPPING=1" within 5 grep -qx STOPPING=1 "$TMP/manager"
-check "SIGTERM: ends well" within 10 grep -qx 'ended 0' "$TMP/manager"
+check "SIGTERM: STOPPING=1" within 20 grep -qx STOPPING=1 "$TMP/manager"
+check "SIGTERM: ends well" within 30 grep -qx 'ended 0' "$TMP/manager"
 check "the passed socket is left to who passed it" test -S "$SERVER_SOCKET"
 rm -f "$SERVER_SOCKET"
 # Of another type, or of no use.
 server_conf
-run timeout 10 "$PYTHON" "$LIB/service_manager.py" --stream server="$SERVER_SOCKET" -- \
+run timeout 60 "$PYTHON" "$LIB/service_manager.py" --stream server="$SERVER_SOCKET" -- \
 	"$SERVER" --config "$SERVER_CONF"
 check "a socket of another type: refused" grep -qx 'ended 2' "$TMP/out"
 check "a socket of another type: the log says why" grep -q "of type SOCK_SEQPACKET" "$TMP/err"
@@ -60,20 +60,20 @@ rm -f "$SERVER_SOCKET"
 	"$SERVER" --config "$SERVER_CONF" >"$TMP/manager" 2>"$TMP/server.log" &
 manager=$!
 LIVE+=("$manager")
-check "a socket that nobody needs: told" within 10 logged "nothing listens on the socket 'other'"
-check "... and its own is made" within 10 test -S "$SERVER_SOCKET"
+check "a socket that nobody needs: told" within 30 logged "nothing listens on the socket 'other'"
+check "... and its own is made" within 30 test -S "$SERVER_SOCKET"
 kill -TERM "$manager"
-within 10 grep -qx 'ended 0' "$TMP/manager"
+within 30 grep -qx 'ended 0' "$TMP/manager"
 # Found by its path, whatever it is called.
 server_conf
 "$PYTHON" "$LIB/service_manager.py" --listen unit.socket="$SERVER_SOCKET" -- \
 	"$SERVER" --config "$SERVER_CONF" >"$TMP/manager" 2>"$TMP/server.log" &
 manager=$!
 LIVE+=("$manager")
-within 10 grep -qx READY=1 "$TMP/manager"
+within 30 grep -qx READY=1 "$TMP/manager"
 check "a socket with the path: taken" sh -c '! grep -q "nothing listens" "$1"' sh "$TMP/server.log"
 kill -TERM "$manager"
-within 10 grep -qx 'ended 0' "$TMP/manager"
+within 30 grep -qx 'ended 0' "$TMP/manager"
 rm -f "$SERVER_SOCKET"
 
 # ---------------------------------------------------------------- SIGTERM, SIGHUP
@@ -85,9 +85,9 @@ cp "$SPOOL"/*.snap "$TMP/good.snap"
 rm -f "$SPOOL"/*.snap
 "${PEER[@]}" client slow "$SERVER_SOCKET" "$TMP/good.snap" >"$TMP/slow" &
 LIVE+=($!)
-within 10 grep -qs granted "$TMP/slow"
+within 30 grep -qs granted "$TMP/slow"
 kill -TERM "$SERVER_PID"
-check "SIGTERM: who writes can finish" within 10 grep -q '^done 0' "$TMP/slow"
+check "SIGTERM: who writes can finish" within 30 grep -q '^done 0' "$TMP/slow"
 wait "$SERVER_PID"
 equal "SIGTERM: then it ends" 0 "$?"
 check "SIGTERM: the snapshot is there" has_snapshots 1
@@ -97,16 +97,16 @@ server_conf
 server_start
 echo 'hook_time = soon' >>"$SERVER_CONF"
 kill -HUP "$SERVER_PID"
-check "SIGHUP, a bad configuration: told" within 5 logged \
+check "SIGHUP, a bad configuration: told" within 20 logged \
 	"the configuration stays as it was: $SERVER_CONF:"
 client_run
-check "... and it works on" within 5 has_snapshots 1
+check "... and it works on" within 20 has_snapshots 1
 sed -i '$d' "$SERVER_CONF"
 echo 'ignore = ignored*' >>"$SERVER_CONF"
 kill -HUP "$SERVER_PID"
-check "SIGHUP, a good one: told" within 5 logged "the configuration was read anew"
+check "SIGHUP, a good one: told" within 20 logged "the configuration was read anew"
 rm -f "$SPOOL"/*.snap
-run timeout 10 "$PYTHON" "$LIB/link_peer.py" client whole "$SERVER_SOCKET" "$TMP/good.snap"
+run timeout 60 "$PYTHON" "$LIB/link_peer.py" client whole "$SERVER_SOCKET" "$TMP/good.snap"
 check "... and what it does not ignore goes on" grep -q '^done 0' "$TMP/out"
 server_stop
 
@@ -115,23 +115,24 @@ server_stop
 server_conf $'rate_burst = 2\nrate_interval = 1h'
 server_start
 for i in 1 2 3 4; do
-	run timeout 10 "${PEER[@]}" client whole "$SERVER_SOCKET" "$TMP/good.snap"
+	run timeout 60 "${PEER[@]}" client whole "$SERVER_SOCKET" "$TMP/good.snap"
 	head -n 1 "$TMP/out" | cut -d' ' -f1,2 | sed 's/ .*part//' >>"$TMP/answers"
 done
 equal "a crash loop: two, then none" "granted granted refused 1 refused 1 " "$(tr '\n' ' ' <"$TMP/answers")"
-check "what is skipped is counted" within 5 grep -qE $'^2\t[^\t]*\t[^\t]*\t11\t0\trate\t/bin/liar$' \
+check "what is skipped is counted" within 20 grep -qE $'^2\t[^\t]*\t[^\t]*\t11\t0\trate\t/bin/liar$' \
 	"$SPOOL/skipped"
+equal "... and the log is not filled with it" 1 "$(grep -c "is refused: too many crashes" "$TMP/server.log")"
 server_stop
 server_conf $'ignore = /bin/liar\nmax_files = 2'
 server_start
-run timeout 10 "${PEER[@]}" client whole "$SERVER_SOCKET" "$TMP/good.snap"
+run timeout 60 "${PEER[@]}" client whole "$SERVER_SOCKET" "$TMP/good.snap"
 equal "an ignored program: refused" "refused 2" "$(cat "$TMP/out")"
 for i in 1 2 3; do
 	client_run
 done
-check "no more files than are allowed" within 5 has_snapshots 2
+check "no more files than are allowed" within 20 has_snapshots 2
 server_stop
-check "what is ignored is counted when it ends, too" grep -q ignored "$SPOOL/skipped"
+check "what is ignored is counted when it ends, too" within 20 grep -qs ignored "$SPOOL/skipped"
 
 # ---------------------------------------------------------------- the hook
 
@@ -156,7 +157,7 @@ mkdir -m 777 "$TMP/hooks"
 server_conf "hook = /bin/bash $TMP/hook  one two"
 server_start
 client_run
-check "the hook: is started" within 10 test -e "$TMP/hooks/out"
+check "the hook: is started" within 30 test -e "$TMP/hooks/out"
 got() { sed -n "s/^$1[ 	:]*//p" "$TMP/hooks/out"; }
 equal "the hook: its arguments" "one two" "$(got args)"
 equal "the hook: the name" "$(basename "$SPOOL"/*.snap)" "$(got name)"
@@ -172,7 +173,7 @@ equal "the hook: its directory" / "$(got dir)"
 check "the hook: a crash of it starts no handler" grep -q "Max core file size 1 1 bytes" "$TMP/hooks/out"
 check "the hook: reads the snapshot" grep -qxF "$(cksum <"$(echo "$SPOOL"/*.snap)")" "$TMP/hooks/out"
 check "the hook: can't write it" sh -c '! grep -q written "$1"' sh "$TMP/hooks/out"
-check "the hook: the log says how it ended" within 5 logged ".snap: done"
+check "the hook: the log says how it ended" within 20 logged ".snap: done"
 server_stop
 
 server_conf "hook = /bin/bash -c exit\\ 3"
@@ -184,7 +185,7 @@ server_conf "hook = /bin/bash $TMP/hook
 hook_fd = 7"
 server_start
 client_run
-check "a hook that fails, and reads from 7: told" within 10 logged ".snap: exit status 3"
+check "a hook that fails, and reads from 7: told" within 30 logged ".snap: exit status 3"
 server_stop
 cat >"$TMP/hook" <<END
 (sleep 77; :) &
@@ -194,21 +195,21 @@ server_conf "hook = /bin/bash $TMP/hook
 hook_time = 1s"
 server_start
 client_run
-check "a hook that hangs: is killed" within 10 logged "it took too long and was killed"
+check "a hook that hangs: is killed" within 30 logged "it took too long and was killed"
 hooks_are_gone() { ! pgrep -u nobody -x sleep >/dev/null; }
-check "... and what it has started with it" within 5 hooks_are_gone
+check "... and what it has started with it" within 20 hooks_are_gone
 server_stop
 server_conf "hook = $TMP/no-such-program
 hook_user = nobody"
 server_start
 client_run
-check "a hook that is not there: told" within 10 logged "it can't be started: No such file or directory"
+check "a hook that is not there: told" within 30 logged "it can't be started: No such file or directory"
 server_stop
 server_conf "hook = /bin/true
 hook_user = no-such-user"
 server_start
 client_run
-check "a user who is not there: told" within 10 logged "there is no such user as hook_user"
+check "a user who is not there: told" within 30 logged "there is no such user as hook_user"
 server_stop
 
 # ---------------------------------------------------------------- logs
@@ -249,7 +250,7 @@ fi
 server_conf
 server_start --log=stderr
 client_run "$hostile"
-check "a hostile name is escaped" within 5 logged '(a\x1b[31m\x0ab)'
+check "a hostile name is escaped" within 20 logged '(a\x1b[31m\x0ab)'
 equal "... and never as it is" 0 "$(grep -c $'\e' "$TMP/server.log")"
 server_stop
 # As systemd does it: $JOURNAL_STREAM names what stderr is, and there is no journal's socket.
@@ -258,7 +259,7 @@ if [ ! -e /run/systemd/journal/socket ]; then
 		2>"$TMP/server.log" &
 	SERVER_PID=$!
 	LIVE+=("$SERVER_PID")
-	check "\$JOURNAL_STREAM: lines begin with their level" within 10 grep -q '^<6>ready at' "$TMP/server.log"
+	check "\$JOURNAL_STREAM: lines begin with their level" within 30 grep -q '^<6>ready at' "$TMP/server.log"
 	server_stop
 fi
 
@@ -274,7 +275,7 @@ client=$!
 exec 8>"$TMP/stream"
 head -c 800 "$TMP/core" >&8
 writes() { [ "$(num_parts)" = 1 ] && grep -q '^NoNewPrivs:	1' "/proc/$client/status"; }
-check "a client that captures: gains no rights any more" within 10 writes
+check "a client that captures: gains no rights any more" within 30 writes
 # CAP_CHOWN, CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, CAP_SYS_ADMIN
 permitted=$(sed -n 's/^CapPrm:	//p' "/proc/$client/status")
 equal "... has four capabilities at most" 0 $((0x$permitted & ~((1 << 0) | (1 << 2) | (1 << 19) | (1 << 21))))

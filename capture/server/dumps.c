@@ -27,6 +27,8 @@
 #define MORE_CONNECTIONS 256
 /* How often it is looked for orphans: of clients that fell back to the spool and died, too. */
 #define SWEEP_MS 60000
+/* How often at most it is told of each reason that somebody was refused. */
+#define REFUSED_MS 10000
 /* Adoptions at once, and waiting. */
 #define MAX_ADOPTING	  2
 #define MAX_TO_BE_ADOPTED 4096
@@ -176,14 +178,32 @@ static void say_queued(const struct snap_dump *d)
 	(void)say(d, &message, -1); /* who is gone is noticed otherwise */
 }
 
+/* A crash loop must not fill the log: what is skipped is counted in the spool. */
+static void tell_refused(const struct snap_dump *d, enum snap_refusal reason)
+{
+	static int64_t told_ms[SNAP_REFUSED_LAST + 1];
+	static unsigned long num_untold[SNAP_REFUSED_LAST + 1];
+	int64_t now = snap_loop_now_ms();
+	if (told_ms[reason] != 0 && now - told_ms[reason] < REFUSED_MS) {
+		num_untold[reason]++;
+		return;
+	}
+	char more[48] = "";
+	if (num_untold[reason] > 0)
+		(void)snprintf(more, sizeof(more), ", as were %lu before", num_untold[reason]);
+	snap_log(snap_refusal_is_final(reason) ? SNAP_LOG_INFO : SNAP_LOG_WARNING,
+		"%s is refused: %s%s", who(d).text, snap_refusal_text(reason), more);
+	told_ms[reason] = now;
+	num_untold[reason] = 0;
+}
+
 static void refuse(struct snap_dump *d, enum snap_refusal reason)
 {
 	union snap_message message;
 	snap_message_init(&message, SNAP_MESSAGE_REFUSED);
 	message.refused.reason = reason;
 	(void)say(d, &message, -1); /* as above */
-	snap_log(snap_refusal_is_final(reason) ? SNAP_LOG_INFO : SNAP_LOG_WARNING,
-		"%s is refused: %s", who(d).text, snap_refusal_text(reason));
+	tell_refused(d, reason);
 	forget(d);
 }
 
