@@ -138,6 +138,7 @@ else
 # ---------------------------------------------------------------- what is built of what
 
 COMMON_OBJS = \
+	common/abort_message.o \
 	common/arena.o \
 	common/arch.o \
 	common/areas.o \
@@ -146,6 +147,7 @@ COMMON_OBJS = \
 	common/crc32c.o \
 	common/elf_image.o \
 	common/elf_notes.o \
+	common/elf_symbol.o \
 	common/error.o \
 	common/escape.o \
 	common/memory_plan.o \

@@ -107,6 +107,7 @@ void snap_crash_write_layout(struct snap_crash *c)
 			(void)close(fd);
 	}
 	snap_layout_finish(&c->layout);
+	snap_layout_write_abort_message(&c->layout, c->facts.signo == SIGABRT, c->stream.elf_data);
 	if (r < 0 || c->areas.num == 0) {
 		snap_emit_omission(&c->emit, SNAP_OMITTED_MAPPING, SNAP_OMITTED_UNREADABLE, 0, -r);
 		c->emit.partial = true;

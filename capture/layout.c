@@ -16,6 +16,7 @@ void snap_layout_init(struct snap_layout *l, struct snap_emit *emit, const struc
 	l->mem_fd = mem_fd;
 	l->vdso_addr = vdso_addr;
 	l->annotations = annotations;
+	snap_abort_finder_init(&l->abort_finder, snap_memory_read, &l->mem_fd);
 	snap_mapping_quota_init(&l->quota, areas->num_telling);
 }
 
@@ -66,6 +67,8 @@ static void begin_module(struct snap_layout *l, const struct snap_mapping *mappi
 	l->has_image = r == 0;
 	if (l->has_image && l->annotations)
 		snap_annotations_offer_pointer(l->annotations, l->image.area_pointer_addr);
+	if (l->has_image)
+		snap_abort_finder_offer_image(&l->abort_finder, l->first.path, &l->image);
 	if (r == -ENOEXEC)
 		l->status = SNAP_BUILD_ID_NO_NOTE;
 }
@@ -88,6 +91,7 @@ void snap_layout_add(void *arg, const struct snap_mapping *mapping)
 	struct snap_layout *l = arg;
 	if (l->annotations)
 		snap_annotations_offer_mapping(l->annotations, mapping);
+	snap_abort_finder_offer_mapping(&l->abort_finder, mapping);
 	if (snap_mapping_quota_take(&l->quota, mapping))
 		(void)snap_write_mapping(&l->emit->writer, mapping); /* its error sticks */
 
@@ -131,4 +135,13 @@ void snap_layout_finish(struct snap_layout *l)
 		i < SNAP_NUM_TRAMPOLINES && snap_memory_plan_trampoline(l->areas, &position, &plan);
 		i++)
 		snap_memory_take(l->mem_fd, &plan, e->buf, &e->sink);
+}
+
+void snap_layout_write_abort_message(struct snap_layout *l, bool guess, uint8_t elf_data)
+{
+	struct snap_abort_message message;
+	_Static_assert(sizeof(l->emit->buf) >= SNAP_MAX_ABORT_MESSAGE, "no room");
+	if (l->mem_fd >= 0 && snap_abort_message_read(&l->abort_finder, l->areas, guess, elf_data,
+				      l->emit->buf, &message))
+		(void)snap_write_abort_message(&l->emit->writer, &message); /* its error sticks */
 }

@@ -14,6 +14,7 @@
 
 #include "capture/annotations.h"
 #include "capture/emit.h"
+#include "common/abort_message.h"
 #include "common/areas.h"
 #include "common/elf_image.h"
 
@@ -35,6 +36,7 @@ struct snap_layout {
 	uint64_t end;
 	enum snap_build_id_status status; /* where there is no image */
 	struct snap_annotations *annotations;
+	struct snap_abort_finder abort_finder;
 	uint8_t path[PATH_MAX];
 };
 
@@ -47,5 +49,8 @@ void snap_layout_init(struct snap_layout *l, struct snap_emit *emit, const struc
 void snap_layout_add(void *arg, const struct snap_mapping *mapping);
 /* The last module, what was left out, the bytes of the vDSO and of places like it. */
 void snap_layout_finish(struct snap_layout *l);
+/* What the C library said before it aborted the process, if it did; guess, elf_data: as for
+ * snap_abort_message_read(). After _finish(). */
+void snap_layout_write_abort_message(struct snap_layout *l, bool guess, uint8_t elf_data);
 
 #endif

@@ -561,6 +561,8 @@ static void write_layout(struct snap_live *l, struct snap_bytes auxv)
 	snap_maps_parser_feed(
 		&l->maps_parser, snap_bytes(l->maps, l->maps_len), snap_layout_add, &l->layout);
 	snap_layout_finish(&l->layout);
+	if (l->arch)
+		snap_layout_write_abort_message(&l->layout, false, l->arch->elf_data);
 	snap_live_write_pieces(l, l->first_piece[l->tracee.num_threads], l->num_pieces);
 }
 

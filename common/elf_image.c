@@ -179,6 +179,10 @@ int snap_elf_image_read(
 		struct phdr ph = decode_phdr(phdrs + i * phentsize, &image);
 		if (ph.type == PT_NOTE && ph.filesz > 0)
 			search_notes(&source, &ph, &image);
+		if (ph.type == PT_DYNAMIC) {
+			image.dynamic_addr = ph.vaddr + image.load_bias;
+			image.dynamic_len = ph.memsz;
+		}
 	}
 	*ret = image;
 	return 0;

@@ -29,6 +29,7 @@ struct snap_elf_image {
 	enum snap_build_id_status status;
 	uint8_t build_id[SNAP_MAX_BUILD_ID];
 	size_t build_id_len; /* 0 unless status is SNAP_BUILD_ID_FOUND */
+	uint64_t dynamic_addr, dynamic_len; /* PT_DYNAMIC in the process; 0: there is none */
 	/* Where the address of libsnapcrash's annotation area stands, if the image has that
 	 * library's note (capture/lib/area.h); else 0. */
 	uint64_t area_pointer_addr;

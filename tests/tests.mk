@@ -28,6 +28,7 @@ TESTS_COMMON = \
 	test_wire
 
 TESTS_CAPTURE = \
+	test_abort_message \
 	test_access \
 	test_annotations \
 	test_adopt \
