@@ -181,6 +181,7 @@ CAPTURE_OBJS = \
 	capture/origin.o \
 	capture/pidfd.o \
 	capture/prefault.o \
+	capture/vector_regsets.o \
 	capture/priority.o \
 	capture/privileges.o \
 	capture/proc_container.o \

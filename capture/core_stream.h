@@ -17,8 +17,8 @@
 
 #include "common/bytes.h"
 
-/* Bytes of a note's descriptor that are kept. Longer ones (NT_FILE, AMX and SVE state) are cut. */
-#define SNAP_CORE_MAX_DESC 8192
+/* Bytes of a note's descriptor that are kept. Longer ones (NT_FILE, SME's state) are cut. */
+#define SNAP_CORE_MAX_DESC 16384
 
 /* What was read of the core, for who wants to hand it on. */
 struct snap_core_copy {

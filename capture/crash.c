@@ -197,7 +197,10 @@ static void begin_budget(struct snap_crash *c)
 	uint64_t num_threads = c->identity.status.num_threads;
 	if (c->identity.task_fd < 0 || num_threads == SNAP_PROC_UNKNOWN)
 		num_threads = limits.stack_threads;
-	snap_stack_budget_init(&c->budget, &limits, num_threads, c->arch, 0);
+	/* The others' are as long as the first one's, if they are taken. */
+	bool all = c->facts.config && c->facts.config->vector_registers;
+	snap_stack_budget_init(
+		&c->budget, &limits, num_threads, c->arch, all ? c->thread.vectors.len : 0);
 }
 
 /* The thread whose notes are now all there; the first one is the crashing one. */
@@ -218,7 +221,7 @@ static void write_thread(struct snap_crash *c)
 	bool room;
 	uint64_t cap = snap_stack_budget_next(&c->budget, &room);
 
-	struct snap_regset regsets[2 + SNAP_ARCH_MAX_EXTRA_REGSETS];
+	struct snap_regset regsets[1 + SNAP_VECTOR_MAX + SNAP_ARCH_MAX_EXTRA_REGSETS];
 	struct snap_thread thread = {
 		.has_tid = true,
 		.tid = tid,
@@ -248,17 +251,26 @@ static void write_thread(struct snap_crash *c)
 	if (notes->regs_len > 0 && room)
 		regsets[thread.num_regsets++] =
 			(struct snap_regset){NT_PRSTATUS, snap_bytes(notes->regs, notes->regs_len)};
-	if (first && c->fpregs_len > 0)
-		regsets[thread.num_regsets++] =
-			(struct snap_regset){NT_FPREGSET, snap_bytes(c->fpregs, c->fpregs_len)};
-	if (room)
+	if (room) {
+		thread.num_regsets +=
+			snap_vector_regsets_list(&notes->vectors, regsets + thread.num_regsets);
 		thread.num_regsets += snap_extra_regsets_list(
 			&notes->extra, c->arch, regsets + thread.num_regsets);
+	}
+	if (room && c->arch && c->arch->tp_regset != 0) {
+		struct snap_memory_thread tls;
+		thread.has_tls_base =
+			snap_memory_thread_registers(c->arch, regsets, thread.num_regsets, &tls) &&
+			tls.tp != 0;
+		thread.tls_base = thread.has_tls_base ? tls.tp : 0;
+	}
 	if (snap_write_thread(&c->emit.writer, &thread) == -ENOSPC) {
 		c->emit.writer.num_refused--; /* counted here */
 		c->threads_left_out++;
 		return;
 	}
+	if (room && notes->vectors.num_left_out > 0)
+		snap_emit_omission(&c->emit, SNAP_OMITTED_REGISTERS, SNAP_OMITTED_CAP, tid, 0);
 	if (!room) {
 		snap_emit_omission(&c->emit, SNAP_OMITTED_REGISTERS, SNAP_OMITTED_CAP, tid, 0);
 		snap_emit_omission(&c->emit, SNAP_OMITTED_STACK, SNAP_OMITTED_CAP, tid, 0);
@@ -329,6 +341,7 @@ static void begin_thread(struct snap_crash *c, const struct snap_core_note *note
 	c->thread.ns_tid = 0;
 	c->thread.regs_len = 0;
 	memset(&c->thread.extra, 0, sizeof(c->thread.extra));
+	memset(&c->thread.vectors, 0, offsetof(struct snap_vector_regsets, data));
 	if (!arch)
 		return;
 	if (note->desc_len != arch->prstatus_size || note->desc.len < arch->prstatus_size ||
@@ -355,6 +368,12 @@ static void take_note(struct snap_crash *c, const struct snap_core_note *note)
 	if (snap_bytes_equal_str(note->name, "LINUX") && c->thread.present &&
 		note->desc.len == note->desc_len)
 		snap_extra_regsets_keep(&c->thread.extra, c->arch, note->type, note->desc);
+	/* Of the first one, the floating point registers in any case. */
+	bool all = c->facts.config && c->facts.config->vector_registers;
+	if (c->thread.present && snap_vector_regsets_has(c->arch, note->type) &&
+		(all || (c->num_threads == 0 && note->type == NT_FPREGSET)))
+		snap_vector_regsets_keep(
+			&c->thread.vectors, note->type, note->desc, note->desc_len);
 	if (!snap_bytes_equal_str(note->name, "CORE"))
 		return;
 	if (note->type == NT_PRSTATUS) {
@@ -371,10 +390,6 @@ static void take_note(struct snap_crash *c, const struct snap_core_note *note)
 	case NT_AUXV:
 		c->auxv_len = keep(note, c->auxv, sizeof(c->auxv));
 		c->auxv_cut = note->desc_len > c->auxv_len;
-		break;
-	case NT_FPREGSET:
-		if (note->desc_len <= sizeof(c->fpregs))
-			c->fpregs_len = keep(note, c->fpregs, sizeof(c->fpregs));
 		break;
 	case NT_PRPSINFO:
 		/* struct elf_prpsinfo ends with pr_fname[16] and pr_psargs[80], however wide its

@@ -28,6 +28,7 @@
 #include "capture/proc_maps.h"
 #include "capture/proc_status.h"
 #include "capture/proc_tids.h"
+#include "capture/vector_regsets.h"
 #include "common/arch.h"
 #include "common/areas.h"
 #include "common/crash_windows.h"
@@ -59,6 +60,7 @@ struct snap_crash_thread {
 	size_t regs_len; /* 0: none that we understand */
 	uint8_t regs[1024];
 	struct snap_extra_regsets extra;
+	struct snap_vector_regsets vectors; /* at least the first thread's NT_FPREGSET */
 };
 
 struct snap_crash {
@@ -89,9 +91,8 @@ struct snap_crash {
 	bool has_snapshot;
 	struct snap_annotations_captured captured;
 	/* The first thread's. */
-	size_t fpregs_len, siginfo_len, auxv_len;
+	size_t siginfo_len, auxv_len;
 	bool auxv_cut;
-	uint8_t fpregs[4096];
 	uint8_t siginfo[256];
 	uint8_t auxv[SNAP_AUXV_MAX];
 	char fname[17]; /* pr_fname */

@@ -276,6 +276,21 @@ static void take_thread_memory(
 		take_windows(l, &where);
 }
 
+static void keep_vectors(struct snap_live *l, struct snap_tracee_thread *thread)
+{
+	if (thread->phase != SNAP_TRACEE_STOPPED)
+		return;
+	snap_tracee_read_vectors(thread, l->arch, &l->vectors);
+	size_t len = snap_vector_regsets_size(&l->vectors);
+	size_t at = (l->arena_len + 7) & ~(size_t)7;
+	if (at > l->arena_size || len > l->arena_size - at) {
+		l->pieces_left_out++;
+		return;
+	}
+	thread->vectors = memcpy(l->arena + at, &l->vectors, len);
+	l->arena_len = at + len;
+}
+
 /* What is written to while the process stands still. */
 static void prefault(struct snap_live *l)
 {
@@ -340,7 +355,14 @@ static void capture_stopped(struct snap_live *l)
 		if (l->tracee.threads[i].phase != SNAP_TRACEE_ENDED)
 			l->num_alive++;
 	const struct snap_memory_limits limits = snap_emit_memory_limits(l->config);
-	snap_stack_budget_init(&l->budget, &limits, l->num_alive, l->arch, 0);
+	bool vectors = l->config && l->config->vector_registers;
+	uint64_t vector_bytes = 0;
+	if (vectors && l->tracee.num_threads > 0) {
+		/* The others' are as long. */
+		snap_tracee_read_vectors(&l->tracee.threads[0], l->arch, &l->vectors);
+		vector_bytes = l->vectors.len;
+	}
+	snap_stack_budget_init(&l->budget, &limits, l->num_alive, l->arch, vector_bytes);
 	for (size_t i = 0; i < l->tracee.num_threads; i++) {
 		l->first_piece[i] = l->num_pieces;
 		/* The first one, dead or not, is the first. */
@@ -349,6 +371,8 @@ static void capture_stopped(struct snap_live *l)
 		bool room;
 		uint64_t cap = snap_stack_budget_next(&l->budget, &room);
 		l->tracee.threads[i].no_room = !room;
+		if (room && vectors)
+			keep_vectors(l, &l->tracee.threads[i]);
 		if (room)
 			take_thread_memory(l, i, cap, &l->tracee.threads[i]);
 	}
@@ -479,7 +503,7 @@ static bool inner_tid(const struct snap_live *l, pid_t tid, uint32_t *ret)
 static void write_thread(struct snap_live *l, size_t index)
 {
 	const struct snap_tracee_thread *t = &l->tracee.threads[index];
-	struct snap_regset regsets[2 + SNAP_ARCH_MAX_EXTRA_REGSETS];
+	struct snap_regset regsets[2 + SNAP_VECTOR_MAX + SNAP_ARCH_MAX_EXTRA_REGSETS];
 	struct snap_thread thread = {
 		.has_tid = true,
 		.tid = (uint64_t)t->tid,
@@ -499,12 +523,24 @@ static void write_thread(struct snap_live *l, size_t index)
 	if (t->regs_len > 0 && room)
 		regsets[thread.num_regsets++] =
 			(struct snap_regset){NT_PRSTATUS, snap_bytes(t->regs, t->regs_len)};
-	if (index == 0 && l->tracee.fpregs_len > 0)
+	/* Those of a crash are as of the place where the signal came, not as of now. */
+	bool vectors = t->vectors && room && !(index == 0 && l->caller.crashed);
+	if (vectors)
+		thread.num_regsets +=
+			snap_vector_regsets_list(t->vectors, regsets + thread.num_regsets);
+	else if (index == 0 && l->tracee.fpregs_len > 0)
 		regsets[thread.num_regsets++] = (struct snap_regset){
 			NT_FPREGSET, snap_bytes(l->tracee.fpregs, l->tracee.fpregs_len)};
 	if (room)
 		thread.num_regsets +=
 			snap_extra_regsets_list(&t->extra, l->arch, regsets + thread.num_regsets);
+	if (room && l->arch && l->arch->tp_regset != 0) {
+		struct snap_memory_thread tls;
+		thread.has_tls_base =
+			snap_memory_thread_registers(l->arch, regsets, thread.num_regsets, &tls) &&
+			tls.tp != 0;
+		thread.tls_base = thread.has_tls_base ? tls.tp : 0;
+	}
 	if (snap_write_thread(&l->emit.writer, &thread) == -ENOSPC) {
 		l->emit.writer.num_refused--; /* counted here */
 		l->threads_left_out++;
@@ -512,6 +548,9 @@ static void write_thread(struct snap_live *l, size_t index)
 	}
 
 	snap_live_write_pieces(l, l->first_piece[index], l->first_piece[index + 1]);
+	if (vectors && t->vectors->num_left_out > 0)
+		snap_emit_omission(
+			&l->emit, SNAP_OMITTED_REGISTERS, SNAP_OMITTED_CAP, thread.tid, 0);
 	if (!room) {
 		snap_emit_omission(
 			&l->emit, SNAP_OMITTED_REGISTERS, SNAP_OMITTED_CAP, thread.tid, 0);

@@ -79,6 +79,7 @@ struct snap_live {
 	uint8_t *arena;
 	size_t arena_len, arena_size;
 	struct snap_stack_budget budget;
+	struct snap_vector_regsets vectors; /* of the thread in work */
 	struct snap_crash_windows windows;
 	size_t num_pieces;
 	uint64_t pieces_left_out;

@@ -27,8 +27,8 @@ struct snap_output {
 int snap_output_create(const char *path, struct snap_output *ret, struct snap_error *err);
 
 /*
- * Close it and give it its name, replacing a file that has it unless keep_existing is set. Returns 0
- * or -1.
+ * Close it and give it its name, replacing a file that has it unless keep_existing is set. Returns
+ * 0 or -1.
  */
 int snap_output_publish(struct snap_output *output, struct snap_error *err);
 

@@ -243,6 +243,10 @@ static void read_regs(
 		thread->regs_error = -errno;
 	else
 		thread->regs_len = iov.iov_len;
+	/* A process of the other ABI has that one's. */
+	const struct snap_arch *other = snap_arch_other_abi(arch);
+	if (other && thread->regs_len == other->prstatus_reg_size)
+		arch = other;
 	if (arch && thread->regs_len == arch->prstatus_reg_size)
 		read_extra_regs(arch, thread);
 	if (thread != &t->threads[0])
@@ -330,6 +334,28 @@ void snap_tracee_stop(struct snap_tracee *t, const struct snap_arch *arch)
 	}
 	(void)setitimer(ITIMER_REAL, &old_timer, NULL);
 	(void)sigaction(SIGALRM, &old_action, NULL);
+}
+
+void snap_tracee_read_vectors(const struct snap_tracee_thread *thread, const struct snap_arch *arch,
+	struct snap_vector_regsets *ret)
+{
+	ret->num = ret->num_left_out = ret->len = 0;
+	for (int i = -1; i < (arch ? arch->num_vector_regsets : 0); i++) {
+		uint32_t type = i < 0 ? NT_FPREGSET : arch->vector_regsets[i];
+		struct iovec iov = {ret->data + ret->len, sizeof(ret->data) - ret->len};
+		size_t room = iov.iov_len;
+		/* EINVAL: this processor or kernel has no such set, or it is not in use. */
+		if (ptrace(PTRACE_GETREGSET, thread->tid, type, &iov) < 0 || iov.iov_len == 0)
+			continue;
+		/* What fills it may be more. */
+		if (iov.iov_len == room || ret->num == SNAP_VECTOR_MAX) {
+			ret->num_left_out++;
+			continue;
+		}
+		ret->sets[ret->num].type = type;
+		ret->sets[ret->num++].len = (uint32_t)iov.iov_len;
+		ret->len += (uint32_t)iov.iov_len;
+	}
 }
 
 static void detach(struct snap_tracee_thread *thread)

@@ -17,6 +17,7 @@
 
 #include "capture/extra_regsets.h"
 #include "capture/proc_info.h"
+#include "capture/vector_regsets.h"
 #include "common/error.h"
 #include "common/snapshot.h"
 
@@ -42,6 +43,8 @@ struct snap_tracee_thread {
 	int signo;	/* that it was about to get, or 0 */
 	int regs_error; /* negative errno if they can't be read */
 	bool no_room;	/* for its registers, nor its stack; the caller's to say */
+	/* Floating point and vectors, if they were asked for; in the caller's memory. */
+	const struct snap_vector_regsets *vectors;
 	size_t regs_len;
 	struct snap_extra_regsets extra;
 	bool has_comm;
@@ -85,6 +88,10 @@ int snap_tracee_seize(struct snap_tracee *t, pid_t pid, struct snap_error *err);
  * are read, or NULL.
  */
 void snap_tracee_stop(struct snap_tracee *t, const struct snap_arch *arch);
+
+/* Of a stopped thread, the floating point and vector registers. */
+void snap_tracee_read_vectors(const struct snap_tracee_thread *thread, const struct snap_arch *arch,
+	struct snap_vector_regsets *ret);
 
 /* Let every stopped thread go on, each with the signal that it was about to get. */
 void snap_tracee_release(struct snap_tracee *t);

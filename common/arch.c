@@ -431,13 +431,36 @@ static const struct snap_arch_frame_record riscv64_records[] = {{-16, -8, true, 
 /*
  * What aarch64 has besides (the kernel's arch/arm64/kernel/ptrace.c, aarch64_regsets): the bits of
  * a pointer that hold its authentication code, to be stripped from signed return addresses (struct
- * user_pac_mask: of data, of instructions; one process's threads have the same); and the thread
- * pointer, 8 bytes, 16 where there is TPIDR2.
+ * user_pac_mask: of data, of instructions; one process's threads have the same); the thread
+ * pointer, 8 bytes, 16 where there is TPIDR2; how tagged addresses are treated
+ * (PR_TAGGED_ADDR_ENABLE and so on), and which keys are in use, 8 bytes each.
  */
-static const uint32_t aarch64_regsets[] = {NT_ARM_PAC_MASK, NT_ARM_TLS};
+static const uint32_t aarch64_regsets[] = {
+	NT_ARM_PAC_MASK, NT_ARM_TLS, NT_ARM_TAGGED_ADDR_CTRL, NT_ARM_PAC_ENABLED_KEYS};
 _Static_assert(ARRAY_LEN(aarch64_regsets) <= SNAP_ARCH_MAX_EXTRA_REGSETS, "no room");
 
+/* Those of 32-bit processes: three struct user_desc (arch/x86/include/uapi/asm/ldt.h); the thread
+ * pointer (arch/arm64/kernel/ptrace.c, aarch32_ptrace_regsets: by ptrace alone). */
+static const uint32_t i386_regsets[] = {NT_386_TLS};
+static const uint32_t arm_regsets[] = {NT_ARM_TLS};
+
+/* The newer ones by number: include/uapi/linux/elf.h. */
+#define ARM_SSVE     0x40b
+#define ARM_ZA	     0x40c
+#define ARM_ZT	     0x40d
+#define ARM_FPMR     0x40e
+#define RISCV_VECTOR 0x901
+
+static const uint32_t x86_vectors[] = {NT_X86_XSTATE};
+static const uint32_t i386_vectors[] = {NT_PRXFPREG, NT_X86_XSTATE};
+static const uint32_t aarch64_vectors[] = {NT_ARM_SVE, ARM_SSVE, ARM_ZA, ARM_ZT, ARM_FPMR};
+static const uint32_t arm_vectors[] = {NT_ARM_VFP};
+static const uint32_t riscv64_vectors[] = {RISCV_VECTOR};
+_Static_assert(ARRAY_LEN(aarch64_vectors) <= SNAP_ARCH_MAX_VECTOR_REGSETS, "no room");
+
 #define REGS(table)    .regs = table, .num_regs = ARRAY_LEN(table)
+#define EXTRAS(table)  .extra_regsets = table, .num_extra_regsets = ARRAY_LEN(table)
+#define VECTORS(table) .vector_regsets = table, .num_vector_regsets = ARRAY_LEN(table)
 #define RECORDS(table) .frame_records = table, .num_frame_records = ARRAY_LEN(table)
 
 /* What both byte orders of a machine have in common. */
@@ -482,6 +505,7 @@ static const struct snap_arch arches[] = {
 		.red_zone = 128,
 		.stack_align = 16,
 		RECORDS(x86_64_records),
+		VECTORS(x86_vectors),
 		.ucontext_sp_off = 160,
 		NOTES_64(216),
 	},
@@ -504,8 +528,8 @@ static const struct snap_arch arches[] = {
 		.saved_reg_size = 8,
 		.stack_align = 16,
 		RECORDS(aarch64_records),
-		.extra_regsets = aarch64_regsets,
-		.num_extra_regsets = ARRAY_LEN(aarch64_regsets),
+		EXTRAS(aarch64_regsets),
+		VECTORS(aarch64_vectors),
 		.ucontext_sp_off = 432,
 		NOTES_64(272),
 	},
@@ -521,6 +545,7 @@ static const struct snap_arch arches[] = {
 		.fp = 6,
 		.lr = SNAP_ARCH_NO_REG,
 		.tp = SNAP_ARCH_NO_REG,
+		.tp_regset = NT_386_TLS,
 		.dwarf_ra = 8,
 		.dwarf_sp = 4,
 		.num_dwarf_regs = 9,
@@ -528,6 +553,8 @@ static const struct snap_arch arches[] = {
 		.call_pushes_ra = true,
 		.stack_align = 4,
 		RECORDS(i386_records),
+		EXTRAS(i386_regsets),
+		VECTORS(i386_vectors),
 		.ucontext_sp_off = 48,
 		NOTES_32(68),
 	},
@@ -543,6 +570,7 @@ static const struct snap_arch arches[] = {
 		.fp = 11,
 		.lr = 14,
 		.tp = SNAP_ARCH_NO_REG,
+		.tp_regset = NT_ARM_TLS,
 		.dwarf_ra = 14,
 		.dwarf_sp = 13,
 		.num_dwarf_regs = 16,
@@ -550,6 +578,8 @@ static const struct snap_arch arches[] = {
 		.stack_align = 8,
 		.has_thumb_bit = true,
 		RECORDS(arm_records),
+		EXTRAS(arm_regsets),
+		VECTORS(arm_vectors),
 		.ucontext_sp_off = 84,
 		NOTES_32(72),
 	},
@@ -571,6 +601,7 @@ static const struct snap_arch arches[] = {
 		.saved_reg_size = 8,
 		.stack_align = 16,
 		RECORDS(riscv64_records),
+		VECTORS(riscv64_vectors),
 		.ucontext_sp_off = 192,
 		NOTES_64(256),
 	},

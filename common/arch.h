@@ -23,8 +23,10 @@ struct snap_arch_reg {
 };
 
 /* No table lists more of them; and none has more bytes. */
-#define SNAP_ARCH_MAX_EXTRA_REGSETS	 2
-#define SNAP_ARCH_EXTRA_REGSET_MAX_BYTES 16
+#define SNAP_ARCH_MAX_EXTRA_REGSETS	 4
+#define SNAP_ARCH_EXTRA_REGSET_MAX_BYTES 48
+/* No table lists more vector register sets. */
+#define SNAP_ARCH_MAX_VECTOR_REGSETS 6
 
 /* How far the machine's stacks are followed. */
 enum snap_arch_support {
@@ -57,7 +59,8 @@ struct snap_arch {
 	 * machines whose calls do not push it. */
 	uint16_t pc, sp, fp, lr;
 	/* The thread pointer (the psABI's thread-local storage): likewise, or the first word of the
-	 * register set NT_... tp_regset, if that is not 0. */
+	 * register set NT_... tp_regset, if that is not 0; of NT_386_TLS, the base of the segment
+	 * that gs selects. */
 	uint16_t tp;
 	uint32_t tp_regset;
 	/* DWARF numbers of the column of call frame information that restores the return address,
@@ -86,6 +89,9 @@ struct snap_arch {
 	 * or reading variables needs them: NT_..., the types of their notes (named "LINUX"). */
 	const uint32_t *extra_regsets;
 	uint16_t num_extra_regsets;
+	/* Likewise, those that hold vectors and what belongs to them, beside NT_FPREGSET. */
+	const uint32_t *vector_regsets;
+	uint16_t num_vector_regsets;
 	/* Where a signal frame's struct ucontext has the interrupted stack pointer, in bytes; 0:
 	 * not known. It begins alike everywhere (common/stack_chain.c). */
 	uint16_t ucontext_sp_off;

@@ -12,6 +12,20 @@ static const struct snap_regset *find_regset(
 	return NULL;
 }
 
+/* Where the segment that i386's gs selects begins. A selector's index is above its lowest three
+ * bits; struct user_desc: unsigned int entry_number, base_addr, limit, and bits. */
+static uint64_t find_segment(
+	const struct snap_arch *arch, struct snap_bytes pr_reg, struct snap_bytes descriptors)
+{
+	uint64_t gs;
+	if (!snap_arch_reg_get(arch, arch->num_regs - 1u, pr_reg.data, pr_reg.len, &gs))
+		return 0;
+	for (size_t at = 0; at + 16 <= descriptors.len; at += 16)
+		if (snap_arch_load(arch, descriptors.data + at, 4) == (gs & 0xffff) >> 3)
+			return snap_arch_load(arch, descriptors.data + at + 4, 4);
+	return 0;
+}
+
 bool snap_memory_thread_registers(const struct snap_arch *arch, const struct snap_regset *regsets,
 	size_t num_regsets, struct snap_memory_thread *ret)
 {
@@ -30,7 +44,9 @@ bool snap_memory_thread_registers(const struct snap_arch *arch, const struct sna
 	const struct snap_regset *tls =
 		arch->tp_regset ? find_regset(regsets, num_regsets, arch->tp_regset) : NULL;
 	unsigned int word = snap_arch_word(arch);
-	if (tls && tls->data.len >= word)
+	if (tls && arch->tp_regset == NT_386_TLS)
+		ret->tp = find_segment(arch, general->data, tls->data);
+	else if (tls && tls->data.len >= word)
 		ret->tp = snap_arch_load(arch, tls->data.data, word);
 	return true;
 }

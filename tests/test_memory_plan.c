@@ -453,6 +453,20 @@ static void test_registers_of_a_thread(void **state)
 	assert_int_equal(thread.tp, 0x6666);
 	assert_true(snap_memory_thread_registers(arch, sets, 1, &thread));
 	assert_int_equal(thread.tp, 0);
+
+	/* Where it is a segment's base: of the one that gs selects. */
+	uint32_t i386[17] = {[12] = 0x7777, [15] = 0x8888, [9] = 12 << 3 | 3, [10] = 13 << 3 | 3};
+	uint32_t segments[12] = {12, 0x1111, 0xfffff, 0, 13, 0xf7ff0b40, 0xfffff, 0, 14, 0, 0, 0};
+	sets[0] = (struct snap_regset){NT_PRSTATUS, snap_bytes(i386, sizeof(i386))};
+	sets[1] = (struct snap_regset){NT_386_TLS, snap_bytes(segments, sizeof(segments))};
+	arch = snap_arch_find(EM_386, ELFCLASS32, ELFDATA2LSB);
+	assert_true(snap_memory_thread_registers(arch, sets, 2, &thread));
+	assert_int_equal(thread.pc, 0x7777);
+	assert_int_equal(thread.sp, 0x8888);
+	assert_int_equal(thread.tp, 0xf7ff0b40);
+	sets[1].data.len = 31; /* ends within it */
+	assert_true(snap_memory_thread_registers(arch, sets, 2, &thread));
+	assert_int_equal(thread.tp, 0);
 }
 
 int main(void)

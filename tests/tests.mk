@@ -38,6 +38,7 @@ TESTS_CAPTURE = \
 	test_core_stream \
 	test_coredump_peer \
 	test_extra_regsets \
+	test_vector_regsets \
 	test_filter \
 	test_proc_container \
 	test_proc_files \
