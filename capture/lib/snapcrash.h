@@ -128,8 +128,9 @@ int snapcrash_set_socket(const char *path);
  * Returns when the snapshot is published, or after at most 12 seconds.
  *
  * ENOENT or ECONNREFUSED: no server there. EAGAIN: the user has asked too often, or the server has
- * too much to do; ask again later. EDQUOT: the user's snapshots fill what they may. ETIMEDOUT. EPERM: the server must not look at this process. EIO: it could not
- * write. EPROTO: it answers what is not understood, or went away.
+ * too much to do; ask again later. EDQUOT: the user's snapshots fill what they may. ETIMEDOUT.
+ * EPERM: the server must not look at this process. EIO: it could not write. EPROTO: it answers what
+ * is not understood, or went away.
  */
 int snapcrash_snapshot(const char *reason);
 
