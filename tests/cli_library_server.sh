@@ -164,6 +164,20 @@ run setpriv --reuid 4322 --regid 4322 --clear-groups "$TMP/annotated" snapshot
 equal "another user is not concerned" 0 "$STATUS"
 server_stop
 
+app_conf 'owner_access = yes'
+server_start
+run setpriv --reuid 4321 --regid 4321 --clear-groups "$TMP/annotated" snapshot
+check "with owner_access the user may read it" \
+	setpriv --reuid 4321 --regid 4321 --clear-groups cat "$(newest)"
+run setpriv --reuid 4322 --regid 4322 --clear-groups cat "$(newest)"
+equal "another one may not" 1 "$STATUS"
+rm -f "$SPOOL"/*.snap
+run setpriv --reuid 4321 --regid 4321 --clear-groups "$TMP/crasher" undumpable
+run setpriv --reuid 4321 --regid 4321 --clear-groups cat "$(newest)"
+equal "not even the user, of a process that hides from him" 1 "$STATUS"
+equal "which is there" 1 "$(num_snapshots)"
+server_stop
+
 # A server that hangs: the program waits for its time, and no longer.
 app_conf
 server_start

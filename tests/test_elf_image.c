@@ -438,6 +438,54 @@ static void test_elf_image_other_notes_are_no_build_id(void **state)
 	assert_no_id(SNAP_BUILD_ID_NO_NOTE);
 }
 
+/* libsnapcrash's note at off; distance: as its descriptor says. Returns where the next one goes. */
+static size_t put_area_note(size_t off, uint32_t desc_len, uint32_t type, int32_t distance)
+{
+	store(off, 10, 4);
+	store(off + 4, desc_len, 4);
+	store(off + 8, type, 4);
+	memcpy(memory.bytes + off + 12, "Snapcrash\0\0", 12);
+	store(off + 24, (uint32_t)distance, 4);
+	return off + 24 + (desc_len + 3) / 4 * 4;
+}
+
+static void test_elf_image_area_note(void **state)
+{
+	(void)state;
+	static const int32_t distances[] = {0x1000, -8, 4, INT32_MAX, INT32_MIN};
+	for (uint8_t elf_data = ELFDATA2LSB; elf_data <= ELFDATA2MSB; elf_data++) {
+		for (size_t i = 0; i < sizeof(distances) / sizeof(distances[0]); i++) {
+			make_image(ELFCLASS64, elf_data, 4);
+			put_build_id(20);
+			/* Behind the build ID, which does not end the search. */
+			size_t end = put_area_note(NOTE_OFF + 36, 4, 1, distances[i]);
+			SET_PHDR(2, p_filesz, end - NOTE_OFF);
+			assert_int_equal(read_image(), 0);
+			assert_int_equal(image.status, SNAP_BUILD_ID_FOUND);
+			assert_true(
+				image.area_pointer_addr ==
+				memory.base + NOTE_OFF + 36 + 24 + (uint64_t)(int64_t)distances[i]);
+		}
+	}
+	/* Before it; of another type; of another length; none. */
+	make_image(ELFCLASS32, ELFDATA2LSB, 4);
+	size_t end = put_area_note(NOTE_OFF, 4, 1, 16);
+	SET_PHDR(2, p_filesz, end - NOTE_OFF);
+	assert_int_equal(read_image(), 0);
+	assert_no_id(SNAP_BUILD_ID_NO_NOTE);
+	assert_true(image.area_pointer_addr == memory.base + NOTE_OFF + 24 + 16);
+	(void)put_area_note(NOTE_OFF, 4, 2, 16);
+	assert_int_equal(read_image(), 0);
+	assert_true(image.area_pointer_addr == 0);
+	(void)put_area_note(NOTE_OFF, 3, 1, 16);
+	assert_int_equal(read_image(), 0);
+	assert_true(image.area_pointer_addr == 0);
+	make_image(ELFCLASS64, ELFDATA2LSB, 4);
+	assert_int_equal(read_image(), 0);
+	assert_found();
+	assert_true(image.area_pointer_addr == 0);
+}
+
 static void test_elf_image_lying_notes(void **state)
 {
 	(void)state;
@@ -574,6 +622,7 @@ int main(void)
 		cmocka_unit_test(test_elf_image_segments_round_the_address_space),
 		cmocka_unit_test(test_elf_image_build_id_lengths),
 		cmocka_unit_test(test_elf_image_other_notes_are_no_build_id),
+		cmocka_unit_test(test_elf_image_area_note),
 		cmocka_unit_test(test_elf_image_lying_notes),
 		cmocka_unit_test(test_elf_image_long_notes_are_read_in_part),
 		cmocka_unit_test(test_elf_image_long_notes_that_end_in_part_of_one),

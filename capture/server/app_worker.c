@@ -9,9 +9,11 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/access.h"
 #include "capture/client_file.h"
 #include "capture/live.h"
 #include "capture/prefault.h"
@@ -157,6 +159,30 @@ static int capture(const struct snap_app_work *work)
 	return 0;
 }
 
+/*
+ * Who may read it besides root and the group, if the configuration lets him: its user, as of a
+ * crash. That the process is dumpable in the ordinary way shows in whose its files in /proc are
+ * (proc(5)).
+ */
+static uint32_t owner(void)
+{
+	static char auxv[SNAP_AUXV_MAX];
+	struct stat st;
+	if (live.task_fd < 0 || !live.arch || fstatat(live.task_fd, "auxv", &st, 0) < 0)
+		return SNAP_OWNER_NONE;
+	ssize_t n = snap_proc_read(live.task_fd, "auxv", auxv, sizeof(auxv));
+	const struct snap_access_facts facts = {
+		.dumpable = st.st_uid == live.status.uid && st.st_gid == live.status.gid ? 1 : 2,
+		.uid = live.status.uid,
+		.gid = live.status.gid,
+		.identity_verified = !snap_live_ended(&live),
+		.auxv = snap_bytes(auxv, n > 0 ? (size_t)n : 0),
+		.elf_class = live.arch->elf_class,
+		.elf_data = live.arch->elf_data,
+	};
+	return snap_access_owner_allowed(&facts) ? (uint32_t)facts.uid : SNAP_OWNER_NONE;
+}
+
 static int write_and_publish(const struct snap_app_work *work)
 {
 	const struct snap_tracee_thread *first = &live.tracee.threads[0];
@@ -186,7 +212,7 @@ static int write_and_publish(const struct snap_app_work *work)
 	r = snap_live_write(&live, file.fd, &words);
 	struct snap_client_file_end end = {
 		.uuid = live.uuid,
-		.owner = SNAP_OWNER_NONE,
+		.owner = owner(),
 		.cut = r < 0,
 	};
 	int p = snap_client_file_publish(&file, work->config, &facts, &end);
