@@ -199,6 +199,20 @@ check "a hook that hangs: is killed" within 30 logged "it took too long and was 
 hooks_are_gone() { ! pgrep -u nobody -x sleep >/dev/null; }
 check "... and what it has started with it" within 20 hooks_are_gone
 server_stop
+cat >"$TMP/hook" <<END
+until [ -e $TMP/hooks/go ]; do sleep 0.1; done
+END
+server_conf "hook = /bin/bash $TMP/hook"
+server_start
+for i in 1 2 3 4; do
+	run timeout 60 "${PEER[@]}" client whole "$SERVER_SOCKET" "$TMP/good.snap"
+done
+kill -TERM "$SERVER_PID"
+check "hooks that wait when the server stops: left out, and told" within 20 logged \
+	"the hook was not started for 2 snapshots: the server stops"
+: >"$TMP/hooks/go"
+wait "$SERVER_PID"
+equal "... and those that ran have finished" 2 "$(grep -c "\.snap: done" "$TMP/server.log")"
 server_conf "hook = $TMP/no-such-program
 hook_user = nobody"
 server_start

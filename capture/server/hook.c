@@ -118,8 +118,8 @@ static void tell_left_out(struct snap_hooks *hooks)
 {
 	if (hooks->num_left_out == 0)
 		return;
-	snap_log(SNAP_LOG_ERROR, "the hook was not started for %lu snapshots: too many wait for it",
-		hooks->num_left_out);
+	snap_log(SNAP_LOG_ERROR, "the hook was not started for %lu snapshots: %s",
+		hooks->num_left_out, hooks->stopped ? "the server stops" : "too many wait for it");
 	hooks->num_left_out = 0;
 }
 
@@ -128,6 +128,12 @@ static void hook_ended(void *arg, const struct snap_worker_result *result)
 	struct hook *hook = arg;
 	struct snap_hooks *hooks = hook->hooks;
 	char text[SNAP_WORKER_REPORT_MAX + 1];
+	if (result->error == -ECANCELED) {
+		hooks->num_left_out++;
+		(void)close(hook->fd); /* only read from */
+		free(hook);
+		return;
+	}
 	bool good =
 		result->error == 0 && WIFEXITED(result->status) && WEXITSTATUS(result->status) == 0;
 	if (result->report_len > 0)
@@ -148,6 +154,10 @@ void snap_hooks_run(struct snap_hooks *hooks, const char *name, int fd)
 {
 	if (hooks->config->hook[0] == '\0')
 		return;
+	if (hooks->stopped) {
+		hooks->num_left_out++;
+		return;
+	}
 	struct hook *hook = calloc(1, sizeof(*hook));
 	int own_fd = hook ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
 	if (own_fd < 0) {
@@ -172,4 +182,11 @@ void snap_hooks_run(struct snap_hooks *hooks, const char *name, int fd)
 		(void)close(own_fd); /* only read from */
 		free(hook);
 	}
+}
+
+void snap_hooks_stop(struct snap_hooks *hooks)
+{
+	hooks->stopped = true;
+	snap_workers_give_up_queued(&hooks->pool);
+	tell_left_out(hooks);
 }

@@ -213,6 +213,7 @@ static void dumps_done(void *arg)
 {
 	struct server *s = arg;
 	s->dumps_done = true;
+	snap_hooks_stop(&s->hooks);
 	may_end(s);
 }
 

@@ -234,7 +234,7 @@ static void cancel(struct snap_worker *worker)
 	free(worker);
 }
 
-void snap_workers_kill(struct snap_workers *workers, struct snap_worker_pool *pool)
+void snap_workers_give_up_queued(struct snap_worker_pool *pool)
 {
 	while (pool->num_queued > 0) {
 		struct snap_worker *worker = pool->queue;
@@ -242,6 +242,11 @@ void snap_workers_kill(struct snap_workers *workers, struct snap_worker_pool *po
 		pool->num_queued--;
 		cancel(worker);
 	}
+}
+
+void snap_workers_kill(struct snap_workers *workers, struct snap_worker_pool *pool)
+{
+	snap_workers_give_up_queued(pool);
 	struct snap_worker **at = &workers->running;
 	while (*at) {
 		struct snap_worker *worker = *at;

@@ -73,6 +73,9 @@ int snap_workers_start(struct snap_workers *workers, struct snap_worker_pool *po
 /* To be called after SIGCHLD. */
 void snap_workers_reap(struct snap_workers *workers);
 
+/* Give up what is queued: its ended() gets -ECANCELED. */
+void snap_workers_give_up_queued(struct snap_worker_pool *pool);
+
 /* Give up what is queued and kill what runs, without waiting; ended() is called for none of them.
  */
 void snap_workers_kill(struct snap_workers *workers, struct snap_worker_pool *pool);
