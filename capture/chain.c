@@ -10,13 +10,13 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/priority.h"
 #include "capture/proc_status.h"
 
 /* As many bytes as a pipe may hold without asking for more rights. */
@@ -98,7 +98,7 @@ static void close_on_exec(int pidfd)
 	}
 }
 
-static int fork_child(struct snap_chain *chain, int pidfd)
+static int fork_child(struct snap_chain *chain, int pidfd, int priority)
 {
 	int pair[2], core[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -114,6 +114,7 @@ static int fork_child(struct snap_chain *chain, int pidfd)
 		(void)close(pair[0]);
 		(void)close(core[1]);
 		close_on_exec(pidfd);
+		snap_priority_restore(priority);
 		become_handler(pair[1], core[0], pidfd);
 	}
 	int r = pid < 0 ? -errno : 0;
@@ -144,7 +145,7 @@ static void give_up(struct snap_chain *chain)
 	chain->child = 0;
 }
 
-int snap_chain_start(struct snap_chain *chain, int pidfd)
+int snap_chain_start(struct snap_chain *chain, int pidfd, int priority)
 {
 	int fd = memfd_create("core", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
 	if (fd < 0 && errno == EINVAL)
@@ -152,13 +153,35 @@ int snap_chain_start(struct snap_chain *chain, int pidfd)
 	if (fd < 0)
 		return -errno;
 	chain->copy = (struct snap_core_copy){.fd = fd};
-	int r = fork_child(chain, pidfd);
+	int r = fork_child(chain, pidfd, priority);
 	if (r < 0)
 		give_up(chain);
 	return r;
 }
 
-int snap_chain_find(struct snap_chain *chain, const char *socket)
+/*
+ * The host's name where the process lives: that of its UTS namespace, which is entered for that.
+ * Should somebody else have got the process's number, this one word is another's.
+ */
+static void read_hostname(uint64_t pid, char ret[static SNAP_CHAIN_HOSTNAME_MAX])
+{
+	char path[40];
+	struct utsname uts;
+	int ours = open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC);
+	(void)snprintf(path, sizeof(path), "/proc/%llu/ns/uts", (unsigned long long)pid);
+	int theirs = open(path, O_RDONLY | O_CLOEXEC);
+	bool moved = ours >= 0 && theirs >= 0 && setns(theirs, CLONE_NEWUTS) == 0;
+	if (uname(&uts) == 0)
+		(void)snprintf(ret, SNAP_CHAIN_HOSTNAME_MAX, "%s", uts.nodename); /* fits */
+	if (moved)
+		(void)setns(ours, CLONE_NEWUTS); /* by the right that was just used */
+	if (theirs >= 0)
+		(void)close(theirs);
+	if (ours >= 0)
+		(void)close(ours);
+}
+
+int snap_chain_find(struct snap_chain *chain, const char *socket, uint64_t pid)
 {
 	int dir_fd = snap_saved_open_dir(socket);
 	int r = dir_fd < 0 ? dir_fd : snap_saved_read(dir_fd, &chain->saved);
@@ -170,39 +193,22 @@ int snap_chain_find(struct snap_chain *chain, const char *socket)
 		r = -ELOOP; /* it would go round for ever */
 	if (r < 0)
 		give_up(chain);
+	else if (strstr(chain->saved.pattern, "%h"))
+		read_hostname(pid, chain->hostname);
 	return r;
 }
 
 /* ---------------------------------------------------------------- what the kernel would say */
 
-/* The host's name where the process lives: that of its UTS namespace. */
-static struct snap_bytes read_hostname(int task_fd, struct utsname *uts)
-{
-	struct stat theirs, ours;
-	int fd = task_fd < 0 ? -1 : openat(task_fd, "ns/uts", O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		/* We look at ours no more. */
-		if (fstat(fd, &theirs) == 0 && stat("/proc/self/ns/uts", &ours) == 0 &&
-			theirs.st_ino != ours.st_ino)
-			(void)setns(fd, CLONE_NEWUTS); /* without it our name stands for theirs */
-		(void)close(fd);		       /* nothing was written */
-	}
-	return uname(uts) == 0 ? snap_bytes_str(uts->nodename) : snap_bytes(NULL, 0);
-}
-
-/* Storage for the strings of the facts. */
-struct fact_strings {
-	struct utsname uts;
-	char exe[4096];
-};
-
-static void complete_facts(struct snap_core_facts *facts, int task_fd, struct fact_strings *strings)
+/* What is left to be found out, into the facts and, their strings, *exe and the chain. */
+static void complete_facts(
+	struct snap_chain *chain, struct snap_core_facts *facts, int task_fd, char exe[static 4096])
 {
 	struct snap_proc_status status;
 	struct snap_proc_stat stat;
 	facts->ns_pid = facts->pid;
 	facts->ns_tid = facts->tid;
-	facts->hostname = read_hostname(task_fd, &strings->uts);
+	facts->hostname = snap_bytes_str(chain->hostname);
 	if (task_fd < 0)
 		return;
 	if (snap_proc_status_read(task_fd, "status", &status) == 0) {
@@ -213,9 +219,9 @@ static void complete_facts(struct snap_core_facts *facts, int task_fd, struct fa
 	}
 	if (snap_proc_stat_read(task_fd, "stat", &stat) == 0)
 		facts->cpu = stat.cpu;
-	ssize_t len = readlinkat(task_fd, "exe", strings->exe, sizeof(strings->exe));
+	ssize_t len = readlinkat(task_fd, "exe", exe, 4096);
 	if (len > 0)
-		facts->exe = snap_bytes(strings->exe, (size_t)len);
+		facts->exe = snap_bytes(exe, (size_t)len);
 }
 
 /* ---------------------------------------------------------------- feeding */
@@ -282,10 +288,10 @@ static int wait_for_end(struct snap_chain *chain, int64_t until_ms, struct snap_
 void snap_chain_feed(struct snap_chain *chain, struct snap_core_facts *facts, int task_fd,
 	int stream_fd, unsigned int time_s, struct snap_chain_end *ret)
 {
-	static struct fact_strings strings;
+	static char exe[4096];
 	struct snap_chain_end end = {.error = chain->copy.error};
 	int64_t until_ms = now_ms() + (int64_t)time_s * 1000;
-	complete_facts(facts, task_fd, &strings);
+	complete_facts(chain, facts, task_fd, exe);
 	if (end.error == 0)
 		end.error = snap_core_pattern_expand(chain->saved.pattern, facts, &words);
 	if (end.error == 0 && send(chain->words_fd, words.text, words.len, MSG_NOSIGNAL) < 0)

@@ -21,11 +21,15 @@
 #include "capture/core_stream.h"
 #include "capture/saved.h"
 
+/* sizeof(struct utsname.nodename) */
+#define SNAP_CHAIN_HOSTNAME_MAX 65
+
 struct snap_chain {
 	pid_t child; /* will be the handler; 0: there is none */
 	int words_fd, core_fd;
 	struct snap_core_copy copy;
 	struct snap_saved saved;
+	char hostname[SNAP_CHAIN_HOSTNAME_MAX]; /* if the command line has it */
 };
 #define SNAP_CHAIN_INIT                                                                            \
 	{                                                                                          \
@@ -34,17 +38,19 @@ struct snap_chain {
 
 /*
  * Fork the process that will be the handler. pidfd: the kernel's (%F), which the handler gets, too;
- * or -1. Standard input is the core's stream. Returns 0 or a negative errno.
+ * or -1. priority: that of before snap_priority_raise(). Standard input is the core's stream.
+ * Returns 0 or a negative errno.
  */
-int snap_chain_start(struct snap_chain *chain, int pidfd);
+int snap_chain_start(struct snap_chain *chain, int pidfd, int priority);
 
 /*
- * Read what the former handler was. socket: the server's, beside which the save is. From then on,
- * reading the stream has to fill chain->copy. Returns 0, or a negative errno, with no chain left:
- * -ENOENT if nothing was saved, -EINVAL if what was saved is no program, -ELOOP if it is what
- * stands in core_pattern now, or another.
+ * Read what the former handler was, while all rights are there. socket: the server's, beside which
+ * the save is. pid: the crashed process's. From then on, reading the stream has to fill
+ * chain->copy. Returns 0, or a negative errno, with no chain left: -ENOENT if nothing was saved,
+ * -EINVAL if what was saved is no program, -ELOOP if it is what stands in core_pattern now, or
+ * another.
  */
-int snap_chain_find(struct snap_chain *chain, const char *socket);
+int snap_chain_find(struct snap_chain *chain, const char *socket, uint64_t pid);
 
 /* How it ended. */
 struct snap_chain_end {

@@ -24,6 +24,7 @@
 #include "capture/client_file.h"
 #include "capture/config.h"
 #include "capture/crash.h"
+#include "capture/identity.h"
 #include "capture/prefault.h"
 #include "capture/priority.h"
 #include "capture/privileges.h"
@@ -176,6 +177,7 @@ static int capture_into(
 			"the process is held for longer than is told here: its core goes on to "
 			"the former handler");
 		(void)clock_gettime(CLOCK_MONOTONIC, &released); /* can't fail */
+		snap_priority_restore(priority);
 		set_deadline(FINISH_S);
 	} else {
 		release_target(&released);
@@ -201,21 +203,22 @@ static void complain_of_chain(int error)
 /* As early as may be: it is to have nothing of our limits, and all of our rights. */
 static void prepare_former_handler(void)
 {
-	int r = snap_chain_start(&chain, args.facts.pidfd);
+	int r = snap_chain_start(&chain, args.facts.pidfd, priority);
 	if (r < 0)
 		complain_of_chain(r);
 }
 
 static void find_former_handler(void)
 {
-	int r = snap_chain_find(&chain, config.socket);
+	int r = snap_chain_find(&chain, config.socket, args.facts.pid);
 	if (r < 0)
 		complain_of_chain(r);
 	else
 		args.facts.core_copy = &chain.copy;
 }
 
-static void feed_former_handler(void)
+/* captured: crash.identity has been found. */
+static void feed_former_handler(bool captured)
 {
 	struct snap_chain_end end;
 	struct snap_core_facts facts = {
@@ -233,6 +236,9 @@ static void feed_former_handler(void)
 	char program[2 * SNAP_CORE_PATTERN_SIZE], status[48] = "";
 	(void)snap_escape(snap_core_pattern_program(chain.saved.pattern), SNAP_ESCAPE_TERMINAL,
 		program, sizeof(program)); /* cut to fit */
+	if (!captured)
+		(void)snap_identity_find(args.facts.pid, args.facts.tid, args.facts.pidfd,
+			&crash.identity); /* without it, less is told */
 	set_deadline((unsigned int)config.chain_time_s);
 	snap_chain_feed(&chain, &facts, crash.identity.task_fd, STDIN_FILENO,
 		(unsigned int)config.chain_time_s, &end);
@@ -264,7 +270,8 @@ static int capture(const struct timespec *start)
 	/* What takes its time while the server has to do. */
 	snap_crash_prefault(&crash);
 	int r = snap_client_file_take(&file, &config, &args.facts);
-	if (r == 0) {
+	bool captured = r == 0;
+	if (captured) {
 		status = capture_into(&file, start, config_read < 0 ? err.text : NULL);
 	} else if (chain.child <= 0) {
 		struct timespec released;
@@ -279,7 +286,7 @@ static int capture(const struct timespec *start)
 		fprintf(stderr, PROGRAM ": cannot record what is not captured in '%s': %s\n",
 			config.spool, snap_spool_strerror(r));
 	if (chain.child > 0)
-		feed_former_handler();
+		feed_former_handler(captured);
 	return status;
 }
 

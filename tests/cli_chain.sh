@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib/testlib.sh"
 CTL=$BIN/snapcrashctl
 need "$CTL" "$CLIENT"
-SPECIFIERS='%s %d %u %g %c %h %e %f %E %F %% x%e,%s%Qy %p %P %i %I %t %C'
+SPECIFIERS='%E %s %d %u %g %c %h %e %f %F %% x%e,%s%Qy %p %P %i %I %t %C'
 
 core_pattern_take
 D=$CORE_PATTERN_DIR
@@ -12,8 +12,13 @@ SPOOL=$D/spool
 ln -s "$CLIENT" "$D/snapcrash-client"
 ln -s "$CLIENT" "$D/client"
 ln -s "$LIB/former_handler.sh" "$D/former"
-printf 'spool = %s\nsocket = %s/run/s.sock\nclient = %s/snapcrash-client\nchain_time = 3s\n' \
-	"$SPOOL" "$D" "$D" >"$D/conf"
+# Whatever else crashes on this machine meanwhile is no business of this test.
+basename "$TMP" >"$D/tag"
+mkdir "$TMP/v"
+cp "$VICTIMS"/{null_deref,hostile_comm,blocked_threads,heap} "$TMP/v"
+VICTIMS=$TMP/v
+printf 'spool = %s\nsocket = %s/run/s.sock\nclient = %s/snapcrash-client\nchain_time = 60s\nonly = %s/*\n' \
+	"$SPOOL" "$D" "$D" "$TMP" >"$D/conf"
 ctl() { run "$CTL" --config "$D/conf" "$@"; }
 put() { printf '%s\n' "$1" >/proc/sys/kernel/core_pattern; }
 
@@ -105,7 +110,7 @@ check "in namespaces: the host's are others" test "${our_numbers[0]}" -ne "${our
 check "in namespaces: the name of the host there" grep -q inside-it "$TMP/our.words"
 
 # A core that was read by both ways at once: not a byte is missing, and none is there twice.
-put "|$D/former %P"
+put "|$D/former %E %P"
 ctl enable --chain
 core_pattern_set "$LIB/tee_chain.sh" "$D" "$CORE_PATTERN_ARGS"
 whole() { [ -e "$D/whole.core" ] && handed_on; }
@@ -119,6 +124,7 @@ done
 ctl enable --chain
 
 # Handlers that do not do what they should. The victim is held no longer than chain_time.
+sed -i 's/^chain_time = .*/chain_time = 3s/' "$D/conf"
 handler() { # SCRIPT: what it does
 	printf '#!/bin/sh\n%s\n' "$1" >"$D/bad"
 	chmod 755 "$D/bad"
@@ -175,7 +181,7 @@ within 10 logged "exit status 0"
 # Even where there is to be no snapshot, the former handler gets its core.
 ctl disable
 printf 'ignore = *\n' >>"$D/conf"
-put "|$D/former %P"
+put "|$D/former %E %P"
 ctl enable --chain
 crash "$VICTIMS/null_deref"
 check "a crash that is ignored is handed on" within 20 handed_on

@@ -1,7 +1,9 @@
 #!/bin/sh
 # A core_pattern program that writes down how it was started, and keeps the core (cli_chain.sh).
 #
-#   |DIR/former WORD...      DIR/former is a link to this
+#   |DIR/former %E WORD...      DIR/former is a link to this
+#
+# DIR/tag: what the executable's path has in it if its crash is of interest.
 #
 # DIR/got.argv: NUL after each word; DIR/got.state: what it found open, where, its limits; DIR/got.core.
 # Each appears when it is whole. The kernel gives no environment.
@@ -14,6 +16,11 @@ done
 exec >/dev/null 2>&1
 PATH=/usr/bin:/bin
 dir=${0%/*}
+read -r tag <"$dir/tag"
+case $1 in
+*"$tag"*) ;;
+*) exec cat ;;
+esac
 printf '%s\0' "$0" "$@" >"$dir/argv.part"
 {
 	echo "open:$open"
@@ -21,6 +28,7 @@ printf '%s\0' "$0" "$@" >"$dir/argv.part"
 	readlink "/proc/$$/cwd"
 	echo "environment: $(tr '\0' ' ' <"/proc/$$/environ")"
 	grep -E '^(Uid|Gid|CapEff|SigIgn|SigBlk):' "/proc/$$/status"
+	echo "nice: $(cut -d ' ' -f 19 "/proc/$$/stat")"
 	grep -E '^Max (core file|address space)' "/proc/$$/limits"
 } >"$dir/state.part"
 cat >"$dir/core.part"
