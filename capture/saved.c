@@ -82,10 +82,11 @@ int snap_saved_read(int dir_fd, struct snap_saved *ret)
 	(void)close(fd); /* nothing was written */
 	if (r < 0)
 		return r;
-	text[n] = '\0';
+	size_t len = n > 0 ? (size_t)n : 0;
+	text[len] = '\0';
 
 	struct snap_saved saved;
-	if (strlen(text) != (size_t)n || strncmp(text, FIRST_LINE, sizeof(FIRST_LINE) - 1) != 0 ||
+	if (strlen(text) != len || strncmp(text, FIRST_LINE, sizeof(FIRST_LINE) - 1) != 0 ||
 		!take_pattern(text, "core_pattern", saved.pattern) ||
 		!take_number(text, "core_pipe_limit", &saved.pipe_limit) ||
 		!take_pattern(text, "ours", saved.ours))

@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "capture/ctl/checks.h"
@@ -25,27 +27,52 @@ static int try_connect(const char *path, int type)
 }
 
 /*
- * Whether a stream socket listens at the path, without connecting: that would be a crash to the
- * server. Source: the kernel's net/unix/af_unix.c (unix_seq_show): "Num: RefCount Protocol Flags
- * Type St Inode Path", in Flags __SO_ACCEPTCON.
+ * The name that a socket was bound to, which is not the path's if it was made beside it and then
+ * put in its place (capture/server/listen.c), but begins so.
  */
-static bool is_listening(const char *path)
+static bool is_name_of(const char *name, const char *path)
 {
-	char line[512];
+	size_t len = strlen(path);
+	return strncmp(name, path, len) == 0 && (name[len] == '\0' || name[len] == '.');
+}
+
+/*
+ * Source: the kernel's net/unix/af_unix.c (unix_seq_show): "Num: RefCount Protocol Flags Type St
+ * Inode Path", in Flags __SO_ACCEPTCON.
+ */
+static bool is_listed(const char *path)
+{
+	char line[512], buf[65536];
 	bool found = false;
 	FILE *f = fopen("/proc/net/unix", "re");
 	if (!f)
 		return false;
+	(void)setvbuf(f, buf, _IOFBF, sizeof(buf)); /* a smaller one does as well */
 	while (!found && fgets(line, sizeof(line), f)) {
 		unsigned int flags;
 		int path_at = 0;
 		line[strcspn(line, "\n")] = '\0';
 		if (sscanf(line, "%*s %*x %*x %x %*x %*x %*u %n", &flags, &path_at) == 1 &&
 			path_at > 0)
-			found = (flags & 0x10000) && strcmp(line + path_at, path) == 0;
+			found = (flags & 0x10000) && is_name_of(line + path_at, path);
 	}
 	(void)fclose(f); /* nothing was written */
 	return found;
+}
+
+/* Where sockets come and go while the list is read, some are left out. */
+bool snap_socket_is_listening(const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return false;
+	for (int attempt = 0; attempt < 5; attempt++) {
+		struct timespec step = {.tv_nsec = 20000000};
+		if (is_listed(path))
+			return true;
+		(void)nanosleep(&step, NULL); /* shorter is as good */
+	}
+	return false;
 }
 
 void snap_check_server(const struct snap_ctl *ctl, struct snap_checks *checks)
@@ -72,7 +99,7 @@ void snap_check_server(const struct snap_ctl *ctl, struct snap_checks *checks)
 	if (!checks->by_socket)
 		return;
 	path = snap_ctl_show_str(ctl->config.coredump_socket, &shown);
-	if (is_listening(ctl->config.coredump_socket))
+	if (snap_socket_is_listening(ctl->config.coredump_socket))
 		snap_checks_add(checks, SNAP_CHECK_OK, "coredump_socket",
 			"the server listens at '%s'", path);
 	else

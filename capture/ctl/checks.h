@@ -56,6 +56,12 @@ void snap_check_kernel(const struct snap_ctl *ctl, struct snap_checks *checks);
 /* Whether the server listens; after snap_check_kernel(). */
 void snap_check_server(const struct snap_ctl *ctl, struct snap_checks *checks);
 
+/*
+ * Whether somebody listens at the path, found out without connecting: to the server that would be a
+ * crash.
+ */
+bool snap_socket_is_listening(const char *path);
+
 /* The spool: there, ours, room in it, what waits in it and what is missing from it. */
 void snap_check_spool(const struct snap_ctl *ctl, struct snap_checks *checks);
 

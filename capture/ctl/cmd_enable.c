@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "capture/access.h"
+#include "capture/ctl/checks.h"
 #include "capture/ctl/client_program.h"
 #include "capture/ctl/ctl.h"
 #include "capture/ctl/settings.h"
@@ -103,6 +105,18 @@ static int make_client_pattern(
 		client.path, ctl->arguments.chain, is_default ? NULL : ctl->config_file, ret, err);
 }
 
+/* Whether the directory of the path is reached through a symbolic link. */
+static bool has_link_above(const char *path)
+{
+	char dir[SNAP_CONFIG_SOCKET_MAX], resolved[PATH_MAX];
+	(void)snprintf(dir, sizeof(dir), "%s", path); /* same size */
+	char *slash = strrchr(dir, '/');
+	if (!slash || slash == dir)
+		return false;
+	*slash = '\0';
+	return realpath(dir, resolved) && strcmp(dir, resolved) != 0;
+}
+
 static int make_socket_pattern(
 	const struct snap_ctl *ctl, char ret[static SNAP_CORE_PATTERN_SIZE], struct snap_error *err)
 {
@@ -113,10 +127,10 @@ static int make_socket_pattern(
 	if (!snap_kernel_is(6, 17))
 		return snap_error_set(err, SNAP_ERROR_UNSUPPORTED,
 			"this kernel has no such sockets: that takes Linux 6.17 or newer");
-	if (strpbrk(socket, " \t%") || strstr(socket, ".."))
+	if (strpbrk(socket, " \t%") || strstr(socket, "..") || has_link_above(socket))
 		return snap_error_set(err, SNAP_ERROR_UNSUPPORTED,
-			"the kernel takes no coredump_socket with blanks, '%%' or '..' in its "
-			"path");
+			"the kernel takes no coredump_socket with blanks, '%%', '..' or symbolic "
+			"links in its path");
 	(void)snprintf(ret, SNAP_CORE_PATTERN_SIZE, "@@%s", socket); /* sun_path is shorter */
 	return 0;
 }
@@ -260,7 +274,13 @@ static int run_enable(struct snap_ctl *ctl)
 	}
 	int r = enable_locked(ctl, &state, &err);
 	state_deinit(&state);
-	return r < 0 ? snap_ctl_fail(&err) : EXIT_COMPLETE;
+	if (r < 0)
+		return snap_ctl_fail(&err);
+	if (ctl->arguments.socket && !snap_socket_is_listening(ctl->config.coredump_socket)) {
+		snap_ctl_complain("no server listens there: crashes are lost until one does");
+		return EXIT_PARTIAL;
+	}
+	return EXIT_COMPLETE;
 }
 
 const struct snap_ctl_verb snap_ctl_enable = {

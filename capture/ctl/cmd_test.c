@@ -20,6 +20,8 @@
 #include "capture/ctl/listing.h"
 #include "capture/ctl/settings.h"
 #include "capture/ctl/words.h"
+#include "capture/filter.h"
+#include "capture/skipped.h"
 
 /* What the child calls itself. */
 #define CHILD_COMM "snapcrash-test"
@@ -37,6 +39,10 @@ struct test {
 	void *trap; /* where the child writes to */
 	pid_t child;
 	char name[SNAP_SPOOL_NAME_MAX];
+	uint64_t num_skipped; /* before */
+	char reason[sizeof(((struct snap_skipped_line *)0)->reason)];
+	size_t exe_len;
+	char exe[SNAP_ORIGIN_EXE_MAX]; /* ours, and so the child's */
 };
 
 static int64_t now_ms(void)
@@ -87,6 +93,20 @@ static bool check_pattern(struct test *test)
 			"what changes that",
 			pattern);
 	return step(test, true, "core_pattern is '%s'", pattern);
+}
+
+/* Whether the configuration wants crashes of this program, which the child is one of. */
+static bool check_filters(struct test *test)
+{
+	const struct snap_config *config = &test->ctl->config;
+	ssize_t len = readlink("/proc/self/exe", test->exe, sizeof(test->exe));
+	test->exe_len = len > 0 ? (size_t)len : 0;
+	if (snap_filter_wants(
+		    &config->ignore, &config->only, snap_bytes(test->exe, test->exe_len), getuid()))
+		return true;
+	return step(test, false,
+		"the configuration wants no crashes of this program ('ignore', 'only'), and so "
+		"they can't be tried by it");
 }
 
 /* The child: ends by a real access to memory that it may not touch. */
@@ -153,14 +173,20 @@ static bool crash_child(struct test *test)
 
 /* ---------------------------------------------------------------- the snapshot */
 
+/* It may not be there before the first crash. */
+static bool open_spool(struct test *test)
+{
+	if (test->dir_fd < 0)
+		test->dir_fd = snap_listing_open(test->ctl->config.spool, NULL);
+	return test->dir_fd >= 0;
+}
+
 /* Whether there is a snapshot of our child, whose name then stands in test->name. */
 static bool find_snapshot(struct test *test, int64_t since_s)
 {
 	struct snap_listing listing = SNAP_LISTING_INIT;
 	bool found = false;
-	if (test->dir_fd < 0)
-		test->dir_fd = snap_listing_open(test->ctl->config.spool, NULL);
-	if (test->dir_fd < 0)
+	if (!open_spool(test))
 		return false;
 	if (snap_listing_read(test->dir_fd, &listing, NULL) == 0) {
 		for (size_t i = 0; i < listing.num && !found; i++) {
@@ -179,11 +205,39 @@ static bool find_snapshot(struct test *test, int64_t since_s)
 	return found;
 }
 
+/* How many crashes of this program were skipped so far; test->reason is why the last one was. */
+static uint64_t count_skipped(struct test *test)
+{
+	static struct snap_skipped skipped;
+	struct snap_ctl_shown shown;
+	const char *exe = snap_ctl_show(snap_bytes(test->exe, test->exe_len), &shown);
+	int64_t last_s = INT64_MIN;
+	uint64_t count = 0;
+	if (!open_spool(test) || snap_skipped_read(test->dir_fd, &skipped) < 0)
+		return 0;
+	for (size_t i = 0; i < skipped.num; i++) {
+		const struct snap_skipped_line *line = &skipped.lines[i];
+		if (strcmp(line->exe, exe) != 0)
+			continue;
+		count += line->count;
+		if (line->last_s > last_s) {
+			last_s = line->last_s;
+			memcpy(test->reason, line->reason, sizeof(test->reason));
+		}
+	}
+	return count;
+}
+
 static bool wait_for_snapshot(struct test *test, int64_t since_s)
 {
 	struct snap_ctl_shown shown;
 	int64_t begun = now_ms();
 	while (!find_snapshot(test, since_s)) {
+		if (count_skipped(test) != test->num_skipped)
+			return step(test, false,
+				"its crash was skipped because of a limit ('%s' in the file "
+				"'skipped' of the spool)",
+				test->reason);
 		if (now_ms() - begun > (int64_t)test->wait_s * 1000)
 			return step(test, false,
 				"no snapshot of it came into the spool '%s' within %llu seconds",
@@ -241,8 +295,11 @@ static int run(struct snap_ctl *ctl)
 	/* The kernel's clock for the time in the name may be a tick behind. */
 	int64_t since_s = (int64_t)time(NULL) - 2;
 	test.log_fd = snap_kernel_log_open();
-	if (check_pattern(&test) && crash_child(&test) && wait_for_snapshot(&test, since_s))
-		check_snapshot(&test);
+	if (check_pattern(&test) && check_filters(&test)) {
+		test.num_skipped = count_skipped(&test);
+		if (crash_child(&test) && wait_for_snapshot(&test, since_s))
+			check_snapshot(&test);
+	}
 	if (test.failed) {
 		(void)fflush(stdout); /* main finds out */
 		if (test.log_fd >= 0)
