@@ -21,8 +21,8 @@
 #   SANITIZE=address,undefined    build (into build/sanitize) with these sanitizers
 #   O=DIR                         build there instead of build/
 #   TEST_JOBS=N                   how many tests run at a time (as many as there are processors)
-#   prefix=/usr/local, DESTDIR=   where "make install" puts things; also bindir, libexecdir, docdir and,
-#                                 if not empty, unitdir, sysusersdir, tmpfilesdir, sysctldir
+#   prefix=/usr/local, DESTDIR=   where "make install" puts things; also bindir, libexecdir, docdir,
+#                                 mandir and, if not empty, unitdir, sysusersdir, tmpfilesdir, sysctldir
 #
 # "make deps" is the only target that installs anything (Debian packages, as root); combined with
 # another target, as in "make deps demo", it runs first.
@@ -53,6 +53,7 @@ prefix ?= /usr/local
 bindir ?= $(prefix)/bin
 libexecdir ?= $(prefix)/libexec
 docdir ?= $(prefix)/share/doc/snapcrash
+mandir ?= $(prefix)/share/man
 unitdir ?= $(prefix)/lib/systemd/system
 sysusersdir ?= $(prefix)/lib/sysusers.d
 tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
@@ -101,7 +102,7 @@ DEPS = gcc make pkg-config libc6-dev libdw-dev libelf-dev libprotobuf-c-dev \
 	protobuf-c-compiler libjansson-dev libiberty-dev libmd-dev libarchive-dev liblzma-dev \
 	zlib1g-dev libdebuginfod1 libdeflate0
 DEPS_CHECK = clang g++ gdb lldb elfutils libcmocka-dev protobuf-compiler python3 python3-jsonschema \
-	libc6-dbg gzip xz-utils zstd lz4 util-linux binutils dwz debuginfod
+	libc6-dbg gzip xz-utils zstd lz4 util-linux binutils dwz debuginfod groff-base
 
 .PHONY: deps
 deps:
@@ -513,7 +514,9 @@ install-capture: capture install-library install-service
 	install $(O)/bin/snapcrash-debugger $(O)/bin/snapcrashctl $(DESTDIR)$(bindir)
 	install $(O)/bin/snapcrash-client $(O)/bin/snapcrash-server \
 		$(DESTDIR)$(libexecdir)/snapcrash
-	install -d $(DESTDIR)$(docdir)
+	install -d $(DESTDIR)$(docdir) $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man8
+	install -m 644 $(wildcard man/*.1) $(DESTDIR)$(mandir)/man1
+	install -m 644 $(wildcard man/*.8) $(DESTDIR)$(mandir)/man8
 	install -m 644 packaging/snapcrash.conf $(DESTDIR)$(docdir)/snapcrash.conf
 
 # What systemd and its like read; a directory that is set to nothing is left out. /etc is not touched.
@@ -523,7 +526,8 @@ install-service:
 ifneq ($(unitdir),)
 	install -d $(DESTDIR)$(unitdir)
 	$(fill_in) packaging/snapcrash.service.in >$(DESTDIR)$(unitdir)/snapcrash.service
-	install -m 644 packaging/snapcrash.socket packaging/snapcrash-app.socket $(DESTDIR)$(unitdir)
+	install -m 644 packaging/snapcrash.socket packaging/snapcrash-app.socket \
+		packaging/snapcrash-coredump.socket $(DESTDIR)$(unitdir)
 endif
 ifneq ($(sysusersdir),)
 	install -d $(DESTDIR)$(sysusersdir)

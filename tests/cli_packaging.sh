@@ -11,10 +11,13 @@ install_into() { # PREFIX [VARIABLE=VALUE]...
 }
 # Everything is built already: the clocks of files decide, and a copy of the tree may have lost them.
 P=$TMP/usr
-install_into "$P" docdir="$P/doc" || note_file "$TMP/check.out"
+install_into "$P" docdir="$P/doc"
 for file in bin/snapcrashctl bin/snapanalyze bin/snapcrash-debugger libexec/snapcrash/snapcrash-client \
 	libexec/snapcrash/snapcrash-server doc/snapcrash.conf lib/systemd/system/snapcrash.service \
 	lib/systemd/system/snapcrash.socket lib/systemd/system/snapcrash-app.socket \
+	lib/systemd/system/snapcrash-coredump.socket share/man/man8/snapcrashctl.8 \
+	share/man/man8/snapcrash-client.8 share/man/man8/snapcrash-server.8 \
+	share/man/man1/snapcrash-debugger.1 \
 	lib/sysusers.d/snapcrash.conf lib/tmpfiles.d/snapcrash.conf lib/sysctl.d/60-snapcrash.conf; do
 	check "installed: $file" test -s "$P/$file"
 done
@@ -28,6 +31,9 @@ unit() { sed -n "s/^$2=//p" "$P/lib/systemd/system/$1"; }
 equal "snapcrash.socket listens where clients ask" "$(default socket)" "$(unit snapcrash.socket ListenSequentialPacket)"
 equal "snapcrash-app.socket listens where programs ask" "$(default app_socket)" \
 	"$(unit snapcrash-app.socket ListenSequentialPacket)"
+equal "snapcrash-coredump.socket listens where the example has it" \
+	"$(sed -n 's/^# e.g. coredump_socket = //p' "$TOP/packaging/snapcrash.conf")" \
+	"$(unit snapcrash-coredump.socket ListenStream)"
 check "tmpfiles.d makes the spool" grep -q "^d $(default spool) " "$P/lib/tmpfiles.d/snapcrash.conf"
 equal "sysctl.d sets what 'enable' would" \
 	"|$P/libexec/snapcrash/snapcrash-client $CORE_PATTERN_ARGS $(default core_pipe_limit)" \

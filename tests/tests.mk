@@ -106,6 +106,7 @@ CLI_TESTS = \
 	tests/cli_tools.sh \
 	tests/cli_core_pattern.sh \
 	tests/cli_ctl.sh \
+	tests/cli_man.sh \
 	tests/cli_chain.sh \
 	tests/cli_packaging.sh \
 	tests/cli_usage.sh \
