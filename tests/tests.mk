@@ -130,6 +130,7 @@ CLI_TESTS = \
 	tests/cli_library_server.sh \
 	tests/cli_live.sh \
 	tests/cli_debugger.sh \
+	tests/cli_builds.sh \
 	tests/cli_jit.sh \
 	tests/cli_import.sh \
 	tests/cli_export.sh \
