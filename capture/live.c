@@ -24,6 +24,7 @@
 #include "capture/memory.h"
 #include "capture/prefault.h"
 #include "capture/priority.h"
+#include "capture/proc_thread.h"
 #include "common/memory_plan.h"
 
 #define CHECKPOINT_THREADS 64
@@ -240,6 +241,26 @@ static void write_callers(struct snap_live *l)
 }
 
 /* cap: bytes that it may give of its stack. */
+/*
+ * Where the stack is of a thread that did not come to its stop: the kernel tells that much of one
+ * that waits in a system call.
+ */
+static bool find_waiting_stack(struct snap_live *l, const struct snap_tracee_thread *thread,
+	struct snap_memory_thread *ret)
+{
+	char name[40], text[256];
+	struct snap_thread_facts facts = {0};
+	(void)snprintf(name, sizeof(name), "../%d/syscall", (int)thread->tid);
+	if (snap_proc_read(l->task_fd, name, text, sizeof(text)) <= 0)
+		return false;
+	snap_proc_syscall_parse(text, &facts);
+	if (!facts.has_stack_pointer || !facts.has_program_counter || facts.stack_pointer == 0)
+		return false;
+	ret->sp = facts.stack_pointer;
+	ret->pc = facts.program_counter;
+	return true;
+}
+
 static void take_thread_memory(
 	struct snap_live *l, uint64_t index, uint64_t cap, const struct snap_tracee_thread *thread)
 {
@@ -251,6 +272,13 @@ static void take_thread_memory(
 		.is_main = thread->tid == l->tracee.pid,
 	};
 	struct snap_regset regsets[1 + SNAP_ARCH_MAX_EXTRA_REGSETS];
+	if (thread->phase == SNAP_TRACEE_SEIZED && l->mem_fd >= 0 && l->arch) {
+		if (find_waiting_stack(l, thread, &where))
+			snap_stack_budget_spend(
+				&l->budget, snap_memory_take_stack(l->mem_fd, &l->areas, l->arch,
+						    &where, cap, l->emit.buf, &to_keep));
+		return;
+	}
 	if (thread->phase != SNAP_TRACEE_STOPPED || l->mem_fd < 0)
 		return;
 	if (!l->arch || thread->regs_len != l->arch->prstatus_reg_size) {

@@ -270,6 +270,8 @@ if start "$ODD" vfork 200; then
 	exec 8<&-
 	wait "$debugger"
 	equal "an uninterruptible thread: all is printed" 201 "$(grep -c '^thread ' "$TMP/text")"
+	check "an uninterruptible thread: its stack is there all the same" \
+		sh -c 'sed -n "/^thread $1 /,/^thread [^$1]/p" "$2" | grep -q "  0x[0-9a-f]*  odd_process+0x"' sh "$PID" "$TMP/text"
 	check "an uninterruptible thread: says what is missing" grep -q "registers of thread $PID: time ran out" "$TMP/text"
 	end
 fi

@@ -195,7 +195,9 @@ static void print_stack_words(FILE *out, const struct snap_text_view *v,
 		return;
 	unsigned int word = snap_arch_word(v->arch);
 	uint64_t bits = signed_bits(v, thread), sp = 0;
-	(void)get(v, regs, v->arch->sp, &sp); /* else 0 */
+	const struct snap_thread_facts *facts = snap_text_facts(v, thread->tid);
+	if (!get(v, regs, v->arch->sp, &sp) && facts && facts->has_stack_pointer)
+		sp = facts->stack_pointer;
 	unsigned long num = 0;
 	for (size_t i = 0; i < num_ranges; i++) {
 		const struct snap_memory_range *range = &ranges[i];
@@ -274,7 +276,7 @@ static void print_thread(
 {
 	const struct snap_regset *regs = find_regset(thread, NT_PRSTATUS);
 	const struct snap_thread_facts *facts = snap_text_facts(v, thread->tid);
-	uint64_t pc;
+	uint64_t pc = 0;
 	fprintf(out, "\nthread %" PRIu64 " \"", thread->tid);
 	snap_text_string(out, thread->name);
 	fputc('"', out);
@@ -284,7 +286,12 @@ static void print_thread(
 	if (facts && facts->has_letter && facts->letter > ' ' && facts->letter < 0x7f)
 		fprintf(out, " (%c)", (int)facts->letter);
 	fputc('\n', out);
-	if (regs && get(v, regs, v->arch ? v->arch->pc : 0, &pc)) {
+	bool has_pc = regs && get(v, regs, v->arch ? v->arch->pc : 0, &pc);
+	if (!regs && facts && facts->has_program_counter && facts->program_counter != 0) {
+		has_pc = true;
+		pc = facts->program_counter;
+	}
+	if (has_pc) {
 		fprintf(out, "  at 0x%" PRIx64 " ", pc);
 		(void)snap_text_place(out, v, pc); /* if it is anywhere */
 		fputc('\n', out);
