@@ -2,8 +2,9 @@
  * Whose snapshot a file of the spool is: kept beside its content, as the extended attribute
  * user.snapcrash, so that limits by user and executable can be kept without parsing it.
  *
- * The value is "UID EXE" in bytes, or "UID:app EXE" for a snapshot on demand (capture/lib). EXE is
- * what /proc/PID/exe pointed to or, where that can't be told, the comm. From the target: hostile.
+ * The value is "UID EXE" in bytes, or "UID:app EXE" for a snapshot on demand, of a live process.
+ * EXE is what /proc/PID/exe pointed to or, where that can't be told, the comm. From the target:
+ * hostile.
  *
  * Crash-time: no allocation, negative errno.
  */
