@@ -315,6 +315,8 @@ static void test_ranges_within_limits(void **state)
 	set_range(3, BYTES_AT + BYTES - 8, 16, "its end is not");
 	set_range(4, UINT64_MAX - 3, 5, "round the end");
 	set_range(5, UINT64_MAX - 3, UINT64_MAX, "everything");
+	set_range(6, BYTES_AT, 4, "a name that is too long");
+	target.area.ranges[6].name_len = SNAP_LIB_MAX_NAME + 1;
 	read_all(false);
 	assert_int_equal(result.num_ranges, 3);
 	assert_int_equal(result.range_bytes, 100 + (64 << 10) + 8);
