@@ -152,6 +152,7 @@ COMMON_OBJS = \
 	common/elf_symbol.o \
 	common/error.o \
 	common/escape.o \
+	common/indirect.o \
 	common/memory_plan.o \
 	common/snapshot_read.o \
 	common/snapshot_scan.o \
@@ -212,6 +213,7 @@ CLIENT_OBJS = \
 	capture/client_file.o \
 	capture/core_stream.o \
 	capture/crash.o \
+	capture/crash_indirect.o \
 	capture/crash_records.o \
 	capture/identity.o \
 	capture/server_link.o
@@ -296,7 +298,6 @@ ANALYZE_OBJS = \
 	analyze/convert/elf_view.o \
 	analyze/convert/export.o \
 	analyze/convert/import.o \
-	analyze/convert/import_indirect.o \
 	analyze/convert/module_heads.o \
 	analyze/convert/module_list.o \
 	analyze/convert/start_stack.o \

@@ -1,14 +1,18 @@
 #include "capture/crash.h"
 
+#include <dirent.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "capture/access.h"
+#include "capture/crash_indirect.h"
 #include "capture/crash_records.h"
 #include "capture/facts.h"
 #include "capture/memory.h"
@@ -161,6 +165,10 @@ static void write_windows(struct snap_crash *c, const struct snap_memory_thread 
 	snap_crash_windows_take(&c->windows, thread, snap_bytes(c->thread.regs, c->thread.regs_len),
 		has_fault, fault_addr, &source, &c->emit.sink);
 	snap_crash_windows_take_callers(&c->windows, thread, &source, &c->emit.sink);
+	if (c->facts.config && c->facts.config->memory == SNAP_CONFIG_MEMORY_INDIRECT) {
+		c->indirect.regs_len = c->thread.regs_len;
+		memcpy(c->indirect.regs, c->thread.regs, c->thread.regs_len);
+	}
 }
 
 /* cap: bytes that it may give of its stack. */
@@ -209,7 +217,9 @@ static void write_thread(struct snap_crash *c)
 	uint64_t index = c->num_threads++;
 	bool first = index == 0;
 	const struct snap_crash_thread *notes = &c->thread;
-	uint64_t tid = first ? c->facts.tid : host_tid(c, notes->ns_tid);
+	uint64_t tid = first ? c->facts.tid : notes->tid ? notes->tid : host_tid(c, notes->ns_tid);
+	if (tid < SNAP_CRASH_MAX_TID)
+		c->seen[tid / 8] |= (uint8_t)(1u << tid % 8);
 	if (tid == c->facts.pid)
 		c->leader_seen = true;
 	if (index >= SNAP_MAX_THREADS) {
@@ -299,6 +309,15 @@ static void write_thread(struct snap_crash *c)
 		snap_proc_stat_read(c->identity.task_fd, name, &stat) == 0 && stat.sp != 0) {
 		where.pc = stat.pc;
 		where.sp = stat.sp;
+		const struct snap_thread_facts facts = {
+			.has_tid = true,
+			.tid = tid,
+			.has_stack_pointer = true,
+			.stack_pointer = stat.sp,
+			.has_program_counter = true,
+			.program_counter = stat.pc,
+		};
+		(void)snap_write_thread_facts(&c->emit.writer, &facts); /* its error sticks */
 		write_thread_memory(c, index, cap, &where);
 	} else {
 		snap_emit_omission(&c->emit, SNAP_OMITTED_STACK, SNAP_OMITTED_UNREADABLE, tid, 0);
@@ -318,6 +337,7 @@ static void write_first_group(struct snap_crash *c)
 	snap_crash_write_annotations(c);
 	checkpoint(c);
 	snap_emit_stage(&c->emit, SNAP_EMIT_THREADS);
+	snap_stack_budget_limit(&c->budget, snap_emit_room(&c->emit));
 }
 
 static void flush_thread(struct snap_crash *c)
@@ -334,14 +354,20 @@ static void flush_thread(struct snap_crash *c)
 		checkpoint(c);
 }
 
-static void begin_thread(struct snap_crash *c, const struct snap_core_note *note)
+static void reset_thread(struct snap_crash *c)
 {
-	const struct snap_arch *arch = c->arch;
 	c->thread.present = true;
+	c->thread.tid = 0;
 	c->thread.ns_tid = 0;
 	c->thread.regs_len = 0;
 	memset(&c->thread.extra, 0, sizeof(c->thread.extra));
 	memset(&c->thread.vectors, 0, offsetof(struct snap_vector_regsets, data));
+}
+
+static void begin_thread(struct snap_crash *c, const struct snap_core_note *note)
+{
+	const struct snap_arch *arch = c->arch;
+	reset_thread(c);
 	if (!arch)
 		return;
 	if (note->desc_len != arch->prstatus_size || note->desc.len < arch->prstatus_size ||
@@ -427,6 +453,53 @@ static int begin_stream(struct snap_crash *c, int fd, struct snap_core_note *ret
 }
 
 /* note, r: from begin_stream(). */
+/* One of /proc/PID/task, of which the notes did not tell. True if it was written. */
+static bool write_missing_thread(struct snap_crash *c, int tasks_fd, const char *name)
+{
+	char stat_name[32];
+	struct snap_proc_stat stat;
+	uint64_t tid = strtoull(name, NULL, 10); /* "." and ".." give 0 */
+	if (tid == 0 || tid >= SNAP_CRASH_MAX_TID || c->seen[tid / 8] & 1u << tid % 8)
+		return false;
+	(void)snprintf(stat_name, sizeof(stat_name), "%llu/stat", (unsigned long long)tid);
+	/* One that has ended has neither registers nor a stack: a main thread, for one. */
+	if (snap_proc_stat_read(tasks_fd, stat_name, &stat) < 0 || stat.state == 'Z' ||
+		stat.state == 'X')
+		return false;
+	reset_thread(c);
+	c->thread.present = false;
+	c->thread.tid = tid;
+	write_thread(c);
+	return true;
+}
+
+/* Threads without notes: /proc tells where their stacks are. */
+static void write_missing_threads(struct snap_crash *c, bool notes_whole)
+{
+	_Alignas(struct dirent64) char buf[8192];
+	uint64_t num = c->identity.status.num_threads, num_missing = 0;
+	if (c->identity.task_fd < 0 || *c->timed_out || c->has_snapshot ||
+		(notes_whole && (num == SNAP_PROC_UNKNOWN || c->num_threads >= num)))
+		return;
+	int fd = openat(c->identity.task_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	long n;
+	/* struct linux_dirent64 of getdents64(2), which glibc's dirent64 is. */
+	while (fd >= 0 && (n = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0) {
+		for (long i = 0; i < n && !*c->timed_out;) {
+			const struct dirent64 *entry = (const void *)(buf + i);
+			i += entry->d_reclen;
+			num_missing += write_missing_thread(c, fd, entry->d_name);
+		}
+	}
+	if (fd >= 0)
+		(void)close(fd); /* nothing was written */
+	if (num_missing > 0)
+		snap_emit_note(&c->emit, true,
+			"%llu threads have no notes in the core: what is known of them is from "
+			"/proc",
+			(unsigned long long)num_missing);
+}
+
 static void read_stream(struct snap_crash *c, struct snap_core_note *note, int r)
 {
 	for (; r > 0 && !*c->timed_out && !c->has_snapshot;
@@ -446,6 +519,7 @@ static void read_stream(struct snap_crash *c, struct snap_core_note *note, int r
 	if (c->num_threads == 0)
 		c->thread.present = true;
 	flush_thread(c);
+	write_missing_threads(c, r == 0);
 
 	if (r < 0)
 		snap_emit_omission(&c->emit, SNAP_OMITTED_THREAD,
@@ -496,6 +570,7 @@ void snap_crash_capture(struct snap_crash *c, int stream_fd)
 	find_process(c);
 	read_areas(c);
 	read_stream(c, &note, r);
+	snap_crash_write_indirect(c);
 	snap_emit_stage(&c->emit, SNAP_EMIT_REST);
 	snap_crash_write_late(c);
 	checkpoint(c);

@@ -53,14 +53,28 @@ struct snap_crash_facts {
 	struct snap_core_copy *core_copy;  /* gets what is read of the core, borrowed; NULL: none */
 };
 
+/* PID_MAX_LIMIT of the kernel's include/linux/threads.h. */
+#define SNAP_CRASH_MAX_TID (4u << 20)
+
 /* What the notes say of one thread. */
 struct snap_crash_thread {
 	bool present;
+	uint64_t tid; /* the host's, where that is known before; else 0 */
 	uint32_t ns_tid;
 	size_t regs_len; /* 0: none that we understand */
 	uint8_t regs[1024];
 	struct snap_extra_regsets extra;
 	struct snap_vector_regsets vectors; /* at least the first thread's NT_FPREGSET */
+};
+
+/* Storage of what memory = indirect needs: 4 MiB of blocks. */
+#define SNAP_CRASH_INDIRECT_SLOTS 65536u
+struct snap_crash_indirect {
+	size_t regs_len;
+	uint8_t regs[1024]; /* the first thread's */
+	struct snap_extent taken[SNAP_WINDOWS_MAX];
+	uint64_t blocks[SNAP_CRASH_INDIRECT_SLOTS];
+	uint64_t wanted[SNAP_CRASH_INDIRECT_SLOTS / 2];
 };
 
 struct snap_crash {
@@ -108,6 +122,9 @@ struct snap_crash {
 	/* What a small process hardly touches, last. */
 	struct snap_areas areas;
 	struct snap_tid_map tids;
+	struct snap_crash_indirect indirect;
+	uint8_t seen[SNAP_CRASH_MAX_TID /
+		     8]; /* host's ids of threads that were written, a bit each */
 	struct snap_annotations annotations;
 };
 

@@ -28,6 +28,9 @@
 #include "common/memory_plan.h"
 
 #define CHECKPOINT_THREADS 64
+/* Of the vDSO, modules, and what stands before the threads; and of one mapping. */
+#define LAYOUT_BYTES  (20u << 10)
+#define MAPPING_BYTES 56u
 /* No page of any Linux is larger. */
 #define TRACER_GUARD (64u << 10)
 /* Of its stack, what a capture mostly takes. */
@@ -391,6 +394,14 @@ static void capture_stopped(struct snap_live *l)
 		vector_bytes = l->vectors.len;
 	}
 	snap_stack_budget_init(&l->budget, &limits, l->num_alive, l->arch, vector_bytes);
+	/* As the records of mappings and modules will have it, in most cases. */
+	uint64_t layout_bytes = LAYOUT_BYTES;
+	layout_bytes +=
+		MAPPING_BYTES *
+		(l->areas.num < SNAP_MAX_MAPPINGS_TAKEN ? l->areas.num : SNAP_MAX_MAPPINGS_TAKEN);
+	uint64_t others = limits.max_bytes / 16 + layout_bytes;
+	snap_stack_budget_limit(
+		&l->budget, limits.max_bytes > others ? limits.max_bytes - others : 0);
 	for (size_t i = 0; i < l->tracee.num_threads; i++) {
 		l->first_piece[i] = l->num_pieces;
 		/* The first one, dead or not, is the first. */

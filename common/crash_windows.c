@@ -14,6 +14,7 @@ void snap_crash_windows_init(
 	w->areas = areas;
 	w->arch = arch;
 	w->num_taken = 0;
+	w->num_stacks = 0;
 	w->num_callers = 0;
 }
 
@@ -39,6 +40,8 @@ static const struct snap_area *find_target(const struct snap_crash_windows *w, u
 void snap_crash_windows_look(
 	struct snap_crash_windows *w, uint64_t sp, uint64_t addr, const uint8_t *buf, size_t len)
 {
+	if (w->num_stacks == w->num_taken && w->num_taken < SNAP_WINDOWS_MAX)
+		w->num_stacks++;
 	snap_crash_windows_taken(w, addr, len);
 	if (!w->arch)
 		return;

@@ -37,6 +37,7 @@ struct snap_crash_windows {
 	const struct snap_arch *arch;	/* NULL: only the fault's address is known */
 	/* What is taken already. */
 	size_t num_taken;
+	size_t num_stacks; /* so many of them, the first ones, are stacks */
 	struct snap_extent taken[SNAP_WINDOWS_MAX];
 	/* Words of the stack that point into code, each once, the innermost first. */
 	size_t num_callers;

@@ -106,6 +106,11 @@ uint64_t snap_stack_budget_next(struct snap_stack_budget *budget, bool *ret_regi
 	return *ret_registers ? share : 0;
 }
 
+void snap_stack_budget_limit(struct snap_stack_budget *budget, uint64_t room)
+{
+	budget->room = least(budget->room, room);
+}
+
 void snap_stack_budget_spend(struct snap_stack_budget *budget, uint64_t len)
 {
 	bool is_second = budget->index <= second_end(budget);

@@ -56,6 +56,9 @@ void snap_stack_budget_init(struct snap_stack_budget *budget,
  * without which it may give none. */
 uint64_t snap_stack_budget_next(struct snap_stack_budget *budget, bool *ret_registers);
 
+/* That there are no more than so many bytes for the threads to come. */
+void snap_stack_budget_limit(struct snap_stack_budget *budget, uint64_t room);
+
 /* That it gave len bytes. */
 void snap_stack_budget_spend(struct snap_stack_budget *budget, uint64_t len);
 

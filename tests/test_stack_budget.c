@@ -143,6 +143,25 @@ static void test_limits_are_the_configurations(void **state)
 	assert_in_range(sum.num_registers, 64, 511);
 }
 
+static void test_what_others_took_is_not_there(void **state)
+{
+	(void)state;
+	const struct snap_memory_limits limits = SNAP_MEMORY_LIMITS_DEFAULT;
+	struct snap_stack_budget budget;
+	uint64_t total = 0;
+	bool registers;
+	snap_stack_budget_init(&budget, &limits, 513, NULL, 0);
+	snap_stack_budget_spend(&budget, snap_stack_budget_next(&budget, &registers));
+	snap_stack_budget_limit(&budget, UINT64_MAX);
+	snap_stack_budget_limit(&budget, 512 * KIB);
+	for (int i = 0; i < 512; i++) {
+		uint64_t cap = snap_stack_budget_next(&budget, &registers);
+		snap_stack_budget_spend(&budget, cap);
+		total += cap + (registers ? budget.thread_bytes : SNAP_THREAD_LISTED_BYTES);
+	}
+	assert_in_range(total, 256 * KIB, 512 * KIB);
+}
+
 static void test_more_threads_than_were_told_of(void **state)
 {
 	(void)state;
@@ -166,6 +185,7 @@ int main(void)
 		cmocka_unit_test(test_few_threads_have_what_is_configured),
 		cmocka_unit_test(test_what_some_do_not_need_others_have),
 		cmocka_unit_test(test_limits_are_the_configurations),
+		cmocka_unit_test(test_what_others_took_is_not_there),
 		cmocka_unit_test(test_more_threads_than_were_told_of),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

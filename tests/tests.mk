@@ -20,6 +20,7 @@ TESTS_COMMON = \
 	test_elf_image \
 	test_elf_notes \
 	test_escape \
+	test_indirect \
 	test_memory_plan \
 	test_snapshot_facts \
 	test_snapshot_file \
@@ -115,6 +116,7 @@ CLI_TESTS = \
 	tests/cli_limits.sh \
 	tests/cli_protoc.sh \
 	tests/cli_client.sh \
+	tests/cli_memory.sh \
 	tests/cli_server.sh \
 	tests/cli_faults.sh \
 	tests/cli_spool.sh \
@@ -176,7 +178,7 @@ VICTIMS_OF_null_deref_O2 = null_deref_Os null_deref_lto
 # not about code at all.
 VICTIMS_GCC = cxx_coroutine nested_function
 VICTIMS_O2 = fortified
-VICTIMS_ONCE = deep_threads deleted_exe heap hostile_comm jit_registered many_threads sleeping_threads spinning stack_on_file
+VICTIMS_ONCE = deep_threads deleted_exe points heap hostile_comm jit_registered many_threads sleeping_threads spinning stack_on_file
 
 VICTIM_FLAGS_cxx_coroutine = -std=c++20
 VICTIM_FLAGS_debug_frame = -fno-asynchronous-unwind-tables -fno-unwind-tables -fomit-frame-pointer

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/convert/import_indirect.h"
 #include "analyze/convert/start_stack.h"
 #include "common/areas.h"
 #include "common/crash_windows.h"
+#include "common/indirect.h"
 #include "common/memory_plan.h"
 #include "common/snapshot_write.h"
 #include "common/stack_budget.h"
@@ -28,6 +28,11 @@
 #define MAX_MORE_REGSETS (64u << 20)
 /* Bytes of a record beside what the core stretches. */
 #define RECORD_BYTES 512u
+
+/* Parts of stacks that a thread can have: two ends of each. */
+#define SNAP_INDIRECT_PARTS (2 * SNAP_STACK_CHAIN_MAX)
+/* More blocks than SNAP_INDIRECT_ALL has, and a power of 2. */
+#define INDIRECT_SLOTS (1u << 20)
 
 struct importer {
 	struct snap_crash *crash;
@@ -199,6 +204,11 @@ static void take_stack(
 static ssize_t read_core(void *arg, uint64_t addr, void *buf, size_t len)
 {
 	return snap_memory_read(arg, addr, buf, len);
+}
+
+static bool is_in_core(void *arg, uint64_t addr)
+{
+	return snap_memory_find(arg, addr);
 }
 
 static void put_window(void *arg, const struct snap_memory_range *range)
@@ -428,7 +438,7 @@ static int compare_extents(const void *a, const void *b)
 	return x->addr < y->addr ? -1 : x->addr > y->addr;
 }
 
-/* The stacks' parts in order; threads may share a stack, or say so. */
+/* What is taken already, in order; threads may share a stack, or say so. */
 static size_t list_taken(const struct importer *im, struct snap_extent *ret)
 {
 	size_t num = 0, kept = 0;
@@ -436,6 +446,8 @@ static size_t list_taken(const struct importer *im, struct snap_extent *ret)
 		for (size_t j = 0; j < SNAP_INDIRECT_PARTS; j++)
 			if (im->stacks[i][j].len > 0)
 				ret[num++] = im->stacks[i][j];
+	for (size_t i = im->windows.num_stacks; i < im->windows.num_taken; i++)
+		ret[num++] = im->windows.taken[i];
 	if (num > 0)
 		qsort(ret, num, sizeof(*ret), compare_extents);
 	for (size_t i = 0; i < num; i++) {
@@ -455,14 +467,24 @@ static int write_indirect(struct importer *im)
 	size_t num = crash->num_threads;
 	if (num > im->budget.limits.stack_threads && !im->options->full_stacks)
 		num = im->budget.limits.stack_threads;
-	struct snap_extent *taken =
-		reallocarray(NULL, SNAP_INDIRECT_PARTS * crash->num_threads + 1, sizeof(*taken));
-	if (!taken)
-		return -1;
-	struct snap_indirect in;
-	snap_indirect_init(&in, crash, &im->areas, taken, list_taken(im, taken));
-	int r = 0;
-	for (size_t i = 0; i < num && r == 0; i++) {
+	struct snap_extent *taken = reallocarray(
+		NULL, SNAP_INDIRECT_PARTS * crash->num_threads + SNAP_WINDOWS_MAX, sizeof(*taken));
+	struct snap_indirect in = {
+		.areas = &im->areas,
+		.arch = crash->arch,
+		.source = {read_core, &crash->memory},
+		.is_there = is_in_core,
+		.room = SNAP_INDIRECT_ALL,
+		.taken = taken,
+		.blocks = calloc(INDIRECT_SLOTS, sizeof(*in.blocks)),
+		.num_slots = INDIRECT_SLOTS,
+		.max_wanted = SNAP_INDIRECT_FIRST / SNAP_INDIRECT_BLOCK,
+	};
+	in.wanted = reallocarray(NULL, in.max_wanted, sizeof(*in.wanted));
+	bool ok = taken && in.blocks && in.wanted;
+	if (ok)
+		in.num_taken = list_taken(im, taken);
+	for (size_t i = 0; i < num && ok; i++) {
 		const struct snap_crash_thread *thread = &crash->threads[i];
 		struct snap_memory_plan plan = {
 			.reason = SNAP_MEMORY_INDIRECT,
@@ -471,18 +493,20 @@ static int write_indirect(struct importer *im)
 		};
 		struct snap_extent extent;
 		size_t position = 0;
-		r = snap_indirect_find(&in, i, im->stacks[i]);
-		while (r == 0 && snap_indirect_next(&in, &position, &extent))
+		snap_indirect_find(&in, thread->pr_reg, im->stacks[i], SNAP_INDIRECT_PARTS,
+			i == 0 ? SNAP_INDIRECT_FIRST : SNAP_INDIRECT_OTHER);
+		while (snap_indirect_next(&in, &position, &extent))
 			take_part(im, &plan, &extent, NULL);
 		omit_count(im, SNAP_OMITTED_MEMORY, SNAP_OMITTED_UNREADABLE, thread,
 			in.num_unreadable);
 		omit_count(im, SNAP_OMITTED_MEMORY, SNAP_OMITTED_CAP, thread, in.num_cut);
 	}
-	snap_indirect_deinit(&in);
+	free(in.blocks);
+	free(in.wanted);
 	free(taken);
-	if (r == 0)
+	if (ok)
 		checkpoint(im);
-	return r;
+	return ok ? 0 : -1;
 }
 
 /* What the loader says of the system, the capture and of what is missing. */

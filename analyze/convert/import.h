@@ -15,7 +15,7 @@
 
 struct snap_import_options {
 	bool full_stacks; /* up to SNAP_IMPORT_MAX_STACK each, and what a file may have */
-	bool indirect;	  /* convert/import_indirect.h */
+	bool indirect;	  /* common/indirect.h */
 };
 
 /*
