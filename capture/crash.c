@@ -590,6 +590,26 @@ bool snap_crash_owner_allowed(const struct snap_crash *c)
 	return snap_access_owner_allowed(&facts);
 }
 
+/*
+ * What the crashing thread's stat told. Its system call and its functions in the kernel are those
+ * of the dump: nobody needs them.
+ */
+static void write_thread_facts(struct snap_crash *c)
+{
+	const struct snap_thread_facts facts = {
+		.has_tid = true,
+		.tid = c->facts.tid,
+		.has_cpu = c->stat.cpu <= UINT32_MAX,
+		.cpu = (uint32_t)c->stat.cpu,
+		.has_user_ms = true,
+		.user_ms = snap_proc_ticks_ms(c->stat.user_ticks),
+		.has_system_ms = true,
+		.system_ms = snap_proc_ticks_ms(c->stat.system_ticks),
+	};
+	if (c->has_stat)
+		(void)snap_write_thread_facts(&c->emit.writer, &facts); /* its error sticks */
+}
+
 int snap_crash_finish(struct snap_crash *c, const struct timespec *released)
 {
 	struct snap_capture capture = {
@@ -607,6 +627,7 @@ int snap_crash_finish(struct snap_crash *c, const struct timespec *released)
 	};
 	snap_facts_write_namespaces(&c->emit, &c->namespaces);
 	snap_facts_write_system(&c->emit);
+	write_thread_facts(c);
 	snap_emit_stage(&c->emit, SNAP_EMIT_END);
 	snap_emit_refused(&c->emit);
 	(void)snap_write_capture(&c->emit.writer, &capture); /* its error sticks */

@@ -144,7 +144,8 @@ if crashed crash "$PYTHON" "$LIB/facts_setup.py" "$TMP/crash" "$VICTIMS/null_der
 	check "crash: the process is what it was" "$PYTHON" "$LIB/facts_check.py" "$TMP/crash/truth.json" \
 		"$TMP/crash.json"
 	get crash '(r["snapshot"]["storage"], r["snapshot"]["queue_time_ns"])' "('own', None)"
-	get crash '(r["threads"][0]["wait"] or {}).get("syscall")' null
+	get crash 'r["threads"][0]["wait"]["syscall"]' null
+	get crash 'r["threads"][0]["wait"]["cpu"] in range(r["device"]["num_cpus"])' true
 fi
 
 CRASH_CONF=$'environ = yes\nproject = p\ndevice = d\nsoftware_version = v\nsoftware_build_uuid = 0a0b\nopen_files = 1\n'
