@@ -117,11 +117,11 @@ static void check_socket(
 /* RLIMIT_CORE 1 is what the kernel takes for a handler that crashed itself. */
 static void check_core_limit(struct snap_checks *checks)
 {
-	static const struct {
+	const struct {
 		pid_t pid;
 		const char *whose;
 	} processes[] = {
-		{0, "what is started from here"},
+		{getppid(), "what is started from here"},
 		{1, "what init starts"},
 	};
 	for (size_t i = 0; i < sizeof(processes) / sizeof(processes[0]); i++) {
