@@ -36,11 +36,11 @@ allowed="$allowed getrandom mmap munmap prctl pread process_vm_readv syscall"
 allowed="$allowed pthread_setcancelstate"
 # What compilers add: a thread's errno, a table of libgcc, a stack that is broken anyway.
 allowed="$allowed __errno_location __errno __cpu_model __x86_get_cpuid_feature_leaf __stack_chk_fail __ehdr_start
-	_GLOBAL_OFFSET_TABLE_ __memcpy_chk __memset_chk __memmove_chk __poll_chk __read_chk
+	_GLOBAL_OFFSET_TABLE_ __stack_chk_guard __stack_chk_fail_local __memcpy_chk __memset_chk __memmove_chk __poll_chk __read_chk
 	__readlink_chk __recv_chk __pread_chk __pread64_chk"
 # The same with file offsets and times of 64 bits on machines of 32.
 allowed="$allowed fstat64 stat64 open64 openat64 mmap64 pread64 __clock_gettime64 __nanosleep64
-	__fstat64_time64 __stat64_time64"
+	__fstat64_time64 __stat64_time64 __prctl_time64"
 not_allowed() {
 	nm -u "$1" | awk '{ print $NF }' | sort -u |
 		grep -vxF -f <(printf '%s\n' $allowed) || true

@@ -65,9 +65,11 @@ $(O)/lib/libsnapcrash-handler.o: $(call lib_objs,$(LIB_SAFE_OBJS))
 	$(call say,LINK,$@)
 	$(Q)$(CC) -r -nostdlib -o $@ $^
 
+# Not in groups: a linker may take another object's of the same name (i386 has some), and our local
+# names would be gone with ours.
 $(O)/lib/objects/libsnapcrash.o: $(call lib_objs,$(LIB_SAFE_OBJS) $(LIB_OBJS))
 	$(call say,LINK,$@)
-	$(Q)$(CC) -r -nostdlib -o $@ $^
+	$(Q)$(CC) -r -nostdlib -Wl,--force-group-allocation -o $@ $^
 	$(Q)$(OBJCOPY) --localize-hidden $@
 
 $(O)/lib/libsnapcrash.a: $(O)/lib/objects/libsnapcrash.o
