@@ -457,9 +457,13 @@ $(O)/bin/snapanalyze: $(call objs,$(ANALYZE_OBJS) $(COMMON_OBJS))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(BASE_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(ANALYZE_LIBS)
 
-# Where no process is held, and nobody waits, small is better than fast.
-$(call objs,$(filter capture/server/% capture/debugger/% capture/ctl/%,$(SERVER_OBJS) \
-	$(DEBUGGER_OBJS) $(CTL_OBJS))): CFLAGS := $(patsubst -O2,-Os,$(CFLAGS))
+# Small is better than fast where little is computed.
+FAST_OBJS = $(addprefix capture/,$(addsuffix .o,core_stream crash emit layout live memory proc_maps tracee))
+SMALL_OBJS = $(filter-out $(FAST_OBJS),$(filter capture/%,$(CAPTURE_OBJS) $(CLIENT_OBJS) \
+	$(SERVER_OBJS) $(DEBUGGER_OBJS) $(CTL_OBJS)))
+ifeq ($(origin CFLAGS),file)
+$(call objs,$(sort $(SMALL_OBJS))): CFLAGS := $(patsubst -O2,-Os,$(CFLAGS))
+endif
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
