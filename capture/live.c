@@ -328,7 +328,7 @@ static void prefault(struct snap_live *l)
 	size_t num = l->tracee.num_threads;
 	/* A stack and its guard page are two mappings, of some 60 bytes of text each. */
 	size_t num_areas = 2 * num + 64 < SNAP_AREAS_MAX ? 2 * num + 64 : SNAP_AREAS_MAX;
-	uint64_t bytes = SNAP_MEMORY_MAX;
+	uint64_t bytes = 8u << 10; /* of code */
 	const struct snap_memory_limits limits = snap_emit_memory_limits(l->config);
 	struct snap_stack_budget budget;
 	snap_stack_budget_init(&budget, &limits, num, l->arch, 0);
