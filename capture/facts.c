@@ -1,10 +1,12 @@
 #include "capture/facts.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
 
 #include "capture/cgroup_names.h"
+#include "capture/prefault.h"
 #include "capture/proc_files.h"
 #include "capture/proc_info.h"
 #include "capture/system_info.h"
@@ -218,6 +220,7 @@ void snap_facts_write_process(
 	struct snap_emit *e, const struct snap_facts_source *source, struct snap_namespaces *ret)
 {
 	*ret = (struct snap_namespaces){0};
+	snap_prefault(&buffers, offsetof(__typeof__(buffers), environment));
 	write_process(e, source, ret);
 	if (source->timed_out && *source->timed_out) {
 		snap_emit_omission(e, SNAP_OMITTED_PROCESS, SNAP_OMITTED_DEADLINE, 0, 0);
