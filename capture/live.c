@@ -41,7 +41,7 @@
 void snap_live_init(struct snap_live *l)
 {
 	memset(l, 0, offsetof(struct snap_live, tracee));
-	l->pidfd = l->task_fd = l->mem_fd = -1;
+	l->pidfd = l->task_fd = l->mem_fd = l->maps_fd = -1;
 	snap_tracee_init(&l->tracee);
 	snap_maps_parser_init(&l->maps_parser);
 }
@@ -58,6 +58,7 @@ void snap_live_deinit(struct snap_live *l)
 	close_fd(&l->pidfd);
 	close_fd(&l->task_fd);
 	close_fd(&l->mem_fd);
+	close_fd(&l->maps_fd);
 	snap_tracee_deinit(&l->tracee);
 	if (l->arena)
 		(void)munmap(l->arena, l->arena_size); /* as it was mapped: can't fail */
@@ -122,7 +123,9 @@ int snap_live_find(struct snap_live *l, pid_t pid, struct snap_error *err)
 /* A thread's directory that has an address space. */
 static void open_memory(struct snap_live *l)
 {
-	l->task_fd = l->mem_fd = -1;
+	close_fd(&l->task_fd);
+	close_fd(&l->mem_fd);
+	close_fd(&l->maps_fd);
 	for (size_t i = 0; i < l->tracee.num_threads && l->mem_fd < 0; i++) {
 		const struct snap_tracee_thread *thread = &l->tracee.threads[i];
 		if (thread->phase != SNAP_TRACEE_STOPPED && thread->phase != SNAP_TRACEE_SEIZED)
@@ -131,18 +134,18 @@ static void open_memory(struct snap_live *l)
 		if (l->task_fd < 0)
 			continue;
 		l->mem_fd = openat(l->task_fd, "mem", O_RDONLY | O_CLOEXEC);
-		if (l->mem_fd < 0) {
-			(void)close(l->task_fd);
-			l->task_fd = -1;
-		}
+		if (l->mem_fd < 0)
+			close_fd(&l->task_fd);
 	}
+	if (l->task_fd >= 0)
+		l->maps_fd = openat(l->task_fd, "maps", O_RDONLY | O_CLOEXEC);
 }
 
 static void read_maps(struct snap_live *l)
 {
-	int fd = l->task_fd < 0 ? -1 : openat(l->task_fd, "maps", O_RDONLY | O_CLOEXEC);
+	int fd = l->maps_fd;
 	if (fd < 0) {
-		l->maps_error = l->task_fd < 0 ? -ESRCH : -errno;
+		l->maps_error = -ESRCH;
 		return;
 	}
 	for (;;) {
@@ -161,7 +164,6 @@ static void read_maps(struct snap_live *l)
 		snap_maps_parser_feed(
 			&l->maps_parser, snap_bytes(to, (size_t)n), snap_areas_add, &l->areas);
 	}
-	(void)close(fd); /* nothing was written */
 }
 
 /* This program's own machine, which its ELF header (that the linker names so) tells. */
@@ -351,11 +353,8 @@ static void prefault(struct snap_live *l)
 static void find_annotations(struct snap_live *l)
 {
 	snap_annotations_init(&l->annotations, snap_memory_read, &l->mem_fd);
-	open_memory(l);
 	if (l->mem_fd >= 0)
 		snap_annotations_find(&l->annotations, l->task_fd, l->mem_fd, &l->maps_parser);
-	close_fd(&l->mem_fd);
-	close_fd(&l->task_fd);
 	snap_maps_parser_init(&l->maps_parser);
 }
 
@@ -375,13 +374,20 @@ static void take_annotations(struct snap_live *l)
 
 static void capture_stopped(struct snap_live *l)
 {
+	open_memory(l);
 	find_annotations(l);
 	put_caller_first(l);
 	snap_tracee_stop(&l->tracee, l->arch);
 	take_caller_registers(l);
 	find_arch(l);
-	open_memory(l);
 	read_maps(l);
+	if (l->maps_len == 0) {
+		/* Its program was replaced meanwhile, or the thread is gone: what was opened before
+		 * is of an address space that is no more. */
+		l->maps_error = 0;
+		open_memory(l);
+		read_maps(l);
+	}
 	for (size_t i = 0; i < l->tracee.num_threads; i++)
 		if (l->tracee.threads[i].phase != SNAP_TRACEE_ENDED)
 			l->num_alive++;

@@ -67,9 +67,9 @@ struct snap_live {
 	struct timespec start;		/* CLOCK_REALTIME */
 	uint8_t uuid[16];
 	const struct snap_arch *arch;
-	bool registers_foreign; /* of some thread, of no ABI that this machine's kernel has */
-	int task_fd, mem_fd;	/* of a thread that lives */
-	uint64_t start_stack;	/* where the process's argc was put, or 0 */
+	bool registers_foreign;	      /* of some thread, of no ABI that this machine's kernel has */
+	int task_fd, mem_fd, maps_fd; /* of a thread that lives */
+	uint64_t start_stack;	      /* where the process's argc was put, or 0 */
 
 	uint64_t num_alive; /* threads that had not ended when all stood still */
 	size_t maps_len;

@@ -312,12 +312,12 @@ static bool all_are_known(const struct snap_tracee *t)
 
 void snap_tracee_stop(struct snap_tracee *t, const struct snap_arch *arch)
 {
-	struct sigaction action = {.sa_handler = on_alarm}, old_action;
-	struct itimerval timer = {{0, 10000}, {0, SNAP_TRACEE_DEADLINE_MS * 1000}}, old_timer;
-	(void)sigaction(SIGALRM, &action, &old_action); /* valid arguments: can't fail */
+	struct sigaction action = {.sa_handler = on_alarm};
+	struct itimerval timer = {{0, 10000}, {0, SNAP_TRACEE_DEADLINE_MS * 1000}};
+	(void)sigaction(SIGALRM, &action, &t->old_action); /* valid arguments: can't fail */
+	(void)setitimer(ITIMER_REAL, &timer, &t->old_timer);
 	t->pause_start_ns = now_ns();
 	t->deadline_ns = t->pause_start_ns + SNAP_TRACEE_DEADLINE_MS * 1000000ull;
-	(void)setitimer(ITIMER_REAL, &timer, &old_timer);
 
 	/* Those that run meanwhile may start others, until none does. */
 	for (size_t done = 0;;) {
@@ -332,8 +332,6 @@ void snap_tracee_stop(struct snap_tracee *t, const struct snap_arch *arch)
 		if (all_are_known(t) || seize_listed(t, NULL) <= 0 || now_ns() >= t->deadline_ns)
 			break;
 	}
-	(void)setitimer(ITIMER_REAL, &old_timer, NULL);
-	(void)sigaction(SIGALRM, &old_action, NULL);
 }
 
 void snap_tracee_read_vectors(const struct snap_tracee_thread *thread, const struct snap_arch *arch,
@@ -370,4 +368,6 @@ void snap_tracee_release(struct snap_tracee *t)
 		if (t->threads[i].phase == SNAP_TRACEE_STOPPED)
 			detach(&t->threads[i]);
 	t->pause_ns = now_ns() - t->pause_start_ns;
+	(void)setitimer(ITIMER_REAL, &t->old_timer, NULL); /* as they were: can't fail */
+	(void)sigaction(SIGALRM, &t->old_action, NULL);
 }

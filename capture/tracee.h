@@ -10,9 +10,11 @@
 #ifndef SNAP_CAPTURE_TRACEE_H
 #define SNAP_CAPTURE_TRACEE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/time.h>
 #include <sys/types.h>
 
 #include "capture/extra_regsets.h"
@@ -59,6 +61,8 @@ struct snap_tracee {
 	uint64_t pause_ns;
 	uint64_t num_left_out; /* threads for which there is no room */
 	uint64_t pause_start_ns, deadline_ns;
+	struct sigaction old_action; /* from _stop() to _release() */
+	struct itimerval old_timer;
 	size_t fpregs_len;
 	uint8_t fpregs[SNAP_TRACEE_FPREGS_MAX];
 	uint8_t known[SNAP_TRACEE_MAX_TID / 8];
