@@ -20,6 +20,10 @@
 
 /* Threads between two checkpoints. */
 #define CHECKPOINT_THREADS 64
+/* So many threads' notes, some 4 KiB each, fill a pipe; and what anybody may make of a pipe
+ * (fs.pipe-max-size). */
+#define MANY_THREADS 16
+#define PIPE_BYTES   (1 << 20)
 
 /* ---------------------------------------------------------------- who crashed */
 
@@ -561,6 +565,17 @@ void snap_crash_begin(struct snap_crash *c, const struct snap_crash_facts *facts
 	snap_emit_header(&c->emit, program);
 }
 
+/*
+ * Of many threads' notes the kernel can write more before it has to wait for us, and then for its
+ * turn; of few, the pipe has room, and more of it would be filled with memory that nobody reads.
+ */
+static void make_room(const struct snap_crash *c, int stream_fd)
+{
+	if (c->identity.task_fd >= 0 && c->identity.status.num_threads != SNAP_PROC_UNKNOWN &&
+		c->identity.status.num_threads >= MANY_THREADS)
+		(void)fcntl(stream_fd, F_SETPIPE_SZ, PIPE_BYTES); /* it may be no pipe */
+}
+
 void snap_crash_capture(struct snap_crash *c, int stream_fd)
 {
 	struct snap_core_note note = {0};
@@ -568,6 +583,7 @@ void snap_crash_capture(struct snap_crash *c, int stream_fd)
 	if (c->facts.tid == 0)
 		learn_from_note(c, &note);
 	find_process(c);
+	make_room(c, stream_fd);
 	read_areas(c);
 	read_stream(c, &note, r);
 	snap_crash_write_indirect(c);
