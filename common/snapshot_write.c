@@ -26,6 +26,7 @@ void snap_writer_resume(struct snap_writer *w, int fd, uint64_t len, uint32_t cr
 	w->crc = crc;
 	w->buf_len = 0;
 	w->summed_len = 0;
+	w->lazy = false;
 	w->limit = UINT64_MAX;
 	w->num_refused = 0;
 }

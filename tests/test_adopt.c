@@ -398,7 +398,8 @@ static void test_too_large(void **state)
 	write_snapshot(file.fd, 4711);
 	put(file.fd, whole, ends[4]);
 	assert_int_equal(ftruncate(file.fd, (off_t)SNAP_MAX_FILE_BYTES + 12345), 0);
-	adopt(false);
+	/* In a child it might take too long for a busy machine, sanitized. */
+	adopt(true);
 	assert_counts(0, 1, 0);
 	look_at(file.dir_fd, published);
 	assert_int_equal(scan.integrity, SNAP_INTEGRITY_TRUNCATED);
