@@ -191,12 +191,14 @@ static void close_file(struct target_file *to)
 /* The process that was asked for: whoever gets its number later is not meant. */
 struct target {
 	pid_t pid;
-	struct pollfd pidfd;
+	int pidfd; /* -1: this kernel has none (before Linux 5.3) */
 };
 
-static bool has_ended(struct target *target)
+/* Wait so long, or until it has ended; whether it has. Without a pidfd this is a sleep. */
+static bool wait_for_end(const struct target *target, int timeout_ms)
 {
-	return target->pidfd.fd >= 0 && poll(&target->pidfd, 1, 0) > 0;
+	struct pollfd poll_fd = {.fd = target->pidfd, .events = POLLIN};
+	return poll(&poll_fd, 1, timeout_ms) > 0;
 }
 
 static int find_target(struct target *ret, struct snap_error *err)
@@ -205,7 +207,7 @@ static int find_target(struct target *ret, struct snap_error *err)
 		return -1;
 	snap_live_init(&live);
 	int r = snap_live_find(&live, options.pid, err);
-	*ret = (struct target){live.pid, {.fd = live.pidfd, .events = POLLIN}};
+	*ret = (struct target){live.pid, live.pidfd};
 	live.pidfd = -1; /* the target's now */
 	snap_live_deinit(&live);
 	if (r == 0 && ret->pid != options.pid)
@@ -222,12 +224,11 @@ static uint64_t now_ms(void)
 }
 
 /* Until then, or until the process has ended. */
-static void wait_until(struct target *target, uint64_t when_ms)
+static void wait_until(const struct target *target, uint64_t when_ms)
 {
 	for (uint64_t now = now_ms(); now < when_ms; now = now_ms()) {
 		uint64_t left = when_ms - now;
-		/* Without a pidfd (before Linux 5.3) this is a sleep. */
-		if (poll(&target->pidfd, 1, left < 60000 ? (int)left : 60000) > 0)
+		if (wait_for_end(target, left < 60000 ? (int)left : 60000))
 			return;
 	}
 }
@@ -266,7 +267,7 @@ enum taken { TAKEN, FAILED, ENDED };
 
 /* The index-th snapshot. */
 static enum taken take(
-	struct target *target, unsigned long index, int *ret_status, struct snap_error *err)
+	const struct target *target, unsigned long index, int *ret_status, struct snap_error *err)
 {
 	struct target_file to = TARGET_FILE_INIT;
 	snap_live_init(&live);
@@ -277,7 +278,7 @@ static enum taken take(
 	enum taken result = FAILED;
 	if (captured && write_and_publish(&to, ret_status, err) == 0)
 		result = TAKEN;
-	else if (opened && !captured && has_ended(target))
+	else if (opened && !captured && wait_for_end(target, 0))
 		result = ENDED;
 	close_file(&to);
 	if (index + 1 < options.count)
@@ -311,7 +312,8 @@ static int run(void)
 	for (unsigned long i = 0; i < options.count; i++) {
 		int status = EXIT_COMPLETE;
 		wait_until(&target, start_ms + i * options.every_ms);
-		enum taken result = has_ended(&target) ? ENDED : take(&target, i, &status, &err);
+		enum taken result =
+			wait_for_end(&target, 0) ? ENDED : take(&target, i, &status, &err);
 		if (result == ENDED)
 			status = say_ended(&target, i);
 		else if (result == FAILED)
