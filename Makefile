@@ -465,10 +465,15 @@ ifeq ($(origin CFLAGS),file)
 $(call objs,$(sort $(SMALL_OBJS))): CFLAGS := $(patsubst -O2,-Os,$(CFLAGS))
 endif
 
+# The programs on a device stay small: how to unwind their own stacks is left to their debug files. (Not
+# so the library, which others unwind through.)
+$(call objs,$(CLIENT_OBJS) $(DEBUGGER_OBJS) $(SERVER_OBJS) $(CTL_OBJS)): \
+	OWN_CFLAGS = -fno-asynchronous-unwind-tables
+
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(BASE_CPPFLAGS) $(CPPFLAGS) $(BASE_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(BASE_CPPFLAGS) $(CPPFLAGS) $(BASE_CFLAGS) $(OWN_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # Generated code: not held to our warnings.
 $(O)/proto/snapshot.pb-c.c $(O)/proto/snapshot.pb-c.h &: proto/snapshot.proto
