@@ -301,6 +301,9 @@ def measure_lives(args, points):
                 random.shuffle(order)
                 for name in order:
                     progress(f"live {point}: {i + 1}/{args.rounds} {name}")
+                    # Replacing a file makes ext4 bring it to disk.
+                    if os.path.exists(directory + "/snap"):
+                        os.unlink(directory + "/snap")
                     out = subprocess.run([args.times, "live", *map(str, LIVES[point]), *ways[name]],
                                          check=True, stdout=subprocess.PIPE).stdout
                     gap_ns, wall_ns, status = map(int, out.split())
