@@ -51,6 +51,22 @@ static ssize_t read_of(int tasks_fd, uint64_t tid, const char *what, char *buf, 
 	return snap_proc_read(tasks_fd, name, buf, size);
 }
 
+/*
+ * The function of a kernel stack's first line, "[<0>] name+0xb5/0x130": what wchan would say, for
+ * both leave out the scheduler's (the kernel's kernel/stacktrace.c and kernel/sched/core.c). Absent
+ * if it is not such a line.
+ */
+static struct snap_bytes innermost(struct snap_bytes stack)
+{
+	const uint8_t *end = memchr(stack.data, '\n', stack.len);
+	size_t len = end ? (size_t)(end - stack.data) : stack.len;
+	const uint8_t *bracket = memchr(stack.data, ']', len), *plus = memchr(stack.data, '+', len);
+	if (!bracket || !plus || plus - bracket < 3 || bracket[1] != ' ')
+		return snap_bytes(NULL, 0);
+	size_t name_len = (size_t)(plus - bracket) - 2;
+	return name_len <= SNAP_MAX_WCHAN ? snap_bytes(bracket + 2, name_len) : snap_bytes(NULL, 0);
+}
+
 static void read_stat(int tasks_fd, uint64_t tid, struct snap_thread_facts *facts)
 {
 	char name[48];
@@ -79,9 +95,6 @@ void snap_proc_thread_read(int tasks_fd, uint64_t tid, struct snap_proc_thread *
 	ret->syscall_error = n < 0 ? (int)n : 0;
 	if (n > 0)
 		snap_proc_syscall_parse(text, facts);
-	n = read_of(tasks_fd, tid, "wchan", ret->wchan, sizeof(ret->wchan));
-	if (n > 0 && strcmp(ret->wchan, "0") != 0)
-		facts->wchan = snap_bytes(ret->wchan, (size_t)n);
 	n = read_of(tasks_fd, tid, "stack", ret->stack, sizeof(ret->stack));
 	ret->stack_error = n < 0 ? (int)n : 0;
 	if (n == SNAP_MAX_KERNEL_STACK) {
@@ -93,4 +106,12 @@ void snap_proc_thread_read(int tasks_fd, uint64_t tid, struct snap_proc_thread *
 	if (n > 0)
 		facts->kernel_stack = snap_bytes(ret->stack, (size_t)n);
 	read_stat(tasks_fd, tid, facts);
+	/* One that runs waits nowhere, though it has a stack. */
+	if (n > 0 && facts->letter != 'R')
+		facts->wchan = innermost(facts->kernel_stack);
+	if (!facts->wchan.data) {
+		n = read_of(tasks_fd, tid, "wchan", ret->wchan, sizeof(ret->wchan));
+		if (n > 0 && strcmp(ret->wchan, "0") != 0)
+			facts->wchan = snap_bytes(ret->wchan, (size_t)n);
+	}
 }
