@@ -94,7 +94,7 @@ void snap_crash_write_layout(struct snap_crash *c)
 	int r = 0;
 	snap_annotations_init(&c->annotations, snap_memory_read, &c->mem_fd);
 	snap_layout_init(&c->layout, &c->emit, &c->areas, c->mem_fd, auxv_value(c, AT_SYSINFO_EHDR),
-		&c->annotations);
+		&c->annotations, c->facts.signo == SIGABRT);
 	if (c->maps_whole) {
 		snap_maps_parser_init(&c->maps_parser);
 		snap_maps_parser_feed(&c->maps_parser, snap_bytes(c->maps, c->maps_len),
@@ -107,7 +107,7 @@ void snap_crash_write_layout(struct snap_crash *c)
 			(void)close(fd);
 	}
 	snap_layout_finish(&c->layout);
-	snap_layout_write_abort_message(&c->layout, c->facts.signo == SIGABRT, c->stream.elf_data);
+	snap_layout_write_abort_message(&c->layout, true, c->stream.elf_data);
 	if (r < 0 || c->areas.num == 0) {
 		snap_emit_omission(&c->emit, SNAP_OMITTED_MAPPING, SNAP_OMITTED_UNREADABLE, 0, -r);
 		c->emit.partial = true;

@@ -8,7 +8,7 @@
 #define MAX_LOOKS 8192
 
 void snap_layout_init(struct snap_layout *l, struct snap_emit *emit, const struct snap_areas *areas,
-	int mem_fd, uint64_t vdso_addr, struct snap_annotations *annotations)
+	int mem_fd, uint64_t vdso_addr, struct snap_annotations *annotations, bool aborted)
 {
 	memset(l, 0, offsetof(struct snap_layout, path));
 	l->emit = emit;
@@ -16,6 +16,7 @@ void snap_layout_init(struct snap_layout *l, struct snap_emit *emit, const struc
 	l->mem_fd = mem_fd;
 	l->vdso_addr = vdso_addr;
 	l->annotations = annotations;
+	l->aborted = aborted;
 	snap_abort_finder_init(&l->abort_finder, snap_memory_read, &l->mem_fd);
 	snap_mapping_quota_init(&l->quota, areas->num_telling);
 }
@@ -67,7 +68,7 @@ static void begin_module(struct snap_layout *l, const struct snap_mapping *mappi
 	l->has_image = r == 0;
 	if (l->has_image && l->annotations)
 		snap_annotations_offer_pointer(l->annotations, l->image.area_pointer_addr);
-	if (l->has_image)
+	if (l->has_image && l->aborted)
 		snap_abort_finder_offer_image(&l->abort_finder, l->first.path, &l->image);
 	if (r == -ENOEXEC)
 		l->status = SNAP_BUILD_ID_NO_NOTE;
@@ -141,7 +142,8 @@ void snap_layout_write_abort_message(struct snap_layout *l, bool guess, uint8_t 
 {
 	struct snap_abort_message message;
 	_Static_assert(sizeof(l->emit->buf) >= SNAP_MAX_ABORT_MESSAGE, "no room");
-	if (l->mem_fd >= 0 && snap_abort_message_read(&l->abort_finder, l->areas, guess, elf_data,
-				      l->emit->buf, &message))
+	if (l->aborted && l->mem_fd >= 0 &&
+		snap_abort_message_read(
+			&l->abort_finder, l->areas, guess, elf_data, l->emit->buf, &message))
 		(void)snap_write_abort_message(&l->emit->writer, &message); /* its error sticks */
 }

@@ -36,15 +36,16 @@ struct snap_layout {
 	uint64_t end;
 	enum snap_build_id_status status; /* where there is no image */
 	struct snap_annotations *annotations;
+	bool aborted;
 	struct snap_abort_finder abort_finder;
 	uint8_t path[PATH_MAX];
 };
 
 /* areas: of the same maps file, read before; borrowed. vdso_addr: AT_SYSINFO_EHDR, or 0. mem_fd:
  * borrowed. annotations: what libsnapcrash left in the mappings is found for it; borrowed, or
- * NULL. */
+ * NULL. aborted: whether the C library may have said why. */
 void snap_layout_init(struct snap_layout *l, struct snap_emit *emit, const struct snap_areas *areas,
-	int mem_fd, uint64_t vdso_addr, struct snap_annotations *annotations);
+	int mem_fd, uint64_t vdso_addr, struct snap_annotations *annotations, bool aborted);
 /* A snap_maps_fn; arg is the struct snap_layout. */
 void snap_layout_add(void *arg, const struct snap_mapping *mapping);
 /* The last module, what was left out, the bytes of the vDSO and of places like it. */

@@ -639,8 +639,8 @@ static void write_layout(struct snap_live *l, struct snap_bytes auxv)
 			"%llu lines of maps are not understood, %llu mappings not looked up",
 			(unsigned long long)l->maps_parser.num_bad,
 			(unsigned long long)l->areas.num_left_out);
-	snap_layout_init(
-		&l->layout, e, &l->areas, l->mem_fd, auxv_value(l, auxv, AT_SYSINFO_EHDR), NULL);
+	snap_layout_init(&l->layout, e, &l->areas, l->mem_fd, auxv_value(l, auxv, AT_SYSINFO_EHDR),
+		NULL, true);
 	snap_maps_parser_init(&l->maps_parser);
 	snap_maps_parser_feed(
 		&l->maps_parser, snap_bytes(l->maps, l->maps_len), snap_layout_add, &l->layout);

@@ -123,9 +123,12 @@ static const struct snap_extent *find_taken(
 	return first;
 }
 
-/* [start, end), of no more bytes than a window, in memory that is mapped as one. */
-static void take_new(struct taking *t, uint32_t reason, uint64_t start, uint64_t end)
+/* [start, end), of no more bytes than a window, in memory that is mapped as one; data: what was
+ * read of it already, or NULL. */
+static void take_new(
+	struct taking *t, uint32_t reason, uint64_t start, uint64_t end, const uint8_t *data)
 {
+	const uint64_t first = start;
 	while (start < end) {
 		const struct snap_extent *taken = find_taken(t->windows, start, end);
 		uint64_t stop = taken && taken->addr > start ? taken->addr : end;
@@ -133,11 +136,14 @@ static void take_new(struct taking *t, uint32_t reason, uint64_t start, uint64_t
 			start = taken->addr + taken->len;
 			continue;
 		}
-		ssize_t n = t->source->read(t->source->arg, start, t->buf, (size_t)(stop - start));
+		const uint8_t *from = data ? data + (start - first) : t->buf;
+		ssize_t n = (ssize_t)(stop - start);
+		if (!data)
+			n = t->source->read(t->source->arg, start, t->buf, (size_t)(stop - start));
 		if (n > 0 && t->windows->num_taken < SNAP_WINDOWS_MAX) {
 			const struct snap_memory_range range = {
 				.address = start,
-				.data = snap_bytes(t->buf, (size_t)n),
+				.data = snap_bytes(from, (size_t)n),
 				.reason = reason,
 				.has_tid = true,
 				.tid = t->thread->tid,
@@ -158,7 +164,7 @@ static void take_round(
 	uint64_t end = area->end - addr > SNAP_WINDOW_BYTES - SNAP_WINDOW_BEFORE
 			       ? addr + (SNAP_WINDOW_BYTES - SNAP_WINDOW_BEFORE)
 			       : area->end;
-	take_new(t, reason, start, end);
+	take_new(t, reason, start, end, NULL);
 }
 
 /* What nothing but the process has: neither a file's code and constants, nor the vDSO's. */
@@ -185,11 +191,11 @@ static void take_neighbours(struct taking *t, uint64_t addr, uint64_t start, uin
 	const struct snap_area *above = snap_areas_at_or_above(areas, end);
 	if (below && below->flags & SNAP_MAPPING_READ && addr - below->end < SNAP_WINDOW_GAP) {
 		uint64_t from = below->end - below->start > half ? below->end - half : below->start;
-		take_new(t, SNAP_MEMORY_FAULT, from, below->end);
+		take_new(t, SNAP_MEMORY_FAULT, from, below->end, NULL);
 	}
 	if (above && above->flags & SNAP_MAPPING_READ && above->start - addr < SNAP_WINDOW_GAP) {
 		uint64_t to = above->end - above->start > half ? above->start + half : above->end;
-		take_new(t, SNAP_MEMORY_FAULT, above->start, to);
+		take_new(t, SNAP_MEMORY_FAULT, above->start, to, NULL);
 	}
 }
 
@@ -208,22 +214,22 @@ static void take_fault(struct taking *t, uint64_t addr)
 static void take_callers(struct taking *t)
 {
 	struct snap_crash_windows *w = t->windows;
+	uint8_t code[SNAP_CALLER_BEFORE + SNAP_CALLER_AFTER];
 	unsigned int num = 0;
 	for (size_t i = 0; i < w->num_callers && num < SNAP_CALLERS; i++) {
 		uint64_t pc = w->callers[i], at = w->arch->has_thumb_bit ? pc & ~UINT64_C(1) : pc;
 		const struct snap_area *area = snap_areas_find(w->areas, at);
-		uint8_t before[SNAP_CALL_MAX_BYTES];
-		if (!area || at - area->start < sizeof(before))
-			continue;
-		ssize_t n = t->source->read(
-			t->source->arg, at - sizeof(before), before, sizeof(before));
-		if (n != sizeof(before) || !snap_is_after_call(w->arch, before, sizeof(before), pc))
+		if (!area || at - area->start < SNAP_CALL_MAX_BYTES)
 			continue;
 		uint64_t start = at - area->start > SNAP_CALLER_BEFORE ? at - SNAP_CALLER_BEFORE
 								       : area->start;
 		uint64_t end =
 			area->end - at > SNAP_CALLER_AFTER ? at + SNAP_CALLER_AFTER : area->end;
-		take_new(t, SNAP_MEMORY_CODE, start, end);
+		size_t len = (size_t)(end - start), before = (size_t)(at - start);
+		ssize_t n = t->source->read(t->source->arg, start, code, len);
+		if (n < (ssize_t)before || !snap_is_after_call(w->arch, code, before, pc))
+			continue;
+		take_new(t, SNAP_MEMORY_CODE, start, start + (uint64_t)n, code);
 		num++;
 	}
 }
