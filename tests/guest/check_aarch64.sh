@@ -21,8 +21,11 @@ while IFS=$'\t' read -r victim arguments kind signal code functions flags; do
 	*direct*) how=direct ;;
 	*live*) how=live ;;
 	esac
-	for setting in plain-O2 pac-O2 pac-O0; do
-		case $flags:$setting in *once*:pac-O2) ;; *once*) continue ;; esac
+	for setting in plain-O2 pac-O2 pac-O0 arm-O2; do
+		case $flags:$setting in
+		*arm32*:arm-O2 | *once*:pac-O2) ;;
+		*arm32* | *once* | *:arm-O2) continue ;;
+		esac
 		name=$setting-$victim${arguments:+-${arguments// /-}}
 		[ "$how" = direct ] && name=$name-direct
 		printf '%s\t%s\t%s\t%s\t%s\n' "$name" "$setting" "$how" "$victim" "$arguments" >>"$TMP/cases"
@@ -59,6 +62,7 @@ equals_gdb() { # REPORT
 num_returns=0
 num_signed=0
 check_returns() { # NAME SNAPSHOT REPORT
+	[ "$setting" != arm-O2 ] || return 0 # no such thing there
 	local option=--maybe
 	[ "$setting" = plain-O2 ] && option=--unsigned
 	check "$1: return addresses" \
