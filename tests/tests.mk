@@ -16,6 +16,7 @@ TESTS_COMMON = \
 	test_arch \
 	test_arena \
 	test_areas \
+	test_crash_windows \
 	test_crc32c \
 	test_elf_image \
 	test_elf_notes \
