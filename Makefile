@@ -90,6 +90,14 @@ pie = -pie
 endif
 BASE_LDFLAGS = $(pie) -Wl,-z,relro,-z,now -Wl,--as-needed,--gc-sections $(SANITIZE_FLAGS)
 
+ifneq ($(findstring musl-gcc,$(CC)),)
+# That wrapper looks into musl's own directory alone, where Debian has no headers of the kernel.
+linux_headers := $(O)/linux-headers
+$(shell mkdir -p $(linux_headers) && ln -sfn /usr/include/linux /usr/include/asm-generic \
+	/usr/include/$(shell gcc -print-multiarch)/asm $(linux_headers))
+BASE_CPPFLAGS += -idirafter $(linux_headers)
+endif
+
 ifdef V
 Q =
 else
