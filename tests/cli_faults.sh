@@ -136,6 +136,10 @@ fi
 
 # ---- called what nobody expects
 
+# Nobody else's crashes from here on.
+CRASH_CONF="only = $(basename "$(readlink -f "$PYTHON")")
+only = victim
+"
 # 128 KiB of argv[0]: it is the last thing read, and cut.
 cp "$VICTIMS/null_deref" "$TMP/victim"
 crash_direct long_argv "$PYTHON" -c '
