@@ -56,7 +56,8 @@ done
 crashed ones "$TMP/annotated" ones
 crashed unmapped "$TMP/annotated" unmapped && {
 	read_tags
-	equal "unmapped: said so" 1 "$(json_get "$TMP/tags.json" \
+	# Between a sanitizer's own mappings the area does not stand alone.
+	[ "$SANITIZED" = yes ] || equal "unmapped: said so" 1 "$(json_get "$TMP/tags.json" \
 		'sum(o["count"] for o in r["omissions"] if o["what"] == "annotation")')"
 }
 

@@ -116,7 +116,8 @@ server_conf $'rate_burst = 2\nrate_interval = 1h'
 server_start
 for i in 1 2 3 4; do
 	run timeout 60 "${PEER[@]}" client whole "$SERVER_SOCKET" "$TMP/good.snap"
-	head -n 1 "$TMP/out" | cut -d' ' -f1,2 | sed 's/ .*part//' >>"$TMP/answers"
+	# On a busy machine it may say first that it waits.
+	grep -v '^queued' "$TMP/out" | head -n 1 | cut -d' ' -f1,2 | sed 's/ .*part//' >>"$TMP/answers"
 done
 equal "a crash loop: two, then none" "granted granted refused 1 refused 1 " "$(tr '\n' ' ' <"$TMP/answers")"
 check "what is skipped is counted" within 20 grep -qE $'^2\t[^\t]*\t[^\t]*\t11\t0\trate\t/bin/liar$' \

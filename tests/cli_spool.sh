@@ -280,6 +280,8 @@ ignore = b"
 		crash a
 		within "$CRASH_WAIT" has_snapshots 1
 		mv "$SPOOL"/*.snap "$TMP/"
+		# Its client has it open for a while yet, and so on the disk.
+		sleep 2
 		avail_kb=$(df -k --output=avail "$SPOOL" | tail -n 1)
 		head -c $(((avail_kb - 12) * 1024)) /dev/zero >"$SPOOL/balloon"
 		crash a
