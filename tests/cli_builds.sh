@@ -147,10 +147,11 @@ static_works() { # NAME
 	done
 	check_hardening "$name" readelf
 	check_sizes "$name" STATIC=1
+	rm -f "$TMP/live.out"
 	"$VICTIMS/sleeping_threads" 3 >"$TMP/live.out" &
 	local pid=$!
 	LIVE+=("$pid")
-	within 20 grep -q ready "$TMP/live.out"
+	within 20 grep -qs ready "$TMP/live.out"
 	run "$BUILT/bin/snapcrash-debugger" -o "$TMP/live.snap" "$pid"
 	equal "$name: the debugger's status" 0 "$STATUS"
 	"$ANALYZE" json "$TMP/live.snap" >"$TMP/live.json" 2>/dev/null

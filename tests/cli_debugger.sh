@@ -7,10 +7,12 @@ need "$DEBUGGER" "$ANALYZE" "$ODD" "$O/tests/kill_often"
 printf 'spool = %s\n' "$TMP/spool" >"$TMP/conf"
 
 start() { # COMMAND...: leaves PID, and NUMBER if it prints one
+	# The one before it said "ready" as well.
+	rm -f "$TMP/live.out"
 	"$@" </dev/null >"$TMP/live.out" 2>&1 &
 	PID=$!
 	LIVE+=("$PID")
-	within 20 grep -q ready "$TMP/live.out" || {
+	within 20 grep -qs ready "$TMP/live.out" || {
 		not_ok "$* gets ready"
 		note_file "$TMP/live.out"
 		return 1

@@ -60,10 +60,12 @@ fi
 
 # start PROGRAM ARGUMENT...: PID, once it is ready.
 start() {
+	# The one before it said "ready" as well.
+	rm -f "$TMP/ready"
 	"$@" >"$TMP/ready" 2>&1 &
 	PID=$!
 	LIVE+=("$PID")
-	within 20 grep -q ready "$TMP/ready" || {
+	within 20 grep -qs ready "$TMP/ready" || {
 		not_ok "$(basename "$1") $2 gets ready"
 		note_file "$TMP/ready"
 		return 1

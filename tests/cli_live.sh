@@ -8,10 +8,12 @@ SCHEMA=$TOP/docs/report.schema.json
 start() { # VICTIM ARGUMENT...: leaves PID
 	local victim=$1
 	shift
+	# The one before it said "ready" as well.
+	rm -f "$TMP/live.out"
 	"$VICTIMS/$victim" "$@" </dev/null >"$TMP/live.out" 2>&1 &
 	PID=$!
 	LIVE+=("$PID")
-	within 20 grep -q ready "$TMP/live.out" || {
+	within 20 grep -qs ready "$TMP/live.out" || {
 		not_ok "$victim gets ready"
 		return 1
 	}

@@ -28,6 +28,7 @@ check "nothing was made by any of these" test ! -e "$TMP/x"
 # ---------------------------------------------------------------- as systemd starts it
 
 server_conf
+rm -f "$TMP/manager" "$TMP/server.log"
 "$PYTHON" "$LIB/service_manager.py" --listen server="$SERVER_SOCKET" --watchdog 200 \
 	-- "$SERVER" --config "$SERVER_CONF" >"$TMP/manager" 2>"$TMP/server.log" &
 manager=$!
@@ -56,6 +57,7 @@ run timeout 60 "$PYTHON" "$LIB/service_manager.py" --stream server="$SERVER_SOCK
 check "a socket of another type: refused" grep -qx 'ended 2' "$TMP/out"
 check "a socket of another type: the log says why" grep -q "of type SOCK_SEQPACKET" "$TMP/err"
 rm -f "$SERVER_SOCKET"
+rm -f "$TMP/manager" "$TMP/server.log"
 "$PYTHON" "$LIB/service_manager.py" --listen other="$SERVER_DIR/other.sock" -- \
 	"$SERVER" --config "$SERVER_CONF" >"$TMP/manager" 2>"$TMP/server.log" &
 manager=$!
@@ -66,6 +68,7 @@ kill -TERM "$manager"
 within 30 grep -qx 'ended 0' "$TMP/manager"
 # Found by its path, whatever it is called.
 server_conf
+rm -f "$TMP/manager" "$TMP/server.log"
 "$PYTHON" "$LIB/service_manager.py" --listen unit.socket="$SERVER_SOCKET" -- \
 	"$SERVER" --config "$SERVER_CONF" >"$TMP/manager" 2>"$TMP/server.log" &
 manager=$!
