@@ -38,16 +38,16 @@ within 30 test -S "$SERVER_SOCKET"
 client_run
 check "activated by a socket: a snapshot" within 20 has_snapshots 1
 check "... published by the server" within 20 logged "published: "
-check "READY=1 is notified" within 20 grep -qx READY=1 "$TMP/manager"
+check "READY=1 is notified" within 20 grep -qsx READY=1 "$TMP/manager"
 fed() { [ "$(grep -cx WATCHDOG=1 "$TMP/manager")" -ge 3 ]; }
 check "the watchdog is fed" within 30 fed
 : >"$TMP/manager"
 kill -HUP "$manager"
-check "SIGHUP: RELOADING=1" within 20 grep -qx RELOADING=1 "$TMP/manager"
-check "SIGHUP: READY=1" within 20 grep -qx READY=1 "$TMP/manager"
+check "SIGHUP: RELOADING=1" within 20 grep -qsx RELOADING=1 "$TMP/manager"
+check "SIGHUP: READY=1" within 20 grep -qsx READY=1 "$TMP/manager"
 kill -TERM "$manager"
-check "SIGTERM: STOPPING=1" within 20 grep -qx STOPPING=1 "$TMP/manager"
-check "SIGTERM: ends well" within 30 grep -qx 'ended 0' "$TMP/manager"
+check "SIGTERM: STOPPING=1" within 20 grep -qsx STOPPING=1 "$TMP/manager"
+check "SIGTERM: ends well" within 30 grep -qsx 'ended 0' "$TMP/manager"
 check "the passed socket is left to who passed it" test -S "$SERVER_SOCKET"
 rm -f "$SERVER_SOCKET"
 # Of another type, or of no use.
@@ -65,7 +65,7 @@ LIVE+=("$manager")
 check "a socket that nobody needs: told" within 30 logged "nothing listens on the socket 'other'"
 check "... and its own is made" within 30 test -S "$SERVER_SOCKET"
 kill -TERM "$manager"
-within 30 grep -qx 'ended 0' "$TMP/manager"
+within 30 grep -qsx 'ended 0' "$TMP/manager"
 # Found by its path, whatever it is called.
 server_conf
 rm -f "$TMP/manager" "$TMP/server.log"
@@ -73,10 +73,10 @@ rm -f "$TMP/manager" "$TMP/server.log"
 	"$SERVER" --config "$SERVER_CONF" >"$TMP/manager" 2>"$TMP/server.log" &
 manager=$!
 LIVE+=("$manager")
-within 30 grep -qx READY=1 "$TMP/manager"
+within 30 grep -qsx READY=1 "$TMP/manager"
 check "a socket with the path: taken" sh -c '! grep -q "nothing listens" "$1"' sh "$TMP/server.log"
 kill -TERM "$manager"
-within 30 grep -qx 'ended 0' "$TMP/manager"
+within 30 grep -qsx 'ended 0' "$TMP/manager"
 rm -f "$SERVER_SOCKET"
 
 # ---------------------------------------------------------------- SIGTERM, SIGHUP

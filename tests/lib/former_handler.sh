@@ -27,7 +27,12 @@ printf '%s\0' "$0" "$@" >"$dir/argv.part"
 	readlink "/proc/$$/fd/3" | sed 's/[0-9]//g'
 	readlink "/proc/$$/cwd"
 	echo "environment: $(tr '\0' ' ' <"/proc/$$/environ")"
-	grep -E '^(Uid|Gid|CapEff|SigIgn|SigBlk):' "/proc/$$/status"
+	# By the shell itself: while it starts a program it blocks all signals.
+	while read -r line; do
+		case $line in
+		Uid:* | Gid:* | CapEff:* | SigIgn:* | SigBlk:*) echo "$line" ;;
+		esac
+	done <"/proc/$$/status"
 	echo "nice: $(cut -d ' ' -f 19 "/proc/$$/stat")"
 	grep -E '^Max (core file|address space)' "/proc/$$/limits"
 } >"$dir/state.part"

@@ -26,6 +26,8 @@ server_conf() {
 }
 
 server_start() {
+	# The one before it was ready as well.
+	rm -f "$TMP/server.log"
 	"$SERVER" --config "$SERVER_CONF" "$@" >"$TMP/server.log" 2>&1 &
 	SERVER_PID=$!
 	LIVE+=("$SERVER_PID")
@@ -50,7 +52,7 @@ server_rss() {
 	ps -o rss= -p "$SERVER_PID" --ppid "$SERVER_PID" | awk '{ n += $1 } END { print n }'
 }
 
-logged() { grep -qF -- "$1" "$TMP/server.log"; }
+logged() { grep -qsF -- "$1" "$TMP/server.log"; }
 
 num_snapshots() { find "$SPOOL" -maxdepth 1 -name '*.snap' | wc -l; }
 num_parts() { find "$SPOOL/incoming" -name '*.part' 2>/dev/null | wc -l; }

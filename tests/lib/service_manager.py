@@ -65,12 +65,16 @@ for signo in (signal.SIGTERM, signal.SIGHUP):
 
 def listen():
     while True:
-        for line in notify.recv(4096).decode().splitlines():
+        message = notify.recv(4096)
+        if not message:
+            return
+        for line in message.decode().splitlines():
             if not line.startswith("MONOTONIC_USEC="):
                 print(line, flush=True)
 
 
-threading.Thread(target=listen, daemon=True).start()
+listener = threading.Thread(target=listen)
+listener.start()
 print("pid", pid, flush=True)
 while True:
     try:
@@ -78,4 +82,7 @@ while True:
         break
     except InterruptedError:
         pass
+# Behind whatever the server said last.
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"", address)
+listener.join()
 print("ended", os.waitstatus_to_exitcode(status), flush=True)

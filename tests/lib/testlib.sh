@@ -36,6 +36,8 @@ LIVE=()
 
 cleanup() {
 	local pid
+	# A child that a signal meets right after fork() still has the traps of its parent.
+	[ "$BASHPID" = "$$" ] || return
 	for pid in "${LIVE[@]}"; do
 		# Waited for here, so that bash has no "Killed" to say.
 		{ kill -KILL "$pid" && wait "$pid"; } 2>/dev/null
