@@ -21,6 +21,7 @@
 #   SANITIZE=address,undefined    build (into build/sanitize) with these sanitizers
 #   O=DIR                         build there instead of build/
 #   TEST_JOBS=N                   how many tests run at a time (as many as there are processors)
+#   TEST_AGAIN=N                  up to N tests that failed get a second run, alone (0)
 #   prefix=/usr/local, DESTDIR=   where "make install" puts things; also bindir, libexecdir, docdir,
 #                                 mandir and, if not empty, unitdir, sysusersdir, tmpfilesdir, sysctldir
 #

@@ -364,6 +364,7 @@ UNLISTED_TESTS = $(filter-out $(TESTS:%=tests/%.c),$(wildcard tests/test_*.c)) \
 # ---------------------------------------------------------------- targets
 
 TEST_JOBS ?= $(shell nproc)
+TEST_AGAIN ?= 0
 
 .PHONY: check check-build check-clang demo bars fixtures victims
 victims: $(VICTIM_PROGRAMS)
@@ -373,7 +374,7 @@ check-build: all victims $(TEST_PROGRAMS) \
 	$(if $(strip $(UNLISTED_TESTS)),$(error not listed in tests/tests.mk: $(UNLISTED_TESTS)))
 
 check: check-build
-	$(Q)O=$(O) SANITIZE=$(SANITIZE) tests/run --jobs $(TEST_JOBS) $(TEST_PROGRAMS) $(CLI_TESTS)
+	$(Q)O=$(O) SANITIZE=$(SANITIZE) tests/run --jobs $(TEST_JOBS) --again $(TEST_AGAIN) $(TEST_PROGRAMS) $(CLI_TESTS)
 
 check-clang:
 	$(Q)$(MAKE) --no-print-directory DEVELOPER=1 CC=clang O=$(O)/clang SANITIZE= \
