@@ -11,6 +11,10 @@
 #                                 compiler of that prefix: "make CROSS=... capture"
 #   STATIC=1                      programs of the capture half that need no shared library, into
 #                                 build/static; with CC=musl-gcc, into build/static-musl
+#   STATIC_CC=musl-gcc            compiler of the client and the debugger, which are started while a
+#                                 process waits: as static programs on musl they are there half a
+#                                 millisecond sooner. So by default where there is a musl-gcc (not
+#                                 with CROSS, STATIC, SANITIZE or another CC); STATIC_CC= for none
 #   PROTOBUF_C=DIR                compile DIR/protobuf-c/protobuf-c.c into the programs instead of
 #                                 linking what pkg-config finds. CROSS and musl do so by themselves,
 #                                 with Debian's source, which they fetch into build/protobuf-c,
@@ -29,6 +33,7 @@
 # another target, as in "make deps demo", it runs first.
 
 VERSION = 0.1.0
+PKG_CONFIG ?= pkg-config
 
 ifdef SANITIZE
 O ?= build/sanitize
@@ -45,6 +50,10 @@ ifdef STATIC
 O ?= build/static$(if $(musl),-musl)
 endif
 O ?= build
+PROTOBUF_C_ARCHIVE := $(wildcard $(shell $(PKG_CONFIG) --variable=libdir libprotobuf-c 2>/dev/null)/libprotobuf-c.a)
+ifeq ($(or $(CROSS),$(STATIC),$(SANITIZE),$(filter-out default,$(origin CC))),)
+STATIC_CC ?= $(and $(PROTOBUF_C_ARCHIVE),$(notdir $(shell command -v musl-gcc 2>/dev/null)))
+endif
 ifneq ($(or $(CROSS),$(musl)),)
 ifndef PKG_CONFIG_LIBDIR
 PROTOBUF_C ?= build/protobuf-c
@@ -60,7 +69,6 @@ sysusersdir ?= $(prefix)/lib/sysusers.d
 tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
 sysctldir ?= $(prefix)/lib/sysctl.d
 STRIP ?= strip
-PKG_CONFIG ?= pkg-config
 PROTOC_C ?= protoc-c
 OBJCOPY ?= objcopy
 PYTHON ?= /usr/bin/python3
@@ -95,7 +103,8 @@ ifneq ($(findstring musl-gcc,$(CC)),)
 # That wrapper looks into musl's own directory alone, where Debian has no headers of the kernel.
 linux_headers := $(O)/linux-headers
 $(shell mkdir -p $(linux_headers) && ln -sfn /usr/include/linux /usr/include/asm-generic \
-	/usr/include/$(shell gcc -print-multiarch)/asm $(linux_headers))
+	/usr/include/$(shell gcc -print-multiarch)/asm $(linux_headers) && \
+	ln -sfn "$$($(PKG_CONFIG) --variable=includedir libprotobuf-c)/protobuf-c" $(linux_headers))
 BASE_CPPFLAGS += -idirafter $(linux_headers)
 endif
 
@@ -109,9 +118,9 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 # What "make deps" installs: first to build and run, then for the tests.
 DEPS = gcc make pkg-config libc6-dev libdw-dev libelf-dev libprotobuf-c-dev \
 	protobuf-c-compiler libjansson-dev libiberty-dev libmd-dev libarchive-dev liblzma-dev \
-	zlib1g-dev libdebuginfod1 libdeflate0
+	zlib1g-dev libdebuginfod1 libdeflate0 musl-tools
 DEPS_CHECK = clang g++ gdb lldb elfutils libcmocka-dev protobuf-compiler python3 python3-jsonschema \
-	libc6-dbg gzip xz-utils zstd lz4 util-linux binutils dwz debuginfod groff-base musl-tools qemu-user \
+	libc6-dbg gzip xz-utils zstd lz4 util-linux binutils dwz debuginfod groff-base qemu-user \
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
 
 .PHONY: deps
@@ -431,8 +440,6 @@ capture: $(CAPTURE_PROGRAMS) library
 # From its archive if there is one: the kernel starts the client anew for each crash, and a library
 # more to load and relocate takes a tenth of a millisecond.
 ifndef PROTOBUF_C
-PROTOBUF_C_ARCHIVE := $(wildcard $(shell $(PKG_CONFIG) --variable=libdir libprotobuf-c \
-	2>/dev/null)/libprotobuf-c.a)
 CAPTURE_LIBS = $(or $(PROTOBUF_C_ARCHIVE),$(shell $(PKG_CONFIG) --libs libprotobuf-c 2>/dev/null))
 endif
 CAPTURE_LIBS += $(static_end)
@@ -441,6 +448,18 @@ ANALYZE_LIBS = $(shell $(PKG_CONFIG) --libs libdw libelf libprotobuf-c jansson l
 
 objs = $(addprefix $(O)/,$(1))
 
+ifneq ($(STATIC_CC),)
+# In a build of its own. What Debian's archive of protobuf-c asks of a C library is in musl as well.
+$(O)/bin/snapcrash-client $(O)/bin/snapcrash-debugger: $(O)/bin/%: $(O)/started/bin/%
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+.PHONY: FORCE
+FORCE:
+$(O)/started/bin/snapcrash-client $(O)/started/bin/snapcrash-debugger &: FORCE
+	$(Q)$(MAKE) --no-print-directory $(if $(V),,-s) STATIC=1 CC=$(STATIC_CC) O=$(O)/started PROTOBUF_C= \
+		$(addprefix $(O)/started/bin/,snapcrash-client snapcrash-debugger)
+else
 $(O)/bin/snapcrash-client: $(call objs,$(CLIENT_OBJS) $(CAPTURE_OBJS) $(COMMON_OBJS))
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
@@ -450,6 +469,7 @@ $(O)/bin/snapcrash-debugger: $(call objs,$(DEBUGGER_OBJS) $(CAPTURE_OBJS) $(COMM
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(BASE_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CAPTURE_LIBS)
+endif
 
 $(O)/bin/snapcrash-server: $(call objs,$(SERVER_OBJS) $(SERVER_BORROWED_OBJS) $(CAPTURE_OBJS) $(COMMON_OBJS))
 	@mkdir -p $(@D)
@@ -513,7 +533,7 @@ $(call objs,$(CAPTURE_OBJS) $(filter-out protobuf-c.o,$(COMMON_OBJS))): | $(PROT
 endif
 
 # Not those of other builds below, nor what the guest of check-aarch64 has in its root.
--include $(shell find $(O) \( -path $(O)/guest -o -path $(O)/clang -o -path $(O)/sanitize \
+-include $(shell find $(O) \( -path $(O)/guest -o -path $(O)/started -o -path $(O)/clang -o -path $(O)/sanitize \
 	-o -path '$(O)/static*' -o -path '$(O)/*-linux-*' \) -prune -o -type f -name '*.d' -print 2>/dev/null)
 
 # ---------------------------------------------------------------- the rest

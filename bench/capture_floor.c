@@ -2,11 +2,13 @@
  * The least that a program can do where Snapcrash works: what it takes longer is what the rest
  * costs.
  *
- *     capture_floor pipe PID TID FILE TIERS
- *         As the kernel's core_pattern handler: reads the core's notes from standard input, takes
- * of each thread its registers and some of its stack through /proc/PID/task/TID/mem, writes them to
- * FILE, and ends. capture_floor live PID TIERS Seizes and interrupts all threads, waits for each,
- * reads its registers and some of its stack, and lets them go. Writes nothing.
+ * capture_floor pipe PID TID FILE TIERS: as the kernel's core_pattern handler. Reads the core's notes
+ * from standard input, takes of each thread its registers and some of its stack through
+ * /proc/PID/task/TID/mem, writes them to FILE, and ends.
+ *
+ * capture_floor live PID TIERS [FILE]: seizes and interrupts all threads, waits for each, reads its
+ * registers and some of its stack, and lets them go. Writes nothing, but into FILE how many bytes of
+ * stacks there were.
  *
  * TIERS says how many bytes of stack, so that both sides take the same:
  * FIRST,SECOND,NUM,THIRD,TAKEN is FIRST of the first thread, SECOND of NUM more, THIRD of the next
@@ -45,6 +47,7 @@ static char stream[64 << 10];
 static char out[1 << 20];
 static size_t out_len;
 static int out_fd = -1;
+static size_t stack_len;
 
 static struct tiers parse_tiers(const char *text)
 {
@@ -76,6 +79,7 @@ static void take(int mem, const struct user_regs_struct *regs, size_t cap)
 	out_len += sizeof(*regs);
 	ssize_t n = cap > 0 ? pread(mem, out + out_len, cap, (off_t)SP_OF(*regs)) : 0;
 	out_len += n > 0 ? (size_t)n : 0;
+	stack_len += n > 0 ? (size_t)n : 0;
 }
 
 /* ---------------------------------------------------------------- a crash */
@@ -184,9 +188,13 @@ int main(int argc, char **argv)
 		tiers = parse_tiers(argv[5]);
 		return take_crash(argv[2], argv[3], argv[4], &tiers);
 	}
-	if (argc == 4 && strcmp(argv[1], "live") == 0) {
+	if ((argc == 4 || argc == 5) && strcmp(argv[1], "live") == 0) {
 		tiers = parse_tiers(argv[3]);
-		return take_live(argv[2], &tiers);
+		int status = take_live(argv[2], &tiers);
+		FILE *count = argc == 5 ? fopen(argv[4], "w") : NULL;
+		if (count && (fprintf(count, "%zu\n", stack_len) < 0 || fclose(count) != 0))
+			return 1;
+		return status;
 	}
 	return 64;
 }

@@ -40,12 +40,22 @@ CRASH_TARGETS = [
 LIVE_TARGETS = [(what, point, bound) for what, bound in (("pause", 1.5), ("wall", 2.0)) for point in LIVES]
 
 
-def tiers(threads):
-    """The bytes of stack that Snapcrash takes by default (common/memory_plan.h), for the floor."""
-    first, second, num, taken, budget, least = 64 << 10, 16 << 10, 63, 1024, 1280 << 10, 512
-    third = max(min(threads, taken) - 1 - num, 1)
-    share = (budget - num * second) // third & ~15
-    return f"{first},{second},{num},{min(max(share, least), second)},{taken}"
+class Tiers:
+    """The bytes of stack that Snapcrash takes by default (common/stack_budget.h), for the floor."""
+
+    FIRST, SECOND, NUM, TAKEN = 64 << 10, 16 << 10, 63, 1024
+
+    def __init__(self, threads):
+        self.num_third = max(min(threads, self.TAKEN) - 1 - self.NUM, 0)
+        self.third = 512
+
+    def even_out(self, ours, least):
+        """What is left for the third tier depends on what the others needed: from a trial of each."""
+        if self.num_third:
+            self.third = max(self.third + (ours - least) // self.num_third, 16) & ~15
+
+    def __str__(self):
+        return f"{self.FIRST},{self.SECOND},{self.NUM},{self.third},{self.TAKEN}"
 
 
 # ---------------------------------------------------------------- figures
@@ -126,6 +136,7 @@ class Crashes:
         self.dir = tempfile.mkdtemp(prefix="sc.", dir="/tmp")
         self.spool = self.dir + "/spool"
         self.server = None
+        self.tiers = {point: Tiers(crash[0]) for point, crash in CRASHES.items()}
         os.mkdir(self.spool, 0o700)
 
     def __enter__(self):
@@ -209,7 +220,7 @@ class Crashes:
             self.start_server()
         else:
             self.stop_server()
-        self.set(pattern.replace("TIERS", tiers(threads)))
+        self.set(pattern.replace("TIERS", str(self.tiers[point])))
         out = subprocess.run(
             [self.args.times, "crash", *map(str, CRASHES[point])], check=True, stdout=subprocess.PIPE,
             preexec_fn=lambda: self.limit(result == "core"))
@@ -254,6 +265,10 @@ def measure_crashes(args, points):
             times = {name: [] for name in ways}
             for name, way in ways.items():
                 crashes.crash(way, point, sizes.setdefault((name, point), {}))
+            if "floor" in ways and "client" in ways:
+                crashes.tiers[point].even_out(
+                    sizes["client", point]["stack"], sizes["floor", point]["stack"])
+                crashes.crash(ways["floor"], point, sizes["floor", point])
             order = list(ways)
             for i in range(args.rounds):
                 random.shuffle(order)
@@ -283,38 +298,52 @@ def measure_crashes(args, points):
 
 # ---------------------------------------------------------------- live processes
 
+def live_once(args, point, directory, command):
+    """Nanoseconds that the process was held, and that the program ran."""
+    # Replacing a file makes ext4 bring it to disk.
+    if os.path.exists(directory + "/snap"):
+        os.unlink(directory + "/snap")
+    out = subprocess.run([args.times, "live", *map(str, LIVES[point]), *command],
+                         check=True, stdout=subprocess.PIPE).stdout
+    gap_ns, wall_ns, status = map(int, out.split())
+    if status != 0:
+        sys.exit(f"capture_speed: exit status {status}: {' '.join(command)}")
+    return gap_ns, wall_ns
+
+
+def measure_live(args, point, directory):
+    with open(directory + "/conf", "w") as file:
+        file.write(f"spool = {directory}/spool\n")
+    tiers = Tiers(LIVES[point][0])
+    debugger = [args.debugger, "-o", directory + "/snap", "--config", directory + "/conf", "@PID@"]
+    floor = [args.floor, "live", "@PID@"]
+    least = directory + "/least"
+    live_once(args, point, directory, [*floor, str(tiers), least])
+    live_once(args, point, directory, debugger)
+    with open(directory + "/snap", "rb") as snap, open(least) as count:
+        tiers.even_out(stack_bytes(snap.read()), int(count.read()))
+    ways = {"floor": [*floor, str(tiers)], "debugger": debugger}
+    pause = {name: [] for name in ways}
+    wall = {name: [] for name in ways}
+    order = list(ways)
+    for i in range(args.rounds):
+        random.shuffle(order)
+        for name in order:
+            progress(f"live {point}: {i + 1}/{args.rounds} {name}")
+            gap_ns, wall_ns = live_once(args, point, directory, ways[name])
+            pause[name].append(gap_ns)
+            wall[name].append(wall_ns)
+    progress("")
+    return pause, wall
+
+
 def measure_lives(args, points):
     fine = True
     for point in points:
-        threads = LIVES[point][0]
         with tempfile.TemporaryDirectory(prefix="sc.", dir="/tmp") as directory:
-            with open(directory + "/conf", "w") as file:
-                file.write(f"spool = {directory}/spool\n")
-            ways = {
-                "floor": [args.floor, "live", "@PID@", tiers(threads)],
-                "debugger": [args.debugger, "-o", directory + "/snap", "--config", directory + "/conf", "@PID@"],
-            }
-            pause = {name: [] for name in ways}
-            wall = {name: [] for name in ways}
-            order = list(ways)
-            for i in range(-1, args.rounds):
-                random.shuffle(order)
-                for name in order:
-                    progress(f"live {point}: {i + 1}/{args.rounds} {name}")
-                    # Replacing a file makes ext4 bring it to disk.
-                    if os.path.exists(directory + "/snap"):
-                        os.unlink(directory + "/snap")
-                    out = subprocess.run([args.times, "live", *map(str, LIVES[point]), *ways[name]],
-                                         check=True, stdout=subprocess.PIPE).stdout
-                    gap_ns, wall_ns, status = map(int, out.split())
-                    if status != 0:
-                        sys.exit(f"capture_speed: exit status {status}: {' '.join(ways[name])}")
-                    if i >= 0:
-                        pause[name].append(gap_ns)
-                        wall[name].append(wall_ns)
-        progress("")
+            pause, wall = measure_live(args, point, directory)
         print(f"\nlive snapshot, {point}: medians of {args.rounds}, and the least, ms: pause, wall")
-        for name in ways:
+        for name in pause:
             print(f"  {name:<38} {statistics.median(pause[name]) / 1e6:>9.3f} "
                   f"{statistics.median(wall[name]) / 1e6:>9.3f}"
                   f"   {min(pause[name]) / 1e6:>9.3f} {min(wall[name]) / 1e6:>9.3f}")

@@ -296,6 +296,7 @@ int main(int argc, char **argv)
 	(void)clock_gettime(CLOCK_MONOTONIC, &start); /* can't fail */
 	priority = snap_priority_raise();
 	snap_prefault_program();
+	snap_program_begin();
 	bind_standard_fds();
 	int status = snap_client_args_parse(argc, argv, &args);
 	if (status >= 0)

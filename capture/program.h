@@ -13,6 +13,12 @@ enum {
 };
 
 /*
+ * To be called first: from here on standard error gets whole lines, each in one write(2), whatever
+ * the C library does by itself. The client's may be the kernel's log, where a write is a record.
+ */
+void snap_program_begin(void);
+
+/*
  * After help or version was printed: the status to exit with, EXIT_NOTHING and a message where
  * standard output could not take it.
  */

@@ -86,8 +86,8 @@ void snap_check_server(const struct snap_ctl *ctl, struct snap_checks *checks)
 			checks, SNAP_CHECK_OK, "server", "the server listens at '%s'", path);
 	else if (r == -ENOENT || r == -ECONNREFUSED)
 		snap_checks_add(checks, SNAP_CHECK_NOTE, "server",
-			"no server runs: the client does without, and nobody removes old "
-			"snapshots");
+			"no server runs: the client does without it, but no hook is started and "
+			"nothing adopted");
 	else if (r == -EAGAIN)
 		snap_checks_add(checks, SNAP_CHECK_WARN, "server",
 			"the server at '%s' does not answer: it hangs, or has too much to do",

@@ -330,6 +330,7 @@ int main(int argc, char **argv)
 {
 	struct snap_error err = SNAP_ERROR_INIT;
 	snap_prefault_program();
+	snap_program_begin();
 	int status = snap_debugger_options_parse(argc, argv, &options);
 	if (status >= 0)
 		return status;
