@@ -533,7 +533,8 @@ $(call objs,$(CAPTURE_OBJS) $(filter-out protobuf-c.o,$(COMMON_OBJS))): | $(PROT
 endif
 
 # Not those of other builds below, nor what the guest of check-aarch64 has in its root.
--include $(shell find $(O) \( -path $(O)/guest -o -path $(O)/started -o -path $(O)/clang -o -path $(O)/sanitize \
+-include $(shell find $(O) \( -path $(O)/guest -o -path $(O)/started -o -path $(O)/valgrind -o -path $(O)/clang -o \
+	-path $(O)/sanitize \
 	-o -path '$(O)/static*' -o -path '$(O)/*-linux-*' \) -prune -o -type f -name '*.d' -print 2>/dev/null)
 
 # ---------------------------------------------------------------- the rest

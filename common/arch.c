@@ -458,10 +458,10 @@ static const uint32_t arm_vectors[] = {NT_ARM_VFP};
 static const uint32_t riscv64_vectors[] = {RISCV_VECTOR};
 _Static_assert(ARRAY_LEN(aarch64_vectors) <= SNAP_ARCH_MAX_VECTOR_REGSETS, "no room");
 
-#define REGS(table)    .regs = table, .num_regs = ARRAY_LEN(table)
-#define EXTRAS(table)  .extra_regsets = table, .num_extra_regsets = ARRAY_LEN(table)
-#define VECTORS(table) .vector_regsets = table, .num_vector_regsets = ARRAY_LEN(table)
-#define RECORDS(table) .frame_records = table, .num_frame_records = ARRAY_LEN(table)
+#define REGS(table)    .regs = (table), .num_regs = ARRAY_LEN(table)
+#define EXTRAS(table)  .extra_regsets = (table), .num_extra_regsets = ARRAY_LEN(table)
+#define VECTORS(table) .vector_regsets = (table), .num_vector_regsets = ARRAY_LEN(table)
+#define RECORDS(table) .frame_records = (table), .num_frame_records = ARRAY_LEN(table)
 
 /* What both byte orders of a machine have in common. */
 #define MIPS_64                                                                                    \

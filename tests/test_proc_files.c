@@ -90,23 +90,23 @@ static void take(void *arg, const struct snap_open_file *file)
 
 static const struct snap_proc_files_wish all = {.max_files = 256, .max_ns = 10000000000};
 
-static struct found find(int fd, const struct snap_proc_files_wish *wish)
+static void find(int fd, const struct snap_proc_files_wish *wish, struct found *ret)
 {
 	struct snap_proc_files files;
-	struct found found = {.wanted = (uint32_t)fd};
+	*ret = (struct found){.wanted = (uint32_t)fd};
 	int self = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	snap_proc_files_read(self, wish, take, &found, &files);
+	snap_proc_files_read(self, wish, take, ret, &files);
 	assert_int_equal(close(self), 0);
 	assert_int_equal(files.error, 0);
-	assert_int_equal(files.num_listed, found.num);
+	assert_int_equal(files.num_listed, ret->num);
 	assert_true(files.has_num_open || files.cut);
 	assert_false(files.late);
-	return found;
 }
 
 static void assert_file(int fd, enum snap_open_file_kind kind, const char *path, bool deleted)
 {
-	const struct found found = find(fd, &all);
+	struct found found;
+	find(fd, &all, &found);
 	assert_true(found.has);
 	assert_int_equal(found.file.kind, kind);
 	assert_int_equal(found.file.deleted, deleted);
@@ -123,7 +123,8 @@ static void test_open_files_of_this_process(void **state)
 	const char *path = in_top("a\n\t \xff\x1b[31m (deleted)");
 	int fd = open(path, O_RDWR | O_CREAT | O_APPEND, 0600), ends[2];
 	assert_int_equal(write(fd, "abc", 3), 3);
-	const struct found found = find(fd, &all);
+	struct found found;
+	find(fd, &all, &found);
 	assert_int_equal(found.file.position, 3);
 	assert_int_equal(found.file.flags & (O_ACCMODE | O_APPEND), O_RDWR | O_APPEND);
 	/* The mark can't be told from a name that has it. */
@@ -149,9 +150,13 @@ static void test_open_files_flags_of_some(void **state)
 	wish.only_named_flags = true;
 	int null = open("/dev/null", O_RDONLY), dir = open(top, O_RDONLY), ends[2];
 	assert_int_equal(pipe(ends), 0);
-	assert_false(find(null, &wish).file.has_flags);
-	assert_false(find(ends[0], &wish).file.has_flags);
-	assert_true(find(dir, &wish).file.has_flags);
+	struct found found;
+	find(null, &wish, &found);
+	assert_false(found.file.has_flags);
+	find(ends[0], &wish, &found);
+	assert_false(found.file.has_flags);
+	find(dir, &wish, &found);
+	assert_true(found.file.has_flags);
 	close(null);
 	close(dir);
 	close(ends[0]);

@@ -5,6 +5,9 @@
 #   make demo           a real crash, captured and explained
 #   make bars           figures: hold time and memory of the client (not part of check)
 #   make fixtures       makes tests/fixtures anew
+#   make lint           static analysers: gcc -fanalyzer, cppcheck, clang-tidy; each finding is mended
+#                       or answered in tests/lint/answers (not part of check; "make deps-lint")
+#   make check-valgrind the capture half under memcheck (not part of check; "make deps-lint")
 #   make check-aarch64  our cross-built capture half in an emulated Debian on aarch64 (not part of
 #                       check; "make deps-aarch64" installs what it needs)
 #
@@ -379,6 +382,24 @@ check: check-build
 check-clang:
 	$(Q)$(MAKE) --no-print-directory DEVELOPER=1 CC=clang O=$(O)/clang SANITIZE= \
 		check-clang-build
+
+# Installed for these two only.
+DEPS_LINT = cppcheck clang-tidy valgrind
+
+.PHONY: deps-lint lint check-valgrind
+deps-lint:
+	@echo "Installing Debian packages: $(DEPS_LINT)"
+	apt-get update
+	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(DEPS_LINT)
+
+lint: $(O)/proto/snapshot.pb-c.h
+	$(Q)tests/lint/run --build $(O)
+
+VALGRIND_TESTS = $(addprefix $(O)/valgrind/tests/,$(TESTS_COMMON) $(TESTS_CAPTURE))
+check-valgrind:
+	$(Q)$(MAKE) --no-print-directory O=$(O)/valgrind STATIC_CC= CPPFLAGS='$(CPPFLAGS) -DSNAP_SANITIZED=1' all \
+		$(addprefix $(O)/valgrind/tests/victims/gcc-O2/,null_deref sleeping_threads asserts) $(VALGRIND_TESTS)
+	$(Q)O=$(O)/valgrind tests/run --timeout 900 tests/valgrind.sh
 
 # Not "check-build": the victims are gcc's and are there already.
 .PHONY: check-clang-build
