@@ -81,8 +81,17 @@ CFLAGS ?= -O2 -g
 ifdef SANITIZE
 SANITIZE_FLAGS = -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
+# What makes an overflow harder to use: canaries, guard pages that can't be stepped over, calls of the C
+# library that know the size of what they write to (which takes optimisation, and is the sanitizers' own
+# work there), returns and indirect calls that only go where they may (on machines that have it). With
+# the functions that check, glibc wants every result to be used; gcc does not take "(void)" for a use.
+machine := $(shell $(CC) -dumpmachine 2>/dev/null)
+HARDENING = -fstack-protector-strong \
+	$(if $(or $(findstring x86_64,$(machine)),$(findstring i686,$(machine))),-fstack-clash-protection -fcf-protection=full) \
+	$(if $(findstring aarch64,$(machine)),-fstack-clash-protection -mbranch-protection=standard) \
+	$(if $(SANITIZE),,$(if $(filter -O1 -O2 -O3 -Os,$(CFLAGS)),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -Wno-unused-result))
 BASE_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -DSNAP_VERSION='"$(VERSION)"' -I. -I$(O)
-BASE_CFLAGS = -std=gnu11 $(WARNINGS) -fPIE -fstack-protector-strong -ffunction-sections \
+BASE_CFLAGS = -std=gnu11 $(WARNINGS) -fPIE $(HARDENING) -ffunction-sections \
 	-fdata-sections $(SANITIZE_FLAGS)
 ifdef STATIC
 # The wrapper musl-gcc knows no -static-pie, but musl has the start of such programs (rcrt1.o).
