@@ -79,7 +79,8 @@ WARNINGS += -Werror
 endif
 CFLAGS ?= -O2 -g
 ifdef SANITIZE
-SANITIZE_FLAGS = -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+SANITIZE_FLAGS = -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer \
+	-DSNAP_SANITIZED
 endif
 # What makes an overflow harder to use: canaries, guard pages that can't be stepped over, calls of the C
 # library that know the size of what they write to (which takes optimisation, and is the sanitizers' own
@@ -127,7 +128,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 # What "make deps" installs: first to build and run, then for the tests.
 DEPS = gcc make pkg-config libc6-dev libdw-dev libelf-dev libprotobuf-c-dev \
 	protobuf-c-compiler libjansson-dev libiberty-dev libmd-dev libarchive-dev liblzma-dev \
-	zlib1g-dev libdebuginfod1 libdeflate0 musl-tools
+	zlib1g-dev libseccomp-dev libdebuginfod1 libdeflate0 musl-tools
 DEPS_CHECK = clang g++ gdb lldb elfutils libcmocka-dev protobuf-compiler python3 python3-jsonschema \
 	libc6-dbg gzip xz-utils zstd lz4 util-linux binutils dwz debuginfod groff-base qemu-user \
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
@@ -356,6 +357,7 @@ ANALYZE_OBJS = \
 	analyze/find/store.o \
 	analyze/find/symbol_dir.o \
 	analyze/find/tree_file.o \
+	analyze/find/tree_scan.o \
 	analyze/find/tree_walk.o \
 	analyze/find/vdso.o \
 	analyze/input/core.o \
@@ -387,6 +389,15 @@ ANALYZE_OBJS = \
 	analyze/report/text.o \
 	analyze/report/text_facts.o \
 	analyze/report/words.o \
+	analyze/sandbox/broker.o \
+	analyze/sandbox/jail.o \
+	analyze/sandbox/note.o \
+	analyze/sandbox/policy.o \
+	analyze/sandbox/pool.o \
+	analyze/sandbox/protocol.o \
+	analyze/sandbox/remote.o \
+	analyze/sandbox/result.o \
+	analyze/sandbox/worker.o \
 	analyze/signature/name.o \
 	analyze/signature/rules.o \
 	analyze/signature/signature.o \
@@ -512,6 +523,16 @@ $(O)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(BASE_CPPFLAGS) $(CPPFLAGS) $(BASE_CFLAGS) $(OWN_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The filters of the analysis's workers, made by a program that runs here.
+$(O)/analyze/sandbox/make_filter: analyze/sandbox/make_filter.c analyze/sandbox/jail.h
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(BASE_CPPFLAGS) -o $@ $< $(shell $(PKG_CONFIG) --libs libseccomp 2>/dev/null)
+$(O)/analyze/sandbox/filter.h: $(O)/analyze/sandbox/make_filter
+	$(call say,FILTER,$@)
+	$(Q)$< >$@.tmp && mv $@.tmp $@
+$(O)/analyze/sandbox/jail.o: $(O)/analyze/sandbox/filter.h
 
 # Generated code: not held to our warnings.
 $(O)/proto/snapshot.pb-c.c $(O)/proto/snapshot.pb-c.h &: proto/snapshot.proto

@@ -11,6 +11,7 @@
 #include "analyze/find/store.h"
 #include "analyze/find/tree_file.h"
 #include "analyze/report/words.h"
+#include "analyze/sandbox/remote.h"
 #include "analyze/symbols/object.h"
 #include "analyze/symbols/symbol_image.h"
 #include "common/escape.h"
@@ -275,33 +276,78 @@ static void build_input(struct building *b, const char *file)
 	snap_crash_deinit(&crash);
 }
 
+static int start_build(void *data)
+{
+	struct building *b = data;
+	struct snap_error err = SNAP_ERROR_INIT;
+	if (snap_store_create(&b->arguments->options, &b->store, &err) == 0)
+		return SNAP_EXIT_DONE;
+	snap_complain("%s", err.text);
+	return err.code == SNAP_ERROR_USAGE ? SNAP_EXIT_USAGE : SNAP_EXIT_FAILED;
+}
+
+static int build_file(size_t index, void *data)
+{
+	struct building *b = data;
+	struct snap_object *object;
+	struct snap_error why = SNAP_ERROR_INIT;
+	const char *file = b->arguments->files[index];
+	b->worst = SNAP_EXIT_DONE;
+	if (snap_store_open(b->store, file, &object, &why) == 0) {
+		build_object(b, object, file);
+	} else if (why.code == SNAP_ERROR_UNSUPPORTED || why.code == SNAP_ERROR_MALFORMED) {
+		build_input(b, file); /* no executable, library or debug file */
+	} else {
+		snap_complain("%s", why.text);
+		fail(b, SNAP_EXIT_FAILED);
+	}
+	return (int)b->worst;
+}
+
+static void finish_build(void *data)
+{
+	struct building *b = data;
+	if (!snap_remote_is_on()) /* a worker ends anyway */
+		snap_store_destroy(b->store);
+}
+
+static const char *build_name(size_t index, void *data)
+{
+	const struct building *b = data;
+	return b->arguments->files[index];
+}
+
+/* Of large files all is read that debug information says. */
+#define MORE_TIME 10
+
 static enum snap_exit run_build(const struct snap_arguments *arguments)
 {
 	struct snap_error err = SNAP_ERROR_INIT;
 	struct building b = {.arguments = arguments};
+	struct snap_arguments with_time = *arguments;
 	if (!arguments->options.cache || !snap_cache_get(arguments->options.cache, &err)) {
 		snap_complain("%s", err.code ? err.text : "--no-cache leaves nothing to build");
 		return SNAP_EXIT_FAILED;
 	}
-	if (snap_store_create(&arguments->options, &b.store, &err) < 0) {
-		snap_complain("%s", err.text);
-		return err.code == SNAP_ERROR_USAGE ? SNAP_EXIT_USAGE : SNAP_EXIT_FAILED;
-	}
-	for (int i = 0; i < arguments->num_files; i++) {
-		struct snap_object *object;
-		struct snap_error why = SNAP_ERROR_INIT;
-		const char *file = arguments->files[i];
-		if (snap_store_open(b.store, file, &object, &why) == 0) {
-			build_object(&b, object, file);
-		} else if (why.code == SNAP_ERROR_UNSUPPORTED || why.code == SNAP_ERROR_MALFORMED) {
-			build_input(&b, file); /* no executable, library or debug file */
-		} else {
-			snap_complain("%s", why.text);
-			fail(&b, SNAP_EXIT_FAILED);
-		}
-	}
-	snap_store_destroy(b.store);
-	return b.worst;
+	with_time.limits.time_s *= MORE_TIME;
+	const struct snap_work work = {
+		.job =
+			{
+				.num_inputs = (size_t)arguments->num_files,
+				.start = start_build,
+				.run = build_file,
+				.finish = finish_build,
+				.data = &b,
+				.name = build_name,
+			},
+		.files = arguments->files,
+		.takes_symbols = true,
+		.is_streaming = true,
+		.may_fork = true,
+		.num_workers = 1,
+		.unpacks = true,
+	};
+	return snap_do_work(&with_time, &work);
 }
 
 static const struct snap_verb verb_build = {
@@ -315,7 +361,7 @@ static const struct snap_verb verb_build = {
 		"runs keep what they needed themselves.\n",
 	.examples = "  snapanalyze cache build release-1.4/bin/*\n"
 		    "  snapanalyze cache build --symbols release-1.4/ crash.snap\n",
-	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_JOBS | SNAP_TAKES_ELF,
+	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_JOBS | SNAP_TAKES_ELF | SNAP_TAKES_SANDBOX,
 	.run = run_build,
 };
 

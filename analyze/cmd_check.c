@@ -36,7 +36,7 @@ static enum snap_exit check_one(
 
 static enum snap_exit run_check(const struct snap_arguments *arguments)
 {
-	return snap_for_each_input(arguments, false, check_one, NULL);
+	return snap_for_each_input(arguments, 0, check_one, NULL);
 }
 
 const struct snap_verb snap_verb_check = {
@@ -50,6 +50,6 @@ const struct snap_verb snap_verb_check = {
 		"corrupt.\n",
 	.examples = "  snapanalyze check spool/*.snap\n"
 		    "  ssh device cat /var/lib/snapcrash/x.snap | snapanalyze check -\n",
-	.takes = 0,
+	.takes = SNAP_TAKES_BATCH | SNAP_TAKES_SANDBOX,
 	.run = run_check,
 };

@@ -70,7 +70,7 @@ static enum snap_exit dump_one(
 {
 	size_t *num = data;
 	if (arguments->num_files > 1) {
-		(void)fputs(*num > 0 ? "\n==> " : "==> ", stdout);
+		(void)fputs(snap_head_begin(*num), stdout);
 		snap_print_str(stdout, crash->file);
 		(void)fputs(" <==\n", stdout);
 	}
@@ -93,7 +93,7 @@ static enum snap_exit dump_one(
 static enum snap_exit run_dump(const struct snap_arguments *arguments)
 {
 	size_t num = 0;
-	return snap_for_each_input(arguments, false, dump_one, &num);
+	return snap_for_each_input(arguments, SNAP_INPUT_SEPARATE | SNAP_INPUT_STREAM, dump_one, &num);
 }
 
 const struct snap_verb snap_verb_dump = {
@@ -106,6 +106,6 @@ const struct snap_verb snap_verb_dump = {
 		"ADDR and LEN are decimal, or hexadecimal with 0x.\n",
 	.examples = "  snapanalyze dump crash.snap | less\n"
 		    "  snapanalyze dump --memory 0x7ffd3a4b1000,256 crash.snap\n",
-	.takes = SNAP_TAKES_MEMORY,
+	.takes = SNAP_TAKES_MEMORY | SNAP_TAKES_SANDBOX,
 	.run = run_dump,
 };

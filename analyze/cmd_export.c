@@ -59,7 +59,7 @@ static enum snap_exit run_export(const struct snap_arguments *arguments)
 	/* Unwound only as far as the exit status needs it. */
 	struct snap_arguments crashed = *arguments;
 	crashed.options.only_crashed_thread = true;
-	return snap_for_each_input(&crashed, true, export_one, NULL);
+	return snap_for_each_input(&crashed, SNAP_INPUT_FULL, export_one, NULL);
 }
 
 const struct snap_verb snap_verb_export = {
@@ -78,6 +78,6 @@ const struct snap_verb snap_verb_export = {
 	.examples = "  snapanalyze export crash.snap -o core && gdb prog core\n"
 		    "  snapanalyze export --symbols release-1.4/ crash.snap -o core\n"
 		    "  lldb prog --core core\n",
-	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_OUTPUT,
+	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_OUTPUT | SNAP_TAKES_SANDBOX,
 	.run = run_export,
 };

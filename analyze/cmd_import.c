@@ -70,7 +70,7 @@ static enum snap_exit import_file(
 
 static enum snap_exit run_import(const struct snap_arguments *arguments)
 {
-	return snap_for_each_input(arguments, false, import_file, NULL);
+	return snap_for_each_input(arguments, 0, import_file, NULL);
 }
 
 const struct snap_verb snap_verb_import = {
@@ -87,6 +87,6 @@ const struct snap_verb snap_verb_import = {
 		"4 MiB for the crashing thread, 64 KiB for each other, 16 MiB in all.\n",
 	.examples = "  snapanalyze import core.4711 -o crash.snap\n"
 		    "  coredumpctl dump 4711 | snapanalyze import --full-stacks - -o crash.snap\n",
-	.takes = SNAP_TAKES_OUTPUT | SNAP_TAKES_SELECTION,
+	.takes = SNAP_TAKES_OUTPUT | SNAP_TAKES_SELECTION | SNAP_TAKES_SANDBOX,
 	.run = run_import,
 };

@@ -21,7 +21,7 @@ static enum snap_exit json_one(
 
 static enum snap_exit run_json(const struct snap_arguments *arguments)
 {
-	return snap_for_each_input(arguments, true, json_one, NULL);
+	return snap_for_each_input(arguments, SNAP_INPUT_FULL, json_one, NULL);
 }
 
 const struct snap_verb snap_verb_json = {
@@ -35,6 +35,7 @@ const struct snap_verb snap_verb_json = {
 	.examples = "  snapanalyze json crash.snap | jq .crash.kind\n"
 		    "  snapanalyze json --pretty crash.snap\n"
 		    "  snapanalyze json spool/*.snap >reports.jsonl\n",
-	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES | SNAP_TAKES_PRETTY,
+	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES | SNAP_TAKES_PRETTY |
+		 SNAP_TAKES_BATCH | SNAP_TAKES_SANDBOX,
 	.run = run_json,
 };

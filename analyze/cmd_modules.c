@@ -168,7 +168,7 @@ static enum snap_exit modules_one(
 {
 	size_t *num = data;
 	if (arguments->num_files > 1) {
-		(void)fputs(*num > 0 ? "\n==> " : "==> ", stdout);
+		(void)fputs(snap_head_begin(*num), stdout);
 		snap_print_str(stdout, crash->file);
 		(void)fputs(" <==\n", stdout);
 	}
@@ -189,7 +189,7 @@ static enum snap_exit run_modules(const struct snap_arguments *arguments)
 	struct snap_arguments crashed = *arguments;
 	size_t num = 0;
 	crashed.options.only_crashed_thread = true;
-	return snap_for_each_input(&crashed, true, modules_one, &num);
+	return snap_for_each_input(&crashed, SNAP_INPUT_FULL | SNAP_INPUT_SEPARATE, modules_one, &num);
 }
 
 const struct snap_verb snap_verb_modules = {
@@ -206,6 +206,7 @@ const struct snap_verb snap_verb_modules = {
 		"tried for it and what became of that, and how to get what is missing.\n",
 	.examples = "  snapanalyze modules crash.snap\n"
 		    "  snapanalyze modules --missing --symbols build/ crash.snap\n",
-	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_MISSING,
+	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_MISSING |
+		 SNAP_TAKES_BATCH | SNAP_TAKES_SANDBOX,
 	.run = run_modules,
 };

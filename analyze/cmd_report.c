@@ -14,7 +14,7 @@ static enum snap_exit report_one(
 {
 	struct report_run *run = data;
 	if (arguments->num_files > 1) {
-		(void)fputs(run->num > 0 ? "\n==> " : "==> ", stdout);
+		(void)fputs(snap_head_begin(run->num), stdout);
 		snap_print_str(stdout, crash->file);
 		(void)fputs(" <==\n", stdout);
 	}
@@ -32,7 +32,7 @@ static enum snap_exit run_report(const struct snap_arguments *arguments)
 				.only_crashed_thread = arguments->options.only_crashed_thread,
 			},
 	};
-	return snap_for_each_input(arguments, true, report_one, &run);
+	return snap_for_each_input(arguments, SNAP_INPUT_FULL | SNAP_INPUT_SEPARATE, report_one, &run);
 }
 
 const struct snap_verb snap_verb_report = {
@@ -46,6 +46,7 @@ const struct snap_verb snap_verb_report = {
 	.examples = "  snapanalyze report crash.snap\n"
 		    "  snapanalyze report --symbols build/ --threads=crashed crash.snap | less\n"
 		    "  snapanalyze report core.1234\n",
-	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES | SNAP_TAKES_COLOR,
+	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES | SNAP_TAKES_COLOR |
+		 SNAP_TAKES_BATCH | SNAP_TAKES_SANDBOX,
 	.run = run_report,
 };

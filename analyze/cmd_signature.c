@@ -42,7 +42,7 @@ static enum snap_exit run_signature(const struct snap_arguments *arguments)
 	/* Only the crashing thread is looked at. */
 	struct snap_arguments crashed = *arguments;
 	crashed.options.only_crashed_thread = true;
-	return snap_for_each_input(&crashed, true, signature_one, NULL);
+	return snap_for_each_input(&crashed, SNAP_INPUT_FULL, signature_one, NULL);
 }
 
 const struct snap_verb snap_verb_signature = {
@@ -54,6 +54,7 @@ const struct snap_verb snap_verb_signature = {
 		"without a frame that says anything, has - for both. Ids that begin with s0: are\n"
 		"provisional: a later version will replace them.\n",
 	.examples = "  snapanalyze signature spool/*.snap | sort\n",
-	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES,
+	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES |
+		 SNAP_TAKES_BATCH | SNAP_TAKES_SANDBOX,
 	.run = run_signature,
 };

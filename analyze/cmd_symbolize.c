@@ -276,11 +276,13 @@ static int take_stdin(struct symbolizer *s)
 	}
 }
 
-static enum snap_exit run_symbolize(const struct snap_arguments *arguments)
+static int symbolize_all(size_t index, void *data)
 {
+	const struct snap_arguments *arguments = data;
 	struct snap_error err = SNAP_ERROR_INIT;
 	struct snap_store *store = NULL;
 	struct symbolizer s = {.arguments = arguments};
+	(void)index; /* there is but one file */
 	if (snap_store_create(&arguments->options, &store, &err) < 0 ||
 		snap_store_open(store, arguments->files[0], &s.object, &err) < 0) {
 		snap_complain("%s", err.text);
@@ -297,6 +299,29 @@ static enum snap_exit run_symbolize(const struct snap_arguments *arguments)
 	snap_store_keep(store);
 	snap_store_destroy(store);
 	return r < 0 || s.failed ? SNAP_EXIT_FAILED : SNAP_EXIT_DONE;
+}
+
+static const char *file_name(size_t index, void *data)
+{
+	const struct snap_arguments *arguments = data;
+	return arguments->files[index];
+}
+
+static enum snap_exit run_symbolize(const struct snap_arguments *arguments)
+{
+	const struct snap_work work = {
+		.job = {.num_inputs = 1, .run = symbolize_all, .name = file_name,
+			.data = (void *)arguments},
+		.files = arguments->files,
+		.takes_symbols = true,
+		.is_streaming = true,
+		.is_interactive = true,
+		.keeps_stdin = arguments->num_files == 1,
+		.may_fork = true,
+		.num_workers = 1,
+		.unpacks = true,
+	};
+	return snap_do_work(arguments, &work);
 }
 
 const struct snap_verb snap_verb_symbolize = {
@@ -317,6 +342,6 @@ const struct snap_verb snap_verb_symbolize = {
 		    "  snapanalyze symbolize --addr2line --symbols release/ "
 		    "4f5a8e17c2d0b6935e1f7a48 0x1139\n",
 	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_JOBS | SNAP_TAKES_LINES | SNAP_TAKES_LOOK_UP |
-		 SNAP_TAKES_ELF,
+		 SNAP_TAKES_ELF | SNAP_TAKES_SANDBOX,
 	.run = run_symbolize,
 };

@@ -21,8 +21,11 @@ static void print_path(const char *path)
 
 /* ---------------------------------------------------------------- add */
 
+struct addition_list;
+
 struct adding {
 	struct snap_symbol_dir *dir;
+	const struct addition_list *list;
 	struct snap_symbol_add_options options;
 	struct snap_progress progress;
 	bool is_tree; /* progress is told */
@@ -59,22 +62,6 @@ static bool ends_with(const char *s, const char *suffix)
 {
 	size_t len = strlen(s), suffix_len = strlen(suffix);
 	return len > suffix_len && strcmp(s + len - suffix_len, suffix) == 0;
-}
-
-/* The split DWARF of one that was named, if it is beside it. */
-static void add_package(struct adding *adding, const char *path)
-{
-	char *name;
-	struct stat st;
-	if (ends_with(path, ".dwp"))
-		return;
-	if (asprintf(&name, "%s.dwp", path) < 0) {
-		complain_of(adding, path, "out of memory");
-		return;
-	}
-	if (stat(name, &st) == 0)
-		add_file(adding, name);
-	free(name);
 }
 
 /* Object files have gone into others, and .dwo files are no more than these without their .dwp. */
@@ -119,33 +106,122 @@ static void add_tree(struct adding *adding, const char *path)
 	snap_dir_index_deinit(&index);
 }
 
+/* What is to be added: the FILEs, and the split DWARF that lies beside them. */
+struct addition_list {
+	char **paths; /* owned, as are the strings */
+	bool *is_tree;
+	size_t num;
+};
+
+static bool add_to_list(struct addition_list *list, char *path, bool is_tree)
+{
+	char **paths = reallocarray(list->paths, list->num + 1, sizeof(*paths));
+	if (paths)
+		list->paths = paths;
+	bool *trees = paths ? reallocarray(list->is_tree, list->num + 1, sizeof(*trees)) : NULL;
+	if (trees)
+		list->is_tree = trees;
+	if (!trees || !path) {
+		free(path);
+		return false;
+	}
+	paths[list->num] = path;
+	trees[list->num++] = is_tree;
+	return true;
+}
+
+static bool list_additions(const struct snap_arguments *arguments, struct addition_list *list)
+{
+	struct stat st;
+	char *package;
+	for (int i = 0; i < arguments->num_files; i++) {
+		const char *path = arguments->files[i];
+		bool is_tree = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+		if (!add_to_list(list, strdup(path), is_tree))
+			return false;
+		if (is_tree || ends_with(path, ".dwp"))
+			continue;
+		if (asprintf(&package, "%s.dwp", path) < 0)
+			return false;
+		if (stat(package, &st) < 0)
+			free(package);
+		else if (!add_to_list(list, package, false))
+			return false;
+	}
+	return true;
+}
+
+static void list_deinit(struct addition_list *list)
+{
+	for (size_t i = 0; i < list->num; i++)
+		free(list->paths[i]);
+	free(list->paths);
+	free(list->is_tree);
+}
+
+static int add_one(size_t index, void *data)
+{
+	struct adding *adding = data;
+	adding->status = SNAP_EXIT_DONE;
+	if (adding->list->is_tree[index])
+		add_tree(adding, adding->list->paths[index]);
+	else
+		add_file(adding, adding->list->paths[index]);
+	return (int)adding->status;
+}
+
+static void tell_not_linked(void *data)
+{
+	const struct adding *adding = data;
+	if (adding->num_not_linked > 0)
+		snap_complain("%zu %s copied, for no hard link could be made",
+			adding->num_not_linked,
+			adding->num_not_linked == 1 ? "file was" : "files were");
+}
+
+static const char *added_name(size_t index, void *data)
+{
+	const struct adding *adding = data;
+	return adding->list->paths[index];
+}
+
 static enum snap_exit run_add(const struct snap_arguments *arguments)
 {
 	struct snap_error err = SNAP_ERROR_INIT;
+	struct addition_list list = {0};
 	struct adding adding = {
 		.options = {.link = arguments->link, .force = arguments->force},
 		.progress = arguments->options.progress,
+		.list = &list,
 	};
-	if (snap_symbol_dir_open(arguments->store, true, &adding.dir, &err) < 0) {
-		snap_complain("--store: %s", err.text);
+	if (!list_additions(arguments, &list)) {
+		snap_complain("out of memory");
+		list_deinit(&list);
 		return SNAP_EXIT_FAILED;
 	}
-	for (int i = 0; i < arguments->num_files && !ferror(stdout); i++) {
-		struct stat st;
-		const char *path = arguments->files[i];
-		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-			add_tree(&adding, path);
-		} else {
-			add_file(&adding, path);
-			add_package(&adding, path);
-		}
+	if (snap_symbol_dir_open(arguments->store, true, &adding.dir, &err) < 0) {
+		snap_complain("--store: %s", err.text);
+		list_deinit(&list);
+		return SNAP_EXIT_FAILED;
 	}
+	const struct snap_work work = {
+		.job =
+			{
+				.num_inputs = list.num,
+				.run = add_one,
+				.finish = tell_not_linked,
+				.data = &adding,
+				.name = added_name,
+			},
+		.files = list.paths,
+		.is_streaming = true,
+		.num_workers = 1,
+		.symbol_dir = adding.dir,
+	};
+	enum snap_exit status = snap_do_work(arguments, &work);
 	snap_symbol_dir_close(adding.dir);
-	if (adding.num_not_linked > 0)
-		snap_complain("%zu %s copied, for no hard link could be made",
-			adding.num_not_linked,
-			adding.num_not_linked == 1 ? "file was" : "files were");
-	return adding.status;
+	list_deinit(&list);
+	return status;
 }
 
 static const struct snap_verb verb_add = {
@@ -168,7 +244,7 @@ static const struct snap_verb verb_add = {
 	.examples = "  snapanalyze symbols add --store /srv/symbols build/release-1.4/\n"
 		    "  snapanalyze report --symbols /srv/symbols crash.snap\n"
 		    "  gdb -iex 'set debug-file-directory /srv/symbols' prog core\n",
-	.takes = SNAP_TAKES_STORE | SNAP_TAKES_ADD,
+	.takes = SNAP_TAKES_STORE | SNAP_TAKES_ADD | SNAP_TAKES_SANDBOX,
 	.run = run_add,
 };
 

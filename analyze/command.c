@@ -3,11 +3,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "analyze/find/debuginfod.h"
 #include "analyze/find/store.h"
+#include "analyze/sandbox/pool.h"
+#include "analyze/sandbox/remote.h"
 #include "common/escape.h"
 
 /* ---------------------------------------------------------------- progress */
@@ -38,7 +41,14 @@ void snap_show_progress(enum snap_progress_event event, const char *text, void *
 {
 	(void)data;
 	int64_t now = now_ns();
-	if (event == SNAP_PROGRESS_END) {
+	if (snap_remote_is_on()) {
+		if (event != SNAP_PROGRESS_UPDATE || now - progress.last_ns >= PROGRESS_NS) {
+			progress.last_ns = now;
+			snap_remote_progress(event, text);
+		}
+		return;
+	}
+	if (event == SNAP_PROGRESS_END || event == SNAP_PROGRESS_HIDE) {
 		erase_progress();
 	} else if (event == SNAP_PROGRESS_BEGIN) {
 		progress.last_ns = now;
@@ -60,6 +70,10 @@ void snap_complain(const char *format, ...)
 	(void)vsnprintf(text, sizeof(text), format, args); /* cut to fit */
 	va_end(args);
 	(void)fflush(stdout); /* that it failed is found at the end */
+	if (snap_remote_is_on()) {
+		snap_remote_complain(text);
+		return;
+	}
 	erase_progress();
 	(void)fprintf(stderr, "snapanalyze: %s\n", text);
 }
@@ -126,6 +140,11 @@ bool snap_crash_is_partial(const struct snap_crash *crash)
 	return false;
 }
 
+const char *snap_head_begin(size_t num_before)
+{
+	return num_before > 0 && !snap_remote_is_on() ? "\n==> " : "==> ";
+}
+
 bool snap_use_color(const struct snap_arguments *arguments)
 {
 	const char *no_color = getenv("NO_COLOR"); /* no-color.org: present and not empty */
@@ -134,35 +153,189 @@ bool snap_use_color(const struct snap_arguments *arguments)
 	return arguments->color == SNAP_COLOR_ALWAYS;
 }
 
-enum snap_exit snap_for_each_input(
-	const struct snap_arguments *arguments, bool full, snap_input_fn *fn, void *data)
-{
-	struct snap_error err = SNAP_ERROR_INIT;
-	struct snap_store *store = NULL;
-	enum snap_exit worst = SNAP_EXIT_DONE;
+/* ---------------------------------------------------------------- work */
 
-	if (full && snap_store_create(&arguments->options, &store, &err) < 0) {
-		snap_complain("%s", err.text);
-		return err.code == SNAP_ERROR_USAGE ? SNAP_EXIT_USAGE : SNAP_EXIT_FAILED;
-	}
-	for (int i = 0; i < arguments->num_files && !ferror(stdout); i++) {
-		struct snap_crash crash;
-		enum snap_exit status = SNAP_EXIT_FAILED;
-		const char *file = arguments->files[i];
-		int r = full ? snap_analysis_run(file, store, &arguments->options, &crash, &err)
-			     : snap_analysis_load(file, &crash, &err);
-		if (r < 0) {
-			snap_complain("%s", err.text);
-		} else {
-			status = fn(&crash, arguments, data);
-			snap_crash_deinit(&crash);
-		}
+static enum snap_exit do_work_here(const struct snap_work *work)
+{
+	const struct snap_job *job = &work->job;
+	int worst = SNAP_EXIT_DONE;
+	if (job->start && (worst = job->start(job->data)) != SNAP_EXIT_DONE)
+		return (enum snap_exit)worst;
+	for (size_t i = 0; i < job->num_inputs && !ferror(stdout); i++) {
+		int status = job->run(i, job->data);
 		if (status > worst)
 			worst = status;
 	}
 	(void)fflush(stdout); /* that it failed is found at the end */
-	if (store)
-		snap_store_keep(store);
-	snap_store_destroy(store);
-	return worst;
+	if (job->finish)
+		job->finish(job->data);
+	return (enum snap_exit)worst;
+}
+
+static void complain_text(const char *text)
+{
+	snap_complain("%s", text);
+}
+
+enum snap_exit snap_do_work(
+	const struct snap_arguments *arguments, const struct snap_work *work)
+{
+	if (arguments->no_sandbox) {
+		snap_complain("--no-sandbox: what is wrong with a file may take over this process");
+		return do_work_here(work);
+	}
+	const struct snap_broker_config broker = {
+		.options = &arguments->options,
+		.takes_symbols = work->takes_symbols,
+		.takes_inputs = work->takes_inputs,
+		.files = work->files,
+		.num_files = work->job.num_inputs,
+		.output = arguments->output,
+		.symbol_dir = work->symbol_dir,
+	};
+	struct snap_pool_config config = {
+		.job = &work->job,
+		.limits = arguments->limits,
+		.num_workers = work->num_workers,
+		.is_unordered = arguments->unordered,
+		.is_streaming = work->is_streaming,
+		.is_interactive = work->is_interactive,
+		.separates = work->is_separate && work->job.num_inputs > 1,
+		.keeps_stdin = work->keeps_stdin,
+		.may_fork = work->may_fork,
+		.broker = &broker,
+		.complain = complain_text,
+		.progress = arguments->options.progress,
+	};
+	/* What was read of a pipe can't be read again by another worker. */
+	config.libraries[SNAP_LIBRARY_DEFLATE] = config.libraries[SNAP_LIBRARY_ZSTD] =
+		work->unpacks || work->keeps_stdin;
+	config.libraries[SNAP_LIBRARY_ARCHIVE] = work->keeps_stdin && work->takes_inputs;
+	if (work->is_streaming)
+		config.limits.num_inputs = UINT64_MAX;
+	return (enum snap_exit)snap_pool_run(&config);
+}
+
+/* ---------------------------------------------------------------- inputs */
+
+struct inputs {
+	const struct snap_arguments *arguments;
+	unsigned int how;
+	snap_input_fn *fn;
+	void *data;
+	struct snap_store *store;
+};
+
+static int start_inputs(void *data)
+{
+	struct inputs *inputs = data;
+	struct snap_error err = SNAP_ERROR_INIT;
+	if (!(inputs->how & SNAP_INPUT_FULL) ||
+		snap_store_create(&inputs->arguments->options, &inputs->store, &err) == 0)
+		return SNAP_EXIT_DONE;
+	snap_complain("%s", err.text);
+	return err.code == SNAP_ERROR_USAGE ? SNAP_EXIT_USAGE : SNAP_EXIT_FAILED;
+}
+
+/* Of an error that may be all words and no file. */
+static void complain_of_input(
+	const struct snap_arguments *arguments, const char *file, const struct snap_error *err)
+{
+	char name[512];
+	if (err->code != SNAP_ERROR_NO_MEMORY || strchr(err->text, '\'')) {
+		snap_complain("%s", err->text);
+		return;
+	}
+	(void)snap_escape(snap_bytes_str(file), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
+	if (arguments->no_sandbox)
+		snap_complain("cannot analyse '%s': %s", name, err->text);
+	else
+		snap_complain("cannot analyse '%s': %s: its worker may take %llu MiB "
+			      "(--worker-memory)",
+			name, err->text,
+			(unsigned long long)(arguments->limits.memory_bytes >> 20));
+}
+
+static int run_input(size_t index, void *data)
+{
+	struct inputs *inputs = data;
+	const struct snap_arguments *arguments = inputs->arguments;
+	struct snap_error err = SNAP_ERROR_INIT;
+	struct snap_crash crash;
+	const char *file = arguments->files[index];
+	int r = inputs->store ? snap_analysis_run(
+					file, inputs->store, &arguments->options, &crash, &err)
+			      : snap_analysis_load(file, &crash, &err);
+	if (r < 0) {
+		complain_of_input(arguments, file, &err);
+		return SNAP_EXIT_FAILED;
+	}
+	enum snap_exit status = inputs->fn(&crash, arguments, inputs->data);
+	snap_crash_deinit(&crash);
+	return (int)status;
+}
+
+static void finish_inputs(void *data)
+{
+	struct inputs *inputs = data;
+	if (!inputs->store)
+		return;
+	snap_store_keep(inputs->store);
+	/* A worker ends anyway. */
+	if (!snap_remote_is_on())
+		snap_store_destroy(inputs->store);
+}
+
+static const char *input_name(size_t index, void *data)
+{
+	const struct inputs *inputs = data;
+	return inputs->arguments->files[index];
+}
+
+static bool takes_stdin(const struct snap_arguments *arguments)
+{
+	for (int i = 0; i < arguments->num_files; i++)
+		if (strcmp(arguments->files[i], "-") == 0)
+			return true;
+	return false;
+}
+
+/* Each reads the trees of --symbols, and whatever many inputs have in common, for itself. */
+#define INPUTS_PER_WORKER 8
+
+static size_t choose_num_workers(const struct snap_arguments *arguments, unsigned int how)
+{
+	size_t num_files = (size_t)arguments->num_files;
+	size_t useful = arguments->has_jobs
+				? num_files
+				: (num_files + INPUTS_PER_WORKER - 1) / INPUTS_PER_WORKER;
+	size_t num = arguments->options.num_jobs;
+	if (how & SNAP_INPUT_STREAM)
+		return 1;
+	return useful < num ? useful : num;
+}
+
+enum snap_exit snap_for_each_input(const struct snap_arguments *arguments, unsigned int how,
+	snap_input_fn *fn, void *data)
+{
+	struct inputs inputs = {.arguments = arguments, .how = how, .fn = fn, .data = data};
+	const struct snap_work work = {
+		.job =
+			{
+				.num_inputs = (size_t)arguments->num_files,
+				.start = start_inputs,
+				.run = run_input,
+				.finish = finish_inputs,
+				.data = &inputs,
+				.name = input_name,
+			},
+		.files = arguments->files,
+		.takes_symbols = how & SNAP_INPUT_FULL,
+		.takes_inputs = true,
+		.is_separate = how & SNAP_INPUT_SEPARATE,
+		.is_streaming = how & SNAP_INPUT_STREAM,
+		.keeps_stdin = takes_stdin(arguments),
+		.num_workers = choose_num_workers(arguments, how),
+	};
+	return snap_do_work(arguments, &work);
 }

@@ -9,6 +9,8 @@
 
 #include "analyze/analysis.h"
 #include "analyze/crash.h"
+#include "analyze/sandbox/limits.h"
+#include "analyze/sandbox/worker.h"
 #include "common/error.h"
 
 /* Exit statuses. Of several inputs the worst counts: 0, 1, 2 in this order; SNAP_EXIT_OUTPUT wins.
@@ -40,6 +42,8 @@ enum snap_option_set {
 	SNAP_TAKES_STORE = 1 << 21, /* --store, without which it is wrong usage; FILEs are ELF */
 	SNAP_TAKES_ADD = 1 << 22,   /* --link, --force */
 	SNAP_TAKES_ELF = 1 << 23,   /* FILEs are executables, libraries, debug files, build IDs */
+	SNAP_TAKES_BATCH = 1 << 24, /* --unordered, --jobs */
+	SNAP_TAKES_SANDBOX = 1 << 25, /* --no-sandbox, --worker-... */
 };
 
 enum snap_color {
@@ -62,6 +66,8 @@ struct snap_arguments {
 	uint64_t max_size; /* bytes */
 	const char *store;
 	bool link, force;
+	bool no_sandbox, unordered, has_jobs; /* --jobs was given */
+	struct snap_limits limits;
 	char **files;
 	int num_files; /* > 0, but with SNAP_TAKES_NO_FILES */
 };
@@ -96,12 +102,43 @@ void snap_show_fetch(const struct snap_fetch *fetch, void *data);
 typedef enum snap_exit snap_input_fn(
 	struct snap_crash *crash, const struct snap_arguments *arguments, void *data);
 
+enum snap_input_how {
+	SNAP_INPUT_FULL = 1,	 /* analysed wholly, not only loaded */
+	SNAP_INPUT_SEPARATE = 2, /* of several, each has a head that names it */
+	SNAP_INPUT_STREAM = 4,	 /* printed as it comes, however much it is; one after the other */
+};
+
 /*
- * Analyse each input wholly (full) or only load it, and hand it to fn. Inputs that can't be
- * analysed are complained of. Returns the worst status. Stops when stdout has failed.
+ * Analyse each input wholly or only load it, and hand it to fn: in workers of the sandbox, so that
+ * nothing that fn leaves in data is seen by the caller. Inputs that can't be analysed are complained
+ * of. Returns the worst status. Stops when stdout has failed. how: enum snap_input_how.
  */
-enum snap_exit snap_for_each_input(
-	const struct snap_arguments *arguments, bool full, snap_input_fn *fn, void *data);
+enum snap_exit snap_for_each_input(const struct snap_arguments *arguments, unsigned int how,
+	snap_input_fn *fn, void *data);
+
+struct snap_symbol_dir; /* find/symbol_dir.h */
+
+struct snap_work {
+	struct snap_job job;
+	char *const *files; /* of which the job's inputs have the indices */
+	bool takes_symbols;
+	bool takes_inputs;  /* the files are inputs of the analysis, not ELF files */
+	bool is_separate, is_streaming, is_interactive;
+	bool keeps_stdin, may_fork;
+	size_t num_workers;
+	bool unpacks;			    /* debug sections that are compressed */
+	struct snap_symbol_dir *symbol_dir; /* of --store */
+};
+
+/* Do the job in workers, or, with --no-sandbox, here. Returns the worst status. */
+enum snap_exit snap_do_work(
+	const struct snap_arguments *arguments, const struct snap_work *work);
+
+/*
+ * What the head of one of several inputs begins with, so many having been printed before: who prints
+ * what workers say separates them himself.
+ */
+const char *snap_head_begin(size_t num_before);
 
 /* The one rule for exit status 1 of whatever was analysed wholly. */
 bool snap_crash_is_partial(const struct snap_crash *crash);

@@ -12,6 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "analyze/sandbox/remote.h"
+
 /* As many as the kernel follows in one path (include/linux/namei.h, MAXSYMLINKS). */
 #define MAX_LINKS 40
 /* Directories that are open at once while a path is followed by hand. */
@@ -85,9 +87,26 @@ static int open_regular(
 	return finish_open(fd < 0 ? -errno : fd, ret_stat, err);
 }
 
+/* fd: from the broker, which has looked at it. */
+static int describe(int fd, struct stat *ret_stat, struct snap_error *err)
+{
+	if (fd < 0 || !ret_stat || fstat(fd, ret_stat) == 0)
+		return fd;
+	int errnum = errno;
+	(void)close(fd); /* nothing was read */
+	return snap_error_set(err, SNAP_ERROR_SYSTEM, "%s", strerror(errnum));
+}
+
 int snap_file_open(const char *path, struct stat *ret_stat, struct snap_error *err)
 {
+	if (snap_remote_is_on())
+		return describe(snap_remote_open(SNAP_REMOTE_HERE, path, err), ret_stat, err);
 	return open_regular(AT_FDCWD, path, 0, ret_stat, err);
+}
+
+int snap_file_open_input(const char *path, struct snap_error *err)
+{
+	return snap_remote_is_on() ? snap_remote_input(err) : snap_file_open(path, NULL, err);
 }
 
 int snap_file_open_in(int dir_fd, const char *name, struct stat *ret_stat, struct snap_error *err)
@@ -198,6 +217,8 @@ static int open_in_root_by_hand(int root_fd, const char *path)
 int snap_file_open_in_root(
 	int root_fd, const char *path, struct stat *ret_stat, struct snap_error *err)
 {
+	if (snap_remote_is_on())
+		return describe(snap_remote_open(SNAP_REMOTE_SYSROOT, path, err), ret_stat, err);
 	const struct open_how how = {
 		.flags = O_PATH | O_CLOEXEC,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
@@ -225,6 +246,8 @@ int snap_directory_open(int dir_fd, const char *path, bool follow, struct snap_e
 
 int snap_file_temporary(struct snap_error *err)
 {
+	if (snap_remote_is_on())
+		return snap_remote_temporary(err);
 	const char *dir = getenv("TMPDIR");
 	if (!dir || !*dir)
 		dir = "/tmp";

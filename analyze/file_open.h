@@ -4,6 +4,9 @@
  * A path may have been named by a stranger (in a snapshot, in a debug link): opening it must not
  * block on a FIFO, trigger a device, or read from /proc. So it is looked at through O_PATH first,
  * and only a regular file is opened for reading.
+ *
+ * A worker of the sandbox opens nothing itself: there, what is not given a directory asks the
+ * broker (sandbox/broker.h), who opens it by the functions here.
  */
 #ifndef SNAP_ANALYZE_FILE_OPEN_H
 #define SNAP_ANALYZE_FILE_OPEN_H
@@ -19,6 +22,9 @@
  * such file or directory", "is a FIFO, not a regular file") and whose errnum is the errno, if any.
  */
 int snap_file_open(const char *path, struct stat *ret_stat, struct snap_error *err);
+
+/* The input that is being analysed, which path names: a user's own, of whatever content. */
+int snap_file_open_input(const char *path, struct snap_error *err);
 
 /* The same for a name in an open directory (symbolic links are not followed). */
 int snap_file_open_in(int dir_fd, const char *name, struct stat *ret_stat, struct snap_error *err);

@@ -17,6 +17,10 @@
 
 #define MAX_MAX_FRAMES 1000000
 #define MAX_JOBS       1024
+/* A worker must at least be able to start; and no number overflows. */
+#define MIN_WORKER_BYTES (UINT64_C(16) << 20)
+#define MAX_WORKER_BYTES (UINT64_C(1) << 50)
+#define MAX_WORKER_S	 1000000
 
 enum option_id {
 	/* Above any character, so that they are no short options. */
@@ -31,6 +35,13 @@ enum option_id {
 	OPTION_CACHE,
 	OPTION_NO_CACHE,
 	OPTION_JOBS,
+	OPTION_UNORDERED,
+	OPTION_NO_SANDBOX,
+	OPTION_WORKER_MEMORY,
+	OPTION_WORKER_TIME,
+	OPTION_WORKER_OUTPUT,
+	OPTION_WORKER_REQUESTS,
+	OPTION_WORKER_INPUTS,
 	OPTION_MAX_FRAMES,
 	OPTION_THREADS,
 	OPTION_COLOR,
@@ -114,14 +125,29 @@ static const struct option_entry entries[] = {
 		"$XDG_CACHE_HOME/snapcrash or ~/.cache/snapcrash"},
 	{OPTION_NO_CACHE, SNAP_TAKES_SYMBOLS, "no-cache", NULL,
 		"keep nothing between runs, and use nothing kept"},
-	{OPTION_JOBS, SNAP_TAKES_JOBS, "jobs", "N",
+	{OPTION_JOBS, SNAP_TAKES_JOBS | SNAP_TAKES_BATCH, "jobs", "N",
 		"do N things at once (default: as many as there are CPUs)"},
+	{OPTION_UNORDERED, SNAP_TAKES_BATCH, "unordered", NULL,
+		"print of several inputs first what is ready first"},
 	{OPTION_MAX_FRAMES, SNAP_TAKES_FRAMES, "max-frames", "N",
 		"list at most N frames of each thread (default 4096, and\nthose at the base)"},
 	{OPTION_THREADS, SNAP_TAKES_FRAMES, "threads", "all|crashed",
 		"which threads to unwind and show (default all)"},
 	{OPTION_COLOR, SNAP_TAKES_COLOR, "color", "WHEN",
 		"colours: auto (on terminals, unless NO_COLOR is set),\nalways, never"},
+	{OPTION_NO_SANDBOX, SNAP_TAKES_SANDBOX, "no-sandbox", NULL,
+		"read files in this process: a malicious one may take it over"},
+	{OPTION_WORKER_MEMORY, SNAP_TAKES_SANDBOX, "worker-memory", "BYTES[K|M|G]",
+		"what a worker of the sandbox may allocate (default 2G)"},
+	{OPTION_WORKER_TIME, SNAP_TAKES_SANDBOX, "worker-time", "SECONDS",
+		"of CPU for one input, and ten times that by the clock\n(default 60)"},
+	{OPTION_WORKER_OUTPUT, SNAP_TAKES_SANDBOX, "worker-output", "BYTES[K|M|G]",
+		"what may be printed of one input (default 1G)"},
+	{OPTION_WORKER_REQUESTS, SNAP_TAKES_SANDBOX, "worker-requests", "N",
+		"how often a worker may ask for a file, for one input\n(default 1000000)"},
+	{OPTION_WORKER_INPUTS, SNAP_TAKES_SANDBOX, "worker-inputs", "N",
+		"a worker reads N inputs and is replaced (default 250); with 1,\n"
+		"none can touch what is said of another"},
 	{OPTION_VERSION, 0, "version", NULL, "print the version and exit"},
 	{OPTION_HELP, 0, "help", NULL, "print this and exit (-h, too)"},
 };
@@ -301,7 +327,25 @@ static bool parse_jobs(struct parser *p, const char *text)
 		return false;
 	}
 	p->arguments.options.num_jobs = value;
+	p->arguments.has_jobs = true;
 	return true;
+}
+
+/* A number from min to max. */
+static bool parse_limit(
+	struct parser *p, const char *name, const char *text, uint64_t min, uint64_t max, uint64_t *ret)
+{
+	uint64_t value;
+	const char *end;
+	char words[128];
+	if (parse_number(text, &value, &end) && !*end && value >= min && value <= max) {
+		*ret = value;
+		return true;
+	}
+	(void)snprintf(words, sizeof(words), "--%s takes a number from %llu to %llu, not", name,
+		(unsigned long long)min, (unsigned long long)max);
+	complain_usage(p, words, text);
+	return false;
 }
 
 static size_t num_cpus(void)
@@ -311,7 +355,7 @@ static size_t num_cpus(void)
 }
 
 /* BYTES, or so many K, M or G of 1024. */
-static bool parse_max_size(struct parser *p, const char *text)
+static bool parse_bytes(const char *text, uint64_t *ret)
 {
 	static const char units[] = "KMG";
 	uint64_t value;
@@ -324,6 +368,29 @@ static bool parse_max_size(struct parser *p, const char *text)
 	} else if (ok) {
 		ok = *end == '\0';
 	}
+	*ret = ok ? value : 0;
+	return ok;
+}
+
+static bool parse_worker_bytes(
+	struct parser *p, const char *name, const char *text, uint64_t min, uint64_t *ret)
+{
+	uint64_t value;
+	char words[128];
+	if (parse_bytes(text, &value) && value >= min && value <= MAX_WORKER_BYTES) {
+		*ret = value;
+		return true;
+	}
+	(void)snprintf(words, sizeof(words), "--%s takes a number of bytes, at least %lluM, not",
+		name, (unsigned long long)(min >> 20));
+	complain_usage(p, words, text);
+	return false;
+}
+
+static bool parse_max_size(struct parser *p, const char *text)
+{
+	uint64_t value;
+	bool ok = parse_bytes(text, &value);
 	if (!ok || p->arguments.has_max_size) {
 		complain_usage(p,
 			ok ? "one of --all and --max-size, once, not"
@@ -439,6 +506,27 @@ static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 		return true;
 	case OPTION_JOBS:
 		return parse_jobs(p, optarg);
+	case OPTION_UNORDERED:
+		p->arguments.unordered = true;
+		return true;
+	case OPTION_NO_SANDBOX:
+		p->arguments.no_sandbox = true;
+		return true;
+	case OPTION_WORKER_MEMORY:
+		return parse_worker_bytes(p, "worker-memory", optarg, MIN_WORKER_BYTES,
+			&p->arguments.limits.memory_bytes);
+	case OPTION_WORKER_OUTPUT:
+		return parse_worker_bytes(p, "worker-output", optarg, UINT64_C(1) << 20,
+			&p->arguments.limits.output_bytes);
+	case OPTION_WORKER_TIME:
+		return parse_limit(p, "worker-time", optarg, 1, MAX_WORKER_S,
+			&p->arguments.limits.time_s);
+	case OPTION_WORKER_REQUESTS:
+		return parse_limit(p, "worker-requests", optarg, 1, UINT32_MAX,
+			&p->arguments.limits.num_requests);
+	case OPTION_WORKER_INPUTS:
+		return parse_limit(p, "worker-inputs", optarg, 1, UINT32_MAX,
+			&p->arguments.limits.num_inputs);
 	case OPTION_MAX_FRAMES:
 		return parse_max_frames(p, optarg);
 	case OPTION_THREADS:
@@ -561,7 +649,7 @@ bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 
 	struct parser p = {
 		.verb = verb,
-		.arguments = {.options = {.max_frames = SNAP_DEFAULT_MAX_FRAMES,
+		.arguments = {.limits = SNAP_DEFAULT_LIMITS, .options = {.max_frames = SNAP_DEFAULT_MAX_FRAMES,
 				      .num_jobs = num_cpus(),
 				      .progress = {.fn = snap_show_progress},
 				      .debuginfod = has_servers(),

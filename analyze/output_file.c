@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "analyze/sandbox/remote.h"
 #include "common/escape.h"
 
 static int fail(struct snap_error *err, const char *what, const char *path, int errnum)
@@ -26,8 +27,27 @@ static int open_stdout(struct snap_output_file *ret, struct snap_error *err)
 	return 0;
 }
 
+/* In a worker: the broker has opened it. */
+static int open_remote(const char *path, struct snap_output_file *ret, struct snap_error *err)
+{
+	bool is_stdout;
+	int fd = snap_remote_output_open(&is_stdout, err);
+	if (fd < 0)
+		return -1;
+	FILE *stream = fdopen(fd, "wb");
+	if (!stream) {
+		(void)close(fd); /* nothing was written */
+		return snap_error_no_memory(err);
+	}
+	*ret = (struct snap_output_file){
+		.stream = stream, .path = path, .is_remote = true, .is_stdout = is_stdout};
+	return 0;
+}
+
 int snap_output_file_open(const char *path, struct snap_output_file *ret, struct snap_error *err)
 {
+	if (snap_remote_is_on())
+		return open_remote(path, ret, err);
 	if (strcmp(path, "-") == 0)
 		return open_stdout(ret, err);
 	struct snap_output_file file = {.path = path};
@@ -70,6 +90,16 @@ int snap_output_file_publish(struct snap_output_file *file, struct snap_error *e
 	errno = 0;
 	bool failed = fflush(file->stream) != 0 || ferror(file->stream);
 	int errnum = errno ? errno : EIO;
+	if (failed && file->is_stdout) {
+		snap_error_errno(err, errnum, "cannot write to standard output");
+		if (err) {
+			err->code = SNAP_ERROR_OUTPUT;
+			err->errnum = errnum;
+		}
+		return -1;
+	}
+	if (!failed && file->is_remote)
+		return snap_remote_output_publish(err);
 	if (!failed && file->part && fsync(fileno(file->stream)) < 0) {
 		failed = true;
 		errnum = errno;

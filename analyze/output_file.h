@@ -15,6 +15,7 @@ struct snap_output_file {
 	/* private */
 	const char *path;
 	char *part; /* the temporary name; NULL: stream is the thing itself */
+	bool is_remote, is_stdout; /* the broker's; and what that is */
 };
 
 /*

@@ -10,10 +10,11 @@ enum snap_progress_event {
 	SNAP_PROGRESS_BEGIN,  /* text: NULL */
 	SNAP_PROGRESS_UPDATE, /* text: one line, safe to print, that replaces the one before */
 	SNAP_PROGRESS_END,    /* text: NULL; what was shown is to vanish */
+	SNAP_PROGRESS_HIDE,   /* text: NULL; so, for something else is printed: more updates follow */
 };
 
 /*
- * Called by one thread at a time, BEGIN and END in pairs that don't nest, UPDATE between them and
+ * Called by one thread at a time, BEGIN and END in pairs that don't nest, the others between them and
  * as often as it comes: how often to show something is for the callee to say.
  */
 typedef void snap_progress_fn(enum snap_progress_event event, const char *text, void *data);

@@ -75,7 +75,7 @@ fi
 # What is younger is looked at each time.
 sleep 3.2
 look
-opened() { strace -f -e trace=openat -o "$TMP/trace" "$ANALYZE" modules --no-local --symbols "$TREE" "$@" "$SNAP" >/dev/null 2>&1; grep -c '"text' "$TMP/trace"; }
+opened() { strace -f -e trace=openat -o "$TMP/trace" "$ANALYZE" modules --no-local --symbols "$TREE" "$@" "$SNAP" >/dev/null 2>&1; grep -c 'text[0-9]*", .*O_PATH' "$TMP/trace"; }
 if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
 	equal "without a cache every file is opened" 60 "$(opened --no-cache)"
 	equal "with it none" 0 "$(opened)"

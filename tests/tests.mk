@@ -94,6 +94,8 @@ TESTS_ANALYZE = \
 	test_paint \
 	test_plt \
 	test_repeats \
+	test_sandbox \
+	test_sandbox_policy \
 	test_scan \
 	test_signature \
 	test_sigreturn \
@@ -129,6 +131,7 @@ CLI_TESTS = \
 	tests/cli_coredump_socket.sh \
 	tests/cli_victims.sh \
 	tests/cli_hostile_links.sh \
+	tests/cli_sandbox.sh \
 	tests/cli_find.sh \
 	tests/cli_debuginfod.sh \
 	tests/cli_library.sh \
@@ -340,6 +343,7 @@ TEST_dwarf_sections_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 
 # What makes files in a directory of its own.
 TEST_cache_dir_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
+TEST_sandbox_policy_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_dir_index_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_adopt_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 TEST_access_OBJS = tests/lib/temp_tree.o $(half_objs_capture)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "analyze/file_open.h"
+#include "analyze/sandbox/remote.h"
 #include "common/escape.h"
 
 #define MAX_KIND 16
@@ -49,6 +50,7 @@ struct snap_cache_dir {
 	int fd;
 	char *path;
 	_Atomic uint64_t max_bytes;
+	bool is_remote; /* the broker's, of which nothing is known here */
 };
 
 /* ---------------------------------------------------------------- the directory */
@@ -297,24 +299,38 @@ static void touch(int fd, const struct stat *st)
 	(void)futimens(fd, times); /* then it is removed earlier */
 }
 
-static struct snap_bytes map_entry(
-	const struct snap_cache_dir *dir, const char *kind, const char *key, bool is_use)
+int snap_cache_open(struct snap_cache_dir *dir, const char *kind, const char *key, bool is_use)
 {
-	struct snap_bytes absent = {0};
 	struct stat st;
 	int kind_fd = is_key(key) ? open_kind(dir, kind, false) : -1;
 	if (kind_fd < 0)
-		return absent;
+		return -1;
 	int fd = snap_file_open_in(kind_fd, key, &st, NULL);
 	(void)close(kind_fd); /* a directory */
 	if (fd < 0)
+		return -1;
+	if (st.st_uid != geteuid() || st.st_size <= 0 ||
+		(uint64_t)st.st_size > SNAP_CACHE_MAX_ENTRY_BYTES) {
+		(void)close(fd); /* nothing was read */
+		return -1;
+	}
+	if (is_use)
+		touch(fd, &st);
+	return fd;
+}
+
+static struct snap_bytes map_entry(
+	struct snap_cache_dir *dir, const char *kind, const char *key, bool is_use)
+{
+	struct snap_bytes absent = {0};
+	struct stat st;
+	int fd = dir->is_remote ? snap_remote_cache_open(kind, key, is_use)
+				: snap_cache_open(dir, kind, key, is_use);
+	if (fd < 0)
 		return absent;
 	void *data = MAP_FAILED;
-	if (st.st_uid == geteuid() && st.st_size > 0 &&
-		(uint64_t)st.st_size <= SNAP_CACHE_MAX_ENTRY_BYTES)
+	if (fstat(fd, &st) == 0 && st.st_size > 0)
 		data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (data != MAP_FAILED && is_use)
-		touch(fd, &st);
 	(void)close(fd); /* only read from */
 	return data == MAP_FAILED ? absent : snap_bytes(data, (size_t)st.st_size);
 }
@@ -577,22 +593,78 @@ static int create_temp(int kind_fd, char *name, size_t size)
 	return fd;
 }
 
-/* 0 or a negative errno. */
-static int write_entry(int kind_fd, const char *key, const struct iovec *parts, size_t num_parts)
+int snap_cache_begin(struct snap_cache_dir *dir, const char *kind,
+	struct snap_cache_writing *ret, struct snap_error *err)
 {
-	char temp[sizeof(TEMP_PREFIX) + 16];
-	int fd = create_temp(kind_fd, temp, sizeof(temp));
+	struct snap_cache_writing writing = {.kind_fd = open_kind(dir, kind, true)};
+	if (writing.kind_fd < 0)
+		return fail_errno(dir, errno, err);
+	int fd = create_temp(writing.kind_fd, writing.temp, sizeof(writing.temp));
+	if (fd < 0) {
+		int errnum = errno;
+		(void)close(writing.kind_fd); /* a directory */
+		return fail_errno(dir, errnum, err);
+	}
+	*ret = writing;
+	return fd;
+}
+
+void snap_cache_abandon(struct snap_cache_writing *writing)
+{
+	(void)unlinkat(writing->kind_fd, writing->temp, 0); /* else prune does it */
+	(void)close(writing->kind_fd);			    /* a directory */
+}
+
+int snap_cache_publish(struct snap_cache_dir *dir, struct snap_cache_writing *writing,
+	const char *key, uint64_t len, struct snap_error *err)
+{
+	int r = is_key(key) ? 0 : -EINVAL;
+	if (r == 0 && renameat(writing->kind_fd, writing->temp, writing->kind_fd, key) < 0)
+		r = -errno;
+	if (r < 0) {
+		snap_cache_abandon(writing);
+		return fail_errno(dir, -r, err);
+	}
+	(void)close(writing->kind_fd); /* a directory */
+	enforce_limit(dir, len);
+	return 0;
+}
+
+/*
+ * Of what somebody else has written: whether nobody can write to it any more, for whom it would be
+ * mapped. A read lease is granted only then; file systems that know none are believed.
+ */
+int snap_cache_written_len(const struct snap_cache_writing *writing, uint64_t *ret_len)
+{
+	struct stat st;
+	int fd = openat(writing->kind_fd, writing->temp,
+		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
+	int r = fstat(fd, &st) < 0 ? -errno : 0;
+	if (r == 0 && (!S_ISREG(st.st_mode) || st.st_size == 0))
+		r = -EINVAL;
+	if (r == 0 && (uint64_t)st.st_size > SNAP_CACHE_MAX_ENTRY_BYTES)
+		r = -EFBIG;
+	if (r == 0 && fcntl(fd, F_SETLEASE, F_RDLCK) < 0 && errno == EAGAIN)
+		r = -EBUSY;
+	(void)close(fd); /* which ends the lease */
+	*ret_len = r == 0 ? (uint64_t)st.st_size : 0;
+	return r;
+}
+
+/* In a worker: the broker makes the file and gives it its name. */
+static int write_remote(const char *kind, const char *key, const struct iovec *parts,
+	size_t num_parts, struct snap_cache_dir *dir, struct snap_error *err)
+{
+	int fd = snap_remote_cache_begin(kind, err);
+	if (fd < 0)
+		return -1;
 	int r = write_parts(fd, parts, num_parts);
-	/* Network file systems tell here that there was no room. */
 	if (close(fd) < 0 && r == 0)
 		r = -errno;
-	if (r == 0 && renameat(kind_fd, temp, kind_fd, key) < 0)
-		r = -errno;
-	if (r < 0)
-		(void)unlinkat(kind_fd, temp, 0); /* else prune does it */
-	return r;
+	/* Without a name, the broker drops it. */
+	return r < 0 ? fail_errno(dir, -r, err) : snap_remote_cache_publish(key, err);
 }
 
 int snap_cache_write(struct snap_cache_dir *dir, const char *kind, const char *key,
@@ -605,15 +677,21 @@ int snap_cache_write(struct snap_cache_dir *dir, const char *kind, const char *k
 		return fail_errno(dir, EFBIG, err);
 	if (len == 0 || !is_key(key))
 		return fail_errno(dir, EINVAL, err);
-	int fd = open_kind(dir, kind, true);
+	if (dir->is_remote)
+		return write_remote(kind, key, parts, num_parts, dir, err);
+	struct snap_cache_writing writing;
+	int fd = snap_cache_begin(dir, kind, &writing, err);
 	if (fd < 0)
-		return fail_errno(dir, errno, err);
-	int r = write_entry(fd, key, parts, num_parts);
-	(void)close(fd); /* a directory */
-	if (r < 0)
+		return -1;
+	int r = write_parts(fd, parts, num_parts);
+	/* Network file systems tell here that there was no room. */
+	if (close(fd) < 0 && r == 0)
+		r = -errno;
+	if (r < 0) {
+		snap_cache_abandon(&writing);
 		return fail_errno(dir, -r, err);
-	enforce_limit(dir, len);
-	return 0;
+	}
+	return snap_cache_publish(dir, &writing, key, len, err);
 }
 
 /* ---------------------------------------------------------------- opened when it is needed */
@@ -652,6 +730,9 @@ struct snap_cache_dir *snap_cache_get(struct snap_cache *cache, struct snap_erro
 		snap_error_set(err, SNAP_ERROR_UNSUPPORTED, "no cache is used");
 		return NULL;
 	}
+	static struct snap_cache_dir remote = {.fd = -1, .path = "cache", .is_remote = true};
+	if (snap_remote_is_on())
+		return &remote;
 	(void)pthread_mutex_lock(&cache->lock); /* not recursive: it can't fail */
 	if (!cache->tried) {
 		cache->tried = true;

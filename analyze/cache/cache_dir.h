@@ -15,6 +15,7 @@
 #ifndef SNAP_ANALYZE_CACHE_CACHE_DIR_H
 #define SNAP_ANALYZE_CACHE_CACHE_DIR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -61,6 +62,36 @@ void snap_cache_unmap(struct snap_bytes bytes);
  */
 int snap_cache_write(struct snap_cache_dir *dir, const char *kind, const char *key,
 	const struct iovec *parts, size_t num_parts, struct snap_error *err);
+
+/* ---------------------------------------------------------------- for the broker of a sandbox */
+
+/* An entry that is being written. */
+struct snap_cache_writing {
+	int kind_fd;
+	char temp[32]; /* its name meanwhile */
+};
+
+/* What snap_cache_map() maps, as a descriptor; -1. */
+int snap_cache_open(struct snap_cache_dir *dir, const char *kind, const char *key, bool is_use);
+
+/*
+ * The steps of snap_cache_write(): a descriptor to be written to, or -1 and *err; after it was
+ * closed either of the others ends *writing. publish: len is that of the entry, and what fails is
+ * abandoned.
+ */
+int snap_cache_begin(struct snap_cache_dir *dir, const char *kind,
+	struct snap_cache_writing *ret, struct snap_error *err);
+int snap_cache_publish(struct snap_cache_dir *dir, struct snap_cache_writing *writing,
+	const char *key, uint64_t len, struct snap_error *err);
+void snap_cache_abandon(struct snap_cache_writing *writing);
+
+/*
+ * The length of what another process has written, which must have let go of it. 0, or a negative
+ * errno: -EBUSY if it can still be written to, -EFBIG, -EINVAL if nothing was written.
+ */
+int snap_cache_written_len(const struct snap_cache_writing *writing, uint64_t *ret_len);
+
+/* ---------------------------------------------------------------- all of them */
 
 struct snap_cache_entry {
 	const char *kind, *key; /* valid during the call */

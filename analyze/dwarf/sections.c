@@ -11,6 +11,8 @@
 #include <gelf.h>
 #include <zlib.h>
 
+#include "analyze/sandbox/remote.h"
+
 /* gABI's number, not in the elf.h of glibc 2.36. */
 #ifndef ELFCOMPRESS_ZSTD
 #define ELFCOMPRESS_ZSTD 2
@@ -114,6 +116,7 @@ static bool inflate_zlib(uint8_t *to, uint64_t to_len, const uint8_t *from, size
 	static bool tried;
 	if (!tried) {
 		tried = true;
+		snap_remote_need_library(SNAP_LIBRARY_DEFLATE);
 		void *library = dlopen("libdeflate.so.0", RTLD_NOW | RTLD_LOCAL);
 		if (library) {
 			*(void **)&create = dlsym(library, "libdeflate_alloc_decompressor");
@@ -135,6 +138,7 @@ static bool inflate_zstd(uint8_t *to, uint64_t to_len, const uint8_t *from, size
 	static bool tried;
 	if (!tried) {
 		tried = true;
+		snap_remote_need_library(SNAP_LIBRARY_ZSTD);
 		void *library = dlopen("libzstd.so.1", RTLD_NOW | RTLD_LOCAL);
 		if (library)
 			*(void **)&decompress = dlsym(library, "ZSTD_decompress");

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "analyze/sandbox/remote.h"
+
 int snap_candidates_add(struct snap_candidates *candidates, struct snap_arena *arena,
 	const struct snap_candidate *candidate, struct snap_error *err)
 {
@@ -60,6 +62,8 @@ const char *snap_candidate_fate_words(enum snap_candidate_fate fate)
 
 enum snap_candidate_fate snap_candidate_fate_of(const struct snap_error *err)
 {
+	if (err->errnum == SNAP_NOT_ELF)
+		return SNAP_FATE_MALFORMED;
 	if (err->code == SNAP_ERROR_UNSUPPORTED)
 		return SNAP_FATE_NOT_A_FILE;
 	switch (err->errnum) {

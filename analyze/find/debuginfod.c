@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "analyze/sandbox/remote.h"
 #include "common/escape.h"
 #include "common/snapshot.h"
 
@@ -226,6 +227,8 @@ bool snap_debuginfod_fetch(struct snap_debuginfod *client,
 	const struct snap_debuginfod_request *request, struct snap_debuginfod_answer *answer)
 {
 	char hex[2 * SNAP_MAX_BUILD_ID + 1] = "", name[512], *path = NULL;
+	if (snap_remote_is_on())
+		return snap_remote_fetch(request, answer);
 	*answer = (struct snap_debuginfod_answer){.fd = -1};
 	if (request->build_id.len > 0 && request->build_id.len <= SNAP_MAX_BUILD_ID)
 		snap_hex(request->build_id, hex);

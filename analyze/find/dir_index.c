@@ -3,15 +3,19 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <sha2.h>
 
 #include "analyze/cache/cache_dir.h"
 #include "analyze/file_open.h"
 #include "analyze/find/tree_file.h"
+#include "analyze/find/tree_scan.h"
 #include "analyze/find/tree_walk.h"
+#include "analyze/sandbox/remote.h"
 #include "common/escape.h"
 
 static int compare_entries(const void *a, const void *b)
@@ -84,20 +88,16 @@ static int add_found(
 /* ---------------------------------------------------------------- what is kept */
 
 /* The key of the tree at an absolute path, so that another that is mounted there has its own. */
-static bool make_key(const char *path, int fd, char *ret)
+static void make_key(const char *path, uint64_t dev, uint64_t ino, char *ret)
 {
-	struct stat st;
 	SHA2_CTX sha;
 	uint8_t hash[SHA256_DIGEST_LENGTH];
-	if (fstat(fd, &st) < 0)
-		return false;
-	const uint64_t ids[2] = {st.st_dev, st.st_ino};
+	const uint64_t ids[2] = {dev, ino};
 	SHA256Init(&sha);
 	SHA256Update(&sha, (const uint8_t *)path, strlen(path) + 1);
 	SHA256Update(&sha, (const uint8_t *)ids, sizeof(ids));
 	SHA256Final(hash, &sha);
 	snap_hex(snap_bytes(hash, 16), ret);
-	return true;
 }
 
 static void keep(struct snap_cache_dir *cache, const char *key, const struct snap_tree *made)
@@ -109,16 +109,32 @@ static void keep(struct snap_cache_dir *cache, const char *key, const struct sna
 		(void)snap_cache_write(cache, SNAP_TREES_KIND, key, parts, SNAP_TREE_PARTS, NULL);
 }
 
-/* The walk, with what is kept of the tree. Closes fd. */
-static int walk_kept(struct snap_tree_walk *walk, int fd, struct snap_cache_dir *cache,
-	const char *key, struct snap_error *err)
+/* Where a tree is, and how it is seen: by its open root, or by a scan (fd is -1 then). */
+struct place {
+	int fd;
+	struct snap_scan_reader scan;
+	uint64_t dev, ino;
+	char *absolute_path; /* on the heap; NULL: not known */
+};
+
+static int walk_place(struct snap_tree_walk *walk, struct place *place, struct snap_error *err)
 {
+	return place->fd >= 0 ? snap_tree_walk(walk, place->fd, err)
+			      : snap_tree_walk_scanned(walk, &place->scan, err);
+}
+
+/* The walk, with what is kept of the tree. */
+static int walk_kept(struct snap_tree_walk *walk, struct place *place,
+	struct snap_cache_dir *cache, struct snap_error *err)
+{
+	char key[33];
 	struct snap_tree known;
+	make_key(place->absolute_path, place->dev, place->ino, key);
 	struct snap_bytes bytes = snap_cache_map(cache, SNAP_TREES_KIND, key);
 	bool is_known = snap_tree_read(bytes, walk->absolute_path, &known);
 	if (is_known)
 		walk->known = &known;
-	int r = snap_tree_walk(walk, fd, err);
+	int r = walk_place(walk, place, err);
 	if (r == 0 && (!is_known || !snap_tree_equal(&known, &walk->made)))
 		keep(cache, key, &walk->made);
 	if (is_known)
@@ -127,36 +143,79 @@ static int walk_kept(struct snap_tree_walk *walk, int fd, struct snap_cache_dir 
 	return r;
 }
 
+/* The broker's word for it. */
+static int scan_place(const char *path, struct place *ret, struct snap_error *err)
+{
+	struct snap_scan_head head;
+	struct stat st;
+	int fd = snap_remote_scan(path, err);
+	if (fd < 0)
+		return -1;
+	void *data = fstat(fd, &st) == 0 && st.st_size > 0
+			     ? mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0)
+			     : MAP_FAILED;
+	(void)close(fd); /* only read from */
+	if (data == MAP_FAILED)
+		return snap_error_no_memory(err);
+	*ret = (struct place){.fd = -1, .scan = {.data = data, .len = (size_t)st.st_size}};
+	if (!snap_scan_read(&ret->scan, &head, sizeof(head)) ||
+		head.path_len > ret->scan.len - ret->scan.off)
+		return snap_error_no_memory(err); /* it is never so */
+	ret->dev = head.dev;
+	ret->ino = head.ino;
+	if (head.path_len > 0)
+		ret->absolute_path = strndup(
+			(const char *)ret->scan.data + ret->scan.off, head.path_len);
+	ret->scan.off += head.path_len;
+	return 0;
+}
+
+static int open_place(
+	const char *path, bool wants_name, struct place *ret, struct snap_error *err)
+{
+	struct stat st;
+	if (snap_remote_is_on())
+		return scan_place(path, ret, err);
+	*ret = (struct place){.fd = snap_directory_open(AT_FDCWD, path, true, err)};
+	if (ret->fd < 0)
+		return -1;
+	if (wants_name && fstat(ret->fd, &st) == 0) {
+		ret->dev = st.st_dev;
+		ret->ino = st.st_ino;
+		ret->absolute_path = realpath(path, NULL);
+	}
+	return 0;
+}
+
 int snap_dir_index_add(struct snap_dir_index *index, const char *path, struct snap_cache_dir *cache,
 	struct snap_progress progress, struct snap_error *err)
 {
-	char key[33];
 	struct snap_error why = SNAP_ERROR_INIT;
-	int fd = snap_directory_open(AT_FDCWD, path, true, &why);
-	if (fd < 0) {
+	struct place place;
+	if (open_place(path, cache != NULL, &place, &why) < 0) {
 		char name[256];
 		(void)snap_escape(snap_bytes_str(path), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
 		return snap_error_set(
 			err, why.code, "cannot read directory '%s': %s", name, why.text);
 	}
-	char *absolute_path = cache ? realpath(path, NULL) : NULL;
 	struct snap_tree_walk walk = {
 		.path = path,
-		.absolute_path = absolute_path ? absolute_path : "",
+		.absolute_path = cache && place.absolute_path ? place.absolute_path : "",
 		.progress = progress,
 		.found = add_found,
 		.data = index,
 	};
-	int r = absolute_path && make_key(absolute_path, fd, key)
-			? walk_kept(&walk, fd, cache, key, err)
-			: snap_tree_walk(&walk, fd, err);
+	int r = cache && place.absolute_path ? walk_kept(&walk, &place, cache, err)
+					     : walk_place(&walk, &place, err);
 	index->num_unreadable += walk.num_unreadable;
 	index->num_files += walk.made.num_files;
 	index->num_opened += walk.num_opened;
 	index->num_dirs += walk.made.num_dirs;
 	index->num_listed += walk.num_listed;
 	snap_tree_deinit_made(&walk.made);
-	free(absolute_path);
+	if (place.scan.data)
+		(void)munmap((void *)place.scan.data, place.scan.len); /* as it was mapped */
+	free(place.absolute_path);
 	return r;
 }
 

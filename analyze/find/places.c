@@ -7,12 +7,14 @@
 
 #include "analyze/cache/cache_dir.h"
 #include "analyze/file_open.h"
+#include "analyze/sandbox/remote.h"
 
 int snap_places_init(
 	struct snap_places *places, const struct snap_options *options, struct snap_error *err)
 {
 	*places = (struct snap_places){.options = options, .sysroot_fd = -1};
-	if (!options->sysroot)
+	/* A worker asks for what is below it by that. */
+	if (!options->sysroot || snap_remote_is_on())
 		return 0;
 	struct snap_error why = SNAP_ERROR_INIT;
 	places->sysroot_fd = snap_directory_open(AT_FDCWD, options->sysroot, true, &why);

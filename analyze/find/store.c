@@ -12,6 +12,8 @@
 #include "analyze/find/search.h"
 #include "analyze/find/split.h"
 #include "analyze/find/vdso.h"
+#include "analyze/sandbox/note.h"
+#include "analyze/sandbox/remote.h"
 #include "analyze/symbols/object.h"
 #include "common/escape.h"
 
@@ -251,6 +253,8 @@ static int search_and_keep(struct snap_store *store, struct snap_search *search,
 {
 	bool is_vdso = snap_vdso_is(&module->record);
 	const struct snap_bytes key = search->build_id;
+	/* An image from the input is the input's own: it may claim to be anything. */
+	SNAP_READING(is_vdso ? snap_bytes(NULL, 0) : key, search->path);
 	if (!is_vdso &&
 		(snap_search_files(search, err) < 0 || snap_search_dependents(search, err) < 0)) {
 		snap_object_files_deinit(&search->files);
@@ -291,6 +295,11 @@ static int resolve_module(struct snap_store *store, struct snap_crash *crash,
 		.why = by_path ? module->why : NULL,
 	};
 	bool is_vdso = snap_vdso_is(&module->record);
+	const char *quarantined = is_vdso ? NULL : snap_note_quarantined(search.build_id);
+	if (quarantined) {
+		module->why = snap_crash_format(crash, "%s", quarantined);
+		return module->why ? 0 : snap_error_no_memory(err);
+	}
 	if (is_vdso && resolution->has_vdso) {
 		module->why = "a process has one vDSO, and this is another";
 		return 0;
@@ -387,6 +396,7 @@ static int fetch_stored(
 {
 	struct snap_search *search = &stored->search;
 	const struct snap_object_files before = search->files;
+	SNAP_READING(search->build_id, search->path);
 	search->files.mini = NULL;
 	if (open_again(&search->files.main, err) < 0 || open_again(&search->files.debug, err) < 0 ||
 		open_again(&search->files.alternate, err) < 0 ||
@@ -413,7 +423,7 @@ static struct stored *find_fetchable(struct snap_store *store, struct snap_crash
 {
 	const struct snap_search search = {
 		.build_id = module->record.build_id, .path = module->record.path};
-	if (!module->has_frame || snap_vdso_is(&module->record) || search.build_id.len == 0 ||
+	if (snap_note_quarantined(search.build_id) || !module->has_frame || snap_vdso_is(&module->record) || search.build_id.len == 0 ||
 		search.build_id.len > SNAP_MAX_BUILD_ID)
 		return NULL;
 	struct stored *stored = find_stored(store, &search, snap_bytes(NULL, 0));
@@ -486,7 +496,8 @@ static const char *shown(const char *path, char buf[MAX_SHOWN])
 static int take_file(struct snap_store *store, const char *path, int fd, struct snap_search *search,
 	struct snap_error *err)
 {
-	char *whole = realpath(path, NULL); /* others lie beside it, where it really is */
+	/* Others lie beside it, where it really is. */
+	char *whole = snap_remote_is_on() ? snap_remote_real_path(path) : realpath(path, NULL);
 	const char *kept = snap_arena_copy(&store->arena, snap_bytes_str(whole ? whole : path));
 	struct snap_elf_file *file = malloc(sizeof(*file));
 	free(whole);
@@ -524,11 +535,12 @@ int snap_store_open(struct snap_store *store, const char *file_or_build_id,
 	struct snap_search search = {.places = &store->places, .arena = &store->words};
 	struct snap_error why = SNAP_ERROR_INIT;
 	int fd = snap_file_open(file_or_build_id, NULL, &why);
-	size_t len = fd < 0 ? parse_build_id(file_or_build_id, build_id) : 0;
+	bool is_no_elf = fd < 0 && why.errnum == SNAP_NOT_ELF;
+	size_t len = fd < 0 && !is_no_elf ? parse_build_id(file_or_build_id, build_id) : 0;
 	char name[MAX_SHOWN];
 	if (fd < 0 && len == 0)
-		return snap_error_set(err, why.code, "cannot open '%s': %s",
-			shown(file_or_build_id, name), why.text);
+		return snap_error_set(err, why.code, "cannot %s '%s': %s",
+			is_no_elf ? "read" : "open", shown(file_or_build_id, name), why.text);
 	if (fd >= 0 && take_file(store, file_or_build_id, fd, &search, err) < 0)
 		return -1;
 	if (len > 0)

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "analyze/file_open.h"
+#include "analyze/sandbox/remote.h"
 #include "analyze/symbols/elf_file.h"
 #include "common/escape.h"
 
@@ -165,8 +166,9 @@ static bool is_elf(int fd)
 	return pread(fd, magic, SELFMAG, 0) == SELFMAG && memcmp(magic, ELFMAG, SELFMAG) == 0;
 }
 
-/* The build ID of the file that path, less ".dwp", is beside. */
-static int find_owner(const char *path, char *ret_hex, struct snap_error *err)
+/* The build ID of the file that path, less ".dwp", is beside. *num_opened counts those looked at. */
+static int find_owner(
+	const char *path, char *ret_hex, unsigned int *num_opened, struct snap_error *err)
 {
 	static const char *const suffixes[] = {"", ".debug"};
 	for (size_t i = 0; i < 2; i++) {
@@ -177,6 +179,7 @@ static int find_owner(const char *path, char *ret_hex, struct snap_error *err)
 			return snap_error_no_memory(err);
 		int fd = snap_file_open(owner, NULL, NULL);
 		free(owner);
+		*num_opened += fd >= 0;
 		if (fd < 0 || open_elf(fd, &file, NULL) < 0)
 			continue;
 		snap_hex(file.build_id, ret_hex);
@@ -195,7 +198,8 @@ struct addition {
 	const struct snap_symbol_add_options *options;
 	int fd;
 	struct stat st;
-	int xx_fd;
+	unsigned int remote_number; /* in a worker: of the file, counted back from the last opened */
+	int xx_fd;		    /* -1 in a worker */
 	struct snap_symbol_file *file;
 	char name[2 * SNAP_MAX_BUILD_ID + 8];
 };
@@ -256,9 +260,19 @@ static int rename_new(int dir_fd, const char *from, const char *to)
 	return linkat(dir_fd, from, dir_fd, to, 0) < 0 ? -errno : 0;
 }
 
+static int place_remote(struct addition *a, bool force)
+{
+	const char xx[] = {a->file->build_id[0], a->file->build_id[1], '\0'};
+	unsigned int flags = a->remote_number | (force ? SNAP_PLACE_FORCE : 0) |
+			     (a->options->link ? SNAP_PLACE_LINK : 0);
+	return snap_remote_store_place(xx, a->name, flags, &a->file->not_linked);
+}
+
 /* Puts the file there. 0, -EEXIST if the name is taken (and force is not set), or another errno. */
 static int place(struct addition *a, bool force)
 {
+	if (snap_remote_is_on())
+		return place_remote(a, force);
 	char temp[40];
 	uint64_t random;
 	struct stat st;
@@ -318,12 +332,26 @@ static enum taken compare(const struct snap_elf_file *there, const struct snap_e
 									      : TAKEN_BY_ANOTHER;
 }
 
+/* What is kept under a name. */
+static int open_kept(int xx_fd, const char *build_id, const char *name, struct stat *ret)
+{
+	if (!snap_remote_is_on())
+		return snap_file_open_in(xx_fd, name, ret, NULL);
+	const char xx[] = {build_id[0], build_id[1], '\0'};
+	int fd = snap_remote_store_open(xx, name);
+	if (fd >= 0 && fstat(fd, ret) < 0) {
+		(void)close(fd); /* nothing was read */
+		fd = -1;
+	}
+	return fd;
+}
+
 /* elf: what is to be kept; NULL: split DWARF. */
 static enum taken who_took(const struct addition *a, const struct snap_elf_file *elf)
 {
 	struct stat st;
 	struct snap_elf_file there;
-	int fd = snap_file_open_in(a->xx_fd, a->name, &st, NULL);
+	int fd = open_kept(a->xx_fd, a->file->build_id, a->name, &st);
 	if (fd < 0)
 		return TAKEN_BY_ANOTHER;
 	bool same = st.st_dev == a->st.st_dev && st.st_ino == a->st.st_ino;
@@ -369,23 +397,27 @@ static int place_as(struct addition *a, enum snap_symbol_kind kind, const struct
 	return 0;
 }
 
-/* elf: what fd is; NULL: split DWARF, whose owner's build ID stands in ret. */
-static int keep(struct snap_symbol_dir *dir, int fd, const struct stat *st,
-	const struct snap_elf_file *elf, const struct snap_symbol_add_options *options,
-	struct snap_symbol_file *ret, struct snap_error *err)
+static int open_xx(struct snap_symbol_dir *dir, const char *xx, struct snap_error *err)
 {
-	struct addition a = {.dir = dir, .options = options, .fd = fd, .st = *st, .file = ret};
-	char xx[3] = {ret->build_id[0], ret->build_id[1], '\0'};
 	if (mkdirat(dir->fd, xx, 0777) < 0 && errno != EEXIST)
 		return snap_error_errno(err, errno, "cannot keep it");
-	a.xx_fd = snap_directory_open(dir->fd, xx, true, err);
-	if (a.xx_fd < 0)
+	return snap_directory_open(dir->fd, xx, true, err);
+}
+
+/* elf: what a.fd is; NULL: split DWARF, whose owner's build ID stands in *a.file. */
+static int keep(struct addition a, const struct snap_elf_file *elf, struct snap_error *err)
+{
+	struct snap_symbol_dir *dir = a.dir;
+	struct snap_symbol_file *ret = a.file;
+	char xx[3] = {ret->build_id[0], ret->build_id[1], '\0'};
+	if (!snap_remote_is_on() && (a.xx_fd = open_xx(dir, xx, err)) < 0)
 		return -1;
 	int r = place_as(&a, elf ? kind_of(elf) : SNAP_SYMBOL_PACKAGE, elf, err);
-	(void)close(a.xx_fd); /* a directory */
+	if (a.xx_fd >= 0)
+		(void)close(a.xx_fd); /* a directory */
 	if (r == 0 && set_path(dir, xx, a.name, err) < 0)
 		r = -1;
-	ret->bytes = (uint64_t)st->st_size;
+	ret->bytes = (uint64_t)a.st.st_size;
 	ret->path = dir->file_path;
 	return r;
 }
@@ -400,23 +432,73 @@ int snap_symbol_dir_add(struct snap_symbol_dir *dir, const char *path,
 	int r, fd = snap_file_open(path, &st, err);
 	if (fd < 0)
 		return -1;
+	struct addition a = {
+		.dir = dir, .options = options, .fd = fd, .st = st, .file = &file, .xx_fd = -1};
 	if (ends_with(path, PACKAGE_SUFFIX)) {
 		if (!is_elf(fd))
 			r = snap_error_set(err, SNAP_ERROR_MALFORMED, "not an ELF file");
 		else
-			r = find_owner(path, file.build_id, err);
+			r = find_owner(path, file.build_id, &a.remote_number, err);
 		if (r == 0)
-			r = keep(dir, fd, &st, NULL, options, &file, err);
+			r = keep(a, NULL, err);
 		(void)close(fd); /* only read from */
 	} else {
 		if (open_elf(fd, &elf, err) < 0)
 			return -1;
 		snap_hex(elf.build_id, file.build_id);
-		r = keep(dir, fd, &st, &elf, options, &file, err);
+		r = keep(a, &elf, err);
 		snap_elf_file_deinit(&elf);
 	}
 	if (r == 0)
 		*ret = file;
+	return r;
+}
+
+/* ---------------------------------------------------------------- for the broker of a sandbox */
+
+#define HEX "0123456789abcdef"
+
+static bool is_kept_name(const char *xx, const char *name)
+{
+	size_t len = strspn(name, HEX);
+	if (strspn(xx, HEX) != 2 || xx[2] != '\0' || len < 2 || len > 2 * SNAP_MAX_BUILD_ID)
+		return false;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(name + len, kinds[i].suffix) == 0)
+			return true;
+	return false;
+}
+
+int snap_symbol_dir_open_kept(
+	struct snap_symbol_dir *dir, const char *xx, const char *name, struct snap_error *err)
+{
+	int fd = -1, xx_fd = -1;
+	if (is_kept_name(xx, name))
+		xx_fd = snap_directory_open(dir->fd, xx, true, err);
+	else
+		snap_error_set(err, SNAP_ERROR_USAGE, "no name of a kept file");
+	if (xx_fd >= 0) {
+		fd = snap_file_open_in(xx_fd, name, NULL, err);
+		(void)close(xx_fd); /* a directory */
+	}
+	return fd;
+}
+
+int snap_symbol_dir_place(struct snap_symbol_dir *dir, int fd, const char *xx, const char *name,
+	const struct snap_symbol_add_options *options, bool *ret_not_linked)
+{
+	struct snap_symbol_file file = {0};
+	struct snap_error err = SNAP_ERROR_INIT;
+	struct addition a = {.dir = dir, .options = options, .fd = fd, .file = &file};
+	if (!is_kept_name(xx, name))
+		return -EINVAL;
+	(void)snprintf(a.name, sizeof(a.name), "%s", name);
+	a.xx_fd = open_xx(dir, xx, &err);
+	if (a.xx_fd < 0)
+		return err.errnum > 0 ? -err.errnum : -EIO;
+	int r = place(&a, options->force);
+	(void)close(a.xx_fd); /* a directory */
+	*ret_not_linked = file.not_linked;
 	return r;
 }
 

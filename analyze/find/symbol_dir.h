@@ -57,6 +57,16 @@ int snap_symbol_dir_add(struct snap_symbol_dir *dir, const char *path,
 	struct snap_error *err);
 
 /*
+ * What the broker of a sandbox does of it; the names are checked. A kept file: a descriptor, or -1
+ * and *err. place: keep what fd is under that name; 0 or a negative errno, -EEXIST if it is taken
+ * and force not set.
+ */
+int snap_symbol_dir_open_kept(
+	struct snap_symbol_dir *dir, const char *xx, const char *name, struct snap_error *err);
+int snap_symbol_dir_place(struct snap_symbol_dir *dir, int fd, const char *xx, const char *name,
+	const struct snap_symbol_add_options *options, bool *ret_not_linked);
+
+/*
  * Call fn for each file, in order of build ID; wrong: NULL, or what is wrong with it. It returns 0
  * to go on. Returns what it returned last, or -1 and *err.
  */

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "analyze/file_open.h"
+#include "analyze/find/tree_scan.h"
+#include "analyze/sandbox/remote.h"
 #include "analyze/symbols/elf_file.h"
 #include "common/escape.h"
 #include "common/snapshot.h"
@@ -170,8 +172,23 @@ static int report(struct snap_tree_walk *walk, const char *name, struct snap_byt
 	return r;
 }
 
+/* By its whole path where there is no directory at hand. */
+static int open_file(struct snap_tree_walk *walk, int dir_fd, const char *name, struct stat *ret,
+	struct snap_error *why)
+{
+	size_t len;
+	if (dir_fd >= 0)
+		return snap_file_open_in(dir_fd, name, ret, why);
+	if (lengthen(walk, name, &len, why) < 0)
+		return -1;
+	int fd = snap_file_open(walk->shown, ret, why);
+	shorten(walk, len);
+	return fd;
+}
+
+/* dir_fd: -1 of one that was scanned. */
 static int read_file(struct snap_tree_walk *walk, const struct file_system *fs, int dir_fd,
-	const char *name, struct snap_error *err)
+	const char *name, const struct stat *seen, struct snap_error *err)
 {
 	struct snap_elf_file file;
 	struct stat st;
@@ -180,11 +197,14 @@ static int read_file(struct snap_tree_walk *walk, const struct file_system *fs, 
 	uint32_t info = SNAP_TREE_NOTHING;
 	struct snap_error why = SNAP_ERROR_INIT;
 	/* The stamp is of what is read: an earlier one of the name may be another file's. */
-	int fd = snap_file_open_in(dir_fd, name, &st, &why);
+	int fd = open_file(walk, dir_fd, name, &st, &why);
 	if (fd >= 0) {
 		walk->num_opened++;
 		stamp = stamp_of(walk, fs, &st);
 		info = look_into(fd, name, name, &file);
+	} else if (why.errnum == SNAP_NOT_ELF) {
+		walk->num_opened++;
+		stamp = stamp_of(walk, fs, seen);
 	} else if (why.errnum != ENOENT) {
 		walk->num_unreadable++;
 	}
@@ -198,9 +218,27 @@ static int read_file(struct snap_tree_walk *walk, const struct file_system *fs, 
 	return r;
 }
 
-/* known: its number in walk->known, or NONE. *ret_gone: there is no such file, though it was
- * listed.
- */
+/* known: its number in walk->known, or NONE. */
+static int add_seen(struct snap_tree_walk *walk, const struct file_system *fs, int dir_fd,
+	const char *name, const struct stat *st, uint32_t known, struct snap_error *err)
+{
+	tell_progress(walk);
+	uint64_t stamp = stamp_of(walk, fs, st);
+	const struct snap_tree_file *file = known != NONE ? &walk->known->files[known] : NULL;
+	struct snap_bytes build_id = {0};
+	if (file && stamp && stamp == file->stamp)
+		build_id = snap_tree_id(walk->known, file);
+	else if (st->st_size >= (off_t)sizeof(Elf32_Ehdr))
+		return read_file(walk, fs, dir_fd, name, st, err);
+	else
+		file = NULL; /* too small to be anything */
+	uint32_t info = file ? file->info : SNAP_TREE_NOTHING;
+	if (snap_tree_add_file(&walk->made, name, stamp, info, build_id, err) < 0)
+		return -1;
+	return info == SNAP_TREE_NOTHING ? 0 : report(walk, name, build_id, err);
+}
+
+/* *ret_gone: there is no such file, though it was listed. */
 static int add_file(struct snap_tree_walk *walk, const struct file_system *fs, int dir_fd,
 	const char *name, uint32_t known, bool *ret_gone, struct snap_error *err)
 {
@@ -209,20 +247,7 @@ static int add_file(struct snap_tree_walk *walk, const struct file_system *fs, i
 		*ret_gone = true;
 		return 0;
 	}
-	tell_progress(walk);
-	uint64_t stamp = stamp_of(walk, fs, &st);
-	const struct snap_tree_file *file = known != NONE ? &walk->known->files[known] : NULL;
-	struct snap_bytes build_id = {0};
-	if (file && stamp && stamp == file->stamp)
-		build_id = snap_tree_id(walk->known, file);
-	else if (st.st_size >= (off_t)sizeof(Elf32_Ehdr))
-		return read_file(walk, fs, dir_fd, name, err);
-	else
-		file = NULL; /* too small to be anything */
-	uint32_t info = file ? file->info : SNAP_TREE_NOTHING;
-	if (snap_tree_add_file(&walk->made, name, stamp, info, build_id, err) < 0)
-		return -1;
-	return info == SNAP_TREE_NOTHING ? 0 : report(walk, name, build_id, err);
+	return add_seen(walk, fs, dir_fd, name, &st, known, err);
 }
 
 /* ---------------------------------------------------------------- what is in a directory */
@@ -446,26 +471,156 @@ static int walk_dir(struct snap_tree_walk *walk, const struct file_system *paren
 	return r;
 }
 
-int snap_tree_walk(struct snap_tree_walk *walk, int root_fd, struct snap_error *err)
+static int begin(struct snap_tree_walk *walk, struct snap_error *err)
 {
 	struct timespec now;
 	(void)clock_gettime(CLOCK_REALTIME, &now); /* there is such a clock */
 	walk->begun_ns = ns_of(now);
 	walk->shown = strdup(walk->path);
-	if (!walk->shown) {
-		(void)close(root_fd); /* a directory */
+	if (!walk->shown)
 		return snap_error_no_memory(err);
-	}
 	walk->shown_len = strlen(walk->shown);
 	walk->shown_size = walk->shown_len + 1;
 	/* "dir/" and "/" have the separator already. */
 	while (walk->shown_len > 0 && walk->shown[walk->shown_len - 1] == '/')
 		shorten(walk, walk->shown_len - 1);
-	const struct file_system none = {0};
 	snap_progress_tell(walk->progress, SNAP_PROGRESS_BEGIN, NULL);
-	int r = walk_dir(walk, &none, root_fd, walk->absolute_path, walk->known ? 0 : NONE, 0, err);
+	return 0;
+}
+
+static void end(struct snap_tree_walk *walk)
+{
 	snap_progress_tell(walk->progress, SNAP_PROGRESS_END, NULL);
 	free(walk->shown);
 	walk->shown = NULL;
+}
+
+int snap_tree_walk(struct snap_tree_walk *walk, int root_fd, struct snap_error *err)
+{
+	if (begin(walk, err) < 0) {
+		(void)close(root_fd); /* a directory */
+		return -1;
+	}
+	const struct file_system none = {0};
+	int r = walk_dir(walk, &none, root_fd, walk->absolute_path, walk->known ? 0 : NONE, 0, err);
+	end(walk);
+	return r;
+}
+
+/* ---------------------------------------------------------------- what was scanned */
+
+/* The directories and files of a known directory, gone through in step with those of the scan. */
+struct known_place {
+	uint32_t dir, file, file_end;
+	uint32_t sub, sub_end;
+};
+
+static struct known_place known_place(const struct snap_tree *known, uint32_t dir)
+{
+	struct known_place place = {.dir = dir};
+	if (dir == NONE)
+		return place;
+	place.file = known->first_file[dir];
+	place.file_end = place.file + known->dirs[dir].num_files;
+	place.sub = dir + 1;
+	place.sub_end = known->end[dir];
+	return place;
+}
+
+static uint32_t known_file(
+	const struct snap_tree *known, struct known_place *place, const char *name)
+{
+	int r = -1;
+	while (place->file < place->file_end &&
+		(r = strcmp(known->names + known->files[place->file].name, name)) < 0)
+		place->file++;
+	return place->file < place->file_end && r == 0 ? place->file : NONE;
+}
+
+static uint32_t known_sub(
+	const struct snap_tree *known, struct known_place *place, const char *name)
+{
+	int r = -1;
+	while (place->sub < place->sub_end &&
+		(r = strcmp(known->names + known->dirs[place->sub].name, name)) < 0)
+		place->sub = known->end[place->sub];
+	return place->sub < place->sub_end && r == 0 ? place->sub : NONE;
+}
+
+static int walk_scanned(struct snap_tree_walk *walk, struct snap_scan_reader *scan,
+	const char *name, uint32_t known, unsigned int depth, struct snap_error *err);
+
+static int cut_short(struct snap_error *err)
+{
+	return snap_error_set(err, SNAP_ERROR_NO_MEMORY, "the list of a tree can't be read");
+}
+
+static int walk_scanned_items(struct snap_tree_walk *walk, struct snap_scan_reader *scan,
+	const struct snap_scan_dir *head, const struct file_system *fs, size_t made, uint32_t known,
+	unsigned int depth, struct snap_error *err)
+{
+	struct known_place place = known_place(walk->known, known);
+	for (uint32_t i = 0; i < head->num_files; i++) {
+		struct snap_scan_stat seen;
+		struct stat st;
+		char *name = snap_scan_read(scan, &seen, sizeof(seen)) ? snap_scan_read_name(scan)
+								       : NULL;
+		if (!name)
+			return cut_short(err);
+		snap_scan_stat_expand(&seen, &st);
+		int r = add_seen(walk, fs, -1, name, &st, known_file(walk->known, &place, name),
+			err);
+		free(name);
+		if (r < 0)
+			return -1;
+	}
+	for (uint32_t i = 0; i < head->num_dirs; i++) {
+		char *name = snap_scan_read_name(scan);
+		if (!name)
+			return cut_short(err);
+		walk->made.dirs[made].num_dirs++;
+		int r = walk_scanned(walk, scan, name, known_sub(walk->known, &place, name),
+			depth + 1, err);
+		free(name);
+		if (r < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int walk_scanned(struct snap_tree_walk *walk, struct snap_scan_reader *scan,
+	const char *name, uint32_t known, unsigned int depth, struct snap_error *err)
+{
+	size_t made = walk->made.num_dirs, len = walk->shown_len;
+	struct snap_scan_dir head;
+	struct stat st;
+	if (depth > SNAP_TREE_MAX_DEPTH + 1 || !snap_scan_read(scan, &head, sizeof(head)))
+		return cut_short(err);
+	if (snap_tree_add_dir(&walk->made, name, err) < 0 ||
+		(depth > 0 && lengthen(walk, name, &len, err) < 0))
+		return -1;
+	walk->num_unreadable += head.is_unreadable > 0;
+	walk->num_listed += !head.is_pseudo && head.is_unreadable != 1;
+	int r = 0;
+	if (head.is_unreadable != 1 && !head.is_pseudo) {
+		struct file_system fs = {.dev = head.dev};
+		if (head.is_read_only)
+			fs.salt = mix(mix(mix(1, head.fs_type), head.fs_blocks), head.fs_files);
+		snap_scan_stat_expand(&head.stat, &st);
+		if (!head.is_unreadable && !head.is_changing)
+			walk->made.dirs[made].stamp = stamp_of(walk, &fs, &st);
+		r = walk_scanned_items(walk, scan, &head, &fs, made, known, depth, err);
+	}
+	shorten(walk, len);
+	return r;
+}
+
+int snap_tree_walk_scanned(
+	struct snap_tree_walk *walk, struct snap_scan_reader *scan, struct snap_error *err)
+{
+	if (begin(walk, err) < 0)
+		return -1;
+	int r = walk_scanned(walk, scan, walk->absolute_path, walk->known ? 0 : NONE, 0, err);
+	end(walk);
 	return r;
 }

@@ -34,10 +34,16 @@ struct snap_tree_walk {
 	int64_t begun_ns;
 };
 
+struct snap_scan_reader; /* tree_scan.h */
+
 /*
  * root_fd: of the root, open for listing; closed. Returns 0, or -1 and *err if memory ends or found
  * said so. In both cases the caller ends walk->made with snap_tree_deinit_made().
  */
 int snap_tree_walk(struct snap_tree_walk *walk, int root_fd, struct snap_error *err);
+
+/* The same over what was scanned, from the root on: in a worker, which can't list directories. */
+int snap_tree_walk_scanned(
+	struct snap_tree_walk *walk, struct snap_scan_reader *scan, struct snap_error *err);
 
 #endif

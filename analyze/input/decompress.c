@@ -9,9 +9,10 @@
 
 #include <archive.h>
 
+#include "analyze/sandbox/remote.h"
 #include "common/escape.h"
 
-#define LIBRARY	     "libarchive.so.13"
+#define LIBRARY	     SNAP_ARCHIVE_LIBRARY
 #define BUFFER_BYTES 65536u
 
 static struct library {
@@ -61,6 +62,7 @@ static int load_library(struct snap_error *err)
 {
 	if (library.loaded)
 		return 0;
+	snap_remote_need_library(SNAP_LIBRARY_ARCHIVE);
 	void *handle = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 	if (!handle)
 		return snap_error_set(err, SNAP_ERROR_UNSUPPORTED,

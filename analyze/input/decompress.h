@@ -14,6 +14,9 @@
 #include "common/bytes.h"
 #include "common/error.h"
 
+/* Loaded when it is needed. */
+#define SNAP_ARCHIVE_LIBRARY "libarchive.so.13"
+
 /* So many bytes are needed to tell. */
 #define SNAP_COMPRESSION_MAGIC_BYTES 6
 

@@ -237,7 +237,7 @@ int snap_input_open(const char *file, struct snap_input *ret, struct snap_error 
 	if (strcmp(file, "-") == 0) {
 		r = open_fd(STDIN_FILENO, false, &input, &why);
 	} else {
-		int fd = snap_file_open(file, NULL, &why);
+		int fd = snap_file_open_input(file, &why);
 		r = fd < 0 ? -1 : open_fd(fd, true, &input, &why);
 		if (fd >= 0)
 			(void)close(fd); /* only read from */

@@ -6,6 +6,7 @@
 #include <elf.h>
 #include <gelf.h>
 
+#include "analyze/sandbox/note.h"
 #include "analyze/symbols/object_cfi.h"
 #include "analyze/symbols/object_names.h"
 #include "analyze/unwind/exidx.h"
@@ -19,6 +20,7 @@ struct snap_object {
 	struct snap_object_cfi *cfi;
 	bool exidx_tried;
 	struct snap_exidx *exidx;
+	uint32_t note; /* of the module whose files these are (sandbox/note.h) */
 };
 
 static void choose_names(struct snap_object *object)
@@ -65,6 +67,7 @@ int snap_object_create(
 	object->alternate = files->alternate;
 	object->mini = files->mini;
 	object->build_id = files->main ? files->main->build_id : files->debug->build_id;
+	object->note = snap_note_current();
 	choose_names(object);
 	if (snap_object_names_create(files, object->build_id, &object->names, err) < 0 ||
 		snap_object_cfi_create(files->main, files->debug, &object->cfi, err) < 0) {
@@ -117,6 +120,7 @@ bool snap_object_has_code(const struct snap_object *object)
 
 bool snap_object_base(const struct snap_object *object, uint64_t *ret)
 {
+	SNAP_READING_SLOT(object->note);
 	size_t num;
 	if (!object->main || elf_getphdrnum(object->main->elf, &num) != 0)
 		return false;
@@ -135,44 +139,52 @@ bool snap_object_base(const struct snap_object *object, uint64_t *ret)
 const struct snap_source_frame *snap_object_find(
 	struct snap_object *object, uint64_t vaddr, size_t *ret_num)
 {
+	SNAP_READING_SLOT(object->note);
 	return snap_object_names_find(object->names, vaddr, ret_num);
 }
 
 size_t snap_object_look_up(
 	struct snap_object *object, uint64_t vaddr, struct snap_source_frame *frames, size_t max)
 {
+	SNAP_READING_SLOT(object->note);
 	return snap_object_names_look_up(object->names, vaddr, frames, max);
 }
 
 void snap_object_prepare(
 	struct snap_object *object, const uint64_t *vaddrs, size_t num, size_t num_jobs)
 {
+	SNAP_READING_SLOT(object->note);
 	snap_object_names_prepare(object->names, vaddrs, num, num_jobs);
 }
 
 bool snap_object_function(
 	struct snap_object *object, uint64_t vaddr, uint64_t *ret_start, uint64_t *ret_end)
 {
+	SNAP_READING_SLOT(object->note);
 	return snap_object_names_function(object->names, vaddr, ret_start, ret_end);
 }
 
 struct snap_code_index *snap_object_code_index(struct snap_object *object)
 {
+	SNAP_READING_SLOT(object->note);
 	return snap_object_names_code_index(object->names);
 }
 
 bool snap_object_find_name(struct snap_object *object, const char *name, uint64_t *ret)
 {
+	SNAP_READING_SLOT(object->note);
 	return snap_object_names_find_name(object->names, name, ret);
 }
 
 bool snap_object_find_data(struct snap_object *object, const char *name, uint64_t *ret)
 {
+	SNAP_READING_SLOT(object->note);
 	return snap_object_names_find_data(object->names, name, ret);
 }
 
 void snap_object_keep(struct snap_object *object)
 {
+	SNAP_READING_SLOT(object->note);
 	snap_object_names_keep(object->names);
 }
 
@@ -180,6 +192,7 @@ int snap_object_keep_all(struct snap_object *object, size_t num_jobs,
 	void (*told)(size_t done, size_t all, void *data), void *data, uint64_t *ret_bytes,
 	struct snap_error *err)
 {
+	SNAP_READING_SLOT(object->note);
 	return snap_object_names_keep_all(object->names, num_jobs, told, data, ret_bytes, err);
 }
 
@@ -187,6 +200,7 @@ int snap_object_keep_all(struct snap_object *object, size_t num_jobs,
 
 size_t snap_object_read(const struct snap_object *object, uint64_t vaddr, void *buf, size_t len)
 {
+	SNAP_READING_SLOT(object->note);
 	size_t num, size;
 	const char *raw = object->main ? elf_rawfile(object->main->elf, &size) : NULL;
 	if (!raw || elf_getphdrnum(object->main->elf, &num) != 0)
@@ -222,11 +236,13 @@ bool snap_object_entry(const struct snap_object *object, uint64_t *ret)
 
 const struct snap_cfi_row *snap_object_cfi_row(struct snap_object *object, uint64_t vaddr)
 {
+	SNAP_READING_SLOT(object->note);
 	return snap_object_cfi_find(object->cfi, vaddr);
 }
 
 const struct snap_exidx *snap_object_exidx(struct snap_object *object)
 {
+	SNAP_READING_SLOT(object->note);
 	if (object->exidx_tried || !object->main)
 		return object->exidx;
 	object->exidx_tried = true;

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "analyze/sandbox/remote.h"
 #include "analyze/symbols/unit_table.h"
 
 #define MAX_JOBS 64
@@ -103,6 +104,7 @@ static bool start(struct worker *worker, struct snap_debug_info *info, const uin
 	if (pid == 0) {
 		worker->pipe_fd = pipe_fds[1];
 		(void)close(pipe_fds[0]);
+		snap_remote_close();
 		/* Whoever ends the parent ends the work. */
 		(void)signal(SIGPIPE, SIG_DFL);
 		work(info, units, num, first, num_jobs, shown, worker);
@@ -219,7 +221,7 @@ static void collect(const struct worker *worker, struct snap_name_pool *pool, si
 	struct snap_made_table *made)
 {
 	off_t len = worker->pid > 0 ? lseek(worker->file_fd, 0, SEEK_END) : 0;
-	void *map = len > 0 ? mmap(NULL, (size_t)len, PROT_READ, MAP_SHARED, worker->file_fd, 0)
+	void *map = len > 0 ? mmap(NULL, (size_t)len, PROT_READ, MAP_PRIVATE, worker->file_fd, 0)
 			    : MAP_FAILED;
 	if (map == MAP_FAILED)
 		return;

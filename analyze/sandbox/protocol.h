@@ -1,0 +1,123 @@
+/*
+ * What a worker asks of the broker in its parent, and how both put it: each message is one packet
+ * of a SOCK_SEQPACKET pair, a fixed head and strings whose lengths it has. One request is out at a
+ * time. Descriptors go from the broker to the worker only.
+ */
+#ifndef SNAP_ANALYZE_SANDBOX_PROTOCOL_H
+#define SNAP_ANALYZE_SANDBOX_PROTOCOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/snapshot.h"
+
+enum snap_request_op {
+	SNAP_REQUEST_DONE = 1,	/* number: exit status of the input. Not answered */
+	SNAP_REQUEST_COMPLAIN,	/* a line for stderr */
+	SNAP_REQUEST_PROGRESS,	/* number: enum snap_progress_event; text */
+	SNAP_REQUEST_LIBRARY,	/* number: enum snap_library; the worker is replaced by one that has it */
+	SNAP_REQUEST_INPUT,	/* the input itself */
+	SNAP_REQUEST_TEMPORARY, /* a temporary file */
+	SNAP_REQUEST_OPEN,	/* number: enum snap_remote_root; a path */
+	SNAP_REQUEST_REAL_PATH, /* of a file that the user named */
+	SNAP_REQUEST_SCAN,	/* what is in a tree, as find/tree_scan.h has it */
+	SNAP_REQUEST_CACHE_OPEN,    /* kind, key; number: 1 if it is a use */
+	SNAP_REQUEST_CACHE_BEGIN,   /* kind */
+	SNAP_REQUEST_CACHE_PUBLISH, /* key, of what was begun */
+	SNAP_REQUEST_FETCH,	    /* build ID, name; number: enum snap_candidate_role */
+	SNAP_REQUEST_OUTPUT_OPEN,   /* what -o names */
+	SNAP_REQUEST_OUTPUT_PUBLISH,
+	SNAP_REQUEST_STORE_OPEN,  /* what is kept in --store: "xx", name */
+	SNAP_REQUEST_STORE_PLACE, /* keep the file there that was opened last but so many (number &
+				     0xff): "xx", name; number also has the flags */
+	SNAP_NUM_REQUESTS,
+};
+
+#define SNAP_PLACE_LINK	 0x100u
+#define SNAP_PLACE_FORCE 0x200u
+
+/* Libraries that are loaded only where they are needed, which a worker can't do any more. */
+enum snap_library {
+	SNAP_LIBRARY_ARCHIVE,
+	SNAP_LIBRARY_DEFLATE,
+	SNAP_LIBRARY_ZSTD,
+	SNAP_NUM_LIBRARIES,
+};
+
+#define SNAP_REQUEST_STRINGS 2
+#define SNAP_MAX_STRING	     4096 /* Linux's PATH_MAX */
+
+struct snap_request {
+	uint32_t op;
+	uint32_t number;
+	uint32_t len[SNAP_REQUEST_STRINGS];
+	/* On the wire only the lengths' bytes of it; then the strings, one after the other. */
+	char bytes[SNAP_REQUEST_STRINGS * SNAP_MAX_STRING];
+};
+#define SNAP_REQUEST_HEAD offsetof(struct snap_request, bytes)
+
+/*
+ * Whether a packet of n bytes is a request as it should be: known, of exactly its length, no string
+ * too long or with a NUL in it (but a build ID, which are bytes). Splits it: ret[i] is a string of
+ * its own, NUL-terminated.
+ */
+struct snap_request_view {
+	enum snap_request_op op;
+	uint32_t number;
+	size_t len[SNAP_REQUEST_STRINGS];
+	char text[SNAP_REQUEST_STRINGS][SNAP_MAX_STRING + 1];
+};
+bool snap_request_read(const struct snap_request *request, size_t n, struct snap_request_view *ret);
+
+#define SNAP_REPLY_STRINGS 3
+
+struct snap_reply {
+	int32_t result; /* 0 or -1 */
+	uint32_t code;	/* enum snap_error_code of a failure */
+	int32_t errnum;
+	uint32_t number;
+	uint32_t len[SNAP_REPLY_STRINGS];
+	char bytes[SNAP_MAX_STRING + 2048];
+};
+#define SNAP_REPLY_HEAD offsetof(struct snap_reply, bytes)
+
+/* What the parent tells a worker that waits for work. */
+enum snap_command_op {
+	SNAP_COMMAND_RUN = 1, /* the input of this index */
+	SNAP_COMMAND_FINISH,  /* keep what is worth it, and end */
+};
+
+#define SNAP_MAX_QUARANTINED 8
+
+struct snap_quarantined {
+	uint32_t len;
+	uint8_t build_id[SNAP_MAX_BUILD_ID];
+	char why[192]; /* NUL-terminated, safe to print */
+};
+
+struct snap_command {
+	uint32_t op;
+	uint32_t index;
+	uint32_t num_quarantined;
+	struct snap_quarantined quarantined[SNAP_MAX_QUARANTINED];
+};
+
+/*
+ * Send a packet, with a descriptor if fd >= 0. 0 or a negative errno; never SIGPIPE. flags:
+ * MSG_DONTWAIT or 0.
+ */
+int snap_packet_send(int socket, const void *bytes, size_t len, int fd, int flags);
+
+/*
+ * Receive one. Returns its length (0: the other end is closed), or a negative errno; -EMSGSIZE if
+ * it is longer than size. *ret_fd is a descriptor that came with it, or -1; NULL: none is taken,
+ * the kernel drops them.
+ */
+ssize_t snap_packet_receive(int socket, void *buf, size_t size, int *ret_fd, int flags);
+
+/* Append the strings to a reply or request; false if they don't fit. */
+bool snap_reply_add(struct snap_reply *reply, size_t i, const char *text);
+
+#endif
