@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/symbols/symbol_image_format.h"
 #include "analyze/symbols/unit_table.h"
 #include "common/crc32c.h"
 
@@ -272,11 +273,50 @@ static void test_symbol_image_of_other_sources(void **state)
 				(void)check_units(image);
 				(void)check_names(image);
 				(void)check_symbols(image);
+				/* So many that it is looked at in another way. */
+				for (uint64_t k = 0; k < 300; k++)
+					(void)snap_symbol_image_unit_at(image, 0x1000 + k);
 			}
 			snap_symbol_image_close(image);
 		}
 		data[i] = was;
 	}
+	free(data);
+}
+
+/* Whose checksums are right, and which still lies: a part of a symbol that begins behind it; units
+ * that are not there, asked for again and again. */
+static void test_symbol_image_contradictions(void **state)
+{
+	(void)state;
+	struct snap_image_contents contents = make_contents();
+	struct snap_bytes bytes;
+	uint64_t start = 0, end;
+	uint32_t name;
+	rests[5].symbol = NUM_SYMBOLS - 1;
+	assert_int_equal(snap_symbol_image_encode(&contents, &bytes, NULL), 0);
+	struct snap_symbol_image *image = snap_symbol_image_open(bytes, &sources);
+	assert_non_null(image);
+	assert_false(snap_symbol_image_symbol(image, rests[5].start, &start, &end, &name));
+	assert_true(snap_symbol_image_has_failed(image));
+	snap_symbol_image_close(image);
+
+	uint8_t *data = (uint8_t *)(uintptr_t)bytes.data;
+	struct snap_image_header header;
+	memcpy(&header, data, sizeof(header));
+	size_t page = (header.sections[SNAP_IMAGE_MAP_UNITS].off + 4096) / 4096 * 4096;
+	header.sections[SNAP_IMAGE_MAP_UNITS].off = page;
+	header.crc = snap_crc32c(0, &header, offsetof(struct snap_image_header, crc));
+	memcpy(data, &header, sizeof(header));
+	data[page] ^= 1;
+	image = snap_symbol_image_open(bytes, &sources);
+	assert_non_null(image);
+	for (uint64_t i = 0; i < 600; i++)
+		assert_int_equal(snap_symbol_image_unit_at(image, 0), 0);
+	for (uint64_t i = 0; i < 600; i++)
+		assert_int_equal(snap_symbol_image_unit_at(image, 0x1001), 0);
+	assert_true(snap_symbol_image_has_failed(image));
+	snap_symbol_image_close(image);
 	free(data);
 }
 
@@ -311,6 +351,7 @@ int main(void)
 		cmocka_unit_test(test_symbol_image_round_trip),
 		cmocka_unit_test(test_symbol_image_of_nothing),
 		cmocka_unit_test(test_symbol_image_of_other_sources),
+		cmocka_unit_test(test_symbol_image_contradictions),
 		cmocka_unit_test(test_symbol_image_damage),
 	};
 	return cmocka_run_group_tests_name("symbol_image", tests, NULL, NULL);

@@ -216,7 +216,7 @@ uint32_t snap_symbol_image_unit_at(struct snap_symbol_image *image, uint64_t vad
 		return low > 0 ? get_u32(image, SNAP_IMAGE_MAP_UNITS, 4 * (low - 1)) : 0;
 	}
 	/* So many are asked for that all of the map is verified once, instead of at each step. */
-	if (!image->map_starts) {
+	if (!image->map_starts || !image->map_units) {
 		image->map_starts = get(image, SNAP_IMAGE_MAP_STARTS, 0, UINT64_C(8) * num);
 		image->map_units = get(image, SNAP_IMAGE_MAP_UNITS, 0, UINT64_C(4) * num);
 		if (!image->map_starts || !image->map_units)
@@ -401,6 +401,10 @@ bool snap_symbol_image_symbol(struct snap_symbol_image *image, uint64_t vaddr, u
 			image, SNAP_IMAGE_RESTS, off + offsetof(struct snap_image_rest, symbol));
 		if (image->failed || index >= num || !read_symbol(image, index, &symbol))
 			return false;
+	}
+	if (vaddr < symbol.start) {
+		image->failed = true;
+		return false;
 	}
 	*ret_start = symbol.start;
 	*ret_end = symbol.end;
