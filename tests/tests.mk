@@ -89,6 +89,7 @@ TESTS_ANALYZE = \
 	test_json_writer \
 	test_memory \
 	test_name_pool \
+	test_no_memory \
 	test_object_cfi \
 	test_open_in_root \
 	test_paint \
@@ -324,7 +325,13 @@ $(O)/tests/damage: $(addprefix $(O)/,tests/damage.o $(half_objs_analyze))
 $(TEST_PROGRAMS):
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(BASE_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CAPTURE_LIBS) $(ANALYZE_LIBS) -lcmocka
+	$(Q)$(CC) $(BASE_LDFLAGS) $(TEST_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CAPTURE_LIBS) $(ANALYZE_LIBS) \
+		-lcmocka
+
+# Where it stands before the allocator.
+$(O)/tests/test_no_memory: TEST_LDFLAGS = $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc reallocarray \
+	strdup strndup free mmap)
+comma = ,
 
 # What a target made by hand is needed for.
 TEST_cfi_row_OBJS = tests/lib/target.o $(half_objs_analyze)
@@ -344,6 +351,7 @@ TEST_dwarf_sections_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 # What makes files in a directory of its own.
 TEST_cache_dir_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_sandbox_policy_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
+TEST_no_memory_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_dir_index_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_adopt_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 TEST_access_OBJS = tests/lib/temp_tree.o $(half_objs_capture)

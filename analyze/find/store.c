@@ -305,8 +305,10 @@ static int resolve_module(struct snap_store *store, struct snap_crash *crash,
 		return 0;
 	}
 	resolution->has_vdso |= is_vdso;
-	if (is_vdso && snap_vdso_search(&search, crash, &module->record, err) < 0)
+	if (is_vdso && snap_vdso_search(&search, crash, &module->record, err) < 0) {
+		snap_object_files_deinit(&search.files);
 		return -1;
+	}
 	const struct snap_elf_file *image = search.files.main;
 	const struct stored *stored = find_stored(store, &search,
 		image ? snap_bytes(image->image, image->image_len) : snap_bytes(NULL, 0));
