@@ -239,8 +239,8 @@ static int search_trees(struct snap_search *search, struct snap_error *err)
 	if (!trees)
 		return -1;
 	const struct snap_dir_entry *entry = snap_dir_index_find(trees, search->build_id);
-	const struct snap_dir_entry *end = trees->entries + trees->num_entries;
-	for (; entry && entry < end && !snap_search_is_whole(search) &&
+	const struct snap_dir_entry *end = entry ? trees->entries + trees->num_entries : NULL;
+	for (; entry < end && !snap_search_is_whole(search) &&
 		snap_bytes_equal(
 			snap_bytes(entry->build_id, entry->build_id_len), search->build_id);
 		entry++) {

@@ -206,7 +206,7 @@ void snap_backtrace_print(
 		digits++;
 
 	const struct snap_repeat *repeat = thread->repeats;
-	const struct snap_repeat *repeats_end = thread->repeats + thread->num_repeats;
+	const struct snap_repeat *repeats_end = repeat ? repeat + thread->num_repeats : NULL;
 	size_t cycle = 0, cycle_end = 0;
 	for (size_t i = 0; i < thread->num_listed;) {
 		bool is_repeated = repeat < repeats_end && repeat->first == i;

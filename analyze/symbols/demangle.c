@@ -97,6 +97,8 @@ struct output {
 static void print(const char *text, size_t len, void *arg)
 {
 	struct output *output = arg;
+	if (len == 0)
+		return; /* text may be NULL then */
 	if (len > MAX_NAME_LEN - output->len)
 		longjmp(output->too_long, 1);
 	memcpy(output->text + output->len, text, len);
