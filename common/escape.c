@@ -21,13 +21,12 @@ size_t snap_utf8_character(struct snap_bytes in, uint32_t *ret_code)
 	return len;
 }
 
-/* Whether a terminal may act on the character, or show it so that it deceives. */
-static bool is_unsafe(uint32_t code)
+bool snap_character_is_unsafe(uint32_t code)
 {
 	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c ||
 	       (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
 	       (code >= 0x2060 && code <= 0x206f) || code == 0xfeff ||
-	       (code >= 0xe0000 && code <= 0xe007f);
+	       (code >= 0xfff9 && code <= 0xfffb) || (code >= 0xe0000 && code <= 0xe007f);
 }
 
 /* The next piece that is kept or escaped as a whole; *ret_keep says which. */
@@ -35,7 +34,7 @@ static size_t next_piece(const uint8_t *p, size_t left, enum snap_escape how, bo
 {
 	uint32_t code;
 	size_t len = snap_utf8_character(snap_bytes(p, left), &code);
-	*ret_keep = len > 0 && !(how == SNAP_ESCAPE_TERMINAL && is_unsafe(code));
+	*ret_keep = len > 0 && !(how == SNAP_ESCAPE_TERMINAL && snap_character_is_unsafe(code));
 	return len > 0 ? len : 1;
 }
 

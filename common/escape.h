@@ -35,6 +35,9 @@ bool snap_escape_unneeded(struct snap_bytes in, enum snap_escape how);
  */
 size_t snap_utf8_character(struct snap_bytes in, uint32_t *ret_code);
 
+/* Whether a terminal may act on the character, or show it (or not) so that it deceives. */
+bool snap_character_is_unsafe(uint32_t code);
+
 /* The bytes as lower-case hex digits and a NUL; out has at least 2 * in.len + 1 bytes. */
 void snap_hex(struct snap_bytes in, char *out);
 

@@ -180,6 +180,10 @@ static void test_json_writer_escapes(void **state)
 	/* A terminal may act on them: DEL, and C1 (here CSI), but not what follows these. */
 	put_text(BYTES("\x7f\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0"),
 		"\"\\u007f\\u0080\\u009b\\u009f\xc2\xa0\"");
+	/* Nor what makes it show another text than is there: directions, nothing at all, tags. */
+	put_text(BYTES("\xe2\x80\xaegpj.exe\xe2\x81\xa6\xe2\x80\x8b\xef\xbb\xbf"),
+		"\"\\u202egpj.exe\\u2066\\u200b\\ufeff\"");
+	put_text(BYTES("\xf3\xa0\x81\x81"), "\"\\udb40\\udc41\"");
 	put_text(BYTES("\xe2\x82\xac\xf0\x9f\x92\xa5"), "\"\xe2\x82\xac\xf0\x9f\x92\xa5\"");
 	/* No UTF-8: a NUL, a byte alone, overlong, surrogate, cut. What looks the same is not. */
 	put_text(BYTES("a\0b"), "\"a\\\\x00b\"");
@@ -376,18 +380,23 @@ static json_t *put_random(struct snap_json *json, const char *key, unsigned int 
 	}
 }
 
-/* The dump with DEL and C1 escaped. */
+/* The dump with all escaped that a terminal must not see; of these, random bytes make only some of
+ * two bytes and, rarely, of three. */
 static char *escape_dump(const char *dump)
 {
 	char *escaped = malloc(6 * strlen(dump) + 1), *to = escaped;
 	assert_non_null(escaped);
 	for (const unsigned char *p = (const unsigned char *)dump; *p; p++) {
-		if (*p == 0x7f)
-			to += sprintf(to, "\\u007f");
-		else if (*p == 0xc2 && p[1] < 0xa0)
-			to += sprintf(to, "\\u%04x", *++p);
-		else
-			*to++ = (char)*p;
+		uint32_t code = 0;
+		size_t len = snap_utf8_character(snap_bytes_str((const char *)p), &code);
+		assert_in_range(len, 1, 4);
+		if (*p >= 0x7f && code <= 0xffff && snap_character_is_unsafe(code)) {
+			to += sprintf(to, "\\u%04x", code);
+		} else {
+			memcpy(to, p, len);
+			to += len;
+		}
+		p += len - 1;
 	}
 	*to = '\0';
 	return escaped;

@@ -183,9 +183,15 @@ static size_t plain_len(struct snap_bytes text)
 	return i;
 }
 
+/* RFC 8259, section 7: of UTF-16, which has two for characters beyond U+FFFF. */
 static void put_unicode_escape(struct snap_out *out, uint32_t code, const char *digits)
 {
-	const char escaped[] = {'\\', 'u', '0', '0', digits[code >> 4], digits[code & 15]};
+	if (code > 0xffff) {
+		put_unicode_escape(out, 0xd800 + ((code - 0x10000) >> 10), digits);
+		code = 0xdc00 + ((code - 0x10000) & 0x3ff);
+	}
+	const char escaped[] = {'\\', 'u', digits[code >> 12], digits[code >> 8 & 15],
+		digits[code >> 4 & 15], digits[code & 15]};
 	snap_out_put(out, escaped, sizeof(escaped));
 }
 
@@ -208,7 +214,7 @@ static size_t put_character(struct snap_out *out, struct snap_bytes text)
 		snap_out_put_char(out, names[name - named]);
 	} else if (code < 0x20) {
 		put_unicode_escape(out, code, "0123456789ABCDEF"); /* as jansson does */
-	} else if (code >= 0x7f && code < 0xa0) {
+	} else if (snap_character_is_unsafe(code)) {
 		put_unicode_escape(out, code, "0123456789abcdef");
 	} else {
 		snap_out_put(out, (const char *)text.data, len);

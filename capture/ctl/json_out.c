@@ -34,17 +34,24 @@ void snap_json_end(struct snap_json *json, char bracket)
 	json->begun = true;
 }
 
-/* Text as snap_escape() leaves it, by RFC 8259, section 7. */
+/* Text as snap_escape() leaves it, by RFC 8259, section 7. What a terminal obeys is escaped, too.
+ */
 static void print_escaped(const char *text)
 {
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-		if (c == '"' || c == '\\')
-			printf("\\%c", c);
-		else if (c < 0x20 || c == 0x7f)
-			printf("\\u%04x", c);
+	struct snap_bytes rest = snap_bytes_str(text);
+	while (rest.len > 0) {
+		uint32_t code = 0;
+		size_t len = snap_utf8_character(rest, &code);
+		if (code == '"' || code == '\\')
+			printf("\\%c", (int)code);
+		else if (code > 0xffff && snap_character_is_unsafe(code))
+			printf("\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10),
+				0xdc00 + ((code - 0x10000) & 0x3ff));
+		else if (snap_character_is_unsafe(code))
+			printf("\\u%04x", code);
 		else
-			putchar(c);
+			printf("%.*s", (int)len, (const char *)rest.data);
+		rest = snap_bytes(rest.data + len, rest.len - len);
 	}
 }
 
