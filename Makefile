@@ -448,6 +448,7 @@ endif
 
 include tests/tests.mk
 include bench/bench.mk
+include fuzz/fuzz.mk
 
 .DEFAULT_GOAL := all
 .PHONY: all capture
@@ -565,7 +566,7 @@ endif
 # Not those of other builds below, nor what the guest of check-aarch64 has in its root.
 -include $(shell find $(O) \( -path $(O)/guest -o -path $(O)/started -o -path $(O)/valgrind -o -path $(O)/clang -o \
 	-path $(O)/sanitize \
-	-o -path '$(O)/static*' -o -path '$(O)/*-linux-*' \) -prune -o -type f -name '*.d' -print 2>/dev/null)
+	-o -path '$(O)/fuzz*' -o -path '$(O)/static*' -o -path '$(O)/*-linux-*' \) -prune -o -type f -name '*.d' -print 2>/dev/null)
 
 # ---------------------------------------------------------------- the rest
 

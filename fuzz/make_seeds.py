@@ -1,0 +1,218 @@
+#!/usr/bin/python3
+"""Makes the seeds of the fuzz targets: make_seeds.py SNAPANALYZE OUTPUT-DIR
+
+From tests/fixtures, from programs that are compiled here, and by hand.
+"""
+import glob
+import lzma
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+
+analyze, output = sys.argv[1:3]
+fixtures = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests", "fixtures")
+SECTIONS = ["info", "types", "abbrev", "line", "str", "line_str", "str_offsets", "addr", "ranges", "rnglists",
+            "aranges", "cu_index", "tu_index"]
+
+
+def put(target, name, data):
+    os.makedirs(os.path.join(output, target), exist_ok=True)
+    with open(os.path.join(output, target, name), "wb") as file:
+        file.write(data)
+
+
+def read(path):
+    with (lzma.open if path.endswith(".xz") else open)(path, "rb") as file:
+        return file.read()
+
+
+def elf_sections(data):
+    """Name to bytes of a 64-bit little-endian file."""
+    shoff = struct.unpack_from("<Q", data, 0x28)[0]
+    shentsize, shnum, shstrndx = struct.unpack_from("<HHH", data, 0x3A)
+    headers = [struct.unpack_from("<IIQQQQII", data, shoff + i * shentsize) for i in range(shnum)]
+    found = {}
+    for name, kind, _, _, off, size, _, _ in headers:
+        start = headers[shstrndx][4] + name
+        if kind != 8:
+            found[data[start:data.index(b"\0", start)].decode()] = data[off:off + size]
+    return found
+
+
+def dwarf(first, second=None, flags=0, suffix=".dwo"):
+    """What fuzz/dwarf_input.h says."""
+    out = bytearray([flags])
+    for mark, sections, end in ((0, first, ""), (0x80, second or {}, suffix)):
+        for i, name in enumerate(SECTIONS):
+            data = sections.get(f".debug_{name}{'' if name.endswith('_index') else end}")
+            if data:
+                out += struct.pack("<BI", mark | i, len(data)) + data
+    return bytes(out)
+
+
+SOURCE = """
+#include <vector>
+namespace outer { struct C { int f(int); template <typename T> static T g(T t) { return t * 2; } }; }
+static inline int twice(int x) { return x > 3 ? x * 2 : outer::C::g(x); }
+int outer::C::f(int x) { return twice(x) + 1; }
+extern "C" int tail(int x);
+int entry(int n) { outer::C c; int s = 0; for (int i = 0; i < n; i++) s += c.f(i); return tail(s); }
+"""
+C_SOURCE = """
+static inline int twice(int x) { return x > 3 ? x * 2 : x; }
+int tail(int);
+int f(int x) { return twice(x) + 1; }
+int entry(int n) { int s = 0; for (int i = 0; i < n; i++) s += f(i); return tail(s); }
+"""
+
+
+def compile_dwarf(work):
+    """Small libraries with debug information of several kinds."""
+    def run(*command):
+        subprocess.run(command, cwd=work, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    with open(os.path.join(work, "a.c"), "w") as file:
+        file.write(C_SOURCE)
+    with open(os.path.join(work, "b.cc"), "w") as file:
+        file.write(SOURCE.replace("#include <vector>\n", ""))
+    link = ["-nostdlib", "-shared", "-fPIC", "-O2", "-Wl,--build-id"]
+    for compiler, source in (("gcc", "a.c"), ("g++", "b.cc"), ("clang", "a.c"), ("clang++", "b.cc")):
+        for version in (2, 4, 5) if compiler == "gcc" else (4, 5):
+            name = f"{compiler}-{version}"
+            run(compiler, *link, f"-gdwarf-{version}", "-o", name, source)
+            data = read(os.path.join(work, name))
+            put("dwarf", name, dwarf(elf_sections(data)))
+            put("object", name, data)
+    run("gcc", *link, "-g", "-fdebug-types-section", "-gdwarf-4", "-o", "types", "b.cc")
+    put("dwarf", "types", dwarf(elf_sections(read(os.path.join(work, "types")))))
+    run("gcc", *link, "-g", "-gz", "-o", "compressed", "a.c")
+    put("object", "compressed", read(os.path.join(work, "compressed")))
+    run("gcc", *link, "-g", "-gdwarf64", "-o", "dwarf64", "a.c")
+    put("dwarf", "dwarf64", dwarf(elf_sections(read(os.path.join(work, "dwarf64")))))
+    for version in (4, 5):
+        for source in ("a.c", "b.cc"):
+            name = f"split{version}-{source}"
+            base = f"{version}{source[0]}"
+            run("gcc", "-c", "-fPIC", "-O2", f"-gdwarf-{version}", "-gsplit-dwarf", "-o", f"{base}.o", source)
+            run("gcc", *link, "-o", name, f"{base}.o")
+            main = elf_sections(read(os.path.join(work, name)))
+            dwo = read(os.path.join(work, f"{base}.dwo"))
+            put("dwarf", name, dwarf(main, elf_sections(dwo), 8 | 16))
+            if version == 4:
+                run("dwp", "-o", f"{base}.dwp", f"{base}.dwo")
+            else:
+                pack = os.path.join(os.path.dirname(os.path.dirname(fixtures)), "bench", "pack_dwp.py")
+                run(sys.executable, pack, f"{base}.dwp", f"{base}.dwo")
+            put("package", name, dwarf(main, elf_sections(read(os.path.join(work, f"{base}.dwp"))), 8 | 16))
+    with open(os.path.join(work, "mini"), "wb") as file:
+        file.write(lzma.compress(read(os.path.join(work, "gcc-5"))))
+    run("objcopy", "-g", "--add-section", ".gnu_debugdata=mini", "gcc-5", "with-mini")
+    put("object", "mini", read(os.path.join(work, "with-mini")))
+    cache = os.path.join(work, "cache")
+    run(analyze, "cache", "build", "--no-local", "--cache", cache, "gcc-5", "g++-5")
+    for path in glob.glob(os.path.join(cache, "**", "*"), recursive=True):
+        if os.path.isfile(path) and os.path.getsize(path) > 256:
+            put("symbol_image", os.path.basename(path)[:12], read(path))
+    return [os.path.join(work, name) for name in ("gcc-5", "clang++-5")]
+
+
+def core_notes(core):
+    phoff = struct.unpack_from("<Q", core, 0x20)[0]
+    for i in range(struct.unpack_from("<H", core, 0x38)[0]):
+        kind, _, off, _, _, size = struct.unpack_from("<IIQQQQ", core, phoff + 56 * i)
+        if kind == 4:
+            return core[off:off + size]
+    return b""
+
+
+def messages():
+    """What the sockets' peers send."""
+    def message(kind, body):
+        return struct.pack("<IHHII", 0x48434E53, 1, kind, 16 + len(body), 0) + body
+
+    put("protocol", "request", b"\x01" + message(1, struct.pack("<QQqIIII", 12, 13, 1700000000, 11, 1000, 0, 0)
+                                                + b"sensord".ljust(64, b"\0") + b"/usr/bin/sensord".ljust(256, b"\0")))
+    put("protocol", "queued", b"\x00" + message(2, b""))
+    put("protocol", "granted", b"\x00" + message(3, b"0123456789abcdef.part".ljust(32, b"\0")))
+    put("protocol", "refused", b"\x00" + message(4, struct.pack("<II", 2, 0)))
+    put("protocol", "complete", b"\x01" + message(5, bytes(16) + struct.pack("<II", 1000, 0)))
+    put("protocol", "done", b"\x00" + message(6, struct.pack("<iI", 0, 0) + b"a.snap".ljust(256, b"\0")))
+    app = struct.pack("<II", 7, 4) + b"hang".ljust(256, b"\0")
+    put("protocol", "app-snapshot", b"\x00" + struct.pack("<IHHI", 0x50414E53, 1, 1, 12 + len(app)) + app)
+    crash = app + struct.pack("<iIII", 11, 128, 216, 512) + bytes(128 + 512 + 1024)
+    put("protocol", "app-crash", b"\x00" + struct.pack("<IHHI", 0x50414E53, 1, 2, 12 + len(crash)) + crash)
+
+
+def by_hand():
+    root = os.path.dirname(os.path.dirname(fixtures))
+    put("config", "example", read(os.path.join(root, "packaging", "snapcrash.conf")))
+    put("config", "some", b"spool = /var/x\nmax_bytes = 10M # c\nignore = foo* uid=7\nonly=/bin/*\nhook = /bin/h a b\n"
+                          b"dump_time = 5s\nmemory = indirect\nsoftware_build_uuid = 00112233\nowner_access = yes\n")
+    # fuzz_expression.c: atom, shape, number.
+    op = lambda atom, number=0: bytes([atom, 0x21]) + bytes([number & 0xFF])
+    put("expression", "plt", b"\x08" + op(0x77, 8) + op(0x80, 0) + op(0x3F) + op(0x1A) + op(0x3B) + op(0x2A) + op(0x33)
+        + op(0x24) + op(0x22))
+    put("expression", "deref", b"\x10" + op(0x70, 8) + op(0x06) + op(0x94, 4) + op(0x12) + op(0x28, 0xF9) + op(0x9F))
+    put("expression", "registers", b"\x01" + op(0x50) + op(0x90, 3) + op(0x92, 4) + op(0x9C) + op(0x23, 1) + op(0x2F, 0xFE))
+    for i, name in enumerate((b"_ZN5outer1C1fEi", b"_ZNSt6vectorIiSaIiEE9push_backERKi", b"_RNvC6_123foo3bar",
+                              b"_ZN4core3fmt9Formatter3pad17h0123456789abcdefE", b"_ZNK1AIXadL_ZN1B1cEvEEEcvT_Ev.cold")):
+        put("demangle", str(i), name)
+
+
+def main():
+    for path in sorted(glob.glob(os.path.join(fixtures, "*", "snapshot.snap.xz"))):
+        name = os.path.basename(os.path.dirname(path))
+        if name in ("segv-null", "thread", "signal-frame", "cxx-inline", "two-modules", "aarch64-deep", "arm-deep",
+                    "riscv64-deep", "i386-deep", "guest-pac-threads", "arm-stripped-deep"):
+            put("snapshot", name, read(path))
+            put("export", name, read(path))
+    with tempfile.TemporaryDirectory() as work:
+        for name in ("segv-null", "thread", "aarch64-deep", "arm-exidx", "arm-deep", "riscv64-deep", "i386-deep",
+                     "ppc64le-deep", "s390x-deep", "mips64el-deep"):
+            path = os.path.join(fixtures, name, "core.xz")
+            if not os.path.exists(path):
+                continue
+            core = read(path)
+            if core[4] == 2 and core[5] == 1:
+                notes = core_notes(core)
+                machine = {62: 0, 183: 1, 243: 3}.get(struct.unpack_from("<H", core, 18)[0])
+                if machine is not None:
+                    put("notes", name, struct.pack("<BH", machine, len(notes)) + notes + bytes(256))
+            # Through a snapshot it becomes small.
+            small = os.path.join(work, name)
+            full = os.path.join(work, "core")
+            with open(full, "wb") as file:
+                file.write(core)
+            if subprocess.run([analyze, "import", full, "-o", small + ".snap"], stderr=subprocess.DEVNULL).returncode < 2 \
+                    and subprocess.run([analyze, "export", "--no-local", small + ".snap", "-o", small],
+                                       stderr=subprocess.DEVNULL).returncode < 2:
+                put("core", name, read(small))
+            elif len(core) < 100_000:
+                put("core", name, core)
+        for path in compile_dwarf(work):
+            data = read(path)
+            put("build_id", os.path.basename(path), data[:4096])
+            sections = elf_sections(data)
+            for flags in (0, 16):
+                put("cfi", f"{os.path.basename(path)}-{flags}", bytes([flags]) + sections[".eh_frame"])
+    for path in sorted(glob.glob(os.path.join(fixtures, "arm-exidx", "*.so"))):
+        data = read(path)
+        shoff = struct.unpack_from("<I", data, 0x20)[0]
+        shentsize, shnum = struct.unpack_from("<HH", data, 0x2E)
+        exidx = extab = b""
+        for i in range(shnum):
+            _, kind, _, _, off, size = struct.unpack_from("<IIIIII", data, shoff + i * shentsize)
+            if kind == 0x70000001:
+                exidx = data[off:off + size]
+        put("exidx", os.path.basename(path), struct.pack("<HH", len(extab), 0xFFFF) + extab + exidx)
+    inline = b"".join(struct.pack("<II", 0x7FFFE000 + 64 * i - 8 * i, word) for i, word in enumerate(
+        (0x80B0B0B0, 0x80A8B0B0, 0x809BAA80, 0x80C9B1B0, 0x81B20284, 0x1, 0x80B10F00)))
+    put("exidx", "inline", struct.pack("<HH", 0, 0xFFFF) + inline)
+    put("build_id", "arm", read(os.path.join(fixtures, "arm-exidx", "arm.so"))[:4096])
+    messages()
+    by_hand()
+
+
+main()
