@@ -13,8 +13,28 @@
 static struct made made;
 static struct out *info;
 
+/* The most memory that was resident since the last call. */
+static unsigned long peak_kib(void)
+{
+	char line[256];
+	unsigned long kib = 0;
+	FILE *file = fopen("/proc/self/status", "re");
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		(void)sscanf(line, "VmHWM: %lu", &kib);
+	(void)fclose(file);
+	/* proc(5): the peak is what there is now. */
+	file = fopen("/proc/self/clear_refs", "we");
+	if (file) {
+		(void)fputs("5", file);
+		(void)fclose(file);
+	}
+	return kib;
+}
+
 static void begin(uint16_t version)
 {
+	(void)peak_kib();
 	made_begin(&made, false, version, 8, 4);
 	info = &made.sections[SNAP_DWARF_INFO];
 }
@@ -28,6 +48,12 @@ static void finish(void)
 	/* A second or less, and some ten under sanitizers. */
 	assert_true(now.tv_sec - begun.tv_sec < 30);
 	made_end(&made);
+#ifndef __SANITIZE_ADDRESS__
+	/* With what the test itself takes, which is the file twice. */
+	unsigned long peak = peak_kib();
+	print_message("%lu MiB\n", peak >> 10);
+	assert_in_range(peak, 1, 512 << 10);
+#endif
 }
 
 /* Abbreviation tables that begin one within the other. */
@@ -247,9 +273,175 @@ static void test_hostile_units(void **state)
 	finish();
 }
 
+/* Inlined functions of a byte each. */
+static void test_hostile_nodes(void **state)
+{
+	(void)state;
+	begin(4);
+	usual_unit(DW_LANG_C99, "");
+	made_abbrev(&made, 2, DW_TAG_subprogram, 1, DW_AT_low_pc, DW_FORM_addr, DW_AT_high_pc,
+		DW_FORM_data1, 0);
+	made_abbrev(&made, 3, DW_TAG_inlined_subroutine, 0, 0);
+	made_abbrevs_end(&made);
+	out_u8(info, 2);
+	out_u64(info, 0x1000);
+	out_u8(info, 16);
+	for (int i = 0; i < 8000000; i++)
+		out_u8(info, 3);
+	out_u16(info, 0);
+	made_unit_end(&made);
+	finish();
+}
+
+/* Calls of eleven bytes each, and as many functions. */
+static void test_hostile_sites(void **state)
+{
+	(void)state;
+	begin(4);
+	usual_unit(DW_LANG_C99, "");
+	made_abbrev(&made, 2, DW_TAG_subprogram, 1, DW_AT_low_pc, DW_FORM_addr, DW_AT_high_pc,
+		DW_FORM_data1, 0);
+	made_abbrev(&made, 3, DW_TAG_GNU_call_site, 0, DW_AT_low_pc, DW_FORM_data1,
+		DW_AT_low_pc, DW_FORM_addr, DW_AT_abstract_origin, DW_FORM_ref4, 0);
+	made_abbrevs_end(&made);
+	for (uint64_t i = 0; i < 600000; i++) {
+		size_t function = info->len - made.unit_begun;
+		out_u8(info, 2);
+		out_u64(info, 0x1000 + 16 * i);
+		out_u8(info, 16);
+		out_u8(info, 3);
+		out_u8(info, 0);
+		out_u64(info, 0x1004 + 16 * i);
+		out_u32(info, function);
+		out_u8(info, 0);
+	}
+	out_u8(info, 0);
+	made_unit_end(&made);
+	finish();
+}
+
+/* Functions of a few bytes in scopes with names of kilobytes. */
+static void test_hostile_scopes(void **state)
+{
+	(void)state;
+	begin(4);
+	usual_unit(DW_LANG_C_plus_plus, "");
+	made_abbrev(&made, 2, DW_TAG_namespace, 1, DW_AT_name, DW_FORM_string, 0);
+	made_abbrev(&made, 3, DW_TAG_subprogram, 0, DW_AT_name, DW_FORM_string, DW_AT_low_pc,
+		DW_FORM_addr, DW_AT_high_pc, DW_FORM_data1, 0);
+	made_abbrevs_end(&made);
+	char scope[4001], name[8];
+	memset(scope, 's', sizeof(scope) - 1);
+	scope[sizeof(scope) - 1] = 0;
+	out_u8(info, 2);
+	out_string(info, scope);
+	for (int i = 0; i < 200000; i++) {
+		(void)snprintf(name, sizeof(name), "%x", i);
+		out_u8(info, 3);
+		out_string(info, name);
+		out_u64(info, 0x1000 + 16 * (uint64_t)i);
+		out_u8(info, 16);
+	}
+	out_u16(info, 0);
+	made_unit_end(&made);
+	finish();
+}
+
+/* A row for each byte. */
+static void test_hostile_rows(void **state)
+{
+	(void)state;
+	begin(4);
+	made_abbrev(&made, 1, DW_TAG_compile_unit, 0, DW_AT_low_pc, DW_FORM_addr, DW_AT_high_pc,
+		DW_FORM_data4, DW_AT_stmt_list, DW_FORM_sec_offset, 0);
+	made_abbrevs_end(&made);
+	made_unit(&made, DW_UT_compile, 0, 0);
+	out_u8(info, 1);
+	out_u64(info, 0x1000);
+	out_u32(info, 0x1000000);
+	out_u32(info, 0);
+	made_unit_end(&made);
+	struct out *line = &made.sections[SNAP_DWARF_LINE];
+	out_u32(line, 12000000 - 4);
+	out_u16(line, 4);
+	out_u32(line, 15);
+	out_bytes(line, "\1\1\1\0\x0c\1\0a.c\0\0\0\0\0", 15);
+	out_bytes(line, "\0\x09\2\0\x10\0\0\0\0\0\0", 11);
+	while (line->len < 12000000)
+		out_u8(line, 13 + line->len % 12);
+	finish();
+}
+
+/* Lists of ranges, of three bytes a range. */
+static void range_lists(void)
+{
+	struct out *lists = &made.sections[SNAP_DWARF_RNGLISTS];
+	for (uint64_t i = 0; i < 40; i++) {
+		for (uint64_t j = 0; j < 100000; j++) {
+			out_u8(lists, DW_RLE_offset_pair);
+			out_u8(lists, 16 + (i + j) % 100);
+			out_u8(lists, 120);
+		}
+		out_u8(lists, 0);
+	}
+}
+
+/* Functions, and then units, that have them. */
+static void test_hostile_range_lists(void **state)
+{
+	(void)state;
+	begin(5);
+	usual_unit(DW_LANG_C99, "");
+	made_abbrev(&made, 2, DW_TAG_subprogram, 0, DW_AT_ranges, DW_FORM_sec_offset, 0);
+	made_abbrevs_end(&made);
+	range_lists();
+	for (uint64_t i = 0; i < 600; i++) {
+		out_u8(info, 2);
+		out_u32(info, i % 40 * 300001);
+	}
+	out_u8(info, 0);
+	made_unit_end(&made);
+	finish();
+
+	begin(5);
+	made_abbrev(&made, 1, DW_TAG_compile_unit, 0, DW_AT_low_pc, DW_FORM_addr, DW_AT_ranges,
+		DW_FORM_sec_offset, 0);
+	made_abbrevs_end(&made);
+	range_lists();
+	for (uint64_t i = 0; i < 600; i++) {
+		made_unit(&made, DW_UT_compile, 0, 0);
+		out_u8(info, 1);
+		out_u64(info, 0x100000 * i);
+		out_u32(info, i % 40 * 300001);
+		made_unit_end(&made);
+	}
+	finish();
+}
+
+/* Units of the fewest bytes. */
+static void test_hostile_short_units(void **state)
+{
+	(void)state;
+	begin(4);
+	made_abbrev(&made, 1, DW_TAG_compile_unit, 0, 0);
+	made_abbrevs_end(&made);
+	for (uint64_t i = 0; i < 1000000; i++) {
+		made_unit(&made, DW_UT_compile, 0, 0);
+		out_u8(info, 1);
+		made_unit_end(&made);
+	}
+	finish();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hostile_nodes),
+		cmocka_unit_test(test_hostile_sites),
+		cmocka_unit_test(test_hostile_scopes),
+		cmocka_unit_test(test_hostile_rows),
+		cmocka_unit_test(test_hostile_range_lists),
+		cmocka_unit_test(test_hostile_short_units),
 		cmocka_unit_test(test_hostile_abbreviations),
 		cmocka_unit_test(test_hostile_ranges),
 		cmocka_unit_test(test_hostile_lines),

@@ -113,6 +113,37 @@ static void test_name_pool_adopts(void **state)
 	snap_name_pool_deinit(&pool);
 }
 
+/* Beyond the limit names are not known; those before it stay, and mangled ones are shown as they
+ * are. */
+static void test_name_pool_limit(void **state)
+{
+	(void)state;
+	char name[256], shown[2048];
+	uint32_t num = 0, number;
+	snap_name_pool_init(&pool);
+	snap_name_pool_set_max_bytes(&pool, 1 << 20);
+	memset(shown, 's', sizeof(shown) - 1);
+	shown[sizeof(shown) - 1] = 0;
+	do {
+		(void)snprintf(name, sizeof(name), "f%u", num++);
+		number = snap_name_pool_add_copy(&pool, name, shown);
+	} while (number != SNAP_NO_NAME && num < 10000);
+	assert_in_range(num, 400, 512);
+	assert_true(pool.arena.total <= 1 << 20);
+	assert_int_equal(snap_name_pool_add_copy(&pool, "f7", shown), 7);
+	assert_string_equal(snap_name_pool_shown(&pool, 7), shown);
+	/* Borrowed ones take nothing. */
+	number = snap_name_pool_add(&pool, "_ZN5outer5inner8functionEv", NULL);
+	assert_int_not_equal(number, SNAP_NO_NAME);
+	while (snap_name_pool_add_copy(&pool, "a", NULL) != SNAP_NO_NAME &&
+		pool.arena.total + 16 <= 1 << 20) {
+		(void)snprintf(name, sizeof(name), "g%u", num++);
+		(void)snap_name_pool_add_copy(&pool, name, NULL);
+	}
+	assert_string_equal(snap_name_pool_shown(&pool, number), "_ZN5outer5inner8functionEv");
+	snap_name_pool_deinit(&pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -120,6 +151,7 @@ int main(void)
 		cmocka_unit_test(test_name_pool_given_first),
 		cmocka_unit_test(test_name_pool_shown),
 		cmocka_unit_test(test_name_pool_adopts),
+		cmocka_unit_test(test_name_pool_limit),
 	};
 	return cmocka_run_group_tests_name("name_pool", tests, NULL, NULL);
 }

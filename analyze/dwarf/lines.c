@@ -7,7 +7,7 @@
 /* More directories or files than any compilation has. */
 #define MAX_ENTRIES 1000000
 /* More rows than any unit has. */
-#define MAX_ROWS (1u << 23)
+#define MAX_ROWS (1u << 22)
 
 void snap_lines_deinit(struct snap_lines *lines)
 {

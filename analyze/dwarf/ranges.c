@@ -9,8 +9,13 @@ void snap_dwarf_ranges_deinit(struct snap_dwarf_ranges *ranges)
 	*ranges = (struct snap_dwarf_ranges){0};
 }
 
+/* Of a unit, all its entries' together; no real one has a quarter of it. */
+#define MAX_RANGES (1u << 21)
+
 int snap_dwarf_ranges_add(struct snap_dwarf_ranges *ranges, const struct snap_dwarf_range *range)
 {
+	if (ranges->num >= MAX_RANGES)
+		return 0;
 	if (ranges->num == ranges->capacity) {
 		size_t capacity = ranges->capacity ? 2 * ranges->capacity : 32;
 		struct snap_dwarf_range *items =

@@ -22,7 +22,7 @@ struct snap_dwarf_ranges {
 
 void snap_dwarf_ranges_deinit(struct snap_dwarf_ranges *ranges);
 
-/* Append one; -1 without memory. */
+/* Append one, unless there are too many; -1 without memory. */
 int snap_dwarf_ranges_add(struct snap_dwarf_ranges *ranges, const struct snap_dwarf_range *range);
 
 /*

@@ -9,7 +9,7 @@
 /* A symbol table compresses to a fifth: what grows so much more, or beyond so much, is none. */
 #define MAX_GROWTH	   32
 #define MAX_SMALL_UNPACKED ((size_t)64 << 20)
-#define MAX_UNPACKED	   ((size_t)512 << 20)
+#define MAX_UNPACKED	   ((size_t)128 << 20)
 
 static const char *words_of(lzma_ret r)
 {

@@ -51,6 +51,8 @@ int snap_code_index_create(const struct snap_code_sources *sources, struct snap_
 	}
 	index->sources = *sources;
 	snap_name_pool_init(&index->pool);
+	snap_name_pool_set_max_bytes(
+		&index->pool, snap_debug_info_max_name_bytes(sources->file) + sources->image.len);
 	if (begin_with_image(index) < 0) {
 		snap_code_index_destroy(index);
 		return snap_error_no_memory(err);

@@ -14,6 +14,12 @@
 /* .dwo files that are open at once; further ones count as not found. */
 #define MAX_SPLIT_FILES 16384
 
+/* Ranges of all units together: more than any program has. */
+#define MAX_PAINTS (1u << 22)
+
+/* Names that are put together: so much for any file, and twice its size besides. */
+#define MIN_NAME_BYTES (UINT64_C(64) << 20)
+
 /* What was read of .debug_info is let go of after so much of it. */
 #define LET_GO_BYTES (UINT64_C(2) << 20)
 
@@ -77,11 +83,18 @@ void snap_debug_info_destroy(struct snap_debug_info *info)
 	free(info);
 }
 
+uint64_t snap_debug_info_max_name_bytes(const struct snap_elf_file *file)
+{
+	uint64_t file_len = file ? (uint64_t)file->map_len + file->image_len : 0;
+	return MIN_NAME_BYTES + 2 * file_len;
+}
+
 int snap_debug_info_use_pool(struct snap_debug_info *info, struct snap_name_pool *pool)
 {
 	struct snap_unit_builder *builder = snap_unit_builder_create(pool);
 	if (!builder)
 		return -1;
+	snap_name_pool_set_max_bytes(pool, snap_debug_info_max_name_bytes(info->elf));
 	snap_unit_builder_destroy(info->builder);
 	info->builder = builder;
 	return 0;
@@ -217,7 +230,7 @@ struct painting {
 /* number: of the unit, or of its set of .debug_aranges. Of several the first counts. */
 static int add_paints(struct painting *p, const struct snap_dwarf_ranges *ranges, size_t number)
 {
-	for (size_t i = 0; i < ranges->num; i++) {
+	for (size_t i = 0; i < ranges->num && p->num < MAX_PAINTS; i++) {
 		if (p->num == p->capacity) {
 			size_t capacity = p->capacity ? 2 * p->capacity : 1024;
 			struct snap_paint *paints =

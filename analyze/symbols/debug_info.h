@@ -43,6 +43,12 @@ size_t snap_debug_info_unit_at(struct snap_debug_info *info, uint64_t vaddr);
  */
 const struct snap_painted *snap_debug_info_map(struct snap_debug_info *info, size_t *ret_num);
 
+/*
+ * What names may take that are put together from the file: far more than any compiler's. (Scopes can
+ * be named endlessly, and each entry of a few bytes can stand in them.)
+ */
+uint64_t snap_debug_info_max_name_bytes(const struct snap_elf_file *file);
+
 /* Let the names of the tables made from now on go to another pool. -1 without memory. */
 int snap_debug_info_use_pool(struct snap_debug_info *info, struct snap_name_pool *pool);
 

@@ -5,11 +5,18 @@
 #include <string.h>
 
 #include "analyze/symbols/demangle.h"
+#include "analyze/symbols/hash_seed.h"
 
 void snap_name_pool_init(struct snap_name_pool *pool)
 {
 	*pool = (struct snap_name_pool){0};
 	snap_arena_init(&pool->arena, SIZE_MAX);
+	pool->seed = snap_hash_seed();
+}
+
+void snap_name_pool_set_max_bytes(struct snap_name_pool *pool, uint64_t max_bytes)
+{
+	pool->arena.limit = max_bytes < SIZE_MAX ? (size_t)max_bytes : SIZE_MAX;
 }
 
 int snap_name_pool_reserve(struct snap_name_pool *pool, size_t num)
@@ -50,9 +57,9 @@ static uint64_t hash_string(uint64_t hash, const char *s)
 	return (hash ^ 0xff) * UINT64_C(0x100000001b3);
 }
 
-static uint64_t hash_name(const char *raw, const char *shown)
+static uint64_t hash_name(const struct snap_name_pool *pool, const char *raw, const char *shown)
 {
-	uint64_t hash = hash_string(UINT64_C(0xcbf29ce484222325), raw);
+	uint64_t hash = hash_string(UINT64_C(0xcbf29ce484222325) ^ pool->seed, raw);
 	if (shown)
 		hash = hash_string(hash, shown);
 	return hash ^ hash >> 32;
@@ -78,7 +85,8 @@ static bool grow_slots(struct snap_name_pool *pool)
 		/* Which form it was hashed by is not remembered: it is in the low bit. */
 		const struct snap_pool_name *name = &pool->names[(pool->slots[i] >> 1) - 1];
 		bool given = pool->slots[i] & 1;
-		size_t at = hash_name(name->raw, given ? name->shown : NULL) & (num_slots - 1);
+		size_t at =
+			hash_name(pool, name->raw, given ? name->shown : NULL) & (num_slots - 1);
 		while (slots[at])
 			at = (at + 1) & (num_slots - 1);
 		slots[at] = pool->slots[i];
@@ -94,7 +102,7 @@ static uint32_t *find_slot(struct snap_name_pool *pool, const char *raw, const c
 {
 	if (2 * (pool->num_hashed + 1) > pool->num_slots && !grow_slots(pool))
 		return NULL;
-	size_t at = hash_name(raw, shown) & (pool->num_slots - 1);
+	size_t at = hash_name(pool, raw, shown) & (pool->num_slots - 1);
 	for (; pool->slots[at]; at = (at + 1) & (pool->num_slots - 1)) {
 		bool given = pool->slots[at] & 1;
 		if (given == (shown != NULL) &&

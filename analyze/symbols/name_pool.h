@@ -21,6 +21,7 @@ struct snap_name_pool {
 	size_t num, capacity;
 	/* private */
 	struct snap_arena arena;
+	uint64_t seed;
 	uint32_t *slots; /* a hash table with open addressing: number plus one, 0: free */
 	size_t num_slots, num_hashed; /* num_slots: a power of 2 */
 	/* Where strings were before: the same name of another unit is mostly the same pointer. */
@@ -32,6 +33,11 @@ struct snap_name_pool {
 };
 
 void snap_name_pool_init(struct snap_name_pool *pool);
+/*
+ * Strings of its own (copies, and what demangling gives) take no more than that in all: names beyond
+ * are as if there were no memory for them. Without the call there is no limit.
+ */
+void snap_name_pool_set_max_bytes(struct snap_name_pool *pool, uint64_t max_bytes);
 /* Begin with num names that are NULL, for the caller to fill in. -1 without memory. */
 int snap_name_pool_reserve(struct snap_name_pool *pool, size_t num);
 /* Fill one of those in, with copies. -1 without memory. */
@@ -49,7 +55,7 @@ void snap_name_pool_deinit(struct snap_name_pool *pool);
 /*
  * The number of the name; raw and shown are borrowed, and raw never changes what it points to.
  * shown: NULL for what demangling raw gives.
- * SNAP_NO_NAME without memory.
+ * SNAP_NO_NAME without memory, or beyond the limit.
  */
 uint32_t snap_name_pool_add(struct snap_name_pool *pool, const char *raw, const char *shown);
 /* The same for names whose bytes go away: they are copied if they are new. */

@@ -6,6 +6,7 @@
 
 #include "analyze/dwarf/lines.h"
 #include "analyze/dwarf/names.h"
+#include "analyze/symbols/hash_seed.h"
 #include "analyze/symbols/paint.h"
 #include "analyze/symbols/unit_scan.h"
 #include "analyze/symbols/unit_table.h"
@@ -30,6 +31,7 @@ struct known_start {
 struct snap_unit_builder {
 	struct snap_name_pool *pool;
 	struct known_name *known;    /* a hash table with open addressing */
+	uint64_t seed;		     /* of its hashes */
 	size_t num_known, num_slots; /* a power of 2 */
 	/* Of the unit at hand. */
 	struct snap_scan scan;
@@ -41,8 +43,10 @@ struct snap_unit_builder {
 struct snap_unit_builder *snap_unit_builder_create(struct snap_name_pool *pool)
 {
 	struct snap_unit_builder *builder = calloc(1, sizeof(*builder));
-	if (builder)
+	if (builder) {
 		builder->pool = pool;
+		builder->seed = snap_hash_seed();
+	}
 	return builder;
 }
 
@@ -59,11 +63,10 @@ void snap_unit_builder_destroy(struct snap_unit_builder *builder)
 
 /* ---------------------------------------------------------------- names */
 
-static struct known_name *known_slot(struct known_name *slots, size_t num_slots,
+static struct known_name *known_slot(struct known_name *slots, size_t num_slots, uint64_t seed,
 	const struct snap_dwarf_file *file, uint64_t key)
 {
-	uint64_t hash = (key ^ (uintptr_t)file >> 4) * UINT64_C(0x9e3779b97f4a7c15);
-	size_t i = (size_t)(hash >> 32) & (num_slots - 1);
+	size_t i = (size_t)snap_hash_number(seed ^ (uintptr_t)file, key) & (num_slots - 1);
 	while (slots[i].file && (slots[i].file != file || slots[i].key != key))
 		i = (i + 1) & (num_slots - 1);
 	return &slots[i];
@@ -77,7 +80,7 @@ static bool grow_known(struct snap_unit_builder *b)
 		return false;
 	for (size_t i = 0; i < b->num_slots; i++)
 		if (b->known[i].file)
-			*known_slot(slots, num_slots, b->known[i].file, b->known[i].key) =
+			*known_slot(slots, num_slots, b->seed, b->known[i].file, b->known[i].key) =
 				b->known[i];
 	free(b->known);
 	b->known = slots;
@@ -108,7 +111,8 @@ static uint32_t name_of(struct snap_unit_builder *b, struct snap_die die)
 	if (2 * (b->num_known + 1) > b->num_slots && !grow_known(b))
 		return 0;
 	uint64_t key = die.off << 1 | die.unit->in_types;
-	struct known_name *slot = known_slot(b->known, b->num_slots, die.unit->file, key);
+	struct known_name *slot =
+		known_slot(b->known, b->num_slots, b->seed, die.unit->file, key);
 	if (!slot->file) {
 		*slot = (struct known_name){die.unit->file, key, read_name(b, die)};
 		b->num_known++;

@@ -7,9 +7,14 @@
 
 /* Nesting of entries. Deeper ones are passed over as if they stood in their last such ancestor. */
 #define MAX_DEPTH 1024
-/* More than any unit has, of each: an entry can be a byte. */
-#define MAX_NODES (1u << 22)
-#define MAX_SITES (1u << 22)
+/*
+ * More than any unit has, of each. An entry can be a byte, and what stands for it takes a hundred:
+ * entries that tell something have eight bytes and more on average.
+ */
+#define MAX_NODES	(1u << 22)
+#define MAX_SITES	(1u << 22)
+#define MIN_ENTRY_BYTES 8
+#define MAX_SHORT	65536 /* of short ones, in any unit */
 
 void snap_scan_deinit(struct snap_scan *scan)
 {
@@ -157,6 +162,12 @@ static uint32_t attr_u32(const struct snap_attr *attr)
 	return snap_attr_unsigned(attr, &value) && value <= UINT32_MAX ? (uint32_t)value : 0;
 }
 
+/* Whether there were too many for the bytes of the unit up to off. */
+static bool is_beyond(const struct walk *w, size_t num, uint64_t off)
+{
+	return num >= MAX_SHORT + (off - w->unit->off) / MIN_ENTRY_BYTES;
+}
+
 /* A function or an inlined function. *ret: index plus one; 0: it has no code. */
 static int add_node(
 	struct walk *w, const struct entry *e, bool is_inlined, uint32_t parent, uint32_t *ret)
@@ -186,7 +197,7 @@ static int add_node(
 		node.origin = origin;
 		node.named = e->is_named || !origin.unit ? node.entry : origin;
 	}
-	if (scan->num_nodes >= MAX_NODES)
+	if (scan->num_nodes >= MAX_NODES || is_beyond(w, scan->num_nodes, e->off))
 		return 0;
 	if (grow((void **)&scan->nodes, scan->num_nodes, &scan->nodes_capacity, sizeof(node)) < 0)
 		return -1;
@@ -202,7 +213,8 @@ static int add_site(struct walk *w, const struct entry *e, bool is_gnu)
 	/* DWARF 4 has GNU's form of the same, with other names for the parts. */
 	if (!snap_attr_address(w->unit, is_gnu ? &e->low : &e->return_pc, &site.return_vaddr) ||
 		!snap_attr_die(w->unit, is_gnu ? &e->origin : &e->call_origin, &site.target) ||
-		site.return_vaddr <= 1 || scan->num_sites >= MAX_SITES)
+		site.return_vaddr <= 1 || scan->num_sites >= MAX_SITES ||
+		is_beyond(w, scan->num_sites, e->off))
 		return 0;
 	if (grow((void **)&scan->sites, scan->num_sites, &scan->sites_capacity, sizeof(site)) < 0)
 		return -1;

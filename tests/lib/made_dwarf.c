@@ -315,6 +315,7 @@ void made_use(const struct made *made, enum snap_dwarf_section last, const struc
 	struct snap_debug_info *info;
 	size_t num_map;
 	snap_name_pool_init(&pool);
+	snap_name_pool_set_max_bytes(&pool, snap_debug_info_max_name_bytes(elf));
 	if (snap_debug_info_create(elf, alternate, other && other->is_split ? &split : NULL, &pool,
 		    &info, NULL) < 0)
 		abort();
