@@ -301,8 +301,8 @@ static void test_hostile_sites(void **state)
 	usual_unit(DW_LANG_C99, "");
 	made_abbrev(&made, 2, DW_TAG_subprogram, 1, DW_AT_low_pc, DW_FORM_addr, DW_AT_high_pc,
 		DW_FORM_data1, 0);
-	made_abbrev(&made, 3, DW_TAG_GNU_call_site, 0, DW_AT_low_pc, DW_FORM_data1,
-		DW_AT_low_pc, DW_FORM_addr, DW_AT_abstract_origin, DW_FORM_ref4, 0);
+	made_abbrev(&made, 3, DW_TAG_GNU_call_site, 0, DW_AT_low_pc, DW_FORM_data1, DW_AT_low_pc,
+		DW_FORM_addr, DW_AT_abstract_origin, DW_FORM_ref4, 0);
 	made_abbrevs_end(&made);
 	for (uint64_t i = 0; i < 600000; i++) {
 		size_t function = info->len - made.unit_begun;

@@ -235,6 +235,42 @@ static void test_object_cfi_insane_index(void **state)
 	}
 }
 
+/* Registers and states in numbers that would make libdw take gigabytes: that entry has no row. With
+ * an index the others have theirs, without one nothing is believed. */
+static void test_object_cfi_greedy(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *program;
+		size_t len;
+		bool good;
+	} cases[] = {
+		{"\x0c\7\x08\x90\1\x05\xff\x0f\1", 9, true}, /* register 2047 */
+		{"\x0c\7\x08\x90\1\x05\x80\x10\1", 9, false},
+		{"\x0c\7\x08\x90\1\x05\x80\x80\x80\x20\1", 11, false}, /* 2^26 */
+		{"\x0c\7\x08\x90\1\x0a\x0a\x0b\x0b\x0a\x0b", 11, true},
+		{"\x0c\7\x08\x90\1"
+		 "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n"
+		 "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n",
+			5 + 65, false},
+	};
+	static const enum target_cfi places[] = {
+		TARGET_BY_INDEX, TARGET_NO_INDEX, TARGET_DEBUG_FRAME};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		for (size_t j = 0; j < ARRAY_LEN(places); j++) {
+			begin();
+			target_describe(FUNCTION(NUM), LEN, false, cases[i].program, cases[i].len);
+			target_set_cfi(places[j]);
+			target_ready();
+			if (!snap_object_cfi_row(target_object, FUNCTION(NUM)) == cases[i].good)
+				fail_msg("case %zu, place %zu", i, j);
+			bool others = cases[i].good || places[j] == TARGET_BY_INDEX;
+			if (has_all_rows(target_object) != others)
+				fail_msg("others of case %zu, place %zu", i, j);
+			target_end();
+		}
+}
+
 /* Of what came with an input, entries are looked through one by one: an index could lead past them.
  */
 static void test_object_cfi_image_from_memory_without_index(void **state)
@@ -416,6 +452,7 @@ int main(void)
 		cmocka_unit_test(test_object_cfi_sources),
 		cmocka_unit_test(test_object_cfi_separate_debug_file),
 		cmocka_unit_test(test_object_cfi_insane_index),
+		cmocka_unit_test(test_object_cfi_greedy),
 		cmocka_unit_test(test_object_cfi_image_from_memory_without_index),
 		cmocka_unit_test(test_object_cfi_damaged),
 		cmocka_unit_test(test_object_cfi_contradictions),

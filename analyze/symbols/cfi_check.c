@@ -8,15 +8,24 @@
 #include <elfutils/libdw.h>
 #include <gelf.h>
 
-/* No architecture has so many in its rules but for special registers, which nobody saves. */
-#define MAX_REGISTER 127
-/* Of one entry: its instructions' bytes, and states put aside (the largest known: 70 and 2). */
-#define MAX_PROGRAM_BYTES 1024
-#define MAX_REMEMBERED	  16
+/* What the entries of a file may ask for. */
+struct limits {
+	uint64_t max_register;
+	ptrdiff_t max_program_bytes; /* the instructions of one entry */
+	unsigned int max_remembered; /* states put aside at a time */
+};
+
+/* Of a vDSO. No architecture has so many registers in its rules but for special ones, which nobody
+ * saves; the largest program known has 70 bytes, and puts 2 states aside. */
+static const struct limits vdso_limits = {127, 1024, 16};
+/* Of files: PowerPC numbers its vector registers from 1124 on; functions can be of any length. */
+static const struct limits file_limits = {2047, 1 << 20, 64};
 
 struct program {
+	const struct limits *limits;
 	const uint8_t *at, *end;
 	bool failed;
+	unsigned int remembered;
 };
 
 static uint8_t next_byte(struct program *p)
@@ -52,12 +61,12 @@ static uint64_t next_leb128(struct program *p)
 
 static void next_register(struct program *p)
 {
-	if (next_leb128(p) > MAX_REGISTER)
+	if (next_leb128(p) > p->limits->max_register)
 		p->failed = true;
 }
 
 /* DWARF 5, section 6.4.2, and the extensions that libdw knows. */
-static void next_instruction(struct program *p, unsigned int *remembered)
+static void next_instruction(struct program *p)
 {
 	uint8_t opcode = next_byte(p);
 	switch (opcode & 0xc0) {
@@ -69,8 +78,10 @@ static void next_instruction(struct program *p, unsigned int *remembered)
 		return;
 	}
 	switch (opcode) {
-	case DW_CFA_nop:
 	case DW_CFA_restore_state:
+		p->remembered -= p->remembered > 0;
+		break;
+	case DW_CFA_nop:
 	case DW_CFA_GNU_window_save: /* also DW_CFA_AARCH64_negate_ra_state */
 		break;
 	case DW_CFA_advance_loc1:
@@ -83,7 +94,7 @@ static void next_instruction(struct program *p, unsigned int *remembered)
 		skip(p, 4);
 		break;
 	case DW_CFA_remember_state:
-		if (++*remembered > MAX_REMEMBERED)
+		if (++p->remembered > p->limits->max_remembered)
 			p->failed = true;
 		break;
 	case DW_CFA_restore_extended:
@@ -126,11 +137,10 @@ static void next_instruction(struct program *p, unsigned int *remembered)
 
 static bool is_harmless(struct program p)
 {
-	unsigned int remembered = 0;
-	if (p.end - p.at > MAX_PROGRAM_BYTES)
+	if (p.end - p.at > p.limits->max_program_bytes)
 		return false;
 	while (!p.failed && p.at < p.end)
-		next_instruction(&p, &remembered);
+		next_instruction(&p);
 	return !p.failed;
 }
 
@@ -160,8 +170,9 @@ static bool read_augmentation(
 		return true;
 	if (*letter++ != 'z')
 		return false;
-	struct program p = {cie->augmentation_data,
-		cie->augmentation_data + cie->augmentation_data_size, false};
+	struct program p = {.limits = &vdso_limits,
+		.at = cie->augmentation_data,
+		.end = cie->augmentation_data + cie->augmentation_data_size};
 	for (; *letter == 'P' || *letter == 'L' || *letter == 'R'; letter++) {
 		uint8_t encoding = next_byte(&p);
 		size_t len = encoded_bytes(encoding & ~DW_EH_PE_indirect, word);
@@ -177,18 +188,21 @@ static bool read_augmentation(
 	       letter[strspn(letter, "SB")] == '\0';
 }
 
-static bool is_harmless_cie(const Dwarf_CIE *cie)
+static bool is_harmless_cie(const struct limits *limits, const Dwarf_CIE *cie)
 {
-	return is_harmless(
-		(struct program){cie->initial_instructions, cie->initial_instructions_end, false});
+	return is_harmless((struct program){.limits = limits,
+		.at = cie->initial_instructions,
+		.end = cie->initial_instructions_end});
 }
 
-static bool is_harmless_fde(const Dwarf_FDE *fde, const Dwarf_CIE *cie, size_t word)
+/* is_eh: an entry of .eh_frame; those of .debug_frame have plain addresses. */
+static bool is_harmless_fde(const struct limits *limits, const Dwarf_FDE *fde, const Dwarf_CIE *cie,
+	size_t word, bool is_eh)
 {
-	size_t len;
-	bool has_data;
-	struct program p = {fde->start, fde->end, false};
-	if (!read_augmentation(cie, word, &len, &has_data))
+	size_t len = word;
+	bool has_data = false;
+	struct program p = {.limits = limits, .at = fde->start, .end = fde->end};
+	if (is_eh ? !read_augmentation(cie, word, &len, &has_data) : cie->augmentation[0] != '\0')
 		return false;
 	skip(&p, 2 * len);
 	if (has_data)
@@ -202,34 +216,77 @@ static size_t cie_bytes(const Dwarf_CIE *cie)
 	return (size_t)(cie->initial_instructions_end - (const uint8_t *)cie->augmentation);
 }
 
-bool snap_cfi_is_harmless(Elf *elf, Elf_Data *data)
+/* An ELF file's call frame information. */
+struct frames {
+	const struct limits *limits;
+	const unsigned char *e_ident;
+	size_t word;
+	Elf_Data *data;
+	bool is_eh;
+	/* Of common entries looked at again for each that belongs to them: all have short ones. */
+	size_t bytes_left;
+};
+
+static struct frames frames_of(const struct limits *limits, Elf *elf, Elf_Data *data, bool is_eh)
 {
 	const char *ident = elf_getident(elf, NULL);
-	const unsigned char *e_ident = (const unsigned char *)ident;
-	size_t word = ident[EI_CLASS] == ELFCLASS64 ? 8 : 4;
+	return (struct frames){
+		.limits = limits,
+		.e_ident = (const unsigned char *)ident,
+		.word = ident[EI_CLASS] == ELFCLASS64 ? 8 : 4,
+		.data = data,
+		.is_eh = is_eh,
+		.bytes_left = 4096 + 4 * data->d_size,
+	};
+}
+
+static bool is_harmless_entry(struct frames *f, Dwarf_CFI_Entry *entry)
+{
+	Dwarf_CFI_Entry cie;
+	Dwarf_Off behind;
+	if (dwarf_cfi_cie_p(entry))
+		return is_harmless_cie(f->limits, &entry->cie);
+	/* The common entry need not be one that is met on the way. */
+	if (dwarf_next_cfi(f->e_ident, f->data, f->is_eh, entry->fde.CIE_pointer, &behind, &cie) !=
+			0 ||
+		!dwarf_cfi_cie_p(&cie) || !is_harmless_cie(f->limits, &cie.cie) ||
+		!is_harmless_fde(f->limits, &entry->fde, &cie.cie, f->word, f->is_eh) ||
+		cie_bytes(&cie.cie) > f->bytes_left)
+		return false;
+	f->bytes_left -= cie_bytes(&cie.cie);
+	return true;
+}
+
+static bool are_all_harmless(struct frames *f)
+{
 	Dwarf_Off off = 0, next;
-	Dwarf_CFI_Entry entry, cie;
-	/* Of common entries looked at again for each that belongs to them: all have short ones. */
-	size_t bytes_left = 4096 + 4 * data->d_size;
+	Dwarf_CFI_Entry entry;
 	int r;
-	while ((r = dwarf_next_cfi(e_ident, data, true, off, &next, &entry)) == 0) {
-		if (dwarf_cfi_cie_p(&entry)) {
-			if (!is_harmless_cie(&entry.cie))
-				return false;
-		} else {
-			/* The common entry need not be one that is met on the way. */
-			Dwarf_Off behind;
-			if (dwarf_next_cfi(e_ident, data, true, entry.fde.CIE_pointer, &behind,
-				    &cie) != 0 ||
-				!dwarf_cfi_cie_p(&cie) || !is_harmless_cie(&cie.cie) ||
-				!is_harmless_fde(&entry.fde, &cie.cie, word) ||
-				cie_bytes(&cie.cie) > bytes_left)
-				return false;
-			bytes_left -= cie_bytes(&cie.cie);
-		}
-		if (next <= off)
+	while ((r = dwarf_next_cfi(f->e_ident, f->data, f->is_eh, off, &next, &entry)) == 0) {
+		if (!is_harmless_entry(f, &entry) || next <= off)
 			return false;
 		off = next;
 	}
 	return r > 0;
+}
+
+bool snap_cfi_is_harmless(Elf *elf, Elf_Data *data)
+{
+	struct frames f = frames_of(&vdso_limits, elf, data, true);
+	return are_all_harmless(&f);
+}
+
+bool snap_cfi_is_bounded(Elf *elf, Elf_Data *data, bool is_eh)
+{
+	struct frames f = frames_of(&file_limits, elf, data, is_eh);
+	return are_all_harmless(&f);
+}
+
+bool snap_cfi_entry_is_bounded(Elf *elf, Elf_Data *data, uint64_t off)
+{
+	struct frames f = frames_of(&file_limits, elf, data, true);
+	Dwarf_CFI_Entry entry;
+	Dwarf_Off next;
+	return dwarf_next_cfi(f.e_ident, data, true, off, &next, &entry) == 0 &&
+	       is_harmless_entry(&f, &entry);
 }

@@ -1,6 +1,6 @@
 /*
- * What hash tables whose keys a stranger chooses begin with: another number in each process, so that
- * nobody can choose keys that all fall into one place.
+ * What hash tables whose keys a stranger chooses begin with: another number in each process, so
+ * that nobody can choose keys that all fall into one place.
  */
 #ifndef SNAP_ANALYZE_SYMBOLS_HASH_SEED_H
 #define SNAP_ANALYZE_SYMBOLS_HASH_SEED_H
@@ -11,8 +11,8 @@
 
 static inline uint64_t snap_hash_seed(void)
 {
-	/* The kernel's random bytes for this process (getauxval(3)), to be had without a system call.
-	 * libc takes the first eight for its own secrets. */
+	/* The kernel's random bytes for this process (getauxval(3)), to be had without a system
+	 * call. libc takes the first eight for its own secrets. */
 	uint64_t seed = 0;
 	const char *random = (const char *)getauxval(AT_RANDOM);
 	if (random)
@@ -21,7 +21,8 @@ static inline uint64_t snap_hash_seed(void)
 	return (seed ^ seed >> 31) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-/* Of a number: every bit of it counts for every bit of the result (as in MurmurHash3's last step). */
+/* Of a number: every bit of it counts for every bit of the result (as in MurmurHash3's last step).
+ */
 static inline uint64_t snap_hash_number(uint64_t seed, uint64_t number)
 {
 	uint64_t hash = number ^ seed;

@@ -111,8 +111,7 @@ static uint32_t name_of(struct snap_unit_builder *b, struct snap_die die)
 	if (2 * (b->num_known + 1) > b->num_slots && !grow_known(b))
 		return 0;
 	uint64_t key = die.off << 1 | die.unit->in_types;
-	struct known_name *slot =
-		known_slot(b->known, b->num_slots, b->seed, die.unit->file, key);
+	struct known_name *slot = known_slot(b->known, b->num_slots, b->seed, die.unit->file, key);
 	if (!slot->file) {
 		*slot = (struct known_name){die.unit->file, key, read_name(b, die)};
 		b->num_known++;
