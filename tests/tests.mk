@@ -141,6 +141,7 @@ CLI_TESTS = \
 	tests/cli_library_server.sh \
 	tests/cli_live.sh \
 	tests/cli_debugger.sh \
+	tests/cli_bombs.sh \
 	tests/cli_builds.sh \
 	tests/cli_jit.sh \
 	tests/cli_import.sh \

@@ -35,6 +35,7 @@ struct snap_decompressor {
 	int fd;
 	struct snap_bytes start; /* not yet handed over */
 	bool ran_out;		 /* fd had no more bytes */
+	uint64_t num_taken;
 	uint8_t buf[BUFFER_BYTES];
 };
 
@@ -102,6 +103,7 @@ static la_ssize_t give_bytes(struct archive *archive, void *arg, const void **re
 		*ret = d->start.data;
 		la_ssize_t len = (la_ssize_t)d->start.len;
 		d->start.len = 0;
+		d->num_taken += (uint64_t)len;
 		return len;
 	}
 	ssize_t n;
@@ -110,6 +112,7 @@ static la_ssize_t give_bytes(struct archive *archive, void *arg, const void **re
 	while (n < 0 && errno == EINTR);
 	*ret = d->buf;
 	d->ran_out = n == 0;
+	d->num_taken += n > 0 ? (uint64_t)n : 0;
 	return n;
 }
 
@@ -135,6 +138,7 @@ int snap_decompressor_create(
 	d->fd = fd;
 	d->start = start;
 	d->ran_out = false;
+	d->num_taken = 0;
 	/* Only filters that are part of the library: others would start programs. */
 	struct archive_entry *entry;
 	if (library.filter_gzip(d->archive) != ARCHIVE_OK ||
@@ -165,6 +169,11 @@ ssize_t snap_decompressor_read(
 {
 	la_ssize_t n = library.data(decompressor->archive, buf, len);
 	return n >= 0 ? (ssize_t)n : fail(decompressor, err);
+}
+
+uint64_t snap_decompressor_taken(const struct snap_decompressor *decompressor)
+{
+	return decompressor->num_taken;
 }
 
 bool snap_decompressor_ran_out(const struct snap_decompressor *decompressor)

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "common/bytes.h"
@@ -36,6 +37,9 @@ void snap_decompressor_destroy(struct snap_decompressor *decompressor);
 /* Up to len bytes; 0 at the end, -1 and *err if the data is damaged or can't be read. */
 ssize_t snap_decompressor_read(
 	struct snap_decompressor *decompressor, void *buf, size_t len, struct snap_error *err);
+
+/* How many compressed bytes were taken so far. */
+uint64_t snap_decompressor_taken(const struct snap_decompressor *decompressor);
 
 /* After a failure: whether fd had no more bytes, so that it was cut rather than damaged. */
 bool snap_decompressor_ran_out(const struct snap_decompressor *decompressor);

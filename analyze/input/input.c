@@ -18,6 +18,14 @@
 /* A core that is read through a temporary file: a bomb shall not fill the disk. */
 #define MAX_SPOOLED_BYTES (64ull << 30)
 
+/*
+ * What is compressed may grow to so many bytes, and to so many times what it takes besides: a few
+ * kilobytes can stand for any number of zeros. Where that is too little for a core of much empty
+ * memory, it can be decompressed by hand: files have no limit.
+ */
+#define MIN_GROWN_BYTES (1ull << 30)
+#define MAX_GROWTH	256
+
 /* Where an input's bytes come from: first those that were read to see what it is. */
 struct source {
 	int fd;
@@ -43,6 +51,15 @@ static ssize_t read_decompressed(
 	struct source *source, void *buf, size_t len, struct snap_error *err)
 {
 	struct snap_error why = SNAP_ERROR_INIT;
+	uint64_t taken = snap_decompressor_taken(source->decompressor);
+	if (source->num_read >= MIN_GROWN_BYTES &&
+		source->num_read - MIN_GROWN_BYTES > MAX_GROWTH * taken) {
+		(void)snprintf(source->input->lost, sizeof(source->input->lost),
+			"it grows too much: %llu bytes were decompressed (a file that is not "
+			"compressed has no limit)",
+			(unsigned long long)source->num_read);
+		return 0;
+	}
 	ssize_t n = snap_decompressor_read(source->decompressor, buf, len, &why);
 	if (n < 0 && source->num_read == 0) {
 		*err = why;
@@ -91,8 +108,16 @@ static ssize_t source_read_full(
 	return (ssize_t)done;
 }
 
+static bool is_zero(const uint8_t *buf, size_t len)
+{
+	return len > 0 && buf[0] == 0 && memcmp(buf, buf + 1, len - 1) == 0;
+}
+
 static int write_full(int fd, const uint8_t *buf, size_t len, struct snap_error *err)
 {
+	/* A hole instead; whoever ends the file sets its length. */
+	if (len == COPY_BYTES && is_zero(buf, len) && lseek(fd, (off_t)len, SEEK_CUR) >= 0)
+		return 0;
 	while (len > 0) {
 		ssize_t n = write(fd, buf, len);
 		if (n < 0 && errno == EINTR)
@@ -126,6 +151,8 @@ static int spool_core(struct source *source, const uint8_t *head, size_t head_le
 				MAX_SPOOLED_BYTES);
 	}
 	free(buf);
+	if (r == 0 && ftruncate(out, (off_t)size) < 0)
+		r = snap_error_errno(err, errno, "cannot keep the core in a temporary file");
 	if (r < 0 || n < 0) {
 		(void)close(out); /* unnamed: gone */
 		return -1;
@@ -164,7 +191,9 @@ static int read_snapshot(struct source *source, const uint8_t *head, size_t head
 				"has more than the %u bytes that a snapshot may have",
 				SNAP_MAX_FILE_BYTES);
 		}
-		capacity *= 2;
+		/* One byte more than there may be, to see that there are more. */
+		capacity = capacity > SNAP_MAX_FILE_BYTES / 2 ? SNAP_MAX_FILE_BYTES + 1u
+							      : 2 * capacity;
 		uint8_t *grown = realloc(data, capacity);
 		if (!grown) {
 			free(data);

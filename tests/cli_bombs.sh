@@ -1,0 +1,62 @@
+#!/bin/bash
+# Compressed inputs that stand for far more than they are: bounded time, memory and disk, and a word
+# about it.
+. "$(dirname "$0")/lib/testlib.sh"
+need "$ANALYZE"
+
+cd "$TMP" || exit 1
+# measure COMMAND...: status, milliseconds and peak KiB on one line.
+measure() {
+	"$PYTHON" - "$@" <<'END'
+import resource, subprocess, sys, time
+begun = time.monotonic()
+status = subprocess.call(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=open("out", "wb"), stderr=open("err", "wb"))
+took = time.monotonic() - begun
+print(status, round(took * 1000), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+END
+}
+bounded() { # NAME STATUS FILE
+	read -r status ms kib < <(measure timeout 60 "$ANALYZE" check "$3")
+	equal "$1: status" "$2" "$status"
+	if [ -n "${SANITIZE:-}" ]; then
+		skip "$1: bounded" "a sanitizer takes its own time and memory"
+		return
+	fi
+	check "$1: within 5 s ($ms ms)" test "$ms" -le 5000
+	check "$1: within 512 MiB ($kib KiB)" test "$kib" -le 524288
+}
+
+# A snapshot of 300 MiB, as files of some kilobytes.
+printf '\xc2\x40\x10\x09SNAPCRSH\x10\x01\x1a\x04test' >head
+for tool in gzip zstd xz; do
+	{ cat head; head -c 300M /dev/zero; } | "$tool" -c >"snapshot.$tool"
+	bounded "a snapshot too large, by $tool" 2 "snapshot.$tool"
+	check "a snapshot too large, by $tool: said" grep -q "more than the 268435456 bytes" err
+done
+
+# A core whose memory is zeros for eight gigabytes: cut, and the rest is used.
+"$PYTHON" - >core.head <<'END'
+import struct, sys
+note = struct.pack("<III", 5, 336, 1) + b"CORE\0\0\0\0" + struct.pack("<i", 11).ljust(32, b"\0") + struct.pack("<i", 7) + bytes(300)
+off = 64 + 2 * 56
+head = b"\x7fELF\2\1\1" + bytes(9) + struct.pack("<HHIQQQIHHHHHH", 4, 62, 1, 0, 64, 0, 0, 64, 56, 2, 0, 0, 0)
+head += struct.pack("<IIQQQQQQ", 4, 0, off, 0, 0, len(note), 0, 4)
+head += struct.pack("<IIQQQQQQ", 1, 6, off + len(note), 0x10000, 0, 8 << 30, 8 << 30, 1)
+sys.stdout.buffer.write(head + note)
+END
+{ cat core.head; head -c 8G /dev/zero; } | zstd -qc >core.zst
+bounded "a core of zeros" 1 core.zst
+check "a core of zeros: said ($(head -c 200 out))" grep -q "it grows too much" out
+size=$(stat -c %s core.zst)
+check "a core of zeros: it was small ($size bytes)" test "$size" -lt 2000000
+# As long as it has no more than it may: whole, and no disk is taken for zeros.
+"$PYTHON" - <<'END'
+data = bytearray(open("core.head", "rb").read())
+import struct
+struct.pack_into("<QQ", data, 64 + 56 + 32, 1 << 29, 1 << 29)
+open("core.half", "wb").write(data)
+END
+{ cat core.half; head -c 512M /dev/zero; } | zstd -qc >half.zst
+run "$ANALYZE" check half.zst
+equal "half a gigabyte of zeros: status" 0 "$STATUS"
+check "half a gigabyte of zeros: complete" grep -q complete out
