@@ -2,8 +2,8 @@
 #
 # Targets: all (default), capture (the device's half alone, which needs a C compiler, protoc-c and
 # protobuf-c), demo, check, sizes (of the capture half's programs), deps, install, install-capture,
-# clean; tests/tests.mk has those of the tests, bench/bench.mk those that measure; "make help" lists
-# the knobs.
+# clean; tests/tests.mk has those of the tests, bench/bench.mk those that measure, fuzz/fuzz.mk those
+# that fuzz; "make help" lists the knobs.
 #
 # Knobs, on the command line or in the environment:
 #   CC=clang                      another compiler
@@ -129,7 +129,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 DEPS = gcc make pkg-config libc6-dev libdw-dev libelf-dev libprotobuf-c-dev \
 	protobuf-c-compiler libjansson-dev libiberty-dev libmd-dev libarchive-dev liblzma-dev \
 	zlib1g-dev libseccomp-dev libdebuginfod1 libdeflate0 musl-tools
-DEPS_CHECK = clang g++ gdb lldb elfutils libcmocka-dev protobuf-compiler python3 python3-jsonschema \
+DEPS_CHECK = clang libclang-rt-14-dev llvm g++ gdb lldb elfutils libcmocka-dev protobuf-compiler python3 python3-jsonschema \
 	libc6-dbg gzip xz-utils zstd lz4 util-linux binutils dwz debuginfod groff-base qemu-user \
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
 
