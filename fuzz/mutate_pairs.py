@@ -546,4 +546,5 @@ def main():
     sys.exit(Driver(arguments).run())
 
 
-main()
+if __name__ == "__main__":
+    main()

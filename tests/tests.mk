@@ -134,6 +134,7 @@ CLI_TESTS = \
 	tests/cli_victims.sh \
 	tests/cli_hostile_links.sh \
 	tests/cli_sandbox.sh \
+	tests/cli_hostile_strings.sh \
 	tests/cli_find.sh \
 	tests/cli_debuginfod.sh \
 	tests/cli_library.sh \
