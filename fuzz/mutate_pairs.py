@@ -40,6 +40,8 @@ VERBS = ("json", "report", "signature", "check", "modules")
 # What a terminal obeys or hides: but for line feeds.
 UNSAFE = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 SANITIZER = re.compile(rb"(AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error)")
+NO_SANDBOX = b"snapanalyze: --no-sandbox: what is wrong with a file may take over this process"
+WORKER = re.compile(rb"(its|a) worker |took more than \d+ s|forbidden system call|was ended by SIG|ended early, with status|asked for what no")
 ENVIRONMENT = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:exitcode=99:allocator_may_return_null=1",
                    UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1:exitcode=99", LSAN_OPTIONS="exitcode=99",
                    NO_COLOR="1", DEBUGINFOD_URLS="")
@@ -420,6 +422,9 @@ def wrong(verb, files, result, is_plain, alone):
         return f"took {seconds:.1f} s"
     if SANITIZER.search(err):
         return "a sanitizer"
+    # Nothing that is lost by that may be the parser's fault.
+    if WORKER.search(err) or WORKER.search(out):
+        return f"a worker: {(WORKER.search(err) or WORKER.search(out)).group().decode()}"
     if status not in (0, 1, 2):
         return f"status {status}"
     if is_plain and size > MAX_BYTES:
@@ -433,7 +438,7 @@ def wrong(verb, files, result, is_plain, alone):
             return f"a character that a terminal obeys: {UNSAFE.search(text).group()!r}"
         if verb == "signature" and UNSAFE.search(text.replace("\t", "")):
             return "a character that a terminal obeys"
-    failed = [line for line in err.split(b"\n") if line]
+    failed = [line for line in err.split(b"\n") if line and line != NO_SANDBOX]
     if any(not line.startswith(b"snapanalyze: ") for line in failed):
         return "a line on stderr that is not the program's"
     if verb == "json":
@@ -452,8 +457,11 @@ def wrong(verb, files, result, is_plain, alone):
     return None
 
 
-def command(program, verb, symbols, files):
+def command(program, is_plain, verb, symbols, files):
+    """The sanitized program reads in its own process, the plain one in workers, as users have it."""
     options = [] if verb == "check" else ["--no-local", "--no-cache", "--symbols", symbols]
+    if not is_plain:
+        options.append("--no-sandbox")
     return [program, verb, *options, *files]
 
 
@@ -501,7 +509,7 @@ class Driver:
         for program, is_plain in self.programs():
             # Beside the other one, the plain program shows time and memory: that takes no more than these.
             for verb in ("json", "report") if is_plain and self.arguments.sanitized else VERBS:
-                result = run(command(program, verb, symbols, files), 1 if is_plain else SLOWER)
+                result = run(command(program, is_plain, verb, symbols, files), 1 if is_plain else SLOWER)
                 self.inputs += len(files)
                 what = wrong(verb, files, result, is_plain, False)
                 if what:
@@ -510,7 +518,7 @@ class Driver:
     def blame(self, work, program, is_plain, verb, symbols, files, what, result):
         blamed = False
         for path in files:
-            alone = run(command(program, verb, symbols, [path]), 1 if is_plain else SLOWER)
+            alone = run(command(program, is_plain, verb, symbols, [path]), 1 if is_plain else SLOWER)
             self.worst["seconds"] = max(self.worst["seconds"], alone[1] if is_plain else 0)
             self.worst["bytes"] = max(self.worst["bytes"], alone[2] if is_plain else 0)
             its = wrong(verb, [path], alone, is_plain, True)
