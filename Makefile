@@ -345,6 +345,7 @@ ANALYZE_OBJS = \
 	analyze/explain/syscall_names.o \
 	analyze/explain/wait.o \
 	analyze/file_open.o \
+	analyze/file_read.o \
 	analyze/find/candidate.o \
 	analyze/find/debuginfod.o \
 	analyze/find/dir_index.o \

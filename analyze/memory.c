@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analyze/file_read.h"
+
 #define PAGE_BYTES 16384u
 
 void snap_memory_init(struct snap_memory *memory)
@@ -194,18 +196,16 @@ const struct snap_memory_segment *snap_memory_find(struct snap_memory *memory, u
 /* Bytes of a core file, by way of one cached page. Returns how many, or a negative errno. */
 static ssize_t read_file(struct snap_memory *memory, int fd, uint64_t off, void *buf, size_t len)
 {
-	if (len >= PAGE_BYTES) {
-		ssize_t n = pread(fd, buf, len, (off_t)off);
-		return n < 0 ? -errno : n;
-	}
+	if (len >= PAGE_BYTES)
+		return snap_file_read_at(fd, buf, len, off);
 	if (memory->page_fd != fd || off < memory->page_off ||
 		off - memory->page_off >= memory->page_len) {
 		if (!memory->page && !(memory->page = malloc(PAGE_BYTES)))
 			return -ENOMEM;
 		uint64_t start = off & ~(uint64_t)(PAGE_BYTES / 4 - 1);
-		ssize_t n = pread(fd, memory->page, PAGE_BYTES, (off_t)start);
+		ssize_t n = snap_file_read_at(fd, memory->page, PAGE_BYTES, start);
 		if (n < 0)
-			return -errno;
+			return n;
 		memory->page_fd = fd;
 		memory->page_off = start;
 		memory->page_len = (size_t)n;

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "analyze/file_open.h"
+#include "analyze/file_read.h"
 #include "analyze/sandbox/remote.h"
 #include "common/escape.h"
 
@@ -127,7 +128,7 @@ static enum tag_state look_at_tag(int dir_fd)
 	int fd = snap_file_open_in(dir_fd, TAG_NAME, NULL, &err);
 	if (fd < 0)
 		return err.errnum == ENOENT ? TAG_NONE : TAG_ANOTHERS;
-	ssize_t n = read(fd, text, sizeof(text));
+	ssize_t n = snap_file_read_at(fd, text, sizeof(text), 0);
 	(void)close(fd); /* only read from */
 	/* The beginning of it is one that is being written. */
 	return n >= 0 && (size_t)n < sizeof(tag) && memcmp(text, tag, (size_t)n) == 0

@@ -11,6 +11,7 @@
 #include <gelf.h>
 #include <zlib.h>
 
+#include "analyze/file_read.h"
 #include "analyze/sandbox/remote.h"
 
 /* gABI's number, not in the elf.h of glibc 2.36. */
@@ -373,7 +374,7 @@ size_t snap_dwarf_section_peek(struct snap_dwarf_sections *sections, enum snap_d
 	uintptr_t map = (uintptr_t)sections->file->map;
 	if (!sections->of[which].owned && map && data >= map &&
 		data - map < sections->file->map_len) {
-		ssize_t n = pread(sections->file->fd, buf, len, (off_t)(data - map + off));
+		ssize_t n = snap_file_read_at(sections->file->fd, buf, len, data - map + off);
 		return n > 0 ? (size_t)n : 0;
 	}
 	struct snap_bytes bytes = snap_dwarf_section_to(sections, which, off + len);

@@ -7,6 +7,7 @@
 
 #include <zlib.h>
 
+#include "analyze/file_read.h"
 #include "common/elf_load.h"
 #include "common/snapshot.h"
 
@@ -68,9 +69,9 @@ int snap_file_crc32(int fd, uint32_t *ret, struct snap_error *err)
 			err, SNAP_ERROR_LIMIT, "it is too large for its CRC to be checked");
 	uLong crc = crc32(0, NULL, 0);
 	for (off_t off = 0; off < st.st_size;) {
-		ssize_t n = pread(fd, buffer, sizeof(buffer), off);
+		ssize_t n = snap_file_read_at(fd, buffer, sizeof(buffer), (uint64_t)off);
 		if (n < 0)
-			return snap_error_errno(err, errno, "cannot be read");
+			return snap_error_errno(err, (int)-n, "cannot be read");
 		if (n == 0)
 			break; /* it became shorter meanwhile */
 		crc = crc32(crc, buffer, (uInt)n);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "analyze/file_open.h"
+#include "analyze/file_read.h"
 #include "analyze/sandbox/remote.h"
 #include "analyze/symbols/elf_file.h"
 #include "common/escape.h"
@@ -163,10 +164,12 @@ static bool ends_with(const char *s, const char *suffix)
 static bool is_elf(int fd)
 {
 	char magic[SELFMAG];
-	return pread(fd, magic, SELFMAG, 0) == SELFMAG && memcmp(magic, ELFMAG, SELFMAG) == 0;
+	return snap_file_read_at(fd, magic, SELFMAG, 0) == SELFMAG &&
+	       memcmp(magic, ELFMAG, SELFMAG) == 0;
 }
 
-/* The build ID of the file that path, less ".dwp", is beside. *num_opened counts those looked at. */
+/* The build ID of the file that path, less ".dwp", is beside. *num_opened counts those looked at.
+ */
 static int find_owner(
 	const char *path, char *ret_hex, unsigned int *num_opened, struct snap_error *err)
 {
@@ -198,8 +201,9 @@ struct addition {
 	const struct snap_symbol_add_options *options;
 	int fd;
 	struct stat st;
-	unsigned int remote_number; /* in a worker: of the file, counted back from the last opened */
-	int xx_fd;		    /* -1 in a worker */
+	unsigned int
+		remote_number; /* in a worker: of the file, counted back from the last opened */
+	int xx_fd;	       /* -1 in a worker */
 	struct snap_symbol_file *file;
 	char name[2 * SNAP_MAX_BUILD_ID + 8];
 };
@@ -215,16 +219,18 @@ static int copy(int from, int to)
 	/* Between file systems, or of kinds that can't: byte by byte, from where it stopped. */
 	while ((n = copy_file_range(from, &off, to, NULL, 1 << 30, 0)) > 0)
 		;
-	while ((n = pread(from, buffer, sizeof(buffer), off)) > 0) {
+	while ((n = snap_file_read_at(from, buffer, sizeof(buffer), (uint64_t)off)) > 0) {
 		for (ssize_t done = 0; done < n;) {
 			ssize_t m = write(to, buffer + done, (size_t)(n - done));
+			if (m < 0 && errno == EINTR)
+				continue;
 			if (m < 0)
 				return -errno;
 			done += m;
 		}
 		off += n;
 	}
-	return n < 0 ? -errno : 0;
+	return (int)n;
 }
 
 /* A copy under a temporary name. 0 or a negative errno. */
@@ -302,7 +308,8 @@ static bool same_contents(int a, int b)
 	static uint8_t x[1 << 15], y[1 << 15];
 	off_t off = 0;
 	for (;;) {
-		ssize_t n = pread(a, x, sizeof(x), off), m = pread(b, y, sizeof(y), off);
+		ssize_t n = snap_file_read_at(a, x, sizeof(x), (uint64_t)off);
+		ssize_t m = snap_file_read_at(b, y, sizeof(y), (uint64_t)off);
 		if (n != m || n < 0 || memcmp(x, y, (size_t)n) != 0)
 			return false;
 		if (n == 0)

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "analyze/file_open.h"
+#include "analyze/file_read.h"
 #include "analyze/find/tree_scan.h"
 #include "analyze/sandbox/remote.h"
 #include "analyze/symbols/elf_file.h"
@@ -144,7 +145,7 @@ static uint32_t look_into(
 {
 	/* No ELF file is shorter. */
 	uint8_t head[sizeof(Elf32_Ehdr)];
-	ssize_t n = pread(fd, head, sizeof(head), 0);
+	ssize_t n = snap_file_read_at(fd, head, sizeof(head), 0);
 	if (n != (ssize_t)sizeof(head) || memcmp(head, ELFMAG, SELFMAG) != 0) {
 		(void)close(fd); /* only read from */
 		return SNAP_TREE_NOTHING;

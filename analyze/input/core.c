@@ -9,25 +9,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "analyze/file_read.h"
 #include "analyze/input/load.h"
 
 int snap_core_read_at(const struct snap_core *core, uint64_t off, void *buf, size_t len)
 {
-	size_t done = 0;
 	if (off > INT64_MAX || len > INT64_MAX - off)
 		return -ENODATA;
-	while (done < len) {
-		ssize_t n = pread(core->crash->input->fd, (char *)buf + done, len - done,
-			(off_t)(off + done));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return -ENODATA;
-		done += (size_t)n;
-	}
-	return 0;
+	ssize_t n = snap_file_read_at(core->crash->input->fd, buf, len, off);
+	return n < 0 ? (int)n : (size_t)n < len ? -ENODATA : 0;
 }
 
 uint64_t snap_core_present(const struct snap_core *core, uint64_t off, uint64_t len)

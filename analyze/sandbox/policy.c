@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analyze/file_read.h"
 #include "analyze/find/dir_index.h"
 #include "analyze/find/places.h"
 #include "analyze/sandbox/remote.h"
@@ -197,10 +198,7 @@ static int not_elf(struct snap_error *err, enum snap_error_code code, const char
 int snap_policy_check_elf(int fd, struct snap_error *err)
 {
 	unsigned char head[EI_NIDENT + sizeof(Elf32_Half)]; /* e_type is the first after e_ident */
-	ssize_t n;
-	do
-		n = pread(fd, head, sizeof(head), 0);
-	while (n < 0 && errno == EINTR);
+	ssize_t n = snap_file_read_at(fd, head, sizeof(head), 0);
 	if (n != (ssize_t)sizeof(head) || memcmp(head, ELFMAG, SELFMAG) != 0)
 		return not_elf(err, SNAP_ERROR_MALFORMED, "not an ELF file");
 	unsigned int type = head[EI_DATA] == ELFDATA2MSB

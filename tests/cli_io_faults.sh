@@ -1,0 +1,118 @@
+#!/bin/bash
+# Reads and writes that fall short, are interrupted or fail, no more descriptors, no more memory (libraries'
+# allocations, too; test_no_memory has ours): the same result, or one that is documented, with a word.
+. "$(dirname "$0")/lib/testlib.sh"
+need "$ANALYZE"
+if [ -n "${SANITIZE:-}" ]; then
+	skip "faults of system calls and of memory" "sanitizers have these functions for themselves"
+	exit 77
+fi
+
+cd "$TMP" || exit 1
+gcc -O1 -shared -fPIC -o faults.so "$LIB/faults.c" || {
+	not_ok "the library of faults"
+	exit 1
+}
+mkdir symbols
+xz -dc "$TOP/tests/fixtures/two-modules/two-modules.xz" >symbols/two-modules
+xz -dc "$TOP/tests/fixtures/two-modules/libplugin.so.xz" >symbols/libplugin.so
+xz -dc "$TOP/tests/fixtures/two-modules/snapshot.snap.xz" >a.snap
+xz -dc "$TOP/tests/fixtures/two-modules/core.xz" >a.core
+gzip -c a.core >a.core.gz
+
+# analyze FAULT VERB INPUT [OPTION...]: into out, err, STATUS; nothing that is kept.
+analyze() {
+	local fault=$1 verb=$2 input=$3
+	shift 3
+	run timeout 60 env FAULT="$fault" LD_PRELOAD="$TMP/faults.so" "$ANALYZE" "$verb" --no-local --no-cache \
+		--symbols symbols "$@" "$input"
+}
+# sound NAME: what ended so has told what is wrong, in lines of its own, or nothing was wrong.
+sound() {
+	case $STATUS in
+	0 | 1) ;;
+	2 | 74) [ -s err ] || bad="$bad; $1: status $STATUS without a word" ;;
+	*) bad="$bad; $1: status $STATUS: $(head -c 200 err)" ;;
+	esac
+	! grep -qv '^snapanalyze: ' err || bad="$bad; $1: $(grep -v '^snapanalyze: ' err | head -c 200)"
+}
+
+for input in a.snap a.core a.core.gz; do
+	for verb in json report; do
+		analyze none "$verb" "$input"
+		equal "$verb of $input: status" 0 "$STATUS"
+		mv out whole
+		for fault in short interrupted; do
+			analyze "$fault" "$verb" "$input"
+			equal "$verb of $input, $fault: status" 0 "$STATUS"
+			check "$verb of $input, $fault: the same" cmp whole out
+			analyze "$fault" "$verb" "$input" --no-sandbox
+			check "$verb of $input, $fault, without the sandbox: the same" cmp whole out
+		done
+	done
+done
+for fault in short interrupted; do
+	run env FAULT="$fault" LD_PRELOAD="$TMP/faults.so" "$ANALYZE" export --no-local a.snap -o "$fault.core"
+	"$ANALYZE" export --no-local a.snap -o whole.core 2>whole.err
+	check "export, $fault: the same" cmp whole.core "$fault.core"
+	run env FAULT="$fault" LD_PRELOAD="$TMP/faults.so" "$ANALYZE" import a.core -o "$fault.snap"
+	"$ANALYZE" import a.core -o whole.snap
+	check "import, $fault: the same" cmp whole.snap "$fault.snap"
+done
+
+bad=
+for input in a.snap a.core a.core.gz; do
+	for n in 1 2 3 4 5 7 10 20 40; do
+		for sandbox in --jobs=1 --no-sandbox; do
+			analyze "eio:$n" json "$input" "$sandbox"
+			sound "json of $input, EIO from read $n on, $sandbox"
+		done
+	done
+done
+equal "reads that fail" "" "$bad"
+
+bad=
+for n in 1 2 3 5; do
+	analyze "enospc:$n" json a.snap
+	sound "ENOSPC from write $n on"
+	[ "$STATUS" -ge 2 ] || [ "$n" -gt 1 ] || bad="$bad; status $STATUS of a full disk"
+	for output in "export a.snap" "import a.core"; do
+		# shellcheck disable=SC2086
+		run env FAULT="enospc:$n" LD_PRELOAD="$TMP/faults.so" "$ANALYZE" $output -o "full.$n"
+		sound "$output, ENOSPC from write $n on"
+		[ "$STATUS" -lt 2 ] || [ ! -e "full.$n" ] || bad="$bad; $output left a part behind"
+		rm -f "full.$n"
+	done
+done
+equal "writes that fail" "" "$bad"
+
+# Below, the program itself can't be loaded.
+bad=
+for n in $(seq 5 30); do
+	for input in a.snap a.core.gz; do
+		run sh -c 'ulimit -n "$1"; shift; exec "$@"' sh "$n" timeout 60 "$ANALYZE" json --no-local \
+			--no-cache --symbols symbols "$input"
+		[ "$STATUS" -ne 127 ] || continue
+		sound "json of $input with $n descriptors"
+	done
+done
+equal "no more descriptors" "" "$bad"
+analyze none json a.snap
+sh -c 'ulimit -n 64; exec "$@"' sh "$ANALYZE" json --no-local --no-cache --symbols symbols a.snap >few 2>err
+check "64 descriptors are enough" cmp out few
+
+# How many allocations there are is not known: until nothing fails any more.
+bad=
+for input in a.snap a.core; do
+	for sandbox in --jobs=1 --no-sandbox; do
+		for fault in memory no_memory; do
+			num=0
+			for n in $(seq 1 12) $(seq 13 7 200) $(seq 201 41 1500); do
+				analyze "$fault:$n" json "$input" "$sandbox"
+				sound "json of $input, $fault:$n, $sandbox"
+				num=$((num + 1))
+			done
+		done
+	done
+done
+equal "no more memory ($num times each)" "" "$bad"
