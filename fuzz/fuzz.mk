@@ -10,7 +10,7 @@
 # docs/fuzzing.rst says more. A target is fuzz/fuzz_NAME.c.
 
 FUZZ_ANALYZE = build_id cfi core demangle dwarf exidx export expression notes object package snapshot \
-	symbol_image
+	symbol_image worker
 FUZZ_CAPTURE = config protocol
 FUZZ_TARGETS = $(FUZZ_ANALYZE) $(FUZZ_CAPTURE)
 
@@ -60,3 +60,8 @@ fuzz-pairs: $(O)/bin/snapanalyze
 	+$(Q)$(MAKE) --no-print-directory O=build/sanitize SANITIZE=address,undefined build/sanitize/bin/snapanalyze
 	$(Q)$(PYTHON) fuzz/mutate_pairs.py --count $(or $(COUNT),1000) --seed $(or $(SEED),1) \
 		--plain $(O)/bin/snapanalyze --sanitized build/sanitize/bin/snapanalyze
+
+fuzz-coverage: fuzz
+	+$(Q)$(fuzz_make) O=$(FUZZ_DIR)-coverage SANITIZE= FUZZ=1 \
+		CFLAGS='-O1 -g -fprofile-instr-generate -fcoverage-mapping' fuzz-programs
+	$(Q)fuzz/coverage $(FUZZ_DIR)-coverage $(FUZZ_DIR) $(FUZZ_TARGETS)

@@ -145,6 +145,14 @@ def messages():
     put("protocol", "app-crash", b"\x00" + struct.pack("<IHHI", 0x50414E53, 1, 2, 12 + len(crash)) + crash)
 
 
+def workers():
+    """What snapanalyze's workers ask of their parent."""
+    for op, first, second in ((1, b"", b""), (2, b"a line", b""), (7, b"/usr/lib/libc.so.6", b""), (10, b"symbols", b"00ff"),
+                              (13, bytes(20), b"name"), (16, b"ab", b"cdef.debug")):
+        put("worker", str(op), b"\1" + struct.pack("<IIII", op, 1, len(first), len(second)) + first + second)
+    put("worker", "note", b"\0" + struct.pack("<II", 1, 2) + bytes(252) + struct.pack("<II", 20, 4) + b"\1" * 64 + b"libc".ljust(180, b"\0"))
+
+
 def by_hand():
     root = os.path.dirname(os.path.dirname(fixtures))
     put("config", "example", read(os.path.join(root, "packaging", "snapcrash.conf")))
@@ -212,6 +220,7 @@ def main():
     put("exidx", "inline", struct.pack("<HH", 0, 0xFFFF) + inline)
     put("build_id", "arm", read(os.path.join(fixtures, "arm-exidx", "arm.so"))[:4096])
     messages()
+    workers()
     by_hand()
 
 
