@@ -273,6 +273,38 @@ static void test_hostile_units(void **state)
 	finish();
 }
 
+/* A function that is declared nowhere, and then somewhere: twice, each way. */
+static void test_hostile_references(void **state)
+{
+	(void)state;
+	for (int order = 0; order < 2; order++) {
+		begin(4);
+		usual_unit(DW_LANG_C99, "");
+		made_abbrev(&made, 2, DW_TAG_subprogram, 1, DW_AT_low_pc, DW_FORM_addr,
+			DW_AT_high_pc, DW_FORM_data1,
+			order ? DW_AT_abstract_origin : DW_AT_specification, DW_FORM_ref_addr,
+			order ? DW_AT_specification : DW_AT_abstract_origin, DW_FORM_ref4, 0);
+		made_abbrev(&made, 3, DW_TAG_GNU_call_site, 0, DW_AT_low_pc, DW_FORM_addr,
+			DW_AT_abstract_origin, DW_FORM_ref4, 0);
+		made_abbrevs_end(&made);
+		for (uint64_t i = 0; i < 2; i++) {
+			size_t function = info->len - made.unit_begun;
+			out_u8(info, 2);
+			out_u64(info, 0x1000 + 16 * i);
+			out_u8(info, 16);
+			out_u32(info, 0x7fffffff);
+			out_u32(info, function);
+			out_u8(info, 3);
+			out_u64(info, 0x1004 + 16 * i);
+			out_u32(info, function);
+			out_u8(info, 0);
+		}
+		out_u8(info, 0);
+		made_unit_end(&made);
+		finish();
+	}
+}
+
 /* Inlined functions of a byte each. */
 static void test_hostile_nodes(void **state)
 {
@@ -436,6 +468,7 @@ static void test_hostile_short_units(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hostile_references),
 		cmocka_unit_test(test_hostile_nodes),
 		cmocka_unit_test(test_hostile_sites),
 		cmocka_unit_test(test_hostile_scopes),

@@ -231,29 +231,32 @@ bool snap_attr_die(
 	const struct snap_dwarf_unit *unit, const struct snap_attr *attr, struct snap_die *ret)
 {
 	struct snap_dwarf_file *file = unit->file;
+	struct snap_dwarf_unit *its;
 	switch (attr->form) {
 	case DW_FORM_ref1:
 	case DW_FORM_ref2:
 	case DW_FORM_ref4:
 	case DW_FORM_ref8:
 	case DW_FORM_ref_udata:
-		ret->off = unit->off + attr->value;
-		ret->unit = (struct snap_dwarf_unit *)unit;
-		return attr->value < unit->end - unit->off && ret->off >= unit->dies;
+		if (attr->value >= unit->end - unit->off || unit->off + attr->value < unit->dies)
+			return false;
+		*ret = (struct snap_die){(struct snap_dwarf_unit *)unit, unit->off + attr->value};
+		return true;
 	case DW_FORM_ref_addr:
-		ret->off = attr->value;
 		break;
 	case DW_FORM_ref_sup4:
 	case DW_FORM_ref_sup8:
 	case DW_FORM_GNU_ref_alt:
 		file = file->alternate;
-		ret->off = attr->value;
 		break;
 	default:
 		return false; /* DW_FORM_ref_sig8 leads to types only */
 	}
-	ret->unit = file ? snap_dwarf_file_unit_at(file, ret->off, false) : NULL;
-	return ret->unit && snap_dwarf_unit_open(ret->unit);
+	its = file ? snap_dwarf_file_unit_at(file, attr->value, false) : NULL;
+	if (!its || !snap_dwarf_unit_open(its))
+		return false;
+	*ret = (struct snap_die){its, attr->value};
+	return true;
 }
 
 /* ---------------------------------------------------------------- entries */

@@ -48,7 +48,7 @@ bool snap_attr_address(
 /* Of the class constant, not negative. */
 bool snap_attr_unsigned(const struct snap_attr *attr, uint64_t *ret);
 bool snap_attr_flag(const struct snap_attr *attr);
-/* The entry that a reference leads to. */
+/* The entry that a reference leads to; *ret stays as it was if there is none. */
 bool snap_attr_die(
 	const struct snap_dwarf_unit *unit, const struct snap_attr *attr, struct snap_die *ret);
 
