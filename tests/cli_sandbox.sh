@@ -152,6 +152,16 @@ equal "too slow: the reason" "snapanalyze: cannot analyse 'bomb.core.xz': its wo
 	"$(cat err)"
 same "too slow: the others are there"
 
+# Who gives no input: ten times the CPU time, by the clock.
+run "$ANALYZE" json "${SYMBOLS[@]}" a.snap b.snap
+mv out wanted
+waits_for_stdin json --jobs 1 --worker-time=1 "${SYMBOLS[@]}" a.snap - b.snap
+ends
+equal "nobody writes: status" 2 "$STATUS"
+equal "nobody writes: the reason" "snapanalyze: cannot analyse standard input: its worker took more than 10 s (--worker-time)" \
+	"$(cat err)"
+same "nobody writes: the others are there"
+
 if [ -z "${SANITIZE:-}" ]; then
 	{ cat a.snap; head -c 100000000 /dev/zero; } >large.snap
 	run "$ANALYZE" json --worker-memory=64M "${SYMBOLS[@]}" a.snap large.snap b.snap
@@ -191,7 +201,7 @@ if [ -z "${SANITIZE:-}" ]; then
 else
 	poison 999 && head -c 10 a.snap >batch/999.snap
 fi
-run "$ANALYZE" json --worker-time=1 --worker-memory=64M "${SYMBOLS[@]}" batch/*.snap
+run "$ANALYZE" json --worker-time=5 --worker-memory=64M "${SYMBOLS[@]}" batch/*.snap
 equal "1,000 inputs, 10 of them bad: status" 2 "$STATUS"
 equal "1,000 inputs, 10 of them bad: 990 reports" 990 "$(wc -l <out)"
 equal "1,000 inputs, 10 of them bad: 10 reasons" 10 "$(wc -l <err)"
@@ -202,7 +212,7 @@ mv out ordered
 sed 's/.*"file":"\([^"]*\)".*/\1/' ordered >names
 check "1,000 inputs: in their order" sort -c names
 
-run "$ANALYZE" json --worker-time=1 --worker-memory=64M --jobs 4 --unordered --worker-inputs 30 \
+run "$ANALYZE" json --worker-time=5 --worker-memory=64M --jobs 4 --unordered --worker-inputs 30 \
 	"${SYMBOLS[@]}" batch/*.snap
 equal "--unordered: status" 2 "$STATUS"
 check "--unordered: the same reports" sh -c 'sort ordered >x && sort out | cmp - x'

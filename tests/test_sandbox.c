@@ -301,11 +301,11 @@ static int try_things(size_t index, void *data)
 	say("code", (long)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 	say("code later", mprotect(page, 4096, PROT_READ | PROT_EXEC));
 	say("another's signal", syscall(SYS_tgkill, getppid(), getppid(), SIGTERM));
-	/* The line to the broker. */
+	/* The lines to the parent, and the input. */
 	int num = 0;
 	for (int fd = 3; fd < 1024; fd++)
 		num += fcntl(fd, F_GETFD) >= 0;
-	printf("%d descriptor\n", num);
+	printf("%d descriptors\n", num);
 	return 0;
 }
 
@@ -325,7 +325,7 @@ static void test_sandbox_nothing_can_be_opened(void **state)
 		"stat by descriptor: done\naccess: EPERM\nreadlink: EPERM\nunlink: EPERM\n"
 		"mkdir: EPERM\nmore memory: EPERM\ndumpable: EPERM\nshared memory: EPERM\n"
 		"memory file: EPERM\ncode: EPERM\ncode later: EPERM\nanother's signal: EPERM\n"
-		"1 descriptor\n");
+		"3 descriptors\n");
 }
 
 static int allocate(size_t index, void *data)
@@ -539,6 +539,14 @@ static void test_sandbox_order_is_kept(void **state)
 		p += strlen(line);
 	}
 	assert_string_equal(p, "");
+
+	/* A worker for each. */
+	char before[sizeof(printed)];
+	memcpy(before, printed, sizeof(before));
+	config.limits.num_inputs = 1;
+	config.num_workers = 2;
+	assert_int_equal(run_config(&config), SNAP_EXIT_FAILED);
+	assert_string_equal(printed, before);
 
 	config.is_unordered = true;
 	assert_int_equal(run_config(&config), SNAP_EXIT_FAILED);

@@ -81,6 +81,14 @@ static int open_input(
 	return snap_file_open(broker->config.files[peer->input], NULL, err);
 }
 
+int snap_broker_open_input(const struct snap_broker *broker, size_t input)
+{
+	const char *file = input < broker->config.num_files ? broker->config.files[input] : "-";
+	return broker->config.takes_inputs && strcmp(file, "-") != 0
+		       ? snap_file_open(file, NULL, NULL)
+		       : -1;
+}
+
 static int open_path(struct snap_broker *broker, const struct snap_request_view *request,
 	struct snap_error *err)
 {

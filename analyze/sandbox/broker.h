@@ -63,6 +63,9 @@ void snap_broker_peer_init(struct snap_broker_peer *peer);
 void snap_broker_peer_set_input(struct snap_broker_peer *peer, size_t input);
 void snap_broker_peer_deinit(struct snap_broker_peer *peer);
 
+/* The input itself, ahead of being asked for; -1: it is opened when it is asked for. */
+int snap_broker_open_input(const struct snap_broker *broker, size_t input);
+
 /*
  * Answer a request for a file. *ret_fd: a descriptor that goes with the reply, or -1; *ret_is_own:
  * it is to be closed afterwards. False: no such request makes sense here, the worker is to be ended.

@@ -130,24 +130,39 @@ static int filter_calls(bool may_fork, struct snap_error *err)
 
 #endif
 
-/* 0, 1, 2 and keep are left. */
-static void close_others(int keep)
+/* First to last, both included. */
+static void close_range_of(unsigned int first, unsigned int last)
 {
-	if (syscall(SYS_close_range, 3u, (unsigned int)keep - 1, 0) == 0 || keep == 3) {
-		if (syscall(SYS_close_range, (unsigned int)keep + 1, ~0u, 0) == 0)
-			return;
-	}
+	if (first > last || syscall(SYS_close_range, first, last, 0) == 0)
+		return;
 	/* Linux before 5.9. */
 	long max = sysconf(_SC_OPEN_MAX);
-	for (int fd = 3; fd < max; fd++)
-		if (fd != keep)
-			(void)close(fd); /* most are none */
+	for (unsigned int fd = first; fd <= last && fd < (unsigned long)max; fd++)
+		(void)close((int)fd); /* most are none */
 }
 
-int snap_jail_enter(
-	const struct snap_limits *limits, int keep, bool may_fork, struct snap_error *err)
+/* 0, 1, 2 and those of keep are left. */
+static void close_others(const int *keep, size_t num_keep)
 {
-	close_others(keep);
+	unsigned int first = 3;
+	/* From the lowest on. */
+	for (size_t i = 0; i < num_keep; i++) {
+		unsigned int next = ~0u;
+		for (size_t j = 0; j < num_keep; j++)
+			if ((unsigned int)keep[j] >= first && (unsigned int)keep[j] < next)
+				next = (unsigned int)keep[j];
+		if (next == ~0u)
+			break;
+		close_range_of(first, next - 1);
+		first = next + 1;
+	}
+	close_range_of(first, ~0u);
+}
+
+int snap_jail_enter(const struct snap_limits *limits, const int *keep, size_t num_keep,
+	bool may_fork, struct snap_error *err)
+{
+	close_others(keep, num_keep);
 	/* No attaching by others of this user, and nothing of ours in their /proc. */
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

@@ -6,6 +6,7 @@
 #define SNAP_ANALYZE_SANDBOX_JAIL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "analyze/sandbox/limits.h"
 #include "common/error.h"
@@ -14,12 +15,13 @@
 #define SNAP_FILTER_PID 0x7ab5c0deu
 
 /*
- * Of a process with one thread, whose descriptors above 2 are no more than keep, which are closed
- * otherwise. may_fork: work may be spread over processes, which inherit all of it. -1 and *err if
+ * Of a process with one thread. Of descriptors above 2, all but the num_keep of keep, which are two
+ * at most, are closed. may_fork: work may be spread over processes, which inherit all of it. -1 and *err if
  * the kernel can't filter system calls: then nothing hostile must be read.
  */
 int snap_jail_enter(
-	const struct snap_limits *limits, int keep, bool may_fork, struct snap_error *err);
+	const struct snap_limits *limits, const int *keep, size_t num_keep, bool may_fork,
+	struct snap_error *err);
 
 /* What is left out in a build with sanitizers, in words; NULL: this is none. */
 const char *snap_jail_missing(void);

@@ -61,15 +61,18 @@ enum cause {
 
 struct worker {
 	pid_t pid;	 /* 0: none */
-	int socket, output_fd; /* ours */
+	int socket, commands; /* ours */
 	struct snap_note_page *page;
 	struct snap_broker_peer peer;
 	struct task *task; /* NULL: it waits */
-	bool is_finishing;
+	struct task *next; /* told already; NULL */
+	bool is_told_to_finish; /* after what it was given */
+	bool is_finishing, is_gone;
 	enum cause cause;
 	uint64_t num_inputs, num_requests;
 	clockid_t cpu_clock;
 	int64_t cpu_base_ns, clock_base_ns;
+	rlim_t cpu_limit_s; /* what the kernel was told */
 };
 
 /* A build ID that inputs died of. */
@@ -93,6 +96,7 @@ struct pool {
 	size_t num_remembered;
 	bool has_printed;
 	int worst;
+	rlim_t max_cpu_s; /* our own hard limit */
 };
 
 static int64_t clock_ns(clockid_t clock)
@@ -340,7 +344,7 @@ static bool retry_without(
 static void close_fd(int *fd)
 {
 	if (*fd >= 0)
-		(void)close(*fd); /* a socket or pipe that was only read from */
+		(void)close(*fd); /* a socket: nothing can be lost */
 	*fd = -1;
 }
 
@@ -348,16 +352,15 @@ static void close_fd(int *fd)
 static int start_worker(struct pool *pool, struct worker *worker)
 {
 	const struct snap_pool_config *config = pool->config;
-	int sockets[2], pipe_fds[2];
+	int sockets[2] = {-1, -1}, commands[2] = {-1, -1};
 	pid_t parent = getpid();
 	if (!worker->page && !(worker->page = snap_note_page_create()))
 		return -ENOMEM;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
-		return -errno;
-	if (pipe2(pipe_fds, O_CLOEXEC) < 0) {
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0 ||
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, commands) < 0) {
 		int r = -errno;
-		(void)close(sockets[0]); /* nothing was said */
-		(void)close(sockets[1]);
+		close_fd(&sockets[0]);
+		close_fd(&sockets[1]);
 		return r;
 	}
 	worker->page->current = 0;
@@ -370,7 +373,8 @@ static int start_worker(struct pool *pool, struct worker *worker)
 			.job = config->job,
 			.limits = config->limits,
 			.socket = sockets[1],
-			.output_fd = pipe_fds[1],
+			.commands = commands[1],
+			.is_streaming = config->is_streaming,
 			.page = worker->page,
 			.keeps_stdin = config->keeps_stdin,
 			.may_fork = config->may_fork,
@@ -380,20 +384,17 @@ static int start_worker(struct pool *pool, struct worker *worker)
 	}
 	int r = pid < 0 ? -errno : 0;
 	(void)close(sockets[1]);
-	(void)close(pipe_fds[1]);
-	worker->socket = sockets[0];
-	worker->output_fd = pipe_fds[0];
+	(void)close(commands[1]);
 	if (pid < 0) {
-		close_fd(&worker->socket);
-		close_fd(&worker->output_fd);
+		close_fd(&sockets[0]);
+		close_fd(&commands[0]);
 		return r;
 	}
-	(void)fcntl(worker->output_fd, F_SETFL, O_NONBLOCK); /* a pipe takes it */
 	struct snap_note_page *page = worker->page;
 	*worker = (struct worker){
 		.pid = pid,
 		.socket = sockets[0],
-		.output_fd = pipe_fds[0],
+		.commands = commands[0],
 		.page = page,
 	};
 	snap_broker_peer_init(&worker->peer);
@@ -409,10 +410,21 @@ static int bury(struct worker *worker)
 	while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	worker->pid = 0;
+	worker->is_gone = false;
 	close_fd(&worker->socket);
-	close_fd(&worker->output_fd);
+	close_fd(&worker->commands);
 	snap_broker_peer_deinit(&worker->peer);
 	return status;
+}
+
+/* It has said that it ends. */
+static void let_go(struct worker *worker)
+{
+	(void)waitpid(worker->pid, NULL, WNOHANG); /* else whoever comes after us does */
+	worker->pid = 0;
+	close_fd(&worker->socket);
+	close_fd(&worker->commands);
+	snap_broker_peer_deinit(&worker->peer);
 }
 
 static void end_worker(struct worker *worker, enum cause cause)
@@ -431,6 +443,9 @@ static void take_death(struct pool *pool, struct worker *worker)
 	enum cause cause = worker->cause;
 	int status = bury(worker);
 	worker->task = NULL;
+	if (worker->next)
+		worker->next->state = TASK_WAITING;
+	worker->next = NULL;
 	if (!task) {
 		if (was_finishing && !(WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
 			char text[512];
@@ -457,11 +472,16 @@ static void take_death(struct pool *pool, struct worker *worker)
 static void finish_worker(struct worker *worker)
 {
 	const struct snap_command command = {.op = SNAP_COMMAND_FINISH};
-	worker->is_finishing = true;
-	reset_clocks(worker);
-	worker->num_requests = 0;
+	if (worker->is_told_to_finish)
+		return;
+	worker->is_told_to_finish = true;
+	if (!worker->task) {
+		worker->is_finishing = true;
+		reset_clocks(worker);
+		worker->num_requests = 0;
+	}
 	/* If that fails it is dead, which is seen. */
-	(void)snap_packet_send(worker->socket, &command, sizeof(command), -1, MSG_DONTWAIT);
+	(void)snap_packet_send(worker->commands, &command, SNAP_COMMAND_HEAD, -1, MSG_DONTWAIT);
 }
 
 /* Objects of all its inputs are kept: whether that takes half of what it may. */
@@ -509,58 +529,99 @@ static struct task *next_task(struct pool *pool)
 	return free_task;
 }
 
-static void give(struct pool *pool, struct worker *worker, struct task *task)
+/* Whether another input may still have to be given. */
+static bool has_more(const struct pool *pool)
 {
-	const struct snap_limits *limits = &pool->config->limits;
-	task->command.op = SNAP_COMMAND_RUN;
-	task->command.index = (uint32_t)task->index;
-	task->state = TASK_RUNNING;
+	if (pool->next_index < pool->config->job->num_inputs)
+		return true;
+	for (size_t i = 0; i < pool->num_tasks; i++)
+		if (pool->tasks[i].state == TASK_WAITING)
+			return true;
+	return false;
+}
+
+/* What was given comes to be worked on. */
+static void begin_task(struct pool *pool, struct worker *worker, struct task *task)
+{
 	worker->task = task;
 	worker->num_inputs++;
 	worker->num_requests = 0;
 	reset_clocks(worker);
 	snap_broker_peer_set_input(&worker->peer, task->index);
-	if (!pool->config->is_streaming) {
-		/* Should the pool itself be held up, by who reads what it prints. */
-		struct rlimit limit = {.rlim_max = RLIM_INFINITY};
-		limit.rlim_cur = (rlim_t)(worker->cpu_base_ns / NS_PER_S) + limits->time_s + 2;
-		if (prlimit(worker->pid, RLIMIT_CPU, NULL, &limit) == 0) {
-			rlim_t wanted =
-				(rlim_t)(worker->cpu_base_ns / NS_PER_S) + limits->time_s + 2;
-			limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-			(void)prlimit(worker->pid, RLIMIT_CPU, &limit, NULL); /* see above */
-		}
-	}
+	/* Should the pool itself be held up, by who reads what it prints. */
+	rlim_t limit_s = (rlim_t)(worker->cpu_base_ns / NS_PER_S) + pool->config->limits.time_s + 2;
+	if (pool->config->is_streaming || limit_s == worker->cpu_limit_s)
+		return;
+	const struct rlimit limit = {
+		.rlim_cur = limit_s < pool->max_cpu_s ? limit_s : pool->max_cpu_s,
+		.rlim_max = pool->max_cpu_s,
+	};
+	worker->cpu_limit_s = limit_s;
+	(void)prlimit(worker->pid, RLIMIT_CPU, &limit, NULL); /* see above */
+}
+
+static void give(struct pool *pool, struct worker *worker, struct task *task)
+{
+	task->command.op = SNAP_COMMAND_RUN;
+	task->command.index = (uint32_t)task->index;
+	task->state = TASK_RUNNING;
+	size_t len = SNAP_COMMAND_HEAD +
+		     task->command.num_quarantined * sizeof(task->command.quarantined[0]);
+	int fd = snap_broker_open_input(&pool->broker, task->index);
 	/* If that fails it is dead, which is seen. */
-	(void)snap_packet_send(
-		worker->socket, &task->command, sizeof(task->command), -1, MSG_DONTWAIT);
+	(void)snap_packet_send(worker->commands, &task->command, len, fd, MSG_DONTWAIT);
+	if (fd >= 0)
+		(void)close(fd); /* the worker has its own */
+	if (worker->task)
+		worker->next = task;
+	else
+		begin_task(pool, worker, task);
+	/* It need not wait to be told. */
+	if (!has_more(pool))
+		finish_worker(worker);
+}
+
+/* False: none could be started, and there is none. */
+static bool get_worker(struct pool *pool, struct worker *worker)
+{
+	int r = start_worker(pool, worker);
+	if (r == 0)
+		return true;
+	for (size_t i = 0; i < pool->num_workers; i++)
+		if (pool->workers[i].pid)
+			return true; /* later, or by those that there are */
+	char text[128];
+	(void)snprintf(text, sizeof(text), "cannot start a worker: %s", strerror(-r));
+	pool->config->complain(text);
+	return false;
 }
 
 /* -1: no worker could be started, and there is none. */
 static int give_work(struct pool *pool)
 {
+	struct task *task;
 	for (size_t i = 0; i < pool->num_workers; i++) {
 		struct worker *worker = &pool->workers[i];
-		if (worker->pid && (worker->task || worker->is_finishing))
+		if (worker->is_gone)
+			(void)bury(worker); /* it has said so: how it ends does not matter */
+		if (worker->pid && (worker->task || worker->is_told_to_finish))
 			continue;
-		struct task *task = next_task(pool);
-		if (!task)
+		if (!(task = next_task(pool)))
 			return 0;
-		if (!worker->pid) {
-			int r = start_worker(pool, worker);
-			bool others = false;
-			for (size_t j = 0; r < 0 && j < pool->num_workers; j++)
-				others |= pool->workers[j].pid != 0;
-			if (r < 0 && others)
-				return 0; /* later, or by those that there are */
-			if (r < 0) {
-				char text[128];
-				(void)snprintf(text, sizeof(text), "cannot start a worker: %s",
-					strerror(-r));
-				pool->config->complain(text);
-				return -1;
-			}
-		}
+		if (!worker->pid && !get_worker(pool, worker))
+			return -1;
+		if (worker->pid)
+			give(pool, worker, task);
+	}
+	/* What each does next, so that it need not wait; the last ones go to who is ready first. */
+	for (size_t i = 0; i < pool->num_workers && !pool->config->is_streaming; i++) {
+		struct worker *worker = &pool->workers[i];
+		if (!worker->task || worker->next || worker->is_told_to_finish || worker->cause ||
+			worker->num_inputs >= pool->config->limits.num_inputs ||
+			pool->config->job->num_inputs - pool->next_index < pool->num_workers)
+			continue;
+		if (!(task = next_task(pool)))
+			return 0;
 		give(pool, worker, task);
 	}
 	return 0;
@@ -568,39 +629,26 @@ static int give_work(struct pool *pool)
 
 /* ---------------------------------------------------------------- what a worker says */
 
-/* All that is in its pipe. */
-static void drain(struct pool *pool, struct worker *worker)
+static void take_output(struct pool *pool, struct worker *worker, struct snap_bytes bytes)
 {
-	static uint8_t buffer[1 << 16];
 	struct task *task = worker->task;
-	while (worker->output_fd >= 0) {
-		ssize_t n = read(worker->output_fd, buffer, sizeof(buffer));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n == 0)
-			close_fd(&worker->output_fd);
-		if (n <= 0 || !task || worker->cause)
-			return;
-		if (!pool->config->is_streaming) {
-			if ((uint64_t)n > pool->config->limits.output_bytes - task->result.len) {
-				end_worker(worker, CAUSE_OUTPUT);
-				return;
-			}
-			if (snap_result_add(&task->result, buffer, (size_t)n) < 0)
-				end_worker(worker, CAUSE_SPOOL);
-			continue;
-		}
-		int64_t begun_ns = clock_ns(CLOCK_MONOTONIC);
-		if (task->result.len == 0)
-			separate(pool);
-		task->result.len += (uint64_t)n;
-		(void)fwrite(buffer, 1, (size_t)n, stdout);
-		(void)fflush(stdout); /* that it failed is seen by the caller */
-		shift_clocks(pool, begun_ns);
-		reset_clocks(worker);
-		if (ferror(stdout))
-			return;
+	if (bytes.len == 0 || !task)
+		return;
+	if (!pool->config->is_streaming) {
+		if (bytes.len > pool->config->limits.output_bytes - task->result.len)
+			end_worker(worker, CAUSE_OUTPUT);
+		else if (snap_result_add(&task->result, bytes.data, bytes.len) < 0)
+			end_worker(worker, CAUSE_SPOOL);
+		return;
 	}
+	int64_t begun_ns = clock_ns(CLOCK_MONOTONIC);
+	if (task->result.len == 0)
+		separate(pool);
+	task->result.len += bytes.len;
+	(void)fwrite(bytes.data, 1, bytes.len, stdout);
+	(void)fflush(stdout); /* that it failed is seen by the caller */
+	shift_clocks(pool, begun_ns);
+	reset_clocks(worker);
 }
 
 static void reply_to(struct worker *worker, struct snap_reply *reply, int fd)
@@ -654,11 +702,22 @@ static void take_done(
 		end_worker(worker, CAUSE_NONSENSE);
 		return;
 	}
+	take_output(pool, worker, request->output);
+	if (worker->cause)
+		return;
 	task->status = (int)request->number;
 	task->state = TASK_READY;
 	worker->task = NULL;
-	bool is_last = pool->next_index >= pool->config->job->num_inputs;
-	if (!is_last && (worker->num_inputs >= pool->config->limits.num_inputs ||
+	struct task *next = worker->next;
+	worker->next = NULL;
+	if (next) {
+		begin_task(pool, worker, next);
+	} else if (worker->is_told_to_finish) {
+		worker->is_finishing = true;
+		reset_clocks(worker);
+		worker->num_requests = 0;
+	}
+	if (has_more(pool) && (worker->num_inputs >= pool->config->limits.num_inputs ||
 				(worker->num_inputs % INPUTS_PER_LOOK == 0 &&
 					is_grown(pool, worker))))
 		finish_worker(worker);
@@ -697,36 +756,25 @@ static void serve(
 		(void)close(fd); /* the worker has its own */
 }
 
-static void take_request(struct pool *pool, struct worker *worker)
+/* False: it was ended, or its line is closed. */
+static bool take_request(struct pool *pool, struct worker *worker,
+	const struct snap_request *request, ssize_t len)
 {
-	static struct snap_request request;
 	static struct snap_request_view view;
 	static struct snap_reply taken; /* zeros: no text, no failure */
-	ssize_t n = snap_packet_receive(
-		worker->socket, &request, sizeof(request), NULL, MSG_DONTWAIT);
-	if (n == -EAGAIN)
-		return;
-	if (n == 0 || n == -ECONNRESET) {
-		drain(pool, worker);
-		take_death(pool, worker);
-		return;
-	}
-	if (worker->cause)
-		return; /* it is being ended */
-	if (n < 0 || !snap_request_read(&request, (size_t)n, &view)) {
+	if (len < 0 || !snap_request_read(request, (size_t)len, &view)) {
 		end_worker(worker, CAUSE_NONSENSE);
-		return;
+		return false;
 	}
-	if (++worker->num_requests > pool->config->limits.num_requests) {
+	if (view.op != SNAP_REQUEST_OUTPUT && view.op != SNAP_REQUEST_DONE &&
+		++worker->num_requests > pool->config->limits.num_requests) {
 		end_worker(worker, CAUSE_REQUESTS);
-		return;
+		return false;
 	}
-	/* What it printed before it said this. */
-	if (view.op == SNAP_REQUEST_DONE || view.op == SNAP_REQUEST_COMPLAIN)
-		drain(pool, worker);
-	if (worker->cause)
-		return;
 	switch (view.op) {
+	case SNAP_REQUEST_OUTPUT:
+		take_output(pool, worker, view.output);
+		break;
 	case SNAP_REQUEST_DONE:
 		take_done(pool, worker, &view);
 		break;
@@ -738,11 +786,42 @@ static void take_request(struct pool *pool, struct worker *worker)
 		take_progress(pool, &view);
 		reply_to(worker, &taken, -1);
 		break;
+	case SNAP_REQUEST_BYE:
+		if (worker->is_finishing)
+			worker->is_gone = true;
+		else
+			end_worker(worker, CAUSE_NONSENSE);
+		break;
 	case SNAP_REQUEST_LIBRARY:
 		take_library(pool, worker, &view);
 		break;
 	default:
 		serve(pool, worker, &view);
+	}
+	return !worker->cause;
+}
+
+/* Of one worker, so much at once. */
+#define REQUESTS_AT_ONCE 16
+
+static void listen_to(struct pool *pool, struct worker *worker)
+{
+	static struct snap_request request;
+	for (int i = 0; i < REQUESTS_AT_ONCE; i++) {
+		ssize_t n = snap_packet_receive(
+			worker->socket, &request, sizeof(request), NULL, MSG_DONTWAIT);
+		if (n == -EAGAIN)
+			return;
+		if (n == 0 || n == -ECONNRESET) {
+			take_death(pool, worker);
+			return;
+		}
+		/* One that is being ended may still have said something. */
+		if (!worker->cause && !take_request(pool, worker, &request, n))
+			return;
+		/* It is answered, and works: what it does next takes longer than a look. */
+		if (request.op != SNAP_REQUEST_OUTPUT && request.op != SNAP_REQUEST_DONE)
+			return;
 	}
 }
 
@@ -752,8 +831,11 @@ static void take_request(struct pool *pool, struct worker *worker)
 static int64_t time_left(struct pool *pool, struct worker *worker)
 {
 	int64_t time_ns = (int64_t)pool->config->limits.time_s * NS_PER_S;
-	int64_t cpu_ns = clock_ns(worker->cpu_clock) - worker->cpu_base_ns;
 	int64_t by_clock_ns = clock_ns(CLOCK_MONOTONIC) - worker->clock_base_ns;
+	/* It can't have had more of the CPU than has passed by the clock. */
+	if (by_clock_ns < time_ns)
+		return time_ns - by_clock_ns;
+	int64_t cpu_ns = clock_ns(worker->cpu_clock) - worker->cpu_base_ns;
 	int64_t left = time_ns - cpu_ns;
 	if (left <= 0) {
 		end_worker(worker, CAUSE_TIME);
@@ -791,22 +873,18 @@ static bool listen_to_workers(struct pool *pool, struct pollfd *polls)
 	bool any = false;
 	for (size_t i = 0; i < pool->num_workers; i++) {
 		const struct worker *worker = &pool->workers[i];
-		polls[2 * i] = (struct pollfd){
+		polls[i] = (struct pollfd){
 			.fd = worker->pid ? worker->socket : -1, .events = POLLIN};
-		polls[2 * i + 1] = (struct pollfd){
-			.fd = worker->pid ? worker->output_fd : -1, .events = POLLIN};
-		any |= worker->pid != 0;
+		any |= worker->pid && !worker->is_gone;
 	}
 	if (!any)
 		return false;
-	if (poll(polls, 2 * pool->num_workers, watch(pool)) <= 0)
+	if (poll(polls, pool->num_workers, watch(pool)) <= 0)
 		return true;
 	for (size_t i = 0; i < pool->num_workers; i++) {
 		struct worker *worker = &pool->workers[i];
-		if (polls[2 * i + 1].revents && worker->pid)
-			drain(pool, worker);
-		if (polls[2 * i].revents && worker->pid)
-			take_request(pool, worker);
+		if (polls[i].revents && worker->pid)
+			listen_to(pool, worker);
 	}
 	return true;
 }
@@ -827,11 +905,15 @@ static void run(struct pool *pool, struct pollfd *polls)
 		struct worker *worker = &pool->workers[i];
 		if (worker->pid && worker->task)
 			end_worker(worker, CAUSE_LIBRARY); /* its work is not wanted any more */
-		else if (worker->pid && !worker->is_finishing)
+		else if (worker->pid)
 			finish_worker(worker);
 	}
 	while (listen_to_workers(pool, polls))
 		continue;
+	/* What takes longest of ending is giving memory back: that is not waited for. */
+	for (size_t i = 0; i < pool->num_workers; i++)
+		if (pool->workers[i].pid)
+			let_go(&pool->workers[i]);
 }
 
 /*
@@ -857,10 +939,13 @@ int snap_pool_run(const struct snap_pool_config *config)
 		.num_workers = config->num_workers,
 		.num_tasks = 4 * config->num_workers,
 	};
+	struct rlimit cpu = {RLIM_INFINITY, RLIM_INFINITY};
+	(void)getrlimit(RLIMIT_CPU, &cpu); /* there is such a limit */
+	pool.max_cpu_s = cpu.rlim_max;
 	memcpy(pool.libraries, config->libraries, sizeof(pool.libraries));
 	pool.workers = calloc(pool.num_workers, sizeof(*pool.workers));
 	pool.tasks = calloc(pool.num_tasks, sizeof(*pool.tasks));
-	struct pollfd *polls = calloc(2 * pool.num_workers, sizeof(*polls));
+	struct pollfd *polls = calloc(pool.num_workers, sizeof(*polls));
 	bool has_memory = pool.workers && pool.tasks && polls;
 	for (size_t i = 0; has_memory && i < pool.num_tasks; i++)
 		snap_result_init(&pool.tasks[i].result);

@@ -9,13 +9,24 @@ bool snap_request_read(const struct snap_request *request, size_t n, struct snap
 	size_t off = 0;
 	if (n < SNAP_REQUEST_HEAD || request->op == 0 || request->op >= SNAP_NUM_REQUESTS)
 		return false;
+	bool is_output =
+		request->op == SNAP_REQUEST_OUTPUT || request->op == SNAP_REQUEST_DONE;
 	for (size_t i = 0; i < SNAP_REQUEST_STRINGS; i++)
-		if (request->len[i] > SNAP_MAX_STRING)
+		if (request->len[i] > (is_output ? SNAP_MAX_OUTPUT : SNAP_MAX_STRING))
 			return false;
 	if (n - SNAP_REQUEST_HEAD != (size_t)request->len[0] + request->len[1])
 		return false;
 	ret->op = (enum snap_request_op)request->op;
 	ret->number = request->number;
+	ret->output = snap_bytes(NULL, 0);
+	if (is_output) {
+		for (size_t i = 0; i < SNAP_REQUEST_STRINGS; i++) {
+			ret->len[i] = 0;
+			ret->text[i][0] = '\0';
+		}
+		ret->output = snap_bytes((const uint8_t *)request->bytes, request->len[0]);
+		return request->len[1] == 0;
+	}
 	for (size_t i = 0; i < SNAP_REQUEST_STRINGS; i++) {
 		size_t len = request->len[i];
 		bool is_binary = ret->op == SNAP_REQUEST_FETCH && i == 0;

@@ -1,7 +1,8 @@
 /*
  * What a worker asks of the broker in its parent, and how both put it: each message is one packet
  * of a SOCK_SEQPACKET pair, a fixed head and strings whose lengths it has. One request is out at a
- * time. Descriptors go from the broker to the worker only.
+ * time. Descriptors go from the broker to the worker only. What the worker is to do comes by a pair
+ * of its own, some of it ahead of time.
  */
 #ifndef SNAP_ANALYZE_SANDBOX_PROTOCOL_H
 #define SNAP_ANALYZE_SANDBOX_PROTOCOL_H
@@ -11,10 +12,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/bytes.h"
 #include "common/snapshot.h"
 
 enum snap_request_op {
-	SNAP_REQUEST_DONE = 1,	/* number: exit status of the input. Not answered */
+	SNAP_REQUEST_OUTPUT = 1, /* bytes that it printed. Not answered */
+	SNAP_REQUEST_DONE,	/* number: exit status of the input; the last bytes that it printed.
+				   Not answered: it goes on with the next */
 	SNAP_REQUEST_COMPLAIN,	/* a line for stderr */
 	SNAP_REQUEST_PROGRESS,	/* number: enum snap_progress_event; text */
 	SNAP_REQUEST_LIBRARY,	/* number: enum snap_library; the worker is replaced by one that has it */
@@ -32,6 +36,7 @@ enum snap_request_op {
 	SNAP_REQUEST_STORE_OPEN,  /* what is kept in --store: "xx", name */
 	SNAP_REQUEST_STORE_PLACE, /* keep the file there that was opened last but so many (number &
 				     0xff): "xx", name; number also has the flags */
+	SNAP_REQUEST_BYE, /* it ends now. Not answered */
 	SNAP_NUM_REQUESTS,
 };
 
@@ -47,6 +52,7 @@ enum snap_library {
 };
 
 #define SNAP_REQUEST_STRINGS 2
+#define SNAP_MAX_OUTPUT	     32768 /* of one packet */
 #define SNAP_MAX_STRING	     4096 /* Linux's PATH_MAX */
 
 struct snap_request {
@@ -54,18 +60,20 @@ struct snap_request {
 	uint32_t number;
 	uint32_t len[SNAP_REQUEST_STRINGS];
 	/* On the wire only the lengths' bytes of it; then the strings, one after the other. */
-	char bytes[SNAP_REQUEST_STRINGS * SNAP_MAX_STRING];
+	char bytes[SNAP_MAX_OUTPUT];
 };
 #define SNAP_REQUEST_HEAD offsetof(struct snap_request, bytes)
 
 /*
  * Whether a packet of n bytes is a request as it should be: known, of exactly its length, no string
- * too long or with a NUL in it (but a build ID, which are bytes). Splits it: ret[i] is a string of
- * its own, NUL-terminated.
+ * too long or with a NUL in it (but a build ID, which are bytes). Splits it: text[i] is a string of
+ * its own, NUL-terminated; output points into the request, and is of SNAP_REQUEST_OUTPUT and _DONE
+ * alone, which have no strings.
  */
 struct snap_request_view {
 	enum snap_request_op op;
 	uint32_t number;
+	struct snap_bytes output;
 	size_t len[SNAP_REQUEST_STRINGS];
 	char text[SNAP_REQUEST_STRINGS][SNAP_MAX_STRING + 1];
 };
@@ -85,7 +93,7 @@ struct snap_reply {
 
 /* What the parent tells a worker that waits for work. */
 enum snap_command_op {
-	SNAP_COMMAND_RUN = 1, /* the input of this index */
+	SNAP_COMMAND_RUN = 1, /* the input of this index; a descriptor that comes with it is it */
 	SNAP_COMMAND_FINISH,  /* keep what is worth it, and end */
 };
 
@@ -101,8 +109,10 @@ struct snap_command {
 	uint32_t op;
 	uint32_t index;
 	uint32_t num_quarantined;
+	/* On the wire only as many as there are. */
 	struct snap_quarantined quarantined[SNAP_MAX_QUARANTINED];
 };
+#define SNAP_COMMAND_HEAD offsetof(struct snap_command, quarantined)
 
 /*
  * Send a packet, with a descriptor if fd >= 0. 0 or a negative errno; never SIGPIPE. flags:

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 static int line = -1; /* the socket */
+static int input = -1; /* open already */
 static bool libraries[SNAP_NUM_LIBRARIES];
 
 bool snap_remote_is_on(void)
@@ -17,6 +18,13 @@ bool snap_remote_is_on(void)
 void snap_remote_start(int socket)
 {
 	line = socket;
+}
+
+void snap_remote_set_input(int fd)
+{
+	if (input >= 0)
+		(void)close(input); /* nobody wanted it */
+	input = fd;
 }
 
 void snap_remote_close(void)
@@ -33,10 +41,43 @@ struct answer {
 	char text[SNAP_REPLY_STRINGS][SNAP_MAX_STRING + 1];
 };
 
+/* What was printed and not sent yet. */
+static struct snap_request output;
+
+static void send_output(enum snap_request_op op, uint32_t number)
+{
+	output.op = op;
+	output.number = number;
+	if (snap_packet_send(line, &output, SNAP_REQUEST_HEAD + output.len[0], -1, 0) < 0)
+		_exit(1);
+	output.len[0] = 0;
+}
+
+void snap_remote_print(const void *bytes, size_t len, bool at_once)
+{
+	const char *p = bytes;
+	while (len > 0) {
+		size_t room = sizeof(output.bytes) - output.len[0], n = len < room ? len : room;
+		memcpy(output.bytes + output.len[0], p, n);
+		output.len[0] += (uint32_t)n;
+		p += n;
+		len -= n;
+		if (output.len[0] == sizeof(output.bytes) || at_once)
+			send_output(SNAP_REQUEST_OUTPUT, 0);
+	}
+}
+
+void snap_remote_done(int status)
+{
+	send_output(SNAP_REQUEST_DONE, (uint32_t)status);
+}
+
 static void send_request(
 	enum snap_request_op op, uint32_t number, struct snap_bytes a, struct snap_bytes b)
 {
 	static struct snap_request request;
+	if (output.len[0] > 0)
+		send_output(SNAP_REQUEST_OUTPUT, 0);
 	request.op = op;
 	request.number = number;
 	request.len[0] = (uint32_t)a.len;
@@ -55,6 +96,11 @@ static int fail_too_long(struct snap_error *err)
 	if (err)
 		err->errnum = ENAMETOOLONG;
 	return -1;
+}
+
+void snap_remote_bye(void)
+{
+	send_request(SNAP_REQUEST_BYE, 0, snap_bytes(NULL, 0), snap_bytes(NULL, 0));
 }
 
 /* ret: untouched where the broker says no. */
@@ -108,7 +154,10 @@ static int ask_fd(enum snap_request_op op, uint32_t number, const char *a, const
 
 int snap_remote_input(struct snap_error *err)
 {
-	return ask_fd(SNAP_REQUEST_INPUT, 0, NULL, NULL, err);
+	int fd = input;
+	input = -1;
+	/* Where there is none, the broker says why. */
+	return fd >= 0 ? fd : ask_fd(SNAP_REQUEST_INPUT, 0, NULL, NULL, err);
 }
 
 int snap_remote_open(enum snap_remote_root root, const char *path, struct snap_error *err)

@@ -32,6 +32,8 @@ enum snap_remote_root {
 bool snap_remote_is_on(void);
 /* From now on. */
 void snap_remote_start(int socket);
+/* The input that is worked on next, if it is open already. */
+void snap_remote_set_input(int fd);
 /* For a process that the worker forked: it has no line of its own. */
 void snap_remote_close(void);
 
@@ -63,6 +65,16 @@ int snap_remote_output_publish(struct snap_error *err);
 int snap_remote_store_open(const char *xx, const char *name);
 int snap_remote_store_place(
 	const char *xx, const char *name, unsigned int number, bool *ret_not_linked);
+
+/*
+ * What is printed. It is sent when there is enough of it, before anything else is said, and, if
+ * at_once, each time.
+ */
+void snap_remote_print(const void *bytes, size_t len, bool at_once);
+/* The input is done with (an enum snap_exit), and its output is whole. */
+void snap_remote_done(int status);
+/* This worker ends. */
+void snap_remote_bye(void);
 
 void snap_remote_complain(const char *text);
 void snap_remote_progress(enum snap_progress_event event, const char *text);

@@ -1,7 +1,6 @@
 #include "analyze/sandbox/worker.h"
 
 #include <dlfcn.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,14 +14,38 @@
 #include "analyze/sandbox/jail.h"
 #include "analyze/sandbox/remote.h"
 
+/* ---------------------------------------------------------------- standard output */
+
+/* As fopencookie(3) has it. cookie: whether it is wanted at once. */
+static ssize_t print(void *cookie, const char *bytes, size_t len)
+{
+	snap_remote_print(bytes, len, *(const bool *)cookie);
+	return (ssize_t)len;
+}
+
+static void send_stdout(const struct snap_worker_setup *setup)
+{
+	static char buffer[1 << 16];
+	static bool at_once;
+	at_once = setup->is_streaming;
+	FILE *sent = fopencookie(&at_once, "w", (cookie_io_functions_t){.write = print});
+	if (!sent)
+		_exit(1);
+	(void)setvbuf(sent, buffer, _IOFBF, sizeof(buffer));
+	stdout = sent;
+}
+
+/* ---------------------------------------------------------------- getting ready */
+
 /* What another process group member's terminal or files are is none of a worker's. */
 static void replace_streams(const struct snap_worker_setup *setup)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	__fpurge(stdout); /* the parent prints what stands there */
-	if (null < 0 || dup2(setup->output_fd, STDOUT_FILENO) < 0 ||
+	if (null < 0 || dup2(null, STDOUT_FILENO) < 0 ||
 		(!setup->keeps_stdin && dup2(null, STDIN_FILENO) < 0))
 		_exit(1);
+	send_stdout(setup);
 #ifndef SNAP_SANITIZED
 	/* What libraries print before they abort is not ours to pass on; sanitizers' reports are. */
 	if (dup2(null, STDERR_FILENO) < 0)
@@ -57,13 +80,7 @@ static void load_libraries(const struct snap_worker_setup *setup)
 	}
 }
 
-static void tell_done(int socket, enum snap_exit status)
-{
-	struct snap_request request = {.op = SNAP_REQUEST_DONE, .number = status};
-	(void)fflush(stdout); /* if nobody reads it, the parent has ended */
-	if (snap_packet_send(socket, &request, SNAP_REQUEST_HEAD, -1, 0) < 0)
-		_exit(1);
-}
+/* ---------------------------------------------------------------- the work */
 
 _Noreturn void snap_worker_main(const struct snap_worker_setup *setup)
 {
@@ -76,19 +93,23 @@ _Noreturn void snap_worker_main(const struct snap_worker_setup *setup)
 	load_libraries(setup);
 	snap_remote_start(setup->socket);
 	snap_note_start(setup->page);
-	if (snap_jail_enter(&setup->limits, setup->socket, setup->may_fork, &err) < 0) {
+	const int keep[] = {setup->socket, setup->commands};
+	if (snap_jail_enter(&setup->limits, keep, 2, setup->may_fork, &err) < 0) {
 		has_started = true;
 		start_status = SNAP_EXIT_FAILED;
 	}
 	for (;;) {
 		static struct snap_command command;
+		int input;
 		ssize_t n = snap_packet_receive(
-			setup->socket, &command, sizeof(command), NULL, 0);
-		if (n != (ssize_t)sizeof(command))
+			setup->commands, &command, sizeof(command), &input, 0);
+		if (n < (ssize_t)SNAP_COMMAND_HEAD)
 			_exit(1); /* the parent is gone */
+		snap_remote_set_input(input);
 		if (command.op == SNAP_COMMAND_FINISH) {
 			if (has_started && start_status == SNAP_EXIT_DONE && job->finish)
 				job->finish(job->data);
+			snap_remote_bye();
 			_exit(0);
 		}
 		if (err.code) {
@@ -103,6 +124,7 @@ _Noreturn void snap_worker_main(const struct snap_worker_setup *setup)
 		if (status == SNAP_EXIT_DONE)
 			status = job->run(command.index, job->data);
 		(void)snap_note_enter(0);
-		tell_done(setup->socket, (enum snap_exit)status);
+		(void)fflush(stdout); /* it can't fail */
+		snap_remote_done(status);
 	}
 }

@@ -29,9 +29,10 @@ struct snap_job {
 struct snap_worker_setup {
 	const struct snap_job *job;
 	struct snap_limits limits;
-	int socket, output_fd;	     /* to the broker; what stdout becomes */
+	int socket, commands;	     /* to the broker, and from the parent */
 	struct snap_note_page *page; /* shared with the parent */
 	bool keeps_stdin, may_fork;
+	bool is_streaming; /* what is printed is wanted at once */
 	bool libraries[SNAP_NUM_LIBRARIES]; /* to be loaded before anything is given up */
 };
 
