@@ -418,7 +418,7 @@ def wrong(verb, files, result, is_plain, alone):
     """What is wrong with the result, in words; None: nothing."""
     status, seconds, size, out, err = result
     slower = 1 if is_plain else SLOWER
-    if status is None or seconds > MAX_SECONDS * slower * (1 if alone else 2):
+    if status is None or seconds > MAX_SECONDS * slower:
         return f"took {seconds:.1f} s"
     if SANITIZER.search(err):
         return "a sanitizer"
