@@ -395,6 +395,8 @@ ANALYZE_OBJS = \
 	analyze/sandbox/note.o \
 	analyze/sandbox/policy.o \
 	analyze/sandbox/pool.o \
+	analyze/sandbox/pool_failures.o \
+	analyze/sandbox/pool_workers.o \
 	analyze/sandbox/protocol.o \
 	analyze/sandbox/remote.o \
 	analyze/sandbox/result.o \

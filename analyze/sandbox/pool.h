@@ -2,8 +2,8 @@
  * Does a job in workers: gives them inputs, serves what they ask for, watches their time, prints
  * what they say in the order of the inputs, and goes on when one dies.
  *
- * A worker that dies or takes too long costs its input; or, if it noted (note.h) that it was reading
- * the files of a module, these: the input is begun anew without them.
+ * A worker that dies or takes too long costs its input; or, if it noted (note.h) that it was
+ * reading the files of a module, these: the input is begun anew without them.
  */
 #ifndef SNAP_ANALYZE_SANDBOX_POOL_H
 #define SNAP_ANALYZE_SANDBOX_POOL_H
