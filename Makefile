@@ -332,8 +332,10 @@ ANALYZE_OBJS = \
 	analyze/crash.o \
 	analyze/dwarf/abbrev.o \
 	analyze/dwarf/attr.o \
+	analyze/dwarf/children.o \
 	analyze/dwarf/file.o \
 	analyze/dwarf/lines.o \
+	analyze/dwarf/locations.o \
 	analyze/dwarf/names.o \
 	analyze/dwarf/package.o \
 	analyze/dwarf/ranges.o \
@@ -416,6 +418,7 @@ ANALYZE_OBJS = \
 	analyze/symbols/name_pool.o \
 	analyze/symbols/object.o \
 	analyze/symbols/object_cfi.o \
+	analyze/symbols/object_data.o \
 	analyze/symbols/object_names.o \
 	analyze/symbols/paint.o \
 	analyze/symbols/parallel.o \

@@ -76,6 +76,7 @@ TESTS_ANALYZE = \
 	test_dwarf_file \
 	test_dwarf_hostile \
 	test_dwarf_lines \
+	test_dwarf_locations \
 	test_dwarf_ranges \
 	test_dwarf_sections \
 	test_exidx \
@@ -349,6 +350,7 @@ TEST_unwind_OBJS = tests/lib/target.o $(half_objs_analyze)
 TEST_dwarf_file_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_hostile_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_lines_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
+TEST_dwarf_locations_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_ranges_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_sections_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 

@@ -60,7 +60,7 @@ static bool read_header(
 			ret->id = snap_cursor_u64(&c);
 	}
 	if (ret->type == DW_UT_type || ret->type == DW_UT_split_type)
-		(void)snap_cursor_unsigned(&c, ret->encoding.offset_size); /* the type's entry */
+		ret->type_off = snap_cursor_unsigned(&c, ret->encoding.offset_size);
 	ret->dies = off + (uint64_t)(c.p - bytes);
 	/* One that is not known has a length, and so can be passed over. */
 	if (c.failed || ret->encoding.version < 2 || ret->encoding.version > 5 ||
@@ -347,6 +347,9 @@ static void take_attribute(
 		unit->rnglists_base = attr->value;
 		unit->has_rnglists_base = true;
 		break;
+	case DW_AT_loclists_base:
+		unit->loclists_base = attr->value;
+		break;
 	case DW_AT_GNU_ranges_base:
 		unit->ranges_base = attr->value;
 		break;
@@ -408,6 +411,7 @@ bool snap_dwarf_unit_open(struct snap_dwarf_unit *unit)
 		snap_dwarf_package_place(unit->file->package, unit);
 	unit->str_offsets_base = default_base(unit, SNAP_DWARF_STR_OFFSETS);
 	unit->rnglists_base = default_base(unit, SNAP_DWARF_RNGLISTS);
+	unit->loclists_base = default_base(unit, SNAP_DWARF_LOCLISTS);
 	struct snap_cursor c = snap_die_cursor(unit, unit->dies);
 	uint64_t code = snap_cursor_uleb(&c);
 	const struct snap_abbrev *abbrev = c.failed ? NULL : read_first(unit, code, specs, &buf);
@@ -455,4 +459,29 @@ struct snap_dwarf_unit *snap_dwarf_file_split_unit(struct snap_dwarf_file *file,
 			snap_dwarf_unit_open(unit) && unit->id == id)
 			return unit;
 	return NULL;
+}
+
+/* The type of a unit, if it is that of the signature. */
+static bool type_of(struct snap_dwarf_unit *unit, uint64_t signature, struct snap_die *ret)
+{
+	if ((unit->type != DW_UT_type && unit->type != DW_UT_split_type) || unit->id != signature ||
+		unit->type_off >= unit->end - unit->off || unit->off + unit->type_off < unit->dies ||
+		!snap_dwarf_unit_open(unit))
+		return false;
+	*ret = (struct snap_die){unit, unit->off + unit->type_off};
+	return true;
+}
+
+bool snap_dwarf_file_type(struct snap_dwarf_file *file, uint64_t signature, struct snap_die *ret)
+{
+	struct snap_dwarf_unit *unit;
+	for (size_t i = 0; (unit = snap_dwarf_file_unit(file, i)); i++)
+		if (type_of(unit, signature, ret))
+			return true;
+	while (meet_unit(file, true))
+		continue;
+	for (size_t i = 0; i < file->types.num; i++)
+		if (type_of(file->types.list[i], signature, ret))
+			return true;
+	return false;
 }

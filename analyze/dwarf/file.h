@@ -37,6 +37,7 @@ struct snap_dwarf_unit {
 	uint64_t dies; /* of its first entry */
 	uint64_t abbrev_off;
 	uint64_t id; /* the signature of a type unit, the dwo_id of a skeleton or split unit */
+	uint64_t type_off; /* of a type unit: where its type is, from off on */
 
 	/* snap_dwarf_unit_open() fills in the rest. */
 	bool is_open, is_readable;
@@ -51,6 +52,7 @@ struct snap_dwarf_unit {
 	uint64_t line_off; /* in .debug_line */
 	uint64_t str_offsets_base, addr_base, rnglists_base;
 	bool has_rnglists_base;
+	uint64_t loclists_base;
 	uint64_t ranges_base; /* DW_AT_GNU_ranges_base: of a skeleton, for its split unit */
 	/* In a package: where this unit's part of each section begins. */
 	uint64_t part_off[SNAP_DWARF_NUM_SECTIONS];
@@ -108,6 +110,9 @@ struct snap_dwarf_unit *snap_dwarf_file_unit_with_header(
 	struct snap_dwarf_file *file, uint64_t off);
 /* The split unit of the id; NULL. */
 struct snap_dwarf_unit *snap_dwarf_file_split_unit(struct snap_dwarf_file *file, uint64_t id);
+
+/* The entry of the type that has the signature (DW_FORM_ref_sig8). False if there is none. */
+bool snap_dwarf_file_type(struct snap_dwarf_file *file, uint64_t signature, struct snap_die *ret);
 
 /* Whether an entry of that language stands in named scopes that a reader expects to see. */
 bool snap_dwarf_unit_has_scopes(const struct snap_dwarf_unit *unit);

@@ -35,6 +35,8 @@ static int section_of(uint32_t version, uint32_t column)
 		return SNAP_DWARF_ABBREV;
 	case 4:
 		return SNAP_DWARF_LINE;
+	case 5:
+		return version < 5 ? SNAP_DWARF_LOC : SNAP_DWARF_LOCLISTS;
 	case 6:
 		return SNAP_DWARF_STR_OFFSETS;
 	case 8:

@@ -157,6 +157,15 @@ static size_t find_unit(struct snap_code_index *index, uint64_t vaddr)
 	return info ? snap_debug_info_unit_at(info, vaddr) : 0;
 }
 
+struct snap_dwarf_unit *snap_code_index_unit(
+	struct snap_code_index *index, uint64_t vaddr, uint64_t *ret_bias)
+{
+	size_t number = find_unit(index, vaddr + index->sources.bias);
+	struct snap_debug_info *info = number > 0 ? get_info(index) : NULL;
+	*ret_bias = index->sources.bias;
+	return info ? snap_debug_info_entries(info, number - 1) : NULL;
+}
+
 /* Room for what is known of a unit; NULL without memory. */
 static struct unit *get_unit(struct snap_code_index *index, size_t number)
 {

@@ -39,6 +39,7 @@ struct snap_call_site {
 };
 
 struct snap_code_index;
+struct snap_dwarf_unit; /* dwarf/file.h */
 
 struct snap_code_sources {
 	const struct snap_elf_file *file;      /* with .debug_info; NULL: none has any */
@@ -71,6 +72,13 @@ bool snap_code_index_site(
 /* The tail calls of the function that has the address; at most max of them. */
 size_t snap_code_index_tail_calls(
 	struct snap_code_index *index, uint64_t vaddr, struct snap_call_site *sites, size_t max);
+
+/*
+ * The unit with the entries of what stands at the address; NULL if there is none, or it can't be
+ * read. *ret_bias: what the file's addresses have on top of the object's.
+ */
+struct snap_dwarf_unit *snap_code_index_unit(
+	struct snap_code_index *index, uint64_t vaddr, uint64_t *ret_bias);
 
 /*
  * Many addresses are going to be looked up: make the tables that they need, num_jobs at a time

@@ -220,6 +220,14 @@ static struct snap_dwarf_unit *entries_of(
 	return unit->split;
 }
 
+struct snap_dwarf_unit *snap_debug_info_entries(struct snap_debug_info *info, size_t index)
+{
+	struct snap_dwarf_unit *unit = snap_dwarf_file_unit(info->file, index);
+	struct snap_dwarf_unit *entries =
+		unit && snap_dwarf_unit_open(unit) ? entries_of(info, unit) : NULL;
+	return entries && snap_dwarf_unit_open(entries) ? entries : NULL;
+}
+
 /* ---------------------------------------------------------------- which unit */
 
 struct painting {

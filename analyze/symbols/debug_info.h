@@ -17,6 +17,7 @@
 #include "common/error.h"
 
 struct snap_debug_info;
+struct snap_dwarf_unit; /* dwarf/file.h */
 
 /* All outlive the result. alternate, split: NULL if there is none. */
 int snap_debug_info_create(const struct snap_elf_file *file, const struct snap_elf_file *alternate,
@@ -36,6 +37,12 @@ uint64_t snap_debug_info_unit_len(struct snap_debug_info *info, size_t unit);
  * Asks .debug_aranges first, and all units only if that does not know.
  */
 size_t snap_debug_info_unit_at(struct snap_debug_info *info, uint64_t vaddr);
+
+/*
+ * The unit that has the entries of that unit: itself, or the split unit that it stands for. NULL if
+ * that was not found, or can't be read.
+ */
+struct snap_dwarf_unit *snap_debug_info_entries(struct snap_debug_info *info, size_t unit);
 
 /*
  * The same for all addresses, by all that the units say: colours are the units' indices plus one.

@@ -8,6 +8,7 @@
 
 #include "analyze/sandbox/note.h"
 #include "analyze/symbols/object_cfi.h"
+#include "analyze/symbols/object_data.h"
 #include "analyze/symbols/object_names.h"
 #include "analyze/unwind/exidx.h"
 
@@ -19,6 +20,8 @@ struct snap_object {
 	struct snap_object_names *names;
 	struct snap_object_cfi *cfi;
 	bool exidx_tried;
+	bool data_tried;
+	struct snap_object_data *data; /* NULL: not needed yet, or no memory */
 	struct snap_exidx *exidx;
 	uint32_t note; /* of the module whose files these are (sandbox/note.h) */
 };
@@ -84,6 +87,7 @@ void snap_object_destroy(struct snap_object *object)
 		return;
 	snap_object_names_destroy(object->names);
 	snap_object_cfi_destroy(object->cfi);
+	snap_object_data_destroy(object->data);
 	snap_exidx_destroy(object->exidx);
 	snap_elf_file_destroy(object->main);
 	snap_elf_file_destroy(object->debug);
@@ -182,6 +186,18 @@ bool snap_object_find_data(struct snap_object *object, const char *name, uint64_
 	return snap_object_names_find_data(object->names, name, ret);
 }
 
+bool snap_object_data_at(
+	struct snap_object *object, uint64_t vaddr, const char **ret_name, uint64_t *ret_start)
+{
+	SNAP_READING_SLOT(object->note);
+	if (!object->data_tried) {
+		const struct snap_elf_file *files[] = {object->debug, object->main};
+		object->data_tried = true;
+		object->data = snap_object_data_create(files, 2);
+	}
+	return object->data && snap_object_data_find(object->data, vaddr, ret_name, ret_start);
+}
+
 void snap_object_keep(struct snap_object *object)
 {
 	SNAP_READING_SLOT(object->note);
@@ -221,6 +237,32 @@ size_t snap_object_read(const struct snap_object *object, uint64_t vaddr, void *
 		return len;
 	}
 	return 0;
+}
+
+uint32_t snap_object_note(const struct snap_object *object)
+{
+	return object->note;
+}
+
+bool snap_object_is_constant(const struct snap_object *object, uint64_t vaddr)
+{
+	SNAP_READING_SLOT(object->note);
+	size_t num;
+	bool is_constant = false;
+	if (!object->main || elf_getphdrnum(object->main->elf, &num) != 0)
+		return false;
+	for (size_t i = 0; i < num; i++) {
+		GElf_Phdr ph;
+		if (!gelf_getphdr(object->main->elf, (int)i, &ph) ||
+			(ph.p_type != PT_LOAD && ph.p_type != PT_GNU_RELRO) ||
+			vaddr < ph.p_vaddr || vaddr - ph.p_vaddr >= ph.p_memsz)
+			continue;
+		/* Relocations are written to what is read-only afterwards. */
+		if (ph.p_type == PT_GNU_RELRO || ph.p_flags & PF_W)
+			return false;
+		is_constant |= vaddr - ph.p_vaddr < ph.p_filesz;
+	}
+	return is_constant;
 }
 
 bool snap_object_entry(const struct snap_object *object, uint64_t *ret)

@@ -85,6 +85,15 @@ size_t snap_object_read(const struct snap_object *object, uint64_t vaddr, void *
 /* Where the program starts (e_entry); false if there is no main file, or it is a library. */
 bool snap_object_entry(const struct snap_object *object, uint64_t *ret);
 
+/* The data symbol that contains the address: its name, as long as the object lives, and its start. */
+bool snap_object_data_at(
+	struct snap_object *object, uint64_t vaddr, const char **ret_name, uint64_t *ret_start);
+
+/* For whoever reads what snap_code_index_unit() gives: of its files (sandbox/note.h). */
+uint32_t snap_object_note(const struct snap_object *object);
+/* Whether memory at vaddr is as the main file has it: it was loaded from there, not to be written. */
+bool snap_object_is_constant(const struct snap_object *object, uint64_t vaddr);
+
 /* What its debug information says of code; NULL without memory. */
 struct snap_code_index *snap_object_code_index(struct snap_object *object);
 /* As snap_symtab_find_name(). */

@@ -34,7 +34,7 @@ struct snap_unit_builder {
 	uint64_t seed;		     /* of its hashes */
 	size_t num_known, num_slots; /* a power of 2 */
 	/* Of the unit at hand. */
-	struct snap_scan scan;
+	struct snap_unit_scan scan;
 	struct snap_lines lines;
 	uint32_t *files; /* by number in lines: name plus one; 0: not made yet */
 	size_t files_capacity;
@@ -174,7 +174,7 @@ static void made_deinit(struct made *m)
 
 static int make_nodes(struct snap_unit_builder *b, struct made *m)
 {
-	const struct snap_scan *scan = &b->scan;
+	const struct snap_unit_scan *scan = &b->scan;
 	m->nodes = calloc(scan->num_nodes + 1, sizeof(*m->nodes));
 	m->parts = calloc(scan->ranges.num + 1, sizeof(*m->parts));
 	struct snap_paint *paints = calloc(scan->ranges.num + 1, sizeof(*paints));
@@ -292,7 +292,7 @@ static int compare_sites(const void *a, const void *b)
 static int find_starts(struct snap_unit_builder *b, struct known_start **ret, size_t *ret_num)
 {
 	static const uint16_t names[] = {DW_AT_specification, DW_AT_abstract_origin};
-	const struct snap_scan *scan = &b->scan;
+	const struct snap_unit_scan *scan = &b->scan;
 	struct known_start *starts = calloc(3 * scan->num_nodes + 1, sizeof(*starts));
 	size_t num = 0;
 	if (!starts)
@@ -340,7 +340,7 @@ static uint64_t start_of(const struct known_start *starts, size_t num, struct sn
 
 static int make_sites(struct snap_unit_builder *b, struct made *m)
 {
-	const struct snap_scan *scan = &b->scan;
+	const struct snap_unit_scan *scan = &b->scan;
 	struct known_start *starts;
 	size_t num_starts;
 	if (scan->num_sites == 0)

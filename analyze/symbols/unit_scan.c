@@ -16,12 +16,12 @@
 #define MIN_ENTRY_BYTES 8
 #define MAX_SHORT	65536 /* of short ones, in any unit */
 
-void snap_scan_deinit(struct snap_scan *scan)
+void snap_scan_deinit(struct snap_unit_scan *scan)
 {
 	free(scan->nodes);
 	free(scan->sites);
 	snap_dwarf_ranges_deinit(&scan->ranges);
-	*scan = (struct snap_scan){0};
+	*scan = (struct snap_unit_scan){0};
 }
 
 /* What the children of an entry need to know. */
@@ -34,7 +34,7 @@ struct level {
 
 struct walk {
 	struct snap_dwarf_unit *unit;
-	struct snap_scan *scan;
+	struct snap_unit_scan *scan;
 	const struct snap_abbrevs *abbrevs;
 	const uint8_t *section;
 	struct snap_cursor c;
@@ -172,7 +172,7 @@ static bool is_beyond(const struct walk *w, size_t num, uint64_t off)
 static int add_node(
 	struct walk *w, const struct entry *e, bool is_inlined, uint32_t parent, uint32_t *ret)
 {
-	struct snap_scan *scan = w->scan;
+	struct snap_unit_scan *scan = w->scan;
 	struct snap_scan_node node = {.first_range = scan->ranges.num};
 	*ret = 0;
 	if (snap_dwarf_ranges_read(w->unit, &e->low, &e->high, &e->ranges, &scan->ranges) < 0)
@@ -208,7 +208,7 @@ static int add_node(
 
 static int add_site(struct walk *w, const struct entry *e, bool is_gnu)
 {
-	struct snap_scan *scan = w->scan;
+	struct snap_unit_scan *scan = w->scan;
 	struct snap_scan_site site = {.is_tail_call = e->is_tail_call};
 	/* DWARF 4 has GNU's form of the same, with other names for the parts. */
 	if (!snap_attr_address(w->unit, is_gnu ? &e->low : &e->return_pc, &site.return_vaddr) ||
@@ -335,7 +335,7 @@ static int walk(struct walk *w)
 	return 0;
 }
 
-int snap_scan_unit(struct snap_dwarf_unit *unit, struct snap_scan *ret)
+int snap_scan_unit(struct snap_dwarf_unit *unit, struct snap_unit_scan *ret)
 {
 	ret->num_nodes = ret->num_sites = ret->ranges.num = 0;
 	struct walk *w = calloc(1, sizeof(*w));

@@ -28,7 +28,7 @@ struct snap_scan_site {
 };
 
 /* May be filled again and again. */
-struct snap_scan {
+struct snap_unit_scan {
 	struct snap_scan_node *nodes; /* each after its parent */
 	size_t num_nodes, nodes_capacity;
 	struct snap_scan_site *sites;
@@ -36,9 +36,9 @@ struct snap_scan {
 	struct snap_dwarf_ranges ranges;
 };
 
-void snap_scan_deinit(struct snap_scan *scan);
+void snap_scan_deinit(struct snap_unit_scan *scan);
 
 /* unit: not a skeleton; open. Its scopes are read, too. -1 only without memory. */
-int snap_scan_unit(struct snap_dwarf_unit *unit, struct snap_scan *ret);
+int snap_scan_unit(struct snap_dwarf_unit *unit, struct snap_unit_scan *ret);
 
 #endif

@@ -164,7 +164,8 @@ void made_abbrevs_end(struct made *made)
 /* ---------------------------------------------------------------- ELF */
 
 static const char *const names[SNAP_DWARF_NUM_SECTIONS] = {"info", "types", "abbrev", "line", "str",
-	"line_str", "str_offsets", "addr", "ranges", "rnglists", "aranges", "cu_index", "tu_index"};
+	"line_str", "str_offsets", "addr", "ranges", "rnglists", "loc", "loclists",
+	"aranges", "cu_index", "tu_index"};
 
 struct layout {
 	struct out out, strings;
