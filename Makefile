@@ -441,7 +441,13 @@ ANALYZE_OBJS = \
 	analyze/unwind/scan.o \
 	analyze/unwind/sigreturn.o \
 	analyze/unwind/unwind.o \
-	analyze/unwind/walk.o
+	analyze/unwind/walk.o \
+	analyze/variables/evaluate.o \
+	analyze/variables/print.o \
+	analyze/variables/text.o \
+	analyze/variables/types.o \
+	analyze/variables/variables.o \
+	analyze/variables/view.o
 
 CAPTURE_PROGRAMS = $(addprefix $(O)/bin/,snapcrash-client snapcrash-debugger snapcrash-server \
 	snapcrashctl)

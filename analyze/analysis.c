@@ -13,6 +13,7 @@
 #include "analyze/symbols/symbolise.h"
 #include "analyze/symbols/tail_call.h"
 #include "analyze/unwind/unwind.h"
+#include "analyze/variables/variables.h"
 #include "common/escape.h"
 
 static int load(struct snap_crash *crash, struct snap_error *err)
@@ -79,6 +80,7 @@ int snap_analysis_run(const char *file, struct snap_store *store,
 	if (snap_store_resolve(store, ret, err) == 0 && snap_jit_resolve(ret, err) == 0 &&
 		unwind(ret, store, options, err) == 0 && snap_tail_calls_insert(ret, err) == 0 &&
 		snap_symbolise(ret, &options->path_map, err) == 0 &&
+		snap_variables_read(ret, options->variables, err) == 0 &&
 		snap_find_repeats(ret, err) == 0 && snap_explain(ret, err) == 0 &&
 		snap_sign(ret, err) == 0)
 		return 0;

@@ -12,6 +12,15 @@
 struct snap_cache; /* cache/cache_dir.h */
 struct snap_fetch; /* find/debuginfod.h */
 
+/* Which variables are read. */
+enum snap_variables_wanted {
+	SNAP_VARIABLES_DEFAULT, /* what the verb wants */
+	SNAP_VARIABLES_NONE,
+	SNAP_VARIABLES_ARGS,	/* arguments of all frames */
+	SNAP_VARIABLES_CRASHED, /* also the local variables of the crashing thread */
+	SNAP_VARIABLES_ALL,	/* of all threads */
+};
+
 /* Where symbols may be looked for, and how much is wanted: the common options. */
 struct snap_options {
 	const char **symbol_dirs; /* --symbols */
@@ -33,6 +42,7 @@ struct snap_options {
 	struct snap_progress progress;
 	size_t max_frames;	  /* --max-frames; per thread, > 0 */
 	bool only_crashed_thread; /* --threads=crashed */
+	enum snap_variables_wanted variables; /* --variables */
 };
 
 #define SNAP_DEFAULT_MAX_FRAMES 4096

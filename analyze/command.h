@@ -44,6 +44,7 @@ enum snap_option_set {
 	SNAP_TAKES_ELF = 1 << 23,   /* FILEs are executables, libraries, debug files, build IDs */
 	SNAP_TAKES_BATCH = 1 << 24, /* --unordered, --jobs */
 	SNAP_TAKES_SANDBOX = 1 << 25, /* --no-sandbox, --worker-... */
+	SNAP_TAKES_VARIABLES = 1 << 26, /* --variables */
 };
 
 enum snap_color {
@@ -79,6 +80,7 @@ struct snap_verb {
 	const char *text;      /* some lines, each with its newline */
 	const char *examples;  /* likewise, indented */
 	unsigned int takes;    /* enum snap_option_set */
+	enum snap_variables_wanted variables; /* what --variables is by default */
 	/* Returns an enum snap_exit; output errors are found by main. */
 	enum snap_exit (*run)(const struct snap_arguments *arguments);
 	/* NULL, or it has verbs of its own, NULL after the last, and no run, options or examples.

@@ -5,6 +5,7 @@
  *   find/      fills  module.symbols ...                resolve
  *   unwind/    fills  thread.frames, thread.end         unwind
  *   symbols/   fills  thread.listed                     symbolise
+ *   variables/ fills  listed.arguments, listed.locals   read variables
  *   explain/   fills  crash.cause                       explain
  *   signature/ fills  crash.signature                   sign
  *   report/    reads it and prints                      print
@@ -73,6 +74,24 @@ struct snap_frame {
 	bool is_gap_unlisted;
 };
 
+/* How much is known of a variable's value. */
+enum snap_variable_state {
+	SNAP_VARIABLE_VALUE,	     /* all of it */
+	SNAP_VARIABLE_PARTIAL,	     /* some of it: the text says what not */
+	SNAP_VARIABLE_OPTIMIZED_OUT, /* the program did not keep it */
+	SNAP_VARIABLE_NOT_CAPTURED,  /* it is in memory or registers that the input has not */
+	SNAP_VARIABLE_ERROR,	     /* what tells where it is makes no sense, or is not supported */
+};
+
+struct snap_variable {
+	const char *name; /* NULL: it has none */
+	const char *type; /* as one declares it: "const char *" */
+	const char *value; /* text */
+	enum snap_variable_state state;
+	bool has_address; /* all of it is, or would be, in memory at address */
+	uint64_t address;
+};
+
 /* One line of a backtrace as people see it: a frame, or a function inlined into one. */
 struct snap_listed_frame {
 	size_t frame; /* index into frames */
@@ -84,6 +103,10 @@ struct snap_listed_frame {
 	const char *file; /* NULL: not known */
 	uint32_t line;	  /* 0: not known */
 	uint32_t column;  /* 0: not known */
+	/* variables */
+	const struct snap_variable *arguments, *locals;
+	size_t num_arguments, num_locals;
+	size_t num_left_out; /* variables of both kinds beyond the limits */
 };
 
 struct snap_crash_thread {

@@ -44,6 +44,7 @@ enum option_id {
 	OPTION_WORKER_INPUTS,
 	OPTION_MAX_FRAMES,
 	OPTION_THREADS,
+	OPTION_VARIABLES,
 	OPTION_COLOR,
 	OPTION_PRETTY,
 	OPTION_MISSING,
@@ -133,6 +134,8 @@ static const struct option_entry entries[] = {
 		"list at most N frames of each thread (default 4096, and\nthose at the base)"},
 	{OPTION_THREADS, SNAP_TAKES_FRAMES, "threads", "all|crashed",
 		"which threads to unwind and show (default all)"},
+	{OPTION_VARIABLES, SNAP_TAKES_VARIABLES, "variables", "WHICH",
+		"none, args (of all frames), crashed (these, and the local\nvariables of the crashing thread), all"},
 	{OPTION_COLOR, SNAP_TAKES_COLOR, "color", "WHEN",
 		"colours: auto (on terminals, unless NO_COLOR is set),\nalways, never"},
 	{OPTION_NO_SANDBOX, SNAP_TAKES_SANDBOX, "no-sandbox", NULL,
@@ -440,6 +443,23 @@ static bool parse_threads(struct parser *p, const char *text)
 	return true;
 }
 
+static bool parse_variables(struct parser *p, const char *text)
+{
+	static const char *const names[] = {
+		[SNAP_VARIABLES_NONE] = "none",
+		[SNAP_VARIABLES_ARGS] = "args",
+		[SNAP_VARIABLES_CRASHED] = "crashed",
+		[SNAP_VARIABLES_ALL] = "all",
+	};
+	for (size_t i = SNAP_VARIABLES_NONE; i < ARRAY_LEN(names); i++)
+		if (strcmp(text, names[i]) == 0) {
+			p->arguments.options.variables = (enum snap_variables_wanted)i;
+			return true;
+		}
+	complain_usage(p, "--variables takes none, args, crashed or all, not", text);
+	return false;
+}
+
 static bool parse_take(struct parser *p, const char *text)
 {
 	p->arguments.indirect = strcmp(text, "indirect") == 0;
@@ -533,6 +553,8 @@ static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 		return parse_threads(p, optarg);
 	case OPTION_COLOR:
 		return parse_color(p, optarg);
+	case OPTION_VARIABLES:
+		return parse_variables(p, optarg);
 	case OPTION_STORE:
 		p->arguments.store = optarg;
 		return true;
@@ -652,6 +674,7 @@ bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 		.arguments = {.limits = SNAP_DEFAULT_LIMITS, .options = {.max_frames = SNAP_DEFAULT_MAX_FRAMES,
 				      .num_jobs = num_cpus(),
 				      .progress = {.fn = snap_show_progress},
+				      .variables = verb->variables,
 				      .debuginfod = has_servers(),
 				      .on_fetch = snap_show_fetch}},
 	};

@@ -106,6 +106,7 @@ TESTS_ANALYZE = \
 	test_symtab \
 	test_unit_table \
 	test_unwind \
+	test_variables \
 	test_wait
 
 TESTS = $(TESTS_COMMON) $(TESTS_CAPTURE) $(TESTS_ANALYZE)
@@ -133,6 +134,7 @@ CLI_TESTS = \
 	tests/cli_server_life.sh \
 	tests/cli_coredump_socket.sh \
 	tests/cli_victims.sh \
+	tests/cli_variables.sh \
 	tests/cli_hostile_links.sh \
 	tests/cli_sandbox.sh \
 	tests/cli_hostile_strings.sh \
@@ -178,9 +180,9 @@ VICTIMS = aborts aligned_stack altstack_threads asm_points asserts bad_stack_poi
 	own_stack plt_clobbered plugin_main process_ends raw_clone red_zone sends shared_main \
 	signal_altstack signal_handler smashed_rbp smashed_return stack_overflow \
 	stack_overflow_thread stack_protected stack_smash stepped tail_ambiguous tail_call \
-	thread_ends timer_thread trap traps unmapped vfork_child wild_pointer write_readonly \
+	thread_ends timer_thread trap traps unmapped values vfork_child wild_pointer write_readonly \
 	cxx_freed cxx_function cxx_lifetimes cxx_pure cxx_sort cxx_terminate cxx_throw cxx_thunk \
-	cxx_virtual
+	cxx_values cxx_virtual
 # One source, several programs.
 VICTIMS_OF_no_cfi = debug_frame no_cfi_fp no_cfi_nofp
 VICTIMS_OF_aligned_stack = realigned_stack
@@ -351,6 +353,7 @@ TEST_dwarf_file_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_hostile_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_lines_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_locations_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
+TEST_variables_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_ranges_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_sections_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 

@@ -289,6 +289,40 @@ static void put_registers(
 	snap_json_end_object(w);
 }
 
+static const char *variable_state_name(enum snap_variable_state state)
+{
+	switch (state) {
+	case SNAP_VARIABLE_VALUE:
+		return "value";
+	case SNAP_VARIABLE_PARTIAL:
+		return "partial";
+	case SNAP_VARIABLE_OPTIMIZED_OUT:
+		return "optimized-out";
+	case SNAP_VARIABLE_NOT_CAPTURED:
+		return "not-captured";
+	case SNAP_VARIABLE_ERROR:
+		break;
+	}
+	return "error";
+}
+
+static void put_variables(struct snap_json *w, const char *key,
+	const struct snap_variable *variables, size_t num)
+{
+	snap_json_begin_array(w, key);
+	for (size_t i = 0; i < num; i++) {
+		const struct snap_variable *variable = &variables[i];
+		snap_json_begin_object(w, NULL);
+		snap_json_put_string(w, "name", variable->name);
+		snap_json_put_string(w, "type", variable->type[0] ? variable->type : NULL);
+		snap_json_put_string(w, "value", variable->value);
+		snap_json_put_string(w, "state", variable_state_name(variable->state));
+		snap_json_maybe_hex(w, "address", variable->has_address, variable->address);
+		snap_json_end_object(w);
+	}
+	snap_json_end_array(w);
+}
+
 static void put_frame(struct snap_json *w, const struct snap_crash_thread *thread, size_t index)
 {
 	const struct snap_listed_frame *listed = &thread->listed[index];
@@ -314,8 +348,9 @@ static void put_frame(struct snap_json *w, const struct snap_crash_thread *threa
 	snap_json_maybe_hex(w, "module_offset", module && module->record.has_load_bias,
 		module ? frame->pc - module->record.load_bias : 0);
 	snap_json_maybe_hex(w, "cfa", frame->has_cfa, frame->cfa);
-	put_empty_array(w, "arguments");
-	put_empty_array(w, "locals");
+	put_variables(w, "arguments", listed->arguments, listed->num_arguments);
+	put_variables(w, "locals", listed->locals, listed->num_locals);
+	snap_json_put_number(w, "variables_left_out", listed->num_left_out);
 	snap_json_end_object(w);
 }
 

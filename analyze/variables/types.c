@@ -1,0 +1,461 @@
+#include "analyze/variables/types.h"
+
+#include <dwarf.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "analyze/dwarf/children.h"
+#include "analyze/dwarf/names.h"
+#include "analyze/variables/evaluate.h"
+
+/* Typedefs and qualifiers in a row. */
+#define MAX_CHAIN 32
+/* Nesting of a type's name: pointers to functions that take pointers. */
+#define MAX_NESTING 16
+#define MAX_PARAMETERS 16
+#define MAX_DIMENSIONS 16
+#define MAX_NAME 512
+
+enum { TYPE, SIZE, ENCODING, NAME, DECLARATION, SIGNATURE, BIT_SIZE, NUM_ATTRS };
+static const uint16_t attr_names[NUM_ATTRS] = {
+	[TYPE] = DW_AT_type,
+	[SIZE] = DW_AT_byte_size,
+	[ENCODING] = DW_AT_encoding,
+	[NAME] = DW_AT_name,
+	[DECLARATION] = DW_AT_declaration,
+	[SIGNATURE] = DW_AT_signature,
+	[BIT_SIZE] = DW_AT_bit_size,
+};
+
+bool snap_type_of(const struct snap_view *view, struct snap_die die, struct snap_die *ret)
+{
+	static const uint16_t names[] = {DW_AT_type};
+	struct snap_attr attr;
+	return snap_view_attrs(view, die, names, &attr, 1) && snap_attr_is_there(&attr) &&
+	       snap_view_reference(view, die.unit, &attr, ret);
+}
+
+static bool is_qualifier(uint32_t tag)
+{
+	switch (tag) {
+	case DW_TAG_const_type:
+	case DW_TAG_volatile_type:
+	case DW_TAG_restrict_type:
+	case DW_TAG_atomic_type:
+	case DW_TAG_packed_type:
+	case DW_TAG_immutable_type:
+	case DW_TAG_shared_type:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void snap_type_read(const struct snap_view *view, struct snap_die die, struct snap_type *ret)
+{
+	*ret = (struct snap_type){.die = die};
+	for (int i = 0; i < MAX_CHAIN && die.unit; i++) {
+		struct snap_attr attrs[NUM_ATTRS];
+		const struct snap_abbrev *abbrev =
+			snap_view_attrs(view, die, attr_names, attrs, NUM_ATTRS);
+		if (!abbrev)
+			return;
+		struct snap_die target = {0};
+		if (snap_attr_is_there(&attrs[TYPE]) &&
+			!snap_view_reference(view, die.unit, &attrs[TYPE], &target))
+			return;
+		const char *name = snap_attr_string(die.unit, &attrs[NAME]);
+		if (is_qualifier(abbrev->tag) || abbrev->tag == DW_TAG_typedef) {
+			if (abbrev->tag == DW_TAG_typedef)
+				ret->alias = name;
+			die = ret->die = target;
+			continue;
+		}
+		/* Declared here, and defined in a type unit. */
+		struct snap_die definition;
+		if (snap_attr_is_there(&attrs[SIGNATURE]) &&
+			snap_view_reference(view, die.unit, &attrs[SIGNATURE], &definition)) {
+			die = ret->die = definition;
+			continue;
+		}
+		ret->tag = abbrev->tag;
+		ret->name = name;
+		ret->target = target;
+		ret->is_declaration = snap_attr_flag(&attrs[DECLARATION]);
+		if (!snap_attr_unsigned(&attrs[SIZE], &ret->size))
+			ret->size = 0;
+		if (!snap_attr_unsigned(&attrs[ENCODING], &ret->encoding))
+			ret->encoding = 0;
+		return;
+	}
+}
+
+bool snap_type_is_character(const struct snap_type *type)
+{
+	return type->tag == DW_TAG_base_type && type->size == 1 &&
+	       (type->encoding == DW_ATE_signed_char || type->encoding == DW_ATE_unsigned_char ||
+		       type->encoding == DW_ATE_UTF);
+}
+
+/* ---------------------------------------------------------------- arrays */
+
+static bool dimension_at(const struct snap_view *view, const struct snap_type *array,
+	unsigned int index, struct snap_child *ret)
+{
+	struct snap_children children;
+	snap_children_begin(&children, array->die, &view->views->left.entries);
+	while (snap_children_next(&children, ret))
+		if ((ret->abbrev->tag == DW_TAG_subrange_type ||
+			    ret->abbrev->tag == DW_TAG_generic_subrange ||
+			    ret->abbrev->tag == DW_TAG_enumeration_type) &&
+			index-- == 0)
+			return true;
+	return false;
+}
+
+unsigned int snap_type_num_dimensions(const struct snap_view *view, const struct snap_type *array)
+{
+	struct snap_child child;
+	unsigned int num = 0;
+	while (num < MAX_DIMENSIONS && dimension_at(view, array, num, &child))
+		num++;
+	return num;
+}
+
+/* A constant, an expression, or a variable of the frame; false if there is none, or it is lost. */
+static bool bound(const struct snap_view *view, struct snap_die die, const struct snap_attr *attr,
+	int64_t *ret)
+{
+	static const uint16_t names[] = {DW_AT_location, DW_AT_type, DW_AT_const_value};
+	uint64_t value;
+	struct snap_die variable, type_die;
+	if (snap_attr_unsigned(attr, &value)) {
+		/* GCC's way to say -1: no elements. */
+		*ret = attr->form == DW_FORM_data8 || attr->form == DW_FORM_udata ||
+				       value != UINT32_MAX
+			       ? (int64_t)value
+			       : -1;
+		return true;
+	}
+	if (attr->form == DW_FORM_sdata || attr->form == DW_FORM_implicit_const) {
+		*ret = (int64_t)attr->value;
+		return true;
+	}
+	if (attr->block.data && attr->form == DW_FORM_exprloc &&
+		snap_evaluate_number(view, die.unit, attr->block, NULL, &value)) {
+		*ret = (int64_t)value;
+		return true;
+	}
+	struct snap_attr attrs[3];
+	if (!snap_attr_die(die.unit, attr, &variable) ||
+		!snap_view_attrs(view, variable, names, attrs, 3))
+		return false;
+	if (snap_attr_unsigned(&attrs[2], &value)) {
+		*ret = (int64_t)value;
+		return true;
+	}
+	struct snap_location location;
+	struct snap_type type = {0};
+	if (snap_view_reference(view, variable.unit, &attrs[1], &type_die))
+		snap_type_read(view, type_die, &type);
+	snap_evaluate_attribute(view, variable.unit, &attrs[0], &location);
+	if (!location.is_whole || (type.size != 4 && type.size != 8))
+		return false;
+	const struct snap_piece *piece = &location.pieces[0];
+	uint8_t bytes[SNAP_VIEW_MAX_REGISTER];
+	size_t len = piece->kind == SNAP_PIECE_MEMORY
+			     ? snap_view_read(view, piece->address, bytes, type.size)
+		     : piece->kind == SNAP_PIECE_REGISTER
+			     ? snap_view_register(view, piece->number, bytes)
+		     : piece->kind == SNAP_PIECE_VALUE
+			     ? (memcpy(bytes, piece->value, piece->value_len), piece->value_len)
+			     : 0;
+	if (len < type.size || view->arch->elf_data != 1)
+		return false;
+	*ret = (int64_t)snap_arch_load(view->arch, bytes, (unsigned int)type.size);
+	return true;
+}
+
+bool snap_type_count(const struct snap_view *view, const struct snap_type *array,
+	unsigned int dimension, uint64_t *ret)
+{
+	static const uint16_t names[] = {DW_AT_lower_bound, DW_AT_upper_bound, DW_AT_count};
+	struct snap_child child;
+	struct snap_attr attrs[3];
+	int64_t low = 0, high, count;
+	if (!dimension_at(view, array, dimension, &child) ||
+		!snap_view_attrs(view, child.die, names, attrs, 3))
+		return false;
+	if (snap_attr_is_there(&attrs[2])) {
+		if (!bound(view, child.die, &attrs[2], &count) || count < 0)
+			return false;
+		*ret = (uint64_t)count;
+		return true;
+	}
+	if (snap_attr_is_there(&attrs[0]) && !bound(view, child.die, &attrs[0], &low))
+		return false;
+	if (!bound(view, child.die, &attrs[1], &high) || high < low - 1)
+		return false;
+	*ret = (uint64_t)high - (uint64_t)low + 1;
+	return true;
+}
+
+static uint64_t size_of(const struct snap_view *view, const struct snap_type *type, int nesting)
+{
+	struct snap_type target;
+	if (type->size > 0 || nesting > MAX_NESTING)
+		return type->size;
+	switch (type->tag) {
+	case DW_TAG_pointer_type:
+	case DW_TAG_reference_type:
+	case DW_TAG_rvalue_reference_type:
+		return snap_arch_word(view->arch);
+	case DW_TAG_enumeration_type:
+		snap_type_read(view, type->target, &target);
+		return size_of(view, &target, nesting + 1);
+	case DW_TAG_array_type:
+		break;
+	default:
+		return 0;
+	}
+	snap_type_read(view, type->target, &target);
+	uint64_t size = size_of(view, &target, nesting + 1), count;
+	unsigned int num = snap_type_num_dimensions(view, type);
+	for (unsigned int i = 0; i < num; i++)
+		if (!snap_type_count(view, type, i, &count) ||
+			__builtin_mul_overflow(size, count, &size))
+			return 0;
+	return size;
+}
+
+uint64_t snap_type_size(const struct snap_view *view, const struct snap_type *type)
+{
+	return size_of(view, type, 0);
+}
+
+/* ---------------------------------------------------------------- names */
+
+/* What stands round a name in C's declarations. */
+struct declarator {
+	char before[MAX_NAME], after[MAX_NAME];
+};
+
+static void put_before(struct declarator *d, const char *s)
+{
+	char old[MAX_NAME];
+	(void)snprintf(old, sizeof(old), "%s", d->before); /* cut to fit, as below */
+	(void)snprintf(d->before, sizeof(d->before), "%s%.400s", s, old);
+}
+
+static void put_after(struct declarator *d, const char *s)
+{
+	size_t len = strlen(d->after);
+	(void)snprintf(d->after + len, sizeof(d->after) - len, "%s", s);
+}
+
+static const char *kind_words(uint32_t tag)
+{
+	switch (tag) {
+	case DW_TAG_structure_type:
+		return "struct";
+	case DW_TAG_class_type:
+		return "class";
+	case DW_TAG_union_type:
+		return "union";
+	case DW_TAG_enumeration_type:
+		return "enum";
+	default:
+		return NULL;
+	}
+}
+
+static void name_of_named(const struct snap_die die, uint32_t tag, const char *name, char *out, size_t size)
+{
+	const char *kind = kind_words(tag);
+	if (!name)
+		(void)snprintf(out, size, "%s {...}", kind ? kind : "");
+	else if (snap_dwarf_unit_has_scopes(die.unit)) {
+		if (!snap_dwarf_qualify(die, name, out, size))
+			(void)snprintf(out, size, "%s", name);
+	} else if (kind)
+		(void)snprintf(out, size, "%s %s", kind, name);
+	else
+		(void)snprintf(out, size, "%s", name);
+}
+
+static void type_name(const struct snap_view *view, struct snap_die die, unsigned int nesting,
+	struct snap_text *text);
+
+static void put_parameters(const struct snap_view *view, struct snap_die die, unsigned int nesting,
+	struct declarator *d)
+{
+	struct snap_children children;
+	struct snap_child child;
+	unsigned int num = 0;
+	put_after(d, "(");
+	snap_children_begin(&children, die, &view->views->left.entries);
+	while (snap_children_next(&children, &child)) {
+		char buf[MAX_NAME];
+		struct snap_text text;
+		struct snap_die type = {0};
+		if (child.abbrev->tag != DW_TAG_formal_parameter &&
+			child.abbrev->tag != DW_TAG_unspecified_parameters)
+			continue;
+		if (num++ > 0)
+			put_after(d, ", ");
+		if (num > MAX_PARAMETERS || child.abbrev->tag != DW_TAG_formal_parameter) {
+			put_after(d, "...");
+			break;
+		}
+		snap_text_init(&text, buf, sizeof(buf));
+		if (!snap_type_of(view, child.die, &type))
+			type.unit = NULL;
+		type_name(view, type, nesting + 1, &text);
+		put_after(d, buf);
+	}
+	put_after(d, num == 0 && snap_dwarf_unit_is_c(die.unit) ? "void)" : ")");
+}
+
+/* The name of the class that a member pointer goes into. */
+static void put_class(const struct snap_view *view, struct snap_die die,
+	const struct snap_attr *attr, unsigned int nesting, struct declarator *d)
+{
+	char buf[MAX_NAME];
+	struct snap_text text;
+	struct snap_die class_type = {0};
+	snap_text_init(&text, buf, sizeof(buf) - 4);
+	if (snap_view_reference(view, die.unit, attr, &class_type))
+		type_name(view, class_type, nesting + 1, &text);
+	(void)strcat(buf, "::*");
+	put_before(d, buf);
+}
+
+static void put_dimensions(
+	const struct snap_view *view, const struct snap_type *array, struct declarator *d)
+{
+	unsigned int num = snap_type_num_dimensions(view, array);
+	for (unsigned int i = 0; i < (num ? num : 1); i++) {
+		uint64_t count;
+		char buf[32] = "[]";
+		if (snap_type_count(view, array, i, &count))
+			(void)snprintf(buf, sizeof(buf), "[%llu]", (unsigned long long)count);
+		put_after(d, buf);
+	}
+}
+
+/* Pointers to arrays and functions stand in parentheses. */
+static void put_pointer(
+	const struct snap_view *view, struct snap_die target, const char *sign, struct declarator *d)
+{
+	static const uint16_t none[] = {DW_AT_name};
+	struct snap_attr attr;
+	const struct snap_abbrev *abbrev = snap_view_attrs(view, target, none, &attr, 1);
+	put_before(d, sign);
+	if (abbrev && (abbrev->tag == DW_TAG_array_type || abbrev->tag == DW_TAG_subroutine_type)) {
+		put_before(d, "(");
+		put_after(d, ")");
+	}
+}
+
+static void type_name(const struct snap_view *view, struct snap_die die, unsigned int nesting,
+	struct snap_text *text)
+{
+	static const uint16_t names[] = {DW_AT_type, DW_AT_name, DW_AT_containing_type};
+	struct declarator d = {0};
+	char base[MAX_NAME] = "void";
+	bool is_const = false, is_volatile = false;
+	if (nesting > MAX_NESTING) {
+		snap_text_add(text, "...");
+		return;
+	}
+	for (int i = 0; i < MAX_CHAIN && die.unit; i++) {
+		struct snap_attr attrs[3];
+		const struct snap_abbrev *abbrev = snap_view_attrs(view, die, names, attrs, 3);
+		struct snap_die target = {0};
+		if (!abbrev) {
+			(void)snprintf(base, sizeof(base), "?");
+			break;
+		}
+		if (snap_attr_is_there(&attrs[0]))
+			(void)snap_view_reference(view, die.unit, &attrs[0], &target);
+		bool is_pointer = true;
+		switch (abbrev->tag) {
+		case DW_TAG_const_type:
+			is_const = true;
+			die = target;
+			continue;
+		case DW_TAG_volatile_type:
+			is_volatile = true;
+			die = target;
+			continue;
+		case DW_TAG_restrict_type:
+		case DW_TAG_atomic_type:
+		case DW_TAG_packed_type:
+		case DW_TAG_immutable_type:
+		case DW_TAG_shared_type:
+			die = target;
+			continue;
+		case DW_TAG_pointer_type:
+		case DW_TAG_reference_type:
+		case DW_TAG_rvalue_reference_type:
+		case DW_TAG_ptr_to_member_type:
+			/* Rust's have names of their own. */
+			if (abbrev->tag == DW_TAG_pointer_type && attrs[1].form) {
+				is_pointer = false;
+				break;
+			}
+			if (is_volatile)
+				put_before(&d, d.before[0] ? "volatile " : "volatile");
+			if (is_const)
+				put_before(&d, d.before[0] ? "const " : "const");
+			if ((is_const || is_volatile))
+				put_before(&d, " ");
+			is_const = is_volatile = false;
+			if (abbrev->tag == DW_TAG_ptr_to_member_type) {
+				put_class(view, die, &attrs[2], nesting, &d);
+				put_pointer(view, target, "", &d);
+			} else {
+				put_pointer(view, target,
+					abbrev->tag == DW_TAG_pointer_type     ? "*"
+					: abbrev->tag == DW_TAG_reference_type ? "&"
+									       : "&&",
+					&d);
+			}
+			die = target;
+			continue;
+		case DW_TAG_array_type: {
+			struct snap_type array = {.die = die, .tag = abbrev->tag, .target = target};
+			put_dimensions(view, &array, &d);
+			die = target;
+			continue;
+		}
+		case DW_TAG_subroutine_type:
+			put_parameters(view, die, nesting, &d);
+			die = target;
+			continue;
+		default:
+			is_pointer = false;
+		}
+		if (!is_pointer) {
+			name_of_named(die, abbrev->tag, snap_attr_string(die.unit, &attrs[1]), base,
+				sizeof(base));
+			break;
+		}
+	}
+	if (is_const)
+		snap_text_add(text, "const ");
+	if (is_volatile)
+		snap_text_add(text, "volatile ");
+	snap_text_add(text, base);
+	if (d.before[0] || d.after[0] == '(')
+		snap_text_add(text, " ");
+	snap_text_add(text, d.before);
+	if (!d.before[0] && d.after[0] == '[')
+		snap_text_add(text, " ");
+	snap_text_add(text, d.after);
+}
+
+void snap_type_name(const struct snap_view *view, struct snap_die die, struct snap_text *text)
+{
+	type_name(view, die, 0, text);
+}

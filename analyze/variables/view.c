@@ -1,0 +1,303 @@
+#include "analyze/variables/view.h"
+
+#include <dwarf.h>
+#include <elf.h>
+#include <search.h>
+#include <stdlib.h>
+
+#include "analyze/sandbox/note.h"
+#include "analyze/symbols/object.h"
+#include "analyze/symbols/unit_scan.h"
+
+/* Of one input. A thousand deep stacks of large programs take a tenth of each. */
+#define MAX_ENTRIES    (UINT64_C(16) << 20)
+#define MAX_LIST_BYTES (UINT64_C(256) << 20)
+#define MAX_STEPS      (UINT64_C(4) << 20)
+#define MAX_SCANS      (UINT64_C(1) << 30)
+#define MAX_TEXT       (UINT64_C(16) << 20)
+#define MAX_VARIABLES  65536
+
+void snap_views_init(struct snap_views *views, struct snap_crash *crash)
+{
+	*views = (struct snap_views){
+		.crash = crash,
+		.left =
+			{
+				.entries = MAX_ENTRIES,
+				.list_bytes = MAX_LIST_BYTES,
+				.steps = MAX_STEPS,
+				.scans = MAX_SCANS,
+				.text = MAX_TEXT,
+				.variables = MAX_VARIABLES,
+			},
+	};
+}
+
+/* ---------------------------------------------------------------- functions */
+
+struct function {
+	uint64_t start, end;
+	uint64_t off; /* of its entry in the unit's section */
+};
+
+struct unit_functions {
+	const struct snap_dwarf_unit *unit;
+	struct function *items; /* ascending by start */
+	size_t num;
+};
+
+static int compare_units(const void *a, const void *b)
+{
+	const struct unit_functions *x = a, *y = b;
+	if (x->unit == y->unit)
+		return 0;
+	return (uintptr_t)x->unit < (uintptr_t)y->unit ? -1 : 1;
+}
+
+static void free_functions(void *pointer)
+{
+	struct unit_functions *functions = pointer;
+	free(functions->items);
+	free(functions);
+}
+
+void snap_views_deinit(struct snap_views *views)
+{
+	tdestroy(views->functions, free_functions);
+	views->functions = NULL;
+}
+
+static int compare_functions(const void *a, const void *b)
+{
+	const struct function *x = a, *y = b;
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+static void collect(const struct snap_unit_scan *scan, struct unit_functions *ret)
+{
+	size_t num = 0;
+	for (size_t i = 0; i < scan->num_nodes; i++)
+		num += scan->nodes[i].parent == 0 ? scan->nodes[i].num_ranges : 0;
+	ret->items = calloc(num + 1, sizeof(*ret->items));
+	for (size_t i = 0; ret->items && i < scan->num_nodes; i++) {
+		const struct snap_scan_node *node = &scan->nodes[i];
+		for (size_t j = 0; node->parent == 0 && j < node->num_ranges; j++) {
+			const struct snap_dwarf_range *range =
+				&scan->ranges.items[node->first_range + j];
+			ret->items[ret->num++] =
+				(struct function){range->start, range->end, node->entry.off};
+		}
+	}
+	if (ret->num > 0)
+		qsort(ret->items, ret->num, sizeof(*ret->items), compare_functions);
+}
+
+/* NULL without memory. */
+static const struct unit_functions *functions_of(
+	struct snap_views *views, struct snap_dwarf_unit *unit)
+{
+	struct unit_functions key = {.unit = unit}, **found;
+	found = tfind(&key, &views->functions, compare_units);
+	if (found)
+		return *found;
+	struct unit_functions *made = malloc(sizeof(*made));
+	if (!made)
+		return NULL;
+	*made = key;
+	uint64_t len = unit->end - unit->off;
+	struct snap_unit_scan scan = {0};
+	if (len <= views->left.scans) {
+		views->left.scans -= len;
+		if (snap_scan_unit(unit, &scan) == 0)
+			collect(&scan, made);
+	} else {
+		views->left.scans = 0;
+	}
+	snap_scan_deinit(&scan);
+	if (tsearch(made, &views->functions, compare_units))
+		return made;
+	free_functions(made);
+	return NULL;
+}
+
+static bool find_function(struct snap_view *view)
+{
+	const struct unit_functions *functions = functions_of(view->views, view->unit);
+	if (!functions)
+		return false;
+	size_t low = 0, high = functions->num;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (functions->items[mid].start <= view->vaddr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == 0 || view->vaddr >= functions->items[low - 1].end)
+		return false;
+	view->function = (struct snap_die){view->unit, functions->items[low - 1].off};
+	view->function_start = functions->items[low - 1].start;
+	return true;
+}
+
+/* ---------------------------------------------------------------- frames */
+
+bool snap_view_init(struct snap_views *views, const struct snap_crash_thread *thread, size_t index,
+	struct snap_view *ret)
+{
+	const struct snap_frame *frame = &thread->frames[index];
+	const struct snap_crash_module *module = frame->module;
+	if (!module || !module->object || !module->record.has_load_bias || !views->crash->arch)
+		return false;
+	struct snap_code_index *code = snap_object_code_index(module->object);
+	if (!code)
+		return false;
+	SNAP_READING_SLOT(snap_object_note(module->object));
+	uint64_t bias, vaddr = frame->pc - module->record.load_bias;
+	/* A return address may already belong to what follows the call. */
+	if (!frame->exact_pc && !frame->is_signal)
+		vaddr--;
+	struct snap_dwarf_unit *unit = snap_code_index_unit(code, vaddr, &bias);
+	if (!unit || unit->encoding.address_size != snap_arch_word(views->crash->arch))
+		return false;
+	*ret = (struct snap_view){
+		.views = views,
+		.arch = views->crash->arch,
+		.thread = thread,
+		.index = index,
+		.frame = frame,
+		.object = module->object,
+		.unit = unit,
+		.load_bias = module->record.load_bias - bias,
+		.vaddr = vaddr + bias,
+	};
+	/* What a guess found may be no frame at all: nothing is told by its registers. */
+	if (frame->regs && frame->trust <= SNAP_TRUST_FP)
+		ret->known_regs = frame->known_regs;
+	return find_function(ret);
+}
+
+bool snap_view_caller(const struct snap_view *view, struct snap_view *ret)
+{
+	const struct snap_frame *frame = view->frame;
+	if (view->index + 1 >= view->thread->num_frames || frame->gap_bytes > 0 ||
+		frame->gap_frames > 0 || frame->is_signal)
+		return false;
+	const struct snap_frame *caller = frame + 1;
+	return !caller->is_tail_call && !caller->exact_pc && caller->trust <= SNAP_TRUST_CFI &&
+	       snap_view_init(view->views, view->thread, view->index + 1, ret);
+}
+
+/* ---------------------------------------------------------------- memory and registers */
+
+static size_t read_constant(
+	const struct snap_crash *crash, uint64_t addr, uint8_t *buf, size_t len)
+{
+	const struct snap_crash_module *module = snap_crash_module_at(crash, addr);
+	if (!module || !module->object || !module->record.has_load_bias)
+		return 0;
+	const struct snap_mapping *mapping = snap_crash_mapping_at(crash, addr);
+	uint64_t vaddr = addr - module->record.load_bias;
+	if ((mapping && mapping->has_permissions && mapping->permissions & SNAP_MAPPING_WRITE) ||
+		!snap_object_is_constant(module->object, vaddr))
+		return 0;
+	if (len > module->record.end - addr)
+		len = (size_t)(module->record.end - addr);
+	return snap_object_read(module->object, vaddr, buf, len);
+}
+
+size_t snap_view_read(const struct snap_view *view, uint64_t addr, void *buf, size_t len)
+{
+	struct snap_crash *crash = view->views->crash;
+	uint8_t *to = buf;
+	size_t done = 0;
+	if (view->arch->elf_class == ELFCLASS32)
+		addr &= UINT32_MAX;
+	while (done < len && addr + done >= addr) {
+		ssize_t n = snap_memory_read(&crash->memory, addr + done, to + done, len - done);
+		size_t more = n > 0 ? (size_t)n
+				    : read_constant(crash, addr + done, to + done, len - done);
+		if (more == 0)
+			break;
+		done += more;
+	}
+	return done;
+}
+
+/* Of the innermost frame: the registers of vectors and floating point numbers. */
+static size_t vector_register(const struct snap_view *view, uint64_t number, uint8_t *ret)
+{
+	enum { LEN = 16 };
+	uint64_t first, last, off;
+	if (view->arch->elf_machine == EM_X86_64) {
+		/* struct user_fpregs_struct of <sys/user.h>: xmm0 to xmm15. */
+		first = 17;
+		last = 32;
+		off = 160;
+	} else if (view->arch->elf_machine == EM_AARCH64) {
+		/* struct user_fpsimd_state of <asm/ptrace.h>: v0 to v31. */
+		first = 64;
+		last = 95;
+		off = 0;
+	} else {
+		return 0;
+	}
+	/* A caller's were used by others since. */
+	if (view->index != 0 || view->frame->trust != SNAP_TRUST_CONTEXT || number < first ||
+		number > last)
+		return 0;
+	off += (number - first) * LEN;
+	for (size_t i = 0; i < view->thread->record.num_regsets; i++) {
+		const struct snap_regset *regset = &view->thread->record.regsets[i];
+		if (regset->type == NT_FPREGSET && regset->data.data &&
+			regset->data.len >= off + LEN) {
+			memcpy(ret, regset->data.data + off, LEN);
+			return LEN;
+		}
+	}
+	return 0;
+}
+
+size_t snap_view_register(
+	const struct snap_view *view, uint64_t number, uint8_t ret[SNAP_VIEW_MAX_REGISTER])
+{
+	int column = snap_arch_column(view->arch, number);
+	if (column < 0)
+		return vector_register(view, number, ret);
+	if (!(view->known_regs >> column & 1))
+		return 0;
+	unsigned int len = snap_arch_word(view->arch);
+	uint64_t value = view->frame->regs[column];
+	for (unsigned int i = 0; i < len; i++) {
+		unsigned int at = view->arch->elf_data == ELFDATA2MSB ? len - 1 - i : i;
+		ret[at] = (uint8_t)(value >> (8 * i));
+	}
+	return len;
+}
+
+/* ---------------------------------------------------------------- entries */
+
+const struct snap_abbrev *snap_view_attrs(const struct snap_view *view, struct snap_die die,
+	const uint16_t *names, struct snap_attr *attrs, size_t num)
+{
+	struct snap_variables_budget *left = &view->views->left;
+	for (size_t i = 0; i < num; i++)
+		attrs[i] = (struct snap_attr){0};
+	if (left->entries == 0 || !die.unit)
+		return NULL;
+	left->entries--;
+	return snap_die_attrs(die, names, attrs, num);
+}
+
+bool snap_view_reference(const struct snap_view *view, const struct snap_dwarf_unit *unit,
+	const struct snap_attr *attr, struct snap_die *ret)
+{
+	struct snap_variables_budget *left = &view->views->left;
+	if (attr->form != DW_FORM_ref_sig8)
+		return snap_attr_die(unit, attr, ret);
+	/* All units may have to be gone through. */
+	struct snap_dwarf_file *file = unit->file;
+	size_t num = file->info.num + file->types.num;
+	left->entries -= num < left->entries ? num : left->entries;
+	return left->entries > 0 && snap_dwarf_file_type(file, attr->value, ret);
+}

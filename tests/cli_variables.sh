@@ -1,0 +1,70 @@
+#!/bin/bash
+# Arguments and local variables, as snapanalyze reads them from a full core and from a snapshot of the
+# same crash, are those that gdb shows of that core.
+#
+#   cli_variables.sh [VICTIM...]    only these
+#
+# CASES=DIR keeps the crashes in DIR; those that are there already are judged anew. VERBOSE=1 lists all
+# that is not equal.
+. "$(dirname "$0")/lib/testlib.sh"
+. "$LIB/crashlib.sh"
+need "$CLIENT" "$ANALYZE"
+
+CASES=${CASES:-$TMP/cases}
+settings=(gcc-O0 gcc-O2 clang-O0 clang-O2)
+victims=("$@")
+if [ $# -eq 0 ]; then
+	victims=(values cxx_values null_deref null_deref_dwarf4 asserts aborts call_data div_zero double_free
+		heap_corrupt in_memcpy in_qsort many_arguments misaligned_stack nested_handlers shared_main
+		signal_handler stack_protected tail_call wild_pointer write_readonly cxx_freed cxx_function
+		cxx_lifetimes cxx_sort cxx_thunk cxx_virtual)
+	[ -z "${SANITIZE:-}" ] || victims=(values cxx_values null_deref cxx_sort)
+fi
+
+list=()
+: >"$TMP/list"
+for victim in "${victims[@]}"; do
+	for setting in "${settings[@]}"; do
+		program=$O/tests/victims/$setting/$victim
+		dir=$CASES/$victim.$setting
+		[ -e "$program" ] || continue
+		if [ ! -e "$dir/core" ] || [ ! -e "$dir/snap" ]; then
+			mkdir -p "$dir"
+			crash_both crash "$program" || continue
+			mv "$SNAP" "$dir/snap"
+			mv "$CORE" "$dir/core"
+		fi
+		list+=("$victim.$setting")
+		[ -e "$dir/variables.json" ] ||
+			printf '%s\t%s\t%s\n' "$dir/variables.json" "$program" "$dir/core" >>"$TMP/list"
+	done
+done
+[ -z "$CORE_PATTERN_DIR" ] || core_pattern_release
+check "there are crashes" [ "${#list[@]}" -ge "${#victims[@]}" ]
+# One gdb: it reads libc's debug information once.
+[ ! -s "$TMP/list" ] || VARIABLES_LIST=$TMP/list gdb -nx -batch -iex 'set auto-load off' \
+	-iex 'set debuginfod enabled off' -iex 'set libthread-db-search-path /nonexistent' \
+	-x "$LIB/gdb_variables.py" </dev/null >"$TMP/gdb.log" 2>&1
+
+verbose=()
+[ -z "${VERBOSE:-}" ] || verbose=(-v)
+for what in core snap; do
+	triples=()
+	for name in "${list[@]}"; do
+		dir=$CASES/$name
+		status=0
+		"$ANALYZE" json "$dir/$what" >"$dir/$what.json" 2>"$dir/$what.err" || status=$?
+		[ "$status" -le 1 ] && [ -s "$dir/variables.json" ] || {
+			not_ok "$name: $what is analysed, and gdb's words are there"
+			cat "$dir/$what.err"
+			continue
+		}
+		triples+=("$name" "$dir/variables.json" "$dir/$what.json")
+	done
+	if "$PYTHON" "$LIB/compare_variables.py" "${verbose[@]}" "${triples[@]}" >"$TMP/compared"; then
+		ok "what $what tells of variables is what gdb says"
+	else
+		not_ok "what $what tells of variables is what gdb says"
+	fi
+	note_file "$TMP/compared" 400
+done

@@ -1,0 +1,476 @@
+/* analyze/variables: what expressions make of registers and memory, and what values look like. */
+#include "analyze/variables/evaluate.h"
+#include "analyze/variables/print.h"
+#include "analyze/variables/types.h"
+
+#include "tests/lib/made_dwarf.h"
+
+#include <dwarf.h>
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MEMORY 0x7000
+
+static struct made made;
+static struct snap_crash crash;
+static struct snap_views views;
+static struct snap_crash_thread thread;
+static struct snap_frame frame;
+static struct snap_view view;
+static uint64_t regs[SNAP_ARCH_MAX_DWARF_REGS];
+static uint8_t memory[256];
+static struct snap_location location;
+static struct {
+	uint64_t integer, byte, real, single, point, flags, size, bits, numbers, letters, pointer, text,
+		truth, either, function, base;
+} types;
+
+/* The entry at an offset of the unit. */
+static struct snap_die die(uint64_t off)
+{
+	return (struct snap_die){view.unit, view.unit->off + off};
+}
+
+static uint64_t here(void)
+{
+	return made.sections[SNAP_DWARF_INFO].len - made.unit_begun;
+}
+
+static uint64_t base_type(const char *name, uint8_t size, uint8_t encoding)
+{
+	struct out *info = &made.sections[SNAP_DWARF_INFO];
+	uint64_t off = here();
+	out_uleb(info, 2);
+	out_string(info, name);
+	out_u8(info, size);
+	out_u8(info, encoding);
+	return off;
+}
+
+static void member(const char *name, uint64_t type, uint64_t off)
+{
+	struct out *info = &made.sections[SNAP_DWARF_INFO];
+	out_uleb(info, 4);
+	out_string(info, name);
+	out_u32(info, type);
+	out_uleb(info, off);
+}
+
+static void make_types(void)
+{
+	struct out *info = &made.sections[SNAP_DWARF_INFO];
+	types.integer = base_type("int", 4, DW_ATE_signed);
+	types.byte = base_type("char", 1, DW_ATE_signed_char);
+	types.real = base_type("double", 8, DW_ATE_float);
+	types.single = base_type("float", 4, DW_ATE_float);
+	types.truth = base_type("bool", 1, DW_ATE_boolean);
+	types.base = types.integer;
+	types.point = here();
+	out_uleb(info, 3);
+	out_string(info, "point");
+	out_u8(info, 8);
+	member("x", types.integer, 0);
+	member("y", types.integer, 4);
+	out_uleb(info, 0);
+	types.flags = here();
+	out_uleb(info, 5);
+	out_string(info, "flags");
+	out_u8(info, 4);
+	out_u32(info, types.integer);
+	static const char *const names[] = {"A", "B", "C"};
+	for (unsigned int i = 0; i < 3; i++) {
+		out_uleb(info, 6);
+		out_string(info, names[i]);
+		out_u8(info, 1u << i);
+	}
+	out_uleb(info, 0);
+	types.bits = here();
+	out_uleb(info, 3);
+	out_string(info, "bits");
+	out_u8(info, 4);
+	for (unsigned int i = 0; i < 2; i++) {
+		out_uleb(info, i == 0 ? 7 : 8); /* data_bit_offset 3; bit_offset 32 - 3 - 5 */
+		out_string(info, i == 0 ? "new" : "old");
+		out_u32(info, types.integer);
+		out_u8(info, 5);
+		out_u8(info, i == 0 ? 3 : 24);
+	}
+	out_uleb(info, 0);
+	types.numbers = here();
+	out_uleb(info, 9);
+	out_u32(info, types.integer);
+	out_uleb(info, 10);
+	out_u8(info, 29);
+	out_uleb(info, 0);
+	types.letters = here();
+	out_uleb(info, 9);
+	out_u32(info, types.byte);
+	out_uleb(info, 10);
+	out_u8(info, 7);
+	out_uleb(info, 0);
+	types.pointer = here();
+	out_uleb(info, 11);
+	out_u32(info, types.integer);
+	types.text = here();
+	out_uleb(info, 11);
+	out_u32(info, types.byte);
+}
+
+static void begin(void)
+{
+	made_begin(&made, false, 5, 8, 4);
+	made_abbrev(&made, 1, DW_TAG_compile_unit, 1, DW_AT_language, DW_FORM_data1, 0);
+	made_abbrev(&made, 2, DW_TAG_base_type, 0, DW_AT_name, DW_FORM_string, DW_AT_byte_size,
+		DW_FORM_data1, DW_AT_encoding, DW_FORM_data1, 0);
+	made_abbrev(&made, 3, DW_TAG_structure_type, 1, DW_AT_name, DW_FORM_string, DW_AT_byte_size,
+		DW_FORM_data1, 0);
+	made_abbrev(&made, 4, DW_TAG_member, 0, DW_AT_name, DW_FORM_string, DW_AT_type, DW_FORM_ref4,
+		DW_AT_data_member_location, DW_FORM_udata, 0);
+	made_abbrev(&made, 5, DW_TAG_enumeration_type, 1, DW_AT_name, DW_FORM_string, DW_AT_byte_size,
+		DW_FORM_data1, DW_AT_type, DW_FORM_ref4, 0);
+	made_abbrev(&made, 6, DW_TAG_enumerator, 0, DW_AT_name, DW_FORM_string, DW_AT_const_value,
+		DW_FORM_data1, 0);
+	made_abbrev(&made, 7, DW_TAG_member, 0, DW_AT_name, DW_FORM_string, DW_AT_type, DW_FORM_ref4,
+		DW_AT_bit_size, DW_FORM_data1, DW_AT_data_bit_offset, DW_FORM_data1, 0);
+	made_abbrev(&made, 8, DW_TAG_member, 0, DW_AT_name, DW_FORM_string, DW_AT_type, DW_FORM_ref4,
+		DW_AT_bit_size, DW_FORM_data1, DW_AT_bit_offset, DW_FORM_data1, 0);
+	made_abbrev(&made, 9, DW_TAG_array_type, 1, DW_AT_type, DW_FORM_ref4, 0);
+	made_abbrev(&made, 10, DW_TAG_subrange_type, 0, DW_AT_upper_bound, DW_FORM_data1, 0);
+	made_abbrev(&made, 11, DW_TAG_pointer_type, 0, DW_AT_type, DW_FORM_ref4, 0);
+	made_abbrev(&made, 12, DW_TAG_subprogram, 0, DW_AT_frame_base, DW_FORM_exprloc, 0);
+	made_abbrevs_end(&made);
+	made_unit(&made, DW_UT_compile, 0, 0);
+	struct out *info = &made.sections[SNAP_DWARF_INFO];
+	out_uleb(info, 1);
+	out_u8(info, DW_LANG_C11);
+	make_types();
+	types.function = here();
+	out_uleb(info, 12);
+	out_uleb(info, 1);
+	out_u8(info, DW_OP_call_frame_cfa);
+	out_uleb(info, 0);
+	made_unit_end(&made);
+	made_open(&made);
+
+	snap_crash_init(&crash, "test");
+	crash.arch = snap_arch_find(EM_X86_64, ELFCLASS64, ELFDATA2LSB);
+	for (size_t i = 0; i < sizeof(memory); i++)
+		memory[i] = (uint8_t)i;
+	const struct snap_memory_segment segment = {
+		.start = MEMORY, .len = sizeof(memory), .data = memory};
+	assert_int_equal(snap_memory_add(&crash.memory, &segment, NULL), 0);
+	assert_int_equal(snap_memory_finish(&crash.memory, NULL), 0);
+	snap_views_init(&views, &crash);
+	frame = (struct snap_frame){.cfa = MEMORY + 0x40, .has_cfa = true, .regs = regs};
+	thread = (struct snap_crash_thread){.frames = &frame, .num_frames = 1};
+	regs[3] = MEMORY;
+	regs[6] = 0x1122334455667788;
+	view = (struct snap_view){
+		.views = &views,
+		.arch = crash.arch,
+		.thread = &thread,
+		.frame = &frame,
+		.known_regs = 1 << 3 | 1 << 6,
+		.unit = made_opened_unit(&made, 0),
+		.load_bias = 0x5000,
+	};
+	view.function = die(types.function);
+}
+
+static void end(void)
+{
+	snap_views_deinit(&views);
+	snap_crash_deinit(&crash);
+	made_end(&made);
+}
+
+static const struct snap_piece *evaluate(const uint8_t *bytes, size_t len)
+{
+	/* A copy, so that a read beyond its end is seen. */
+	static uint8_t *copy;
+	free(copy);
+	copy = malloc(len ? len : 1);
+	assert_non_null(copy);
+	if (len > 0)
+		memcpy(copy, bytes, len);
+	memset(&location, 0x5a, sizeof(location));
+	snap_evaluate_location(&view, view.unit, snap_bytes(copy, len), NULL, &location);
+	return &location.pieces[0];
+}
+#define EVALUATE(...)                                                                              \
+	evaluate((const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
+
+static void assert_address(const struct snap_piece *piece, uint64_t address)
+{
+	assert_true(location.is_whole);
+	assert_int_equal(piece->kind, SNAP_PIECE_MEMORY);
+	assert_int_equal(piece->address, address);
+}
+
+static void assert_value(const struct snap_piece *piece, uint64_t value)
+{
+	assert_true(location.is_whole);
+	assert_int_equal(piece->kind, SNAP_PIECE_VALUE);
+	uint8_t bytes[8] = {0};
+	memcpy(bytes, piece->value, piece->value_len);
+	assert_int_equal(snap_arch_load(crash.arch, bytes, 8), value);
+}
+
+static void assert_lacks(const struct snap_piece *piece, enum snap_bits bits)
+{
+	assert_true(location.is_whole);
+	assert_int_equal(piece->kind, SNAP_PIECE_NOTHING);
+	assert_int_equal(piece->bits, bits);
+}
+
+static void test_variables_addresses(void **state)
+{
+	(void)state;
+	begin();
+	assert_address(EVALUATE(DW_OP_addr, 1, 2, 0, 0, 0, 0, 0, 0), 0x5201);
+	assert_address(EVALUATE(DW_OP_fbreg, 0x70), MEMORY + 0x40 - 16);
+	assert_address(EVALUATE(DW_OP_breg3, 5), MEMORY + 5);
+	assert_address(EVALUATE(DW_OP_bregx, 3, 0x7f), MEMORY - 1);
+	assert_address(EVALUATE(DW_OP_breg3, 0, DW_OP_deref), 0x0706050403020100);
+	assert_address(EVALUATE(DW_OP_breg3, 1, DW_OP_deref_size, 3), 0x030201);
+	assert_lacks(EVALUATE(DW_OP_breg0, 5), SNAP_BITS_NOT_CAPTURED);
+	assert_lacks(EVALUATE(DW_OP_lit1, DW_OP_deref), SNAP_BITS_NOT_CAPTURED);
+	assert_true(location.pieces[0].has_address);
+	assert_int_equal(location.pieces[0].address, 1);
+	frame.has_cfa = false;
+	assert_lacks(EVALUATE(DW_OP_fbreg, 0x70), SNAP_BITS_NOT_CAPTURED);
+	assert_lacks(evaluate(NULL, 0), SNAP_BITS_OPTIMIZED_OUT);
+	assert_lacks(EVALUATE(DW_OP_lit0, DW_OP_form_tls_address), SNAP_BITS_NOT_CAPTURED);
+	end();
+}
+
+static void test_variables_values(void **state)
+{
+	(void)state;
+	begin();
+	assert_value(EVALUATE(DW_OP_const1s, 0xff, DW_OP_stack_value), UINT64_MAX);
+	assert_value(EVALUATE(DW_OP_lit7, DW_OP_const1s, 0xfe, DW_OP_div, DW_OP_stack_value),
+		(uint64_t)-3);
+	assert_value(EVALUATE(DW_OP_lit7, DW_OP_lit2, DW_OP_lt, DW_OP_stack_value), 0);
+	assert_value(EVALUATE(DW_OP_lit1, DW_OP_bra, 1, 0, DW_OP_lit5, DW_OP_lit6, DW_OP_stack_value),
+		6);
+	/* Of types: 200 as a char is negative, and as an int again -56. */
+	const uint8_t byte = (uint8_t)types.byte, integer = (uint8_t)types.integer,
+		      real = (uint8_t)types.real;
+	assert_true(types.real < 128); /* they are LEB128 numbers of a byte */
+	assert_value(EVALUATE(DW_OP_const1u, 200, DW_OP_convert, byte, DW_OP_convert, integer,
+			     DW_OP_stack_value),
+		(uint32_t)-56);
+	/* 5 / 2.0 */
+	assert_value(EVALUATE(DW_OP_lit5, DW_OP_convert, real, DW_OP_lit2, DW_OP_convert, real,
+			     DW_OP_div, DW_OP_stack_value),
+		0x4004000000000000);
+	assert_value(EVALUATE(DW_OP_regval_type, 6, integer, DW_OP_stack_value), 0x55667788);
+	assert_value(EVALUATE(DW_OP_breg3, 0, DW_OP_deref_type, 4, integer, DW_OP_stack_value),
+		0x03020100);
+	assert_value(EVALUATE(DW_OP_const_type, integer, 4, 1, 2, 3, 4, DW_OP_stack_value), 0x04030201);
+	/* Operands of two types; no base type. */
+	assert_lacks(EVALUATE(DW_OP_lit5, DW_OP_convert, real, DW_OP_lit2, DW_OP_plus,
+			     DW_OP_stack_value),
+		SNAP_BITS_ERROR);
+	assert_lacks(EVALUATE(DW_OP_lit5, DW_OP_convert, 1, DW_OP_stack_value), SNAP_BITS_ERROR);
+	end();
+}
+
+static void test_variables_malformed(void **state)
+{
+	(void)state;
+	begin();
+	assert_lacks(EVALUATE(DW_OP_plus), SNAP_BITS_ERROR);
+	assert_lacks(EVALUATE(DW_OP_addr, 1, 2), SNAP_BITS_ERROR);
+	assert_lacks(EVALUATE(DW_OP_lit1, DW_OP_lit0, DW_OP_div), SNAP_BITS_ERROR);
+	assert_lacks(EVALUATE(DW_OP_skip, 0xfd, 0xff), SNAP_BITS_ERROR); /* for ever */
+	assert_lacks(EVALUATE(DW_OP_skip, 0x10, 0), SNAP_BITS_ERROR);
+	assert_lacks(EVALUATE(0xff), SNAP_BITS_ERROR);
+	assert_lacks(EVALUATE(DW_OP_implicit_value, 9, 1), SNAP_BITS_ERROR);
+	assert_lacks(EVALUATE(DW_OP_entry_value, 1, DW_OP_reg5), SNAP_BITS_OPTIMIZED_OUT);
+	/* The stack is full. */
+	uint8_t many[100];
+	memset(many, DW_OP_lit1, sizeof(many));
+	assert_lacks(evaluate(many, sizeof(many)), SNAP_BITS_ERROR);
+	/* A frame base that is itself a location in the frame. */
+	memset(many, DW_OP_nop, sizeof(many));
+	views.left.steps = 50;
+	assert_lacks(evaluate(many, sizeof(many)), SNAP_BITS_ERROR);
+	assert_int_equal(views.left.steps, 0);
+	end();
+}
+
+/* ---------------------------------------------------------------- values */
+
+static char text_buf[4096];
+
+static struct snap_print_counts print(uint64_t type)
+{
+	struct snap_text text;
+	struct snap_print_counts counts;
+	snap_text_init(&text, text_buf, sizeof(text_buf));
+	snap_print_value(&view, die(type), &location, &text, &counts);
+	return counts;
+}
+
+static void assert_prints(uint64_t type, const char *expected)
+{
+	(void)print(type);
+	assert_string_equal(text_buf, expected);
+}
+
+static void at(uint64_t address)
+{
+	location = (struct snap_location){.is_whole = true, .num_pieces = 1};
+	location.pieces[0] =
+		(struct snap_piece){.kind = SNAP_PIECE_MEMORY, .address = address};
+}
+
+static void test_variables_print_memory(void **state)
+{
+	(void)state;
+	begin();
+	at(MEMORY);
+	assert_prints(types.integer, "50462976");
+	assert_prints(types.point, "{x = 50462976, y = 117835012}");
+	memory[0] = 'a';
+	assert_prints(types.byte, "97 'a'");
+	memory[0] = 1;
+	assert_prints(types.truth, "true");
+	memory[0] = 5;
+	memory[1] = memory[2] = memory[3] = 0;
+	assert_prints(types.flags, "(A | C)");
+	memory[0] = 0x42;
+	assert_prints(types.flags, "(B | unknown: 0x40)");
+	memory[0] = 2;
+	assert_prints(types.flags, "B");
+	/* Both are bits 3 to 7: 10110 is -10. */
+	memory[0] = 0xb0;
+	assert_prints(types.bits, "{new = -10, old = -10}");
+	memset(memory, 0, sizeof(memory));
+	memory[4 * 29] = 9;
+	assert_prints(types.numbers, "{0 <repeats 29 times>, 9}");
+	memory[4 * 20] = 7;
+	assert_prints(types.numbers,
+		"{0 <repeats 20 times>, 7, 0, 0, 0, 0, 0, 0, 0, 0, 9}");
+	memcpy(memory, "ab\n\"\1\0\0\0", 8);
+	assert_prints(types.letters, "\"ab\\n\\\"\\001\\000\\000\"");
+	memcpy(memory, "\x18\x2d\x44\x54\xfb\x21\x09\x40", 8);
+	assert_prints(types.real, "3.1415926535897931");
+	memcpy(memory, "\x10\x70\0\0\0\0\0\0", 8);
+	memcpy(memory + 0x10, "text", 5);
+	assert_prints(types.pointer, "0x7010");
+	assert_prints(types.text, "0x7010 \"text\"");
+	memset(memory, 0, 8);
+	assert_prints(types.text, "0x0");
+	end();
+}
+
+static void test_variables_print_lacks(void **state)
+{
+	(void)state;
+	begin();
+	/* The last four bytes are there, the next are not. */
+	at(MEMORY + sizeof(memory) - 4);
+	struct snap_print_counts counts = print(types.point);
+	assert_string_equal(text_buf, "{x = -66052, y = <not captured: 0x7100>}");
+	assert_int_equal(counts.num[SNAP_BITS_KNOWN], 1);
+	assert_int_equal(counts.num[SNAP_BITS_NOT_CAPTURED], 1);
+	assert_prints(types.numbers, "{-66052, <not captured: 0x7100>...}");
+	at(0x9000);
+	assert_prints(types.integer, "<not captured: 0x9000>");
+	/* A pointer to what was not captured is one all the same. */
+	memcpy(memory, "\0\x90\0\0\0\0\0\0", 8);
+	at(MEMORY);
+	counts = print(types.text);
+	assert_string_equal(text_buf, "0x9000 <not captured>");
+	assert_int_equal(counts.num[SNAP_BITS_NOT_CAPTURED], 1);
+	(void)EVALUATE(DW_OP_breg0, 5);
+	assert_prints(types.integer, "<not captured: in a register that is not known>");
+	(void)EVALUATE(DW_OP_reg0);
+	assert_prints(types.integer, "<not captured: in a register that is not known>");
+	(void)evaluate(NULL, 0);
+	assert_prints(types.point, "<optimized out>");
+	end();
+}
+
+static void test_variables_print_pieces(void **state)
+{
+	(void)state;
+	begin();
+	(void)EVALUATE(DW_OP_reg6);
+	assert_prints(types.integer, "1432778632");
+	(void)EVALUATE(DW_OP_lit5, DW_OP_stack_value, DW_OP_piece, 4, DW_OP_piece, 4);
+	struct snap_print_counts counts = print(types.point);
+	assert_string_equal(text_buf, "{x = 5, y = <optimized out>}");
+	assert_int_equal(counts.num[SNAP_BITS_OPTIMIZED_OUT], 1);
+	(void)EVALUATE(DW_OP_reg0, DW_OP_piece, 4, DW_OP_breg3, 4, DW_OP_piece, 4);
+	assert_prints(types.point,
+		"{x = <not captured: in a register that is not known>, y = 117835012}");
+	/* Three bits 5, then the rest of a byte out of the third bit on of 0x55667788. */
+	(void)EVALUATE(DW_OP_lit5, DW_OP_stack_value, DW_OP_bit_piece, 3, 0, DW_OP_reg6,
+		DW_OP_bit_piece, 29, 3);
+	assert_prints(types.integer, "1432778637");
+	(void)EVALUATE(DW_OP_implicit_value, 4, 1, 2, 3, 4);
+	assert_prints(types.integer, "67305985");
+	(void)EVALUATE(DW_OP_implicit_pointer, 0, 0, 0, 0, 0);
+	assert_int_equal(location.pieces[0].bits, SNAP_BITS_ERROR); /* no entry is there */
+	/* Larger than its register. */
+	(void)EVALUATE(DW_OP_reg6);
+	assert_int_equal(print(types.numbers).num[SNAP_BITS_KNOWN], 0);
+	end();
+}
+
+static void test_variables_type_names(void **state)
+{
+	(void)state;
+	begin();
+	const struct {
+		uint64_t type;
+		const char *name;
+	} expected[] = {{types.integer, "int"}, {types.point, "struct point"},
+		{types.flags, "enum flags"}, {types.numbers, "int [30]"}, {types.text, "char *"}};
+	for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
+		struct snap_text text;
+		snap_text_init(&text, text_buf, sizeof(text_buf));
+		snap_type_name(&view, die(expected[i].type), &text);
+		assert_string_equal(text_buf, expected[i].name);
+	}
+	end();
+}
+
+static void test_variables_text_is_cut(void **state)
+{
+	(void)state;
+	char buf[8];
+	struct snap_text text;
+	snap_text_init(&text, buf, sizeof(buf));
+	snap_text_add(&text, "abcd");
+	assert_false(text.is_cut);
+	snap_text_add(&text, "efgh");
+	assert_string_equal(buf, "abcd...");
+	assert_true(text.is_cut);
+	snap_text_add(&text, "x");
+	assert_string_equal(buf, "abcd...");
+	/* Not within a character. */
+	snap_text_init(&text, buf, sizeof(buf));
+	snap_text_add(&text, "abc\xc3\xa4zz");
+	assert_string_equal(buf, "abc...");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_variables_addresses),
+		cmocka_unit_test(test_variables_values),
+		cmocka_unit_test(test_variables_malformed),
+		cmocka_unit_test(test_variables_print_memory),
+		cmocka_unit_test(test_variables_print_lacks),
+		cmocka_unit_test(test_variables_print_pieces),
+		cmocka_unit_test(test_variables_type_names),
+		cmocka_unit_test(test_variables_text_is_cut),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,115 @@
+/*
+ * Variables of the kinds that C++ adds: classes with bases, references, members of members, what the
+ * library makes of them.
+ */
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace shop {
+
+enum class Size : std::uint8_t { Small, Large = 7 };
+
+struct Priced {
+	virtual ~Priced() = default;
+	virtual int price() const { return cents; }
+	int cents = 0;
+};
+
+struct Named {
+	const char *name = nullptr;
+	Size size = Size::Large;
+};
+
+struct Empty {};
+
+class Article : public Priced, public Named
+{
+public:
+	Article(const char *called, int costs)
+	{
+		name = called;
+		cents = costs;
+	}
+	int price() const override { return cents + extra; }
+	static int made;
+	int extra = 3;
+
+private:
+	bool sold = false;
+};
+
+int Article::made = 2;
+
+struct Base {
+	int shared = 11;
+	virtual ~Base() = default;
+};
+struct Left : virtual Base {
+	int left = 12;
+};
+struct Right : virtual Base {
+	int right = 13;
+};
+struct Bottom : Left, Right {
+	int bottom = 14;
+};
+
+template <typename T, int N> struct Pair {
+	T items[N];
+	T sum() const { return items[0] + items[N - 1]; }
+};
+
+__attribute__((noinline)) static void use(const void *p)
+{
+	__asm__ volatile("" : : "r"(p) : "memory");
+}
+
+template <typename T> __attribute__((noinline)) static void crash(const T &value, T &&moved, int *where)
+{
+	use(&value);
+	use(&moved);
+	*where = static_cast<int>(value + moved);
+}
+
+__attribute__((noinline)) static void sells(const Article &article, Priced &priced, Bottom bottom)
+{
+	Pair<double, 3> pair = {{1.5, 2.5, 3.5}};
+	Empty empty;
+	int Named::*no_member = nullptr;
+	int Article::*member = &Article::extra;
+	int (Article::*method)() const = &Article::price;
+	auto add = [&pair, bottom](int n) { return n + static_cast<int>(pair.sum()) + bottom.left; };
+	int sum = add(4);
+	char16_t sixteen = u'x';
+	std::nullptr_t null = nullptr;
+	Article list[2] = {{"first", 1}, {"second", 2}};
+	std::string text = "some text that is longer than the small buffer";
+	std::string brief = "brief";
+	std::vector<int> numbers = {1, 2, 3};
+	use(&pair);
+	use(&empty);
+	use(&no_member);
+	use(&member);
+	use(&method);
+	use(&add);
+	use(&sum);
+	use(&sixteen);
+	use(&null);
+	use(list);
+	use(&text);
+	use(&brief);
+	use(&numbers);
+	crash<long>(sum, sum + 1L, reinterpret_cast<int *>(0x10));
+	use(&article);
+	use(&priced);
+}
+
+} // namespace shop
+
+int main()
+{
+	shop::Article article("apple", 120);
+	shop::Bottom bottom;
+	shop::sells(article, article, bottom);
+}
