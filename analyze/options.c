@@ -174,7 +174,11 @@ void snap_print_options(unsigned int takes)
 			continue;
 		int len = printf("  --%s%s%s", entry->name, entry->argument ? "=" : "",
 			entry->argument ? entry->argument : "");
-		printf("%*s", len < COLUMN ? COLUMN - len : 1, "");
+		if (len >= COLUMN) {
+			putchar('\n');
+			len = 0;
+		}
+		printf("%*s", COLUMN - len, "");
 		for (const char *p = entry->help; *p; p++) {
 			putchar(*p);
 			if (*p == '\n')
