@@ -351,7 +351,7 @@ static void take_done(struct snap_pool *pool, struct snap_pool_worker *worker,
 static void take_library(struct snap_pool *pool, struct snap_pool_worker *worker,
 	const struct snap_request_view *request)
 {
-	if (request->number >= SNAP_NUM_LIBRARIES || pool->libraries[request->number] ||
+	if (request->number >= SNAP_NUM_LIBRARIES || worker->libraries[request->number] ||
 		!worker->task || (pool->config->is_streaming && worker->task->result.len > 0)) {
 		snap_pool_worker_end(worker, CAUSE_NONSENSE);
 		return;

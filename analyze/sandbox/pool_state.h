@@ -63,6 +63,7 @@ struct snap_pool_worker {
 	bool is_finishing, is_gone;
 	enum snap_pool_cause cause;
 	uint64_t num_inputs, num_requests;
+	bool libraries[SNAP_NUM_LIBRARIES]; /* that it has */
 	clockid_t cpu_clock;
 	int64_t cpu_base_ns, clock_base_ns;
 	rlim_t cpu_limit_s; /* what the kernel was told */

@@ -81,6 +81,7 @@ int snap_pool_worker_start(struct snap_pool *pool, struct snap_pool_worker *work
 		.commands = commands[0],
 		.page = page,
 	};
+	memcpy(worker->libraries, pool->libraries, sizeof(worker->libraries));
 	snap_broker_peer_init(&worker->peer);
 	if (clock_getcpuclockid(pid, &worker->cpu_clock) != 0)
 		worker->cpu_clock = CLOCK_MONOTONIC;
