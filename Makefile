@@ -128,7 +128,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 # What "make deps" installs: first to build and run, then for the tests.
 DEPS = gcc make pkg-config libc6-dev libdw-dev libelf-dev libprotobuf-c-dev \
 	protobuf-c-compiler libjansson-dev libiberty-dev libmd-dev libarchive-dev liblzma-dev \
-	zlib1g-dev libseccomp-dev libdebuginfod1 libdeflate0 musl-tools
+	zlib1g-dev libseccomp-dev libdebuginfod1 libdeflate0 libcapstone-dev libcapstone4 musl-tools
 DEPS_CHECK = clang libclang-rt-14-dev llvm g++ gdb lldb elfutils libcmocka-dev protobuf-compiler python3 python3-jsonschema \
 	libc6-dbg gzip xz-utils zstd lz4 util-linux binutils dwz debuginfod groff-base qemu-user \
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
@@ -340,12 +340,20 @@ ANALYZE_OBJS = \
 	analyze/dwarf/package.o \
 	analyze/dwarf/ranges.o \
 	analyze/dwarf/sections.o \
+	analyze/explain/address.o \
+	analyze/explain/disassembler.o \
 	analyze/explain/explain.o \
+	analyze/explain/fault.o \
+	analyze/explain/instruction.o \
+	analyze/explain/pointer.o \
 	analyze/explain/repeats.o \
+	analyze/explain/riscv_code.o \
 	analyze/explain/signals.o \
 	analyze/explain/stack_overflow.o \
 	analyze/explain/syscall_names.o \
+	analyze/explain/trap.o \
 	analyze/explain/wait.o \
+	analyze/explain/x86_evex.o \
 	analyze/file_open.o \
 	analyze/file_read.o \
 	analyze/find/candidate.o \

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyze/explain/explain.h"
+#include "analyze/explain/instruction.h"
 #include "analyze/explain/repeats.h"
 #include "analyze/input/input.h"
 #include "analyze/input/load.h"
@@ -77,6 +78,8 @@ int snap_analysis_run(const char *file, struct snap_store *store,
 {
 	if (snap_analysis_load(file, ret, err) < 0)
 		return -1;
+	if (!options->no_instruction)
+		snap_instruction_prepare(ret);
 	if (snap_store_resolve(store, ret, err) == 0 && snap_jit_resolve(ret, err) == 0 &&
 		unwind(ret, store, options, err) == 0 && snap_tail_calls_insert(ret, err) == 0 &&
 		snap_symbolise(ret, &options->path_map, err) == 0 &&

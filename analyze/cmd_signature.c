@@ -42,6 +42,7 @@ static enum snap_exit run_signature(const struct snap_arguments *arguments)
 	/* Only the crashing thread is looked at. */
 	struct snap_arguments crashed = *arguments;
 	crashed.options.only_crashed_thread = true;
+	crashed.options.no_instruction = true;
 	return snap_for_each_input(&crashed, SNAP_INPUT_FULL, signature_one, NULL);
 }
 

@@ -210,7 +210,8 @@ enum snap_exit snap_do_work(
 	/* What was read of a pipe can't be read again by another worker. */
 	config.libraries[SNAP_LIBRARY_DEFLATE] = config.libraries[SNAP_LIBRARY_ZSTD] =
 		work->unpacks || work->keeps_stdin;
-	config.libraries[SNAP_LIBRARY_ARCHIVE] = work->keeps_stdin && work->takes_inputs;
+	config.libraries[SNAP_LIBRARY_ARCHIVE] = config.libraries[SNAP_LIBRARY_CAPSTONE] =
+		work->keeps_stdin && work->takes_inputs;
 	if (work->is_streaming)
 		config.limits.num_inputs = UINT64_MAX;
 	return (enum snap_exit)snap_pool_run(&config);

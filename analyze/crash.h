@@ -181,6 +181,7 @@ struct snap_cause {
 	bool has_address;
 	uint64_t address;
 	const char *access;	 /* "read", "write", "exec"; NULL: not known */
+	const char *instruction; /* the faulting one, disassembled; NULL: not known */
 	const char *explanation; /* one sentence with its full stop */
 };
 

@@ -174,11 +174,7 @@ void snap_print_options(unsigned int takes)
 			continue;
 		int len = printf("  --%s%s%s", entry->name, entry->argument ? "=" : "",
 			entry->argument ? entry->argument : "");
-		if (len >= COLUMN) {
-			putchar('\n');
-			len = 0;
-		}
-		printf("%*s", COLUMN - len, "");
+		printf("%*s", len < COLUMN ? COLUMN - len : 1, "");
 		for (const char *p = entry->help; *p; p++) {
 			putchar(*p);
 			if (*p == '\n')

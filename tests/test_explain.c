@@ -186,7 +186,7 @@ static void test_wild(void **state)
 	struct model *m = *state;
 	raise_fault(m, SIGSEGV, SEGV_MAPERR, 0x1021010);
 	assert_kind(m, "segv");
-	assert_says(m, "16 bytes behind the end of the heap");
+	assert_says(m, "16 bytes past the end of the heap");
 	raise_fault(m, SIGSEGV, SEGV_ACCERR, 0x7f0080000010);
 	assert_kind(m, "segv");
 	assert_says(m, "read-only memory of data.bin");
@@ -385,7 +385,7 @@ static void test_hostile_path(void **state)
 	raise_fault(m, SIGSEGV, SEGV_ACCERR, 0x7f0080000010);
 	raise_fault(m, SIGBUS, BUS_ADRERR, 0x7f0080000010);
 	raise_fault(m, SIGSEGV, SEGV_MAPERR, 0x7f0080001000);
-	assert_says(m, "right behind the end");
+	assert_says(m, "right past the end");
 	raise_fault(m, SIGSEGV, SEGV_MAPERR, UINT64_MAX);
 }
 

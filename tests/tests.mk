@@ -85,6 +85,7 @@ TESTS_ANALYZE = \
 	test_expression \
 	test_file_open \
 	test_frame_record \
+	test_instruction \
 	test_jit \
 	test_json \
 	test_json_writer \
@@ -116,6 +117,7 @@ CLI_TESTS = \
 	tests/cli_tools.sh \
 	tests/cli_core_pattern.sh \
 	tests/cli_ctl.sh \
+	tests/cli_explain.sh \
 	tests/cli_man.sh \
 	tests/cli_chain.sh \
 	tests/cli_packaging.sh \
@@ -177,7 +179,7 @@ VICTIMS = aborts aligned_stack altstack_threads asm_points asserts bad_stack_poi
 	handler_syscall heap_corrupt ifunc illegal in_memcpy in_qsort in_strlen in_vdso jit \
 	killed_by_other lazy_main lock_queue long_jump main_exited many_arguments misaligned_stack \
 	nested_altstacks nested_handlers no_cfi_asm no_symbols noreturn_last null_deref overflow \
-	own_stack plt_clobbered plugin_main process_ends raw_clone red_zone sends shared_main \
+	own_stack plt_clobbered plugin_main pointers process_ends raw_clone red_zone sends shared_main \
 	signal_altstack signal_handler smashed_rbp smashed_return stack_overflow \
 	stack_overflow_thread stack_protected stack_smash stepped tail_ambiguous tail_call \
 	thread_ends timer_thread trap traps unmapped values vfork_child wild_pointer write_readonly \
@@ -192,6 +194,7 @@ VICTIMS_OF_null_deref_O2 = null_deref_Os null_deref_lto
 # Not every setting makes sense of every victim: GNU C, what only an optimiser does, and those that are
 # not about code at all.
 VICTIMS_GCC = cxx_coroutine nested_function
+VICTIMS_CLANG = ubsan
 VICTIMS_O2 = fortified
 VICTIMS_ONCE = deep_threads deleted_exe points heap hostile_comm jit_registered many_threads sleeping_threads spinning stack_on_file
 
@@ -219,6 +222,7 @@ VICTIM_FLAGS_null_deref_static_pie = -static-pie
 VICTIM_FLAGS_plt_clobbered = -Wl,-z,lazy,-z,norelro
 VICTIM_FLAGS_realigned_stack = -mstackrealign
 VICTIM_FLAGS_smashed_return = -fno-stack-protector
+VICTIM_FLAGS_ubsan = -fsanitize=undefined -fsanitize-trap=undefined
 VICTIM_FLAGS_stack_smash = -fstack-protector-all
 # Recursion must stay recursion, and its frames small enough to be many.
 VICTIM_FLAGS_stack_overflow = -fno-optimize-sibling-calls
@@ -227,6 +231,7 @@ VICTIM_FLAGS_stack_overflow_thread = -fno-optimize-sibling-calls
 # $(1): a setting. What is built by it, in the directory of its name.
 victims_of = $(VICTIMS) $(VICTIMS_OF_no_cfi) $(VICTIMS_OF_aligned_stack) $(VICTIMS_OF_null_deref) \
 	$(if $(filter gcc-%,$(1)),$(VICTIMS_GCC)) \
+	$(if $(filter clang-%,$(1)),$(VICTIMS_CLANG)) \
 	$(if $(filter %-O2,$(1)),$(VICTIMS_O2) $(VICTIMS_OF_null_deref_O2)) \
 	$(if $(filter gcc-O2,$(1)),$(VICTIMS_ONCE))
 VICTIM_PROGRAMS = $(foreach setting,$(VICTIM_SETTINGS), \

@@ -156,34 +156,24 @@ static enum snap_location_found find_entry(const struct snap_dwarf_unit *unit,
 	return otherwise.data ? SNAP_LOCATION_FOUND : SNAP_LOCATION_NONE;
 }
 
-/* So much is decompressed for a list, and more if that was not all of it. */
-#define WINDOW (UINT64_C(64) << 10)
-
 static enum snap_location_found find_in_list(const struct snap_dwarf_unit *unit, uint64_t off,
 	uint64_t vaddr, uint64_t *left, struct snap_bytes *ret)
 {
 	struct snap_dwarf_sections *sections = &unit->file->sections;
 	bool is_old = unit->encoding.version < 5;
 	enum snap_dwarf_section which = is_old ? SNAP_DWARF_LOC : SNAP_DWARF_LOCLISTS;
-	uint64_t all = snap_dwarf_section_len(sections, which);
-	enum snap_location_found found = SNAP_LOCATION_UNREADABLE;
-	if (off >= all)
-		return found;
-	for (uint64_t window = WINDOW;; window *= 16) {
-		uint64_t end = window < all - off ? off + window : all;
-		struct snap_cursor c = snap_cursor(snap_dwarf_section_to(sections, which, end), off,
-			sections->big_endian);
-		const uint8_t *begun = c.p;
-		if (c.failed || c.p == c.end || *left == 0)
-			return SNAP_LOCATION_UNREADABLE;
-		found = is_old && !unit->file->is_split
-				? find_pair(unit, &c, vaddr, ret)
-				: find_entry(unit, &c, is_old, vaddr, ret);
-		uint64_t len = (uint64_t)(c.p - begun);
-		*left -= len < *left ? len : *left;
-		if (found != SNAP_LOCATION_UNREADABLE || !c.failed || end == all)
-			return found;
-	}
+	struct snap_cursor c =
+		snap_cursor(snap_dwarf_section(sections, which), off, sections->big_endian);
+	const uint8_t *begun = c.p;
+	if (c.failed || c.p == c.end || *left == 0)
+		return SNAP_LOCATION_UNREADABLE;
+	enum snap_location_found found =
+		is_old && !unit->file->is_split
+			? find_pair(unit, &c, vaddr, ret)
+			: find_entry(unit, &c, is_old, vaddr, ret);
+	uint64_t len = (uint64_t)(c.p - begun);
+	*left -= len < *left ? len : *left;
+	return found;
 }
 
 enum snap_location_found snap_dwarf_location(const struct snap_dwarf_unit *unit,
@@ -215,10 +205,8 @@ enum snap_location_found snap_dwarf_location(const struct snap_dwarf_unit *unit,
 	uint64_t base = part + unit->loclists_base;
 	if (is_old || attr->value > UINT32_MAX)
 		return SNAP_LOCATION_UNREADABLE;
-	uint64_t entry = base + attr->value * unit->encoding.offset_size;
-	struct snap_cursor c = snap_cursor(snap_dwarf_section_to(sections, SNAP_DWARF_LOCLISTS,
-						   entry + unit->encoding.offset_size),
-		entry, sections->big_endian);
+	struct snap_cursor c = snap_cursor(snap_dwarf_section(sections, SNAP_DWARF_LOCLISTS),
+		base + attr->value * unit->encoding.offset_size, sections->big_endian);
 	uint64_t off = snap_cursor_unsigned(&c, unit->encoding.offset_size);
 	return c.failed ? SNAP_LOCATION_UNREADABLE : find_in_list(unit, base + off, vaddr, left, ret);
 }

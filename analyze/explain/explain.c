@@ -4,27 +4,15 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "analyze/explain/address.h"
+#include "analyze/explain/evidence.h"
+#include "analyze/explain/fault.h"
 #include "analyze/explain/signals.h"
 #include "analyze/explain/stack_overflow.h"
+#include "analyze/explain/syscall_names.h"
 
-/* Addresses below are reached through a null pointer; nothing is ever mapped there
- * (vm.mmap_min_addr is 64 KiB). */
-#define NULL_END (64u << 10)
-/* An access so close to a mapping is worth saying so. */
-#define NEAR_MAPPING (64u << 10)
-
-/* What the rules look at, gathered once. */
-struct evidence {
-	struct snap_crash *crash;
-	int32_t signo;
-	bool raised; /* by the kernel, for what the thread did; else sent */
-	bool has_pc, has_sp;
-	uint64_t pc, sp;
-	bool has_fault;
-	uint64_t fault;
-	bool maps_known;		  /* all mappings, with permissions */
-	const struct snap_mapping *stack; /* that overflowed */
-};
+/* BUS_ADRALN: address 0 is aligned. */
+#define CODE_ADRALN 1
 
 const char *snap_kind_name(enum snap_kind kind)
 {
@@ -61,24 +49,29 @@ static bool are_maps_known(const struct snap_crash *crash)
 	return true;
 }
 
-static struct evidence gather(struct snap_crash *crash)
+static struct snap_evidence gather(struct snap_crash *crash)
 {
 	const struct snap_signal *signal = &crash->signal;
-	struct evidence e = {
+	struct snap_evidence e = {
 		.crash = crash,
+		.thread = snap_crash_crashed_thread(crash),
 		.signo = signal->signo,
+		.has_code = signal->has_code,
+		.code = signal->code,
 		.raised = !signal->has_code || signal->code > 0,
 		.maps_known = are_maps_known(crash),
 	};
 	/* Where the kernel raises a signal without an address, the member reads as 0. */
-	bool told = !(signal->has_code && signal->code == SNAP_SI_KERNEL && signal->address == 0);
+	bool told = !(signal->has_code && signal->address == 0 &&
+		      (signal->code == SNAP_SI_KERNEL ||
+			      (signal->signo == SIGBUS && signal->code == CODE_ADRALN)));
 	if (e.raised && signal->has_address && told) {
+		e.source = SNAP_ADDRESS_KERNEL;
 		e.has_fault = true;
 		e.fault = signal->address;
 	}
-	const struct snap_crash_thread *thread = snap_crash_crashed_thread(crash);
-	if (thread && crash->arch && thread->pr_reg.data) {
-		struct snap_bytes regs = thread->pr_reg;
+	if (e.thread && crash->arch && e.thread->pr_reg.data) {
+		struct snap_bytes regs = e.pr_reg = e.thread->pr_reg;
 		e.has_pc =
 			snap_arch_reg_get(crash->arch, crash->arch->pc, regs.data, regs.len, &e.pc);
 		e.has_sp =
@@ -87,7 +80,7 @@ static struct evidence gather(struct snap_crash *crash)
 	return e;
 }
 
-static bool is_pc_bad(const struct evidence *e)
+static bool is_pc_bad(const struct snap_evidence *e)
 {
 	if (!e->has_pc)
 		return false;
@@ -98,7 +91,7 @@ static bool is_pc_bad(const struct evidence *e)
 	return e->has_fault && e->fault == e->pc;
 }
 
-static enum snap_kind find_kind(struct evidence *e)
+static enum snap_kind find_kind(struct snap_evidence *e)
 {
 	if (e->signo == SIGABRT)
 		return SNAP_KIND_ABORT;
@@ -111,7 +104,8 @@ static enum snap_kind find_kind(struct evidence *e)
 			return SNAP_KIND_STACK_OVERFLOW;
 		if (is_pc_bad(e))
 			return SNAP_KIND_EXEC_BAD_PC;
-		return e->has_fault && e->fault < NULL_END ? SNAP_KIND_SEGV_NULL : SNAP_KIND_SEGV;
+		return e->has_fault && e->fault < SNAP_NULL_END ? SNAP_KIND_SEGV_NULL
+								: SNAP_KIND_SEGV;
 	case SIGILL:
 		return SNAP_KIND_ILL;
 	case SIGFPE:
@@ -128,99 +122,6 @@ static enum snap_kind find_kind(struct evidence *e)
 }
 
 /* ---------------------------------------------------------------- words */
-
-/* A name from the input, cut to what a sentence can bear. */
-#define NAME_MAX_BYTES 200
-#define NAME_ARGS(bytes)                                                                           \
-	(int)((bytes).len < NAME_MAX_BYTES ? (bytes).len : NAME_MAX_BYTES),                        \
-		(const char *)(bytes).data
-
-static struct snap_bytes base_name(struct snap_bytes path)
-{
-	const void *slash = path.len > 0 ? memrchr(path.data, '/', path.len) : NULL;
-	if (!slash)
-		return path;
-	size_t skip = (size_t)((const uint8_t *)slash - path.data) + 1;
-	return snap_bytes(path.data + skip, path.len - skip);
-}
-
-/* "read-only memory of libfoo.so". */
-static const char *mapping_words(struct snap_crash *crash, const struct snap_mapping *mapping)
-{
-	const char *access = "memory";
-	if (mapping->has_permissions) {
-		bool r = mapping->permissions & SNAP_MAPPING_READ;
-		bool w = mapping->permissions & SNAP_MAPPING_WRITE;
-		bool x = mapping->permissions & SNAP_MAPPING_EXEC;
-		access = !r && !w && !x ? "inaccessible memory"
-			 : w && x	? "writable and executable memory"
-			 : w		? "writable, non-executable memory"
-			 : x		? "executable, read-only memory"
-					: "read-only memory";
-	}
-	struct snap_bytes name = base_name(mapping->path);
-	if (name.len == 0)
-		return mapping->has_permissions && access[0] == 'i'
-			       ? "memory that is set aside and inaccessible (a guard page or a "
-				 "reservation)"
-			       : access;
-	if (snap_bytes_equal_str(name, "[stack]"))
-		return snap_crash_format(crash, "the main thread's stack (%s)", access);
-	if (snap_bytes_equal_str(name, "[heap]"))
-		return snap_crash_format(crash, "the heap (%s)", access);
-	return snap_crash_format(crash, "%s of %.*s", access, NAME_ARGS(name));
-}
-
-/* ", 16 bytes beyond the end of the heap (...)"; "" if no mapping is near. */
-static const char *neighbour_words(struct snap_crash *crash, uint64_t addr)
-{
-	size_t low = 0, high = crash->num_mappings;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (crash->mappings[mid].start <= addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	const struct snap_mapping *below = low > 0 ? &crash->mappings[low - 1] : NULL;
-	const struct snap_mapping *above = low < crash->num_mappings ? &crash->mappings[low] : NULL;
-	uint64_t past = below && addr >= below->end ? addr - below->end : UINT64_MAX;
-	uint64_t before = above ? above->start - addr : UINT64_MAX;
-	const char *words;
-	if (past < NEAR_MAPPING && past <= before) {
-		words = mapping_words(crash, below);
-		return words && past == 0
-			       ? snap_crash_format(crash, ", right behind the end of %s", words)
-		       : words ? snap_crash_format(crash,
-					 ", %" PRIu64 " bytes behind the end of %s", past, words)
-			       : NULL;
-	}
-	if (before <= NEAR_MAPPING) {
-		words = mapping_words(crash, above);
-		return words ? snap_crash_format(crash,
-				       ", %" PRIu64 " bytes before the start of %s", before, words)
-			     : NULL;
-	}
-	return "";
-}
-
-/* What is at an address: "which is not mapped", "which lies in ...". */
-static const char *place_words(const struct evidence *e, uint64_t addr)
-{
-	struct snap_crash *crash = e->crash;
-	const struct snap_mapping *mapping = snap_crash_mapping_at(crash, addr);
-	if (mapping) {
-		const char *words = mapping_words(crash, mapping);
-		return words ? snap_crash_format(crash, "which lies in %s", words) : NULL;
-	}
-	if (addr >= NULL_END && crash->num_mappings > 0) {
-		const char *near = neighbour_words(crash, addr);
-		return near ? snap_crash_format(crash, "which is not mapped%s", near) : NULL;
-	}
-	if (e->maps_known || (crash->signal.has_code && crash->signal.code == 1))
-		return "which is not mapped";
-	return "of which the input does not say what was mapped there";
-}
 
 /* A function that stands often among the innermost frames; NULL if there is none. */
 static const char *repeated_function(const struct snap_crash_thread *thread)
@@ -242,7 +143,7 @@ static const char *repeated_function(const struct snap_crash_thread *thread)
 	return NULL;
 }
 
-static const char *explain_stack_overflow(const struct evidence *e)
+static const char *explain_stack_overflow(const struct snap_evidence *e)
 {
 	struct snap_crash *crash = e->crash;
 	const struct snap_crash_thread *thread = snap_crash_crashed_thread(crash);
@@ -254,103 +155,19 @@ static const char *explain_stack_overflow(const struct evidence *e)
 			 : "calls are nested too deeply, or local variables are too large";
 	if (!why)
 		return NULL;
-	if (!e->has_fault)
+	if (!e->has_fault || e->fault >= e->stack->start)
 		return snap_crash_format(crash,
 			"The stack overflowed: it begins at 0x%" PRIx64
-			", the stack pointer is 0x%" PRIx64
-			", and the kernel found no room for a signal handler's frame; %s.",
-			e->stack->start, e->sp, why);
+			", the stack pointer is 0x%" PRIx64 "%s; %s.",
+			e->stack->start, e->sp,
+			e->has_code && e->code == SNAP_SI_KERNEL
+				? ", and the kernel found no room for a signal handler's frame"
+				: "",
+			why);
 	return snap_crash_format(crash,
 		"The stack overflowed: the program used address 0x%" PRIx64 ", %" PRIu64
 		" bytes below the lowest address of its stack (0x%" PRIx64 "); %s.",
 		e->fault, e->stack->start - e->fault, e->stack->start, why);
-}
-
-static const char *explain_bad_pc(const struct evidence *e)
-{
-	struct snap_crash *crash = e->crash;
-	if (e->pc == 0)
-		return "The program jumped to address 0x0: a call through a null function pointer.";
-	const char *place = place_words(e, e->pc);
-	if (!place)
-		return NULL;
-	const char *why = e->pc < NULL_END
-				  ? "a call through a function pointer that was read from near null"
-				  : "a call through a bad function pointer, or a return to an "
-				    "overwritten address";
-	return snap_crash_format(
-		crash, "The program jumped to address 0x%" PRIx64 ", %s: %s.", e->pc, place, why);
-}
-
-static const char *explain_segv_null(const struct evidence *e)
-{
-	if (e->fault == 0)
-		return "The program read or wrote memory at address 0x0, which is not mapped: a "
-		       "null "
-		       "pointer was followed.";
-	return snap_crash_format(e->crash,
-		"The program read or wrote memory at address 0x%" PRIx64
-		", which is not mapped: a null pointer plus %" PRIu64
-		" bytes, most likely a member of a structure or an element of an array reached "
-		"through a null pointer.",
-		e->fault, e->fault);
-}
-
-/* A general register whose value is no canonical address (bits 63 to 47 alike): what an access
- * that the processor refuses without an address most often comes from. */
-static const struct snap_arch_reg *non_canonical_register(
-	const struct evidence *e, uint64_t *ret_value)
-{
-	const struct snap_arch *arch = e->crash->arch;
-	const struct snap_crash_thread *thread = snap_crash_crashed_thread(e->crash);
-	if (!arch || arch->elf_class != 2 || !thread)
-		return NULL;
-	for (unsigned int i = 0; i < arch->num_regs; i++) {
-		uint64_t value;
-		if (arch->regs[i].dwarf >= arch->num_dwarf_regs ||
-			!snap_arch_reg_get(
-				arch, i, thread->pr_reg.data, thread->pr_reg.len, &value))
-			continue;
-		uint64_t top = value >> 47;
-		if (top != 0 && top != 0x1ffff) {
-			*ret_value = value;
-			return &arch->regs[i];
-		}
-	}
-	return NULL;
-}
-
-static const char *explain_segv(const struct evidence *e)
-{
-	struct snap_crash *crash = e->crash;
-	if (!e->has_fault) {
-		if (!crash->signal.has_code || crash->signal.code != SNAP_SI_KERNEL)
-			return "The program made an access to memory that was not permitted; the "
-			       "address is not recorded.";
-		uint64_t value;
-		const struct snap_arch_reg *reg = non_canonical_register(e, &value);
-		if (reg)
-			return snap_crash_format(crash,
-				"The processor refused an access, and the kernel does not tell its "
-				"address: most likely one that is not canonical, as register %s "
-				"holds 0x%" PRIx64 ", which can't be the address of anything.",
-				reg->name, value);
-		return "The processor refused an access, and the kernel does not tell its address: "
-		       "it is not a canonical one, or not aligned as the instruction demands.";
-	}
-	const char *place = place_words(e, e->fault);
-	if (!place)
-		return NULL;
-	const struct snap_mapping *mapping = snap_crash_mapping_at(crash, e->fault);
-	bool read_only = mapping && mapping->has_permissions &&
-			 mapping->permissions & SNAP_MAPPING_READ &&
-			 !(mapping->permissions & SNAP_MAPPING_WRITE);
-	const char *words = crash->signal.has_code && crash->signal.code > 2
-				    ? snap_signal_code_words(e->signo, crash->signal.code)
-				    : NULL;
-	return snap_crash_format(crash, "The program %s memory at address 0x%" PRIx64 ", %s%s%s.",
-		read_only ? "wrote to" : "read or wrote", e->fault, place, words ? ": " : "",
-		words ? words : "");
 }
 
 /* Functions that end the program, and what their being on the stack says. */
@@ -389,7 +206,7 @@ static const char *abort_reason(const struct snap_crash_thread *thread)
 }
 
 /* "process 12 (uid 0)"; NULL if the sender is unknown or the process itself. */
-static const char *sender_words(const struct evidence *e, bool *ret_self)
+static const char *sender_words(const struct snap_evidence *e, bool *ret_self)
 {
 	const struct snap_crash *crash = e->crash;
 	const struct snap_signal *signal = &crash->signal;
@@ -409,7 +226,7 @@ static const char *sender_words(const struct evidence *e, bool *ret_self)
 		e->crash, "process %d (uid %u)", signal->sender_pid, signal->sender_uid);
 }
 
-static const char *explain_abort(const struct evidence *e)
+static const char *explain_abort(const struct snap_evidence *e)
 {
 	struct snap_crash *crash = e->crash;
 	bool self;
@@ -424,7 +241,7 @@ static const char *explain_abort(const struct evidence *e)
 	       "does.";
 }
 
-static const char *explain_signal(const struct evidence *e)
+static const char *explain_signal(const struct snap_evidence *e)
 {
 	struct snap_crash *crash = e->crash;
 	char number[32];
@@ -448,33 +265,6 @@ static const char *explain_signal(const struct evidence *e)
 		words ? words : "", words ? ")" : "");
 }
 
-static const char *explain_bus(const struct evidence *e)
-{
-	struct snap_crash *crash = e->crash;
-	const char *words = crash->signal.has_code
-				    ? snap_signal_code_words(e->signo, crash->signal.code)
-				    : NULL;
-	if (!words)
-		words = "bus error";
-	if (!e->has_fault)
-		return snap_crash_format(
-			crash, "An access to memory failed (%s); its address is not told.", words);
-	const struct snap_mapping *mapping = snap_crash_mapping_at(crash, e->fault);
-	struct snap_bytes name = mapping ? base_name(mapping->path) : snap_bytes(NULL, 0);
-	if (crash->signal.has_code && crash->signal.code == 2 && name.len > 0 &&
-		name.data[0] != '[')
-		return snap_crash_format(crash,
-			"The program accessed address 0x%" PRIx64
-			" in its mapping of %.*s, where the file has no bytes: the file is shorter "
-			"than the mapping, or could not be read.",
-			e->fault, NAME_ARGS(name));
-	const char *place = place_words(e, e->fault);
-	return place ? snap_crash_format(crash,
-			       "An access to memory at address 0x%" PRIx64 ", %s, failed: %s.",
-			       e->fault, place, words)
-		     : NULL;
-}
-
 /* si_syscall of a SIGSYS: include/uapi/asm-generic/siginfo.h, struct _sigsys. */
 static bool get_system_call(const struct snap_crash *crash, uint64_t *ret)
 {
@@ -488,7 +278,7 @@ static bool get_system_call(const struct snap_crash *crash, uint64_t *ret)
 	return true;
 }
 
-static const char *explain_sys(const struct evidence *e)
+static const char *explain_sys(const struct snap_evidence *e)
 {
 	struct snap_crash *crash = e->crash;
 	const char *words = crash->signal.has_code
@@ -497,55 +287,35 @@ static const char *explain_sys(const struct evidence *e)
 	uint64_t number;
 	if (!words)
 		words = "refused";
-	if (get_system_call(crash, &number))
-		return snap_crash_format(
-			crash, "System call number %" PRIu64 " was %s.", number, words);
+	if (get_system_call(crash, &number)) {
+		const char *name = snap_syscall_name(crash->arch, (int64_t)number);
+		return snap_crash_format(crash, "System call number %" PRIu64 "%s%s%s was %s.",
+			number, name ? " (" : "", name ? name : "", name ? ")" : "", words);
+	}
 	return snap_crash_format(crash, "A system call was %s.", words);
 }
 
-static const char *explain_instruction(const struct evidence *e)
-{
-	struct snap_crash *crash = e->crash;
-	const char *words = crash->signal.has_code && crash->signal.code != SNAP_SI_KERNEL
-				    ? snap_signal_code_words(e->signo, crash->signal.code)
-				    : NULL;
-	const char *what = e->signo == SIGTRAP
-				   ? "The program ran into a breakpoint or trap instruction"
-			   : e->signo == SIGFPE ? "An arithmetic instruction failed"
-						: "The processor refused an instruction";
-	char where[48] = "";
-	if (e->has_fault || e->has_pc)
-		(void)snprintf(
-			where, sizeof(where), " at 0x%" PRIx64, e->has_fault ? e->fault : e->pc);
-	return snap_crash_format(crash, "%s%s%s%s%s.", what, where, words ? ": " : "",
-		words ? words : "",
-		e->signo == SIGILL
-			? " (a compiler's trap, damaged code, or an instruction that this "
-			  "processor lacks)"
-			: "");
-}
-
-static const char *explain(const struct evidence *e)
+static const char *explain(const struct snap_evidence *e)
 {
 	switch (e->crash->cause.kind) {
 	case SNAP_KIND_STACK_OVERFLOW:
 		return explain_stack_overflow(e);
 	case SNAP_KIND_EXEC_BAD_PC:
-		return explain_bad_pc(e);
+		return snap_fault_explain_bad_pc(e);
 	case SNAP_KIND_SEGV_NULL:
-		return explain_segv_null(e);
 	case SNAP_KIND_SEGV:
-		return explain_segv(e);
+		return snap_fault_explain_segv(e);
 	case SNAP_KIND_ABORT:
 		return explain_abort(e);
 	case SNAP_KIND_BUS:
-		return explain_bus(e);
+		return snap_fault_explain_bus(e);
 	case SNAP_KIND_SYS:
 		return explain_sys(e);
-	case SNAP_KIND_ILL:
 	case SNAP_KIND_FPE:
+		return snap_fault_explain_fpe(e);
+	case SNAP_KIND_ILL:
 	case SNAP_KIND_TRAP:
-		return explain_instruction(e);
+		return snap_fault_explain_trap(e);
 	case SNAP_KIND_NONE:
 	case SNAP_KIND_SIGNAL:
 		break;
@@ -563,6 +333,15 @@ static const char *explain_no_signal(const struct snap_crash *crash)
 	return "A live process, looked at while it went on; nothing crashed.";
 }
 
+/* Say what would have been known of the instruction with more installed. */
+static int note_missing(const struct snap_evidence *e, struct snap_error *err)
+{
+	const char *why = snap_instruction_why_missing(e->crash);
+	return !e->has_instruction && e->instruction.len > 0 && why
+		       ? snap_crash_note(e->crash, snap_bytes_str(why), err)
+		       : 0;
+}
+
 int snap_explain(struct snap_crash *crash, struct snap_error *err)
 {
 	struct snap_cause *cause = &crash->cause;
@@ -573,16 +352,31 @@ int snap_explain(struct snap_crash *crash, struct snap_error *err)
 		return 0;
 	}
 
-	struct evidence e = gather(crash);
+	struct snap_evidence e = gather(crash);
 	cause->signal = snap_signal_name(signal->signo);
 	if (signal->has_code)
 		cause->code = snap_signal_code_name(signal->signo, signal->code);
 	cause->kind = find_kind(&e);
+	if (cause->kind != SNAP_KIND_EXEC_BAD_PC && cause->kind != SNAP_KIND_SIGNAL &&
+		cause->kind != SNAP_KIND_ABORT && cause->kind != SNAP_KIND_SYS) {
+		snap_fault_find(&e);
+		if (note_missing(&e, err) < 0)
+			return -1;
+	}
+	if (e.has_instruction) {
+		cause->instruction = snap_crash_format(crash, "%s", e.instruction.text);
+		if (!cause->instruction)
+			return snap_error_no_memory(err);
+	}
+	/* Of a core without siginfo: what can't be executed is where it stopped. */
+	if (cause->kind == SNAP_KIND_EXEC_BAD_PC && !e.has_fault) {
+		e.source = SNAP_ADDRESS_OPERAND;
+		e.has_fault = true;
+		e.fault = e.pc;
+	}
 	cause->has_address = e.has_fault;
 	cause->address = e.fault;
-	/* SIGILL and the like have the instruction's address, which is no access. */
-	if (e.has_fault && e.has_pc && e.fault == e.pc && (e.signo == SIGSEGV || e.signo == SIGBUS))
-		cause->access = "exec";
+	cause->access = snap_fault_access(&e);
 	cause->explanation = explain(&e);
 	return cause->explanation ? 0 : snap_error_no_memory(err);
 }

@@ -154,7 +154,7 @@ static void put_crash(struct snap_json *w, const struct snap_crash *crash)
 		w, "code_number", crash->has_signal && signal->has_code, signal->code);
 	snap_json_maybe_hex(w, "address", cause->has_address, cause->address);
 	snap_json_put_string(w, "access", cause->access);
-	snap_json_put_null(w, "instruction");
+	snap_json_put_string(w, "instruction", cause->instruction);
 	snap_json_put_text(w, "message", message_text(crash->abort_message.text));
 	snap_json_put_string(w, "explanation", cause->explanation);
 	if (crash->has_signal && signal->has_sender) {

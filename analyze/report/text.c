@@ -582,6 +582,11 @@ void snap_report_text(
 		snap_print_str(out, crash->cause.explanation);
 		(void)fputc('\n', out);
 	}
+	if (crash->cause.instruction) {
+		(void)fputs("Instruction: ", out);
+		snap_print_str(out, crash->cause.instruction);
+		(void)fputc('\n', out);
+	}
 	snap_text_abort_message(crash, out);
 	print_integrity(&p);
 	const struct snap_crash_thread *crashed = snap_crash_crashed_thread(crash);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "analyze/command.h"
+#include "analyze/explain/disassembler.h"
 #include "analyze/input/decompress.h"
 #include "analyze/sandbox/jail.h"
 #include "analyze/sandbox/remote.h"
@@ -70,6 +71,7 @@ static void load_libraries(const struct snap_worker_setup *setup)
 		[SNAP_LIBRARY_ARCHIVE] = SNAP_ARCHIVE_LIBRARY,
 		[SNAP_LIBRARY_DEFLATE] = "libdeflate.so.0",
 		[SNAP_LIBRARY_ZSTD] = "libzstd.so.1",
+		[SNAP_LIBRARY_CAPSTONE] = SNAP_DISASSEMBLER_LIBRARY,
 	};
 	for (size_t i = 0; i < SNAP_NUM_LIBRARIES; i++) {
 		if (!setup->libraries[i])

@@ -26,7 +26,6 @@ struct snap_code_index {
 	struct snap_image_info kept;	 /* what it has; 0 without */
 	struct snap_debug_info *info;	 /* NULL: not needed yet */
 	bool info_tried;
-	bool info_checked; /* against the image */
 	struct snap_name_pool pool; /* first the image's names, filled in as they are needed */
 	struct unit *units;
 	size_t num_units;
@@ -105,23 +104,14 @@ static bool has_image(struct snap_code_index *index)
 	return index->image != NULL;
 }
 
-/* Without memory: NULL. */
-static struct snap_debug_info *open_info(struct snap_code_index *index)
+static struct snap_debug_info *get_info(struct snap_code_index *index)
 {
 	if (index->info_tried || !index->sources.file)
 		return index->info;
 	index->info_tried = true;
-	(void)snap_debug_info_create(index->sources.file, index->sources.alternate,
-		index->sources.split, &index->pool, &index->info, NULL);
-	return index->info;
-}
-
-/* All units are met for it, if there is an image: that must be of the same ones. */
-static struct snap_debug_info *get_info(struct snap_code_index *index)
-{
-	if (!open_info(index) || index->info_checked)
-		return index->info;
-	index->info_checked = true;
+	if (snap_debug_info_create(index->sources.file, index->sources.alternate,
+		    index->sources.split, &index->pool, &index->info, NULL) < 0)
+		return NULL; /* no memory */
 	if (has_image(index) && (!index->kept.has_map || snap_debug_info_num_units(index->info) !=
 								 index->kept.num_units))
 		drop_image(index);
@@ -171,8 +161,7 @@ struct snap_dwarf_unit *snap_code_index_unit(
 	struct snap_code_index *index, uint64_t vaddr, uint64_t *ret_bias)
 {
 	size_t number = find_unit(index, vaddr + index->sources.bias);
-	/* Were the image another file's, the unit would have no function there. */
-	struct snap_debug_info *info = number > 0 ? open_info(index) : NULL;
+	struct snap_debug_info *info = number > 0 ? get_info(index) : NULL;
 	*ret_bias = index->sources.bias;
 	return info ? snap_debug_info_entries(info, number - 1) : NULL;
 }

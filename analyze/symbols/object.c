@@ -265,6 +265,25 @@ bool snap_object_is_constant(const struct snap_object *object, uint64_t vaddr)
 	return is_constant;
 }
 
+const char *snap_object_section(const struct snap_object *object, uint64_t vaddr)
+{
+	SNAP_READING_SLOT(object->note);
+	size_t names;
+	if (!object->main || elf_getshdrstrndx(object->main->elf, &names) != 0)
+		return NULL;
+	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(object->main->elf, scn));) {
+		GElf_Shdr sh;
+		/* .tbss takes no room. */
+		if (!gelf_getshdr(scn, &sh) || !(sh.sh_flags & SHF_ALLOC) ||
+			(sh.sh_flags & SHF_TLS && sh.sh_type == SHT_NOBITS) || vaddr < sh.sh_addr ||
+			vaddr - sh.sh_addr >= sh.sh_size)
+			continue;
+		const char *name = elf_strptr(object->main->elf, names, sh.sh_name);
+		return name && name[0] ? name : NULL;
+	}
+	return NULL;
+}
+
 bool snap_object_entry(const struct snap_object *object, uint64_t *ret)
 {
 	GElf_Ehdr ehdr;

@@ -82,6 +82,8 @@ bool snap_object_function(
 	struct snap_object *object, uint64_t vaddr, uint64_t *ret_start, uint64_t *ret_end);
 /* The bytes at vaddr as the main file has them; how many of len there are from vaddr on. */
 size_t snap_object_read(const struct snap_object *object, uint64_t vaddr, void *buf, size_t len);
+/* The section that has vaddr in memory, by the headers of the main file; NULL: none is known. */
+const char *snap_object_section(const struct snap_object *object, uint64_t vaddr);
 /* Where the program starts (e_entry); false if there is no main file, or it is a library. */
 bool snap_object_entry(const struct snap_object *object, uint64_t *ret);
 

@@ -1,0 +1,48 @@
+/*
+ * What the rules of explain/ look at, gathered once for each crash.
+ */
+#ifndef SNAP_ANALYZE_EXPLAIN_EVIDENCE_H
+#define SNAP_ANALYZE_EXPLAIN_EVIDENCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "analyze/crash.h"
+#include "analyze/explain/instruction.h"
+
+/* Addresses below are reached through a null pointer; nothing is ever mapped there
+ * (vm.mmap_min_addr is 64 KiB). */
+#define SNAP_NULL_END (64u << 10)
+
+/* Where the fault's address comes from. */
+enum snap_address_source {
+	SNAP_ADDRESS_UNKNOWN,
+	SNAP_ADDRESS_KERNEL,  /* siginfo */
+	SNAP_ADDRESS_OPERAND, /* the kernel does not tell it; the instruction's operand does */
+};
+
+struct snap_evidence {
+	struct snap_crash *crash;
+	const struct snap_crash_thread *thread; /* that crashed; NULL */
+	struct snap_bytes pr_reg;
+	int32_t signo;
+	bool has_code; /* of the signal */
+	int32_t code;
+	bool raised; /* by the kernel, for what the thread did; else sent */
+	bool has_pc, has_sp;
+	uint64_t pc, sp;
+	enum snap_address_source source;
+	bool has_fault; /* source is not UNKNOWN */
+	uint64_t fault;
+	bool maps_known;		  /* all mappings, with permissions */
+	const struct snap_mapping *stack; /* that overflowed */
+	/* The faulting instruction; num_operands is 0 if it is not known. */
+	bool has_instruction;
+	struct snap_instruction instruction;
+	const struct snap_operand *operand; /* that faulted; NULL: not known */
+	bool is_refused;	/* by the processor: no canonical address, or not aligned */
+	bool is_misaligned;	/* for that reason */
+	bool is_refused_target; /* the address is where a call, jump or return led to */
+};
+
+#endif

@@ -1,0 +1,114 @@
+#include "analyze/explain/pointer.h"
+
+#include <elf.h>
+#include <string.h>
+
+#include "analyze/explain/evidence.h"
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Four bytes that are repeated. Bytes that are all alike first: */
+static const struct {
+	uint32_t value;
+	const char *words;
+} patterns[] = {
+	{0x5a5a5a5a, "0x5a bytes are what jemalloc fills freed memory with: a use after free"},
+	{0x6b6b6b6b, "0x6b bytes are what freed memory is filled with where slab poisoning is the "
+		     "model: a use after free"},
+	{0xa5a5a5a5, "0xa5 bytes are what jemalloc fills new memory with: an uninitialised value"},
+	{0xaaaaaaaa,
+		"0xaa bytes are what clang's -ftrivial-auto-var-init=pattern fills variables with: "
+		"an uninitialised value"},
+	{0xfefefefe, "0xfe bytes are what gcc's -ftrivial-auto-var-init=pattern fills variables "
+		     "with: an "
+		     "uninitialised value"},
+	{0xbebebebe, "0xbe bytes are what AddressSanitizer fills new memory with: an uninitialised "
+		     "value"},
+	{0xcdcdcdcd,
+		"0xcd bytes are what debugging allocators fill new memory with: an uninitialised "
+		"value"},
+	{0xdddddddd, "0xdd bytes are what debugging allocators fill freed memory with: a use after "
+		     "free"},
+	{0xdeadbeef,
+		"0xdeadbeef is what memory is filled with that must not be used: freed, or not "
+		"initialised"},
+	{0xbaadf00d, "0xbaadf00d is what new memory is filled with by debugging allocators: an "
+		     "uninitialised value"},
+	{0xfeeefeee,
+		"0xfeee is what debugging allocators fill freed memory with: a use after free"},
+};
+
+/* What a member's offset changes in such a pointer. */
+#define OFFSET_BITS 12
+
+const char *snap_pointer_pattern(const struct snap_arch *arch, uint64_t value)
+{
+	for (size_t i = 0; i < ARRAY_LEN(patterns); i++) {
+		uint64_t pattern = patterns[i].value;
+		if (arch->elf_class == ELFCLASS64)
+			pattern |= pattern << 32;
+		/* The offset may have carried into what is above it; small ones do not. */
+		if (value >> OFFSET_BITS == pattern >> OFFSET_BITS)
+			return patterns[i].words;
+	}
+	/* A pointer that begins in the middle of 64 bits: 0xdeadbeef itself. */
+	if (arch->elf_class == ELFCLASS64 && value >> OFFSET_BITS == 0xdeadbeef >> OFFSET_BITS)
+		return "0xdeadbeef is what memory is filled with that must not be used: freed, or "
+		       "not "
+		       "initialised";
+	return NULL;
+}
+
+/* Bits below are what pointers to one object and the next differ by. */
+#define LOWEST_FLIP 32
+/* Nothing may be mapped so near: it would be as good an explanation. */
+#define FAR (UINT64_C(1) << 30)
+
+static bool is_lonely(const struct snap_crash *crash, uint64_t addr)
+{
+	size_t low = 0, high = crash->num_mappings;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (crash->mappings[mid].end <= addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low > 0 && addr - crash->mappings[low - 1].end < FAR)
+		return false;
+	return low == crash->num_mappings ||
+	       (crash->mappings[low].start > addr && crash->mappings[low].start - addr >= FAR);
+}
+
+bool snap_pointer_flipped_bit(const struct snap_crash *crash, uint64_t addr, uint32_t permissions,
+	unsigned int *ret_bit, uint64_t *ret_addr)
+{
+	unsigned int found = 0;
+	if (!crash->arch || crash->arch->elf_class != ELFCLASS64 || addr < SNAP_NULL_END ||
+		!is_lonely(crash, addr))
+		return false;
+	for (unsigned int bit = LOWEST_FLIP; bit < 64; bit++) {
+		uint64_t other = addr ^ UINT64_C(1) << bit;
+		const struct snap_mapping *mapping = snap_crash_mapping_at(crash, other);
+		if (!mapping || !mapping->has_permissions ||
+			(mapping->permissions & permissions) != permissions)
+			continue;
+		found++;
+		*ret_bit = bit;
+		*ret_addr = other;
+	}
+	return found == 1;
+}
+
+bool snap_pointer_text(const struct snap_arch *arch, uint64_t value, char ret[9])
+{
+	unsigned int word = snap_arch_word(arch);
+	for (unsigned int i = 0; i < word; i++) {
+		unsigned int shift = arch->elf_data == ELFDATA2MSB ? (word - 1 - i) * 8 : i * 8;
+		ret[i] = (char)(value >> shift & 0xff);
+		if (ret[i] < 0x20 || ret[i] > 0x7e)
+			return false;
+	}
+	ret[word] = '\0';
+	return true;
+}

@@ -1,0 +1,29 @@
+/*
+ * What a bad pointer's value looks like.
+ */
+#ifndef SNAP_ANALYZE_EXPLAIN_POINTER_H
+#define SNAP_ANALYZE_EXPLAIN_POINTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "analyze/crash.h"
+
+/*
+ * What memory is filled with by that which makes mistakes show (allocators, sanitizers, compilers):
+ * a sentence part, or NULL. Static. Low bits may differ: an offset was added.
+ */
+const char *snap_pointer_pattern(const struct snap_arch *arch, uint64_t value);
+
+/*
+ * Whether addr, at which nothing is mapped, would be in memory with all of the permissions if one
+ * bit were another. Only one such bit, far from what moving about in memory changes, and nothing
+ * mapped near counts.
+ */
+bool snap_pointer_flipped_bit(const struct snap_crash *crash, uint64_t addr, uint32_t permissions,
+	unsigned int *ret_bit, uint64_t *ret_addr);
+
+/* The four or eight bytes are text; *ret has it, with a NUL. */
+bool snap_pointer_text(const struct snap_arch *arch, uint64_t value, char ret[9]);
+
+#endif

@@ -1,0 +1,84 @@
+#!/bin/bash
+# Why a program crashed: victims crash through core_pattern, and what the report says of the cause is what
+# a person wrote down (victims/explained). Crashes of other machines are stored ones.
+#
+#   cli_explain.sh [VICTIM...]    only these
+. "$(dirname "$0")/lib/testlib.sh"
+. "$LIB/crashlib.sh"
+need "$CLIENT" "$ANALYZE"
+
+SCHEMA=$TOP/docs/report.schema.json
+num=0
+
+wanted() { # VICTIM ARGUMENT...
+	local victim=$1
+	shift
+	[ $# -eq 0 ] || printf '%s\n' "$@" | grep -qxF "$victim"
+}
+
+# Stored ones first: they do not need core_pattern.
+for what in stored crashed; do
+	while IFS=$'\t' read -r victim arguments setting kind access address instruction words; do
+		case $victim in '#'* | '') continue ;; esac
+		wanted "$victim" "$@" || continue
+		[ "$arguments" != - ] || arguments=
+		if [ "$setting" = stored ]; then
+			[ "$what" = stored ] || continue
+			name=$victim
+			check "$name: analysed" "$TOP/tests/fixtures/expected.sh" "$victim" "$TMP/$name" ||
+				continue
+			report=$TMP/$name/got.json
+		else
+			[ "$what" = crashed ] || continue
+			name="$victim${arguments:+ $arguments} ($setting)"
+			read -ra args <<<"$arguments"
+			if ! crash_direct crash "$O/tests/victims/$setting/$victim" "${args[@]}"; then
+				not_ok "$name: captured"
+				note_file "$TMP/why"
+				continue
+			fi
+			report=$TMP/got.json
+			"$ANALYZE" json "$SNAP" >"$report" 2>"$TMP/err"
+		fi
+		num=$((num + 1))
+		check "$name" "$LIB/check_cause.py" "$report" "$kind" "$access" "$address" "$instruction" \
+			"$words"
+		check "$name: valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$SCHEMA" "$report"
+	done <"$TOP/tests/victims/explained"
+done
+core_pattern_release
+[ "$num" -gt 0 ] || not_ok "there are such victims"
+[ $# -eq 0 ] || exit 0
+
+# What is missing without the disassembler is said, and the rest of the report is there.
+fixture=$TMP/segv-null
+"$TOP/tests/fixtures/expected.sh" segv-null "$fixture" || not_ok "the stored crash"
+options=(--no-local --symbols "$fixture/symbols")
+without_library() { # by a library of its name that is none
+	mkdir -p "$TMP/empty"
+	: >"$TMP/empty/libcapstone.so.4"
+	LD_LIBRARY_PATH=$TMP/empty "$ANALYZE" "$@"
+}
+for how in "" --no-sandbox; do
+	name="without capstone${how:+, $how}"
+	without_library report $how "${options[@]}" "$fixture/snapshot.snap" >"$TMP/out" 2>"$TMP/err"
+	status=$?
+	equal "$name: status" 0 "$status"
+	check "$name: the cause" grep -q "at address 0x10, which is not mapped: a null pointer plus 16" "$TMP/out"
+	check "$name: what is missing" grep -q "libcapstone.so.4 (capstone), which disassembles, is not installed" \
+		"$TMP/out"
+	check "$name: no instruction" sh -c '! grep -q "^Instruction:" "$1"' sh "$TMP/out"
+done
+
+# A worker begins anew with the library, whatever comes with it: several at once, a pipe.
+for i in $(seq 40); do
+	cp "$fixture/snapshot.snap" "$TMP/many.$i.snap"
+done
+"$ANALYZE" json --jobs 4 "${options[@]}" "$TMP"/many.*.snap >"$TMP/out" 2>"$TMP/err"
+equal "many at once: status" 0 $?
+equal "many at once: each has its instruction" 40 "$(grep -c '"instruction":"mov rdi, qword ptr' "$TMP/out")"
+equal "many at once: nothing to complain of" "" "$(cat "$TMP/err")"
+"$ANALYZE" json "${options[@]}" - <"$fixture/snapshot.snap" >"$TMP/out" 2>"$TMP/err"
+equal "from standard input: its instruction" 1 "$(grep -c '"instruction":"mov rdi, qword ptr' "$TMP/out")"
+cat "$fixture/snapshot.snap" | "$ANALYZE" json "${options[@]}" - >"$TMP/out" 2>"$TMP/err"
+equal "from a pipe: its instruction" 1 "$(grep -c '"instruction":"mov rdi, qword ptr' "$TMP/out")"
