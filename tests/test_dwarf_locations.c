@@ -212,6 +212,9 @@ static void test_dwarf_children(void **state)
 	/* An entry without children has none. */
 	snap_children_begin(&children, last, &left);
 	assert_false(snap_children_next(&children, &child));
+	/* Nor has one that is not there. */
+	snap_children_begin(&children, (struct snap_die){0}, &left);
+	assert_false(snap_children_next(&children, &child));
 	/* Out of work on the way. */
 	left = 3;
 	snap_children_begin(&children, (struct snap_die){unit, unit->dies}, &left);

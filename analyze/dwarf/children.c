@@ -67,7 +67,9 @@ static bool pass_children(struct snap_children *w, uint64_t sibling)
 void snap_children_begin(struct snap_children *w, struct snap_die parent, uint64_t *left)
 {
 	bool is_end;
-	*w = (struct snap_children){.unit = parent.unit, .left = left};
+	*w = (struct snap_children){.unit = parent.unit, .left = left, .is_done = !parent.unit};
+	if (w->is_done)
+		return;
 	w->abbrevs = snap_dwarf_unit_open(parent.unit) ? snap_dwarf_unit_abbrevs(parent.unit) : NULL;
 	w->section = snap_dwarf_unit_section(parent.unit).data;
 	w->c = snap_die_cursor(parent.unit, parent.off);

@@ -23,7 +23,8 @@ struct snap_child {
 	const struct snap_abbrev *abbrev;
 };
 
-/* left: so many entries may be looked at, by this and by others; each is counted. */
+/* left: so many entries may be looked at, by this and by others; each is counted. Of a parent without a
+ * unit there are none. */
 void snap_children_begin(struct snap_children *children, struct snap_die parent, uint64_t *left);
 /* The next one; false if there is none, or *left is 0. */
 bool snap_children_next(struct snap_children *children, struct snap_child *ret);
