@@ -16,6 +16,10 @@ def load(path):
     for thread in report["threads"]:
         for name in ("state", "name"):
             thread.pop(name)
+        # A snapshot has not all the memory that variables are in (cli_variables.sh).
+        for listed in thread["frames"]:
+            for name in ("arguments", "locals", "variables_left_out"):
+                listed.pop(name, None)
     return report
 
 
