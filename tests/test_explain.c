@@ -11,7 +11,9 @@
 #include <signal.h>
 #include <string.h>
 
+#include "analyze/explain/address.h"
 #include "analyze/explain/explain.h"
+#include "analyze/explain/pointer.h"
 #include "analyze/explain/signals.h"
 #include "analyze/explain/stack_overflow.h"
 
@@ -389,6 +391,123 @@ static void test_hostile_path(void **state)
 	raise_fault(m, SIGSEGV, SEGV_MAPERR, UINT64_MAX);
 }
 
+/* ---------------------------------------------------------------- addresses */
+
+static void test_address_words(void **state)
+{
+	static const struct {
+		uint64_t addr;
+		const char *words;
+	} cases[] = {
+		{0x8, "which is not mapped"},
+		{0x400010, "which lies in read-only memory of victim"},
+		{0x401010, "which lies in executable, read-only memory of victim"},
+		{0x403010, "which lies in writable, non-executable memory of victim"},
+		{0x404000, "which is not mapped, right past the end of writable, non-executable memory "
+			   "of victim"},
+		{0x404001, "which is not mapped, 1 byte past the end of writable, non-executable "
+			   "memory of victim"},
+		{0x1000008, "which lies in the heap (writable, non-executable memory)"},
+		{0x1021044, "which is not mapped, 68 bytes past the end of the heap (writable, "
+			    "non-executable memory)"},
+		{0xffffff, "which is not mapped, 1 byte before the start of the heap (writable, "
+			   "non-executable memory)"},
+		/* 64 KiB are near, more is not. */
+		{0xff0000, "which is not mapped, 65536 bytes before the start of the heap (writable, "
+			   "non-executable memory)"},
+		{0xfeffff, "which is not mapped"},
+		{0x1021000 + 0x10000, "which is not mapped"},
+		{TSTACK - 8, "which lies in the guard page below the stack of thread 7 'worker' "
+			     "(inaccessible memory)"},
+		{TSTACK + 8, "which lies in the stack of thread 7 'worker' (writable, non-executable "
+			     "memory)"},
+		/* Nobody's stack pointer is above this one. */
+		{TSTACK_END + 8, "which lies in memory that is set aside and inaccessible (a guard "
+				 "page or a reservation)"},
+		{TSTACK_END + 0x1008, "which lies in writable, non-executable memory"},
+		{STACK_END - 8, "which lies in the main thread's stack (writable, non-executable "
+				"memory)"},
+		{0xffffffff81000000, "which belongs to the kernel, not to programs"},
+	};
+	struct model *m = *state;
+	struct snap_crash_thread threads[2] = {m->thread, m->thread};
+	uint8_t pr_reg[sizeof(m->pr_reg)];
+	uint64_t sp = TSTACK_END - 0x100;
+	memcpy(pr_reg, m->pr_reg, sizeof(pr_reg));
+	memcpy(pr_reg + m->crash.arch->regs[m->crash.arch->sp].offset, &sp, sizeof(sp));
+	threads[1].crashed = false;
+	threads[1].record.tid = 7;
+	threads[1].record.name = snap_bytes_str("worker");
+	threads[1].pr_reg = snap_bytes(pr_reg, sizeof(pr_reg));
+	m->crash.threads = threads;
+	m->crash.num_threads = 2;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_string_equal(
+			cases[i].words, snap_address_words(&m->crash, cases[i].addr, true));
+	m->crash.num_mappings = 0;
+	assert_string_equal("of which the input does not say what was mapped there",
+		snap_address_words(&m->crash, 0x400010, false));
+}
+
+static void test_patterns(void **state)
+{
+	struct model *m = *state;
+	const struct snap_arch *arch = m->crash.arch;
+	assert_non_null(strstr(snap_pointer_pattern(arch, 0x5a5a5a5a5a5a5a5a), "use after free"));
+	/* An offset was added. */
+	assert_non_null(snap_pointer_pattern(arch, 0x6b6b6b6b6b6b6c00));
+	assert_null(snap_pointer_pattern(arch, 0x6b6b6b6b6b6bab6b));
+	assert_non_null(snap_pointer_pattern(arch, 0xdeadbeef));
+	assert_non_null(snap_pointer_pattern(arch, 0xdeadbeefdeadbeef));
+	/* Half of one is a number like others. */
+	assert_null(snap_pointer_pattern(arch, 0x5a5a5a5a));
+	assert_null(snap_pointer_pattern(arch, 0));
+	assert_null(snap_pointer_pattern(arch, 0x7f0000001000));
+	const struct snap_arch *arm = snap_arch_find(EM_ARM, ELFCLASS32, ELFDATA2LSB);
+	assert_non_null(snap_pointer_pattern(arm, 0x5a5a5a5a));
+	char text[9];
+	assert_true(snap_pointer_text(arch, 0x2e6f6c6c65482021, text));
+	assert_string_equal("! Hello.", text);
+	assert_false(snap_pointer_text(arch, 0x006f6c6c65482021, text));
+}
+
+static void test_flipped_bit(void **state)
+{
+	struct model *m = *state;
+	unsigned int bit = 0;
+	uint64_t other = 0;
+	assert_true(snap_pointer_flipped_bit(
+		&m->crash, 0x1000010 ^ UINT64_C(1) << 40, RW, &bit, &other));
+	assert_int_equal(40, bit);
+	assert_int_equal(0x1000010, other);
+	/* Not where such an access is not allowed, for low bits, for two of them, near what is mapped. */
+	assert_false(snap_pointer_flipped_bit(
+		&m->crash, 0x401010 ^ UINT64_C(1) << 40, RW, &bit, &other));
+	assert_true(snap_pointer_flipped_bit(
+		&m->crash, 0x401010 ^ UINT64_C(1) << 40, R, &bit, &other));
+	assert_false(snap_pointer_flipped_bit(
+		&m->crash, 0x1000010 ^ UINT64_C(1) << 31, R, &bit, &other));
+	assert_false(snap_pointer_flipped_bit(
+		&m->crash, 0x1000010 ^ UINT64_C(3) << 40, R, &bit, &other));
+	assert_false(snap_pointer_flipped_bit(&m->crash, 0x7f0082000000, R, &bit, &other));
+	/* Null with a bit set is null. */
+	assert_false(snap_pointer_flipped_bit(&m->crash, 0x100, R, &bit, &other));
+}
+
+static void test_raised_by_kernel(void **state)
+{
+	struct model *m = *state;
+	raise_fault(m, SIGXCPU, SI_KERNEL, 0);
+	assert_says(m, "RLIMIT_CPU");
+	raise_fault(m, SIGQUIT, SI_KERNEL, 0);
+	assert_says(m, "quit character");
+	raise_fault(m, SIGXFSZ, SI_USER, 0);
+	assert_says(m, "RLIMIT_FSIZE");
+	m->crash.signal.sender_pid = 7;
+	assert_int_equal(0, snap_explain(&m->crash, NULL));
+	assert_says(m, "process 7");
+}
+
 /* ---------------------------------------------------------------- stack overflow */
 
 static bool overflowed(struct model *m, uint64_t sp, uint64_t fault)
@@ -515,6 +634,10 @@ int main(void)
 		TEST(test_live),
 		TEST(test_no_registers),
 		TEST(test_hostile_path),
+		TEST(test_address_words),
+		TEST(test_patterns),
+		TEST(test_flipped_bit),
+		TEST(test_raised_by_kernel),
 		TEST(test_overflow_of_main_stack),
 		TEST(test_overflow_of_thread_stack),
 		TEST(test_no_overflow),

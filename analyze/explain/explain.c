@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "analyze/explain/address.h"
+#include "analyze/explain/bad_pc.h"
 #include "analyze/explain/evidence.h"
 #include "analyze/explain/fault.h"
 #include "analyze/explain/signals.h"
@@ -252,12 +252,22 @@ static const char *explain_signal(const struct snap_evidence *e)
 	}
 	bool self;
 	const char *sender = sender_words(e, &self);
+	/* The kernel gives the writer as its sender (mm/filemap.c, generic_write_check_limits()).
+	 */
+	if (self && e->signo == SIGXFSZ && e->code == SNAP_SI_USER)
+		return "SIGXFSZ ended the program: it would have written a file larger than it may "
+		       "(RLIMIT_FSIZE), unless it sent the signal to itself.";
 	if (self)
 		return snap_crash_format(crash, "The program sent %s to itself.", name);
 	if (sender)
 		return snap_crash_format(crash,
 			"%s was sent by %s; it is not the fault of what the thread was doing.",
 			name, sender);
+	const char *reason = e->raised && e->has_code && e->code == SNAP_SI_KERNEL
+				     ? snap_signal_kernel_words(e->signo)
+				     : NULL;
+	if (reason)
+		return snap_crash_format(crash, "%s ended the program: %s.", name, reason);
 	const char *words = crash->signal.has_code
 				    ? snap_signal_code_words(e->signo, crash->signal.code)
 				    : NULL;
@@ -301,7 +311,7 @@ static const char *explain(const struct snap_evidence *e)
 	case SNAP_KIND_STACK_OVERFLOW:
 		return explain_stack_overflow(e);
 	case SNAP_KIND_EXEC_BAD_PC:
-		return snap_fault_explain_bad_pc(e);
+		return snap_bad_pc_explain(e);
 	case SNAP_KIND_SEGV_NULL:
 	case SNAP_KIND_SEGV:
 		return snap_fault_explain_segv(e);

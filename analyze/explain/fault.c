@@ -54,29 +54,6 @@ static const struct snap_operand *operand_at(const struct snap_evidence *e, uint
 	return NULL;
 }
 
-/* Where a call, jump or return would have led; false if that is not known. */
-static bool find_target(const struct snap_evidence *e, uint64_t *ret)
-{
-	const struct snap_instruction *instruction = &e->instruction;
-	const struct snap_arch *arch = e->crash->arch;
-	unsigned int word = snap_arch_word(arch);
-	uint8_t bytes[8];
-	if (instruction->action != SNAP_ACTION_CALL && instruction->action != SNAP_ACTION_JUMP &&
-		instruction->action != SNAP_ACTION_RETURN)
-		return false;
-	if (instruction->value.index >= 0)
-		return snap_register_value(arch, &instruction->value, e->pr_reg, ret);
-	for (unsigned int i = 0; i < instruction->num_operands; i++) {
-		const struct snap_operand *operand = &instruction->operands[i];
-		if (!operand->is_read || !operand->has_address || operand->size != word ||
-			!snap_memory_read_all(&e->crash->memory, operand->address, bytes, word))
-			continue;
-		*ret = snap_arch_load(arch, bytes, word);
-		return true;
-	}
-	return false;
-}
-
 /* The kernel tells no address where the processor does not: general protection. */
 static void find_refused(struct snap_evidence *e)
 {
@@ -88,7 +65,8 @@ static void find_refused(struct snap_evidence *e)
 		if (operand->has_address && !is_canonical(arch, operand->address))
 			found = operand;
 	}
-	if (!found && find_target(e, &target) && !is_canonical(arch, target)) {
+	if (!found && snap_instruction_target(e->crash, e->thread, &e->instruction, &target) &&
+		!is_canonical(arch, target)) {
 		e->is_refused = e->is_refused_target = true;
 		e->fault = target;
 		e->source = SNAP_ADDRESS_OPERAND;
@@ -269,20 +247,6 @@ static const char *sum_words(const struct snap_evidence *e, const struct snap_op
 		operand->index.name, scale, disp);
 }
 
-/* What a register's value says of where it came from: ": ..."; "". */
-static const char *value_words(const struct snap_evidence *e, uint64_t value)
-{
-	char text[9];
-	const char *pattern = snap_pointer_pattern(e->crash->arch, value);
-	if (pattern)
-		return FORMAT(e, " (%s)", pattern);
-	if (e->crash->arch->elf_class == ELFCLASS64 &&
-		snap_pointer_text(e->crash->arch, value, text))
-		return FORMAT(
-			e, " (the text \"%s\": the pointer was overwritten by a string)", text);
-	return "";
-}
-
 /* ": rax is 0x..., ..." of the operand; "" if there is nothing to say. NULL without memory. */
 static const char *operand_words(const struct snap_evidence *e)
 {
@@ -297,7 +261,7 @@ static const char *operand_words(const struct snap_evidence *e)
 	if (!has_base)
 		return FORMAT(
 			e, ": index %s is 0x%" PRIx64, operand->index.name, operand->index_value);
-	const char *value = value_words(e, operand->base_value);
+	const char *value = snap_pointer_words(e->crash, operand->base_value);
 	if (!value)
 		return NULL;
 	const char *role =
@@ -373,12 +337,21 @@ static const char *null_words(const struct snap_evidence *e)
 		operand->base.name, operand->disp);
 }
 
+/* What stands before a null pointer, as container_of() makes of one. */
+static bool is_below_null(const struct snap_evidence *e)
+{
+	const struct snap_operand *operand = e->operand;
+	return operand && operand->has_address && operand->base.index >= 0 &&
+	       operand->base_value == 0 && operand->disp < 0 && operand->index.index < 0 &&
+	       operand->base.index != (int)e->crash->arch->sp;
+}
+
 static const char *explain_refused(const struct snap_evidence *e)
 {
 	const struct snap_operand *operand = e->operand;
 	const char *text = e->instruction.text;
 	if (e->is_refused_target) {
-		const char *value = value_words(e, e->fault);
+		const char *value = snap_pointer_words(e->crash, e->fault);
 		const char *how = e->instruction.action == SNAP_ACTION_RETURN
 					  ? "returned to an overwritten return address"
 				  : e->instruction.action == SNAP_ACTION_CALL
@@ -469,7 +442,8 @@ const char *snap_fault_explain_segv(const struct snap_evidence *e)
 	const char *deed = deed_words(e);
 	const char *place = snap_address_words(
 		e->crash, e->fault, e->maps_known || (e->has_code && e->code == 1));
-	const char *of = e->fault < SNAP_NULL_END ? null_words(e) : operand_words(e);
+	bool is_null = e->fault < SNAP_NULL_END || is_below_null(e);
+	const char *of = is_null ? null_words(e) : operand_words(e);
 	const char *flip = e->fault < SNAP_NULL_END || snap_crash_mapping_at(e->crash, e->fault)
 				   ? ""
 				   : flip_words(e);
@@ -524,70 +498,6 @@ const char *snap_fault_explain_bus(const struct snap_evidence *e)
 	return place ? FORMAT(e, "An access to memory at address 0x%" PRIx64 ", %s, failed: %s.",
 			       e->fault, place, words)
 		     : NULL;
-}
-
-/* ---------------------------------------------------------------- bad program counters */
-
-/* Whether the thread has just called: the return address is where a call leaves it. */
-static bool is_called(const struct snap_evidence *e)
-{
-	const struct snap_arch *arch = e->crash->arch;
-	const struct snap_crash_thread *thread = e->thread;
-	uint64_t address;
-	if (!thread || thread->num_frames < 2 || thread->frames[1].exact_pc ||
-		thread->frames[1].is_signal || !e->has_sp)
-		return false;
-	if (arch->call_pushes_ra) {
-		unsigned int word = snap_arch_word(arch);
-		uint8_t bytes[8];
-		if (!snap_memory_read_all(&e->crash->memory, e->sp, bytes, word))
-			return false;
-		address = snap_arch_load(arch, bytes, word);
-	} else if (arch->lr == SNAP_ARCH_NO_REG ||
-		   !snap_arch_reg_get(arch, arch->lr, e->pr_reg.data, e->pr_reg.len, &address)) {
-		return false;
-	}
-	if (arch->has_thumb_bit)
-		address &= ~UINT64_C(1);
-	return address == thread->frames[1].pc;
-}
-
-/* The function that has the return address; NULL: its name is not known. */
-static const char *caller_name(const struct snap_evidence *e)
-{
-	for (size_t i = 1; i < e->thread->num_listed; i++)
-		if (e->thread->listed[i].frame == 1)
-			return e->thread->listed[i].function;
-	return NULL;
-}
-
-const char *snap_fault_explain_bad_pc(const struct snap_evidence *e)
-{
-	bool called = is_called(e);
-	const char *caller = called ? caller_name(e) : NULL;
-	const char *by = caller ? FORMAT(e, " in %.200s", caller) : "";
-	const char *value = value_words(e, e->pc);
-	if (!by || !value)
-		return NULL;
-	if (e->pc == 0)
-		return FORMAT(e,
-			"The program jumped to address 0x0: a call through a null function "
-			"pointer%s.",
-			by);
-	const char *place =
-		snap_address_words(e->crash, e->pc, e->maps_known || (e->has_code && e->code == 1));
-	if (!place)
-		return NULL;
-	const char *data = e->pc >= SNAP_NULL_END && snap_crash_mapping_at(e->crash, e->pc)
-				   ? "data was executed, after "
-				   : "";
-	const char *how = e->pc < SNAP_NULL_END
-				  ? "a call through a function pointer that was read from near null"
-			  : called ? "a call through a bad function pointer"
-				   : "a call through a bad function pointer, or a return to an "
-				     "overwritten address";
-	return FORMAT(e, "The program jumped to address 0x%" PRIx64 ", %s: %s%s%s%s.", e->pc, place,
-		data, how, by, value);
 }
 
 /* ---------------------------------------------------------------- arithmetic */

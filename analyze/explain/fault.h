@@ -18,7 +18,6 @@ const char *snap_fault_access(const struct snap_evidence *e);
 /* One sentence each, in the crash's arena or static; NULL if memory is exhausted. */
 const char *snap_fault_explain_segv(const struct snap_evidence *e); /* and segv-null */
 const char *snap_fault_explain_bus(const struct snap_evidence *e);
-const char *snap_fault_explain_bad_pc(const struct snap_evidence *e);
 const char *snap_fault_explain_fpe(const struct snap_evidence *e);
 const char *snap_fault_explain_trap(const struct snap_evidence *e); /* SIGILL and SIGTRAP */
 

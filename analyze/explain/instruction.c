@@ -180,25 +180,11 @@ static bool is_of_instruction(const struct snap_crash *crash)
 	}
 }
 
-static bool get_pc(const struct snap_crash *crash, uint64_t *ret)
-{
-	const struct snap_crash_thread *thread = snap_crash_crashed_thread(crash);
-	return thread && crash->arch && thread->pr_reg.data &&
-	       snap_arch_reg_get(
-		       crash->arch, crash->arch->pc, thread->pr_reg.data, thread->pr_reg.len, ret);
-}
-
 void snap_instruction_prepare(struct snap_crash *crash)
 {
-	uint64_t pc;
-	if (!is_of_instruction(crash) || !snap_disassembler_knows(crash->arch) ||
-		!get_pc(crash, &pc))
-		return;
-	/* Where there is no code there is nothing to disassemble. */
-	const struct snap_mapping *mapping = snap_crash_mapping_at(crash, pc);
-	if (crash->num_mappings > 0 &&
-		(!mapping ||
-			(mapping->has_permissions && !(mapping->permissions & SNAP_MAPPING_EXEC))))
+	const struct snap_crash_thread *thread = snap_crash_crashed_thread(crash);
+	if (!is_of_instruction(crash) || !snap_disassembler_knows(crash->arch) || !thread ||
+		!thread->pr_reg.data)
 		return;
 	if (snap_disassembler_state() == SNAP_DISASSEMBLER_UNTRIED)
 		snap_remote_need_library(SNAP_LIBRARY_CAPSTONE);
@@ -235,21 +221,13 @@ static size_t read_code(struct snap_crash *crash, uint64_t addr, uint8_t *buf, s
 	return n > 0 ? (size_t)n : 0;
 }
 
-bool snap_instruction_read(struct snap_crash *crash, const struct snap_crash_thread *thread,
-	uint64_t addr, struct snap_instruction *ret)
+bool snap_instruction_read_as(struct snap_crash *crash, const struct snap_crash_thread *thread,
+	uint64_t addr, bool is_thumb, struct snap_instruction *ret)
 {
 	const struct snap_arch *arch = crash->arch;
-	*ret = (struct snap_instruction){.addr = addr, .value.index = -1};
+	*ret = (struct snap_instruction){.addr = addr, .is_thumb = is_thumb, .value.index = -1};
 	if (!arch)
 		return false;
-	if (arch->has_thumb_bit) {
-		/* CPSR, bit 5: T. */
-		struct snap_register cpsr;
-		uint64_t value;
-		ret->is_thumb = snap_register_find(arch, "cpsr", &cpsr) &&
-				snap_register_value(arch, &cpsr, thread->pr_reg, &value) &&
-				value & 0x20;
-	}
 	uint8_t bytes[SNAP_INSTRUCTION_MAX_BYTES];
 	size_t len = read_code(crash, addr, bytes, sizeof(bytes));
 	memcpy(ret->bytes, bytes, len);
@@ -260,4 +238,42 @@ bool snap_instruction_read(struct snap_crash *crash, const struct snap_crash_thr
 		return false;
 	snap_instruction_resolve(arch, thread->pr_reg, ret);
 	return true;
+}
+
+/* CPSR, bit 5: T. */
+static bool is_in_thumb(const struct snap_arch *arch, struct snap_bytes pr_reg)
+{
+	struct snap_register cpsr;
+	uint64_t value;
+	return arch && arch->has_thumb_bit && snap_register_find(arch, "cpsr", &cpsr) &&
+	       snap_register_value(arch, &cpsr, pr_reg, &value) && value & 0x20;
+}
+
+bool snap_instruction_read(struct snap_crash *crash, const struct snap_crash_thread *thread,
+	uint64_t addr, struct snap_instruction *ret)
+{
+	return snap_instruction_read_as(
+		crash, thread, addr, is_in_thumb(crash->arch, thread->pr_reg), ret);
+}
+
+bool snap_instruction_target(struct snap_crash *crash, const struct snap_crash_thread *thread,
+	const struct snap_instruction *instruction, uint64_t *ret)
+{
+	const struct snap_arch *arch = crash->arch;
+	unsigned int word = snap_arch_word(arch);
+	uint8_t bytes[8];
+	if (instruction->action != SNAP_ACTION_CALL && instruction->action != SNAP_ACTION_JUMP &&
+		instruction->action != SNAP_ACTION_RETURN)
+		return false;
+	if (instruction->value.index >= 0)
+		return snap_register_value(arch, &instruction->value, thread->pr_reg, ret);
+	for (unsigned int i = 0; i < instruction->num_operands; i++) {
+		const struct snap_operand *operand = &instruction->operands[i];
+		if (!operand->is_read || !operand->has_address || operand->size != word ||
+			!snap_memory_read_all(&crash->memory, operand->address, bytes, word))
+			continue;
+		*ret = snap_arch_load(arch, bytes, word);
+		return true;
+	}
+	return false;
 }

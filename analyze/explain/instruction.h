@@ -92,6 +92,17 @@ void snap_instruction_prepare(struct snap_crash *crash);
 bool snap_instruction_read(struct snap_crash *crash, const struct snap_crash_thread *thread,
 	uint64_t addr, struct snap_instruction *ret);
 
+/* The same where it is known which of arm's instruction sets stands there. */
+bool snap_instruction_read_as(struct snap_crash *crash, const struct snap_crash_thread *thread,
+	uint64_t addr, bool is_thumb, struct snap_instruction *ret);
+
+/*
+ * Where a call, jump or return leads, by registers and captured memory; false if that is not known,
+ * or it is none of these.
+ */
+bool snap_instruction_target(struct snap_crash *crash, const struct snap_crash_thread *thread,
+	const struct snap_instruction *instruction, uint64_t *ret);
+
 /* Why there is no text where there are bytes: a sentence part, or NULL. Static. */
 const char *snap_instruction_why_missing(const struct snap_crash *crash);
 

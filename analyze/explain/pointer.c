@@ -112,3 +112,16 @@ bool snap_pointer_text(const struct snap_arch *arch, uint64_t value, char ret[9]
 	ret[word] = '\0';
 	return true;
 }
+
+const char *snap_pointer_words(struct snap_crash *crash, uint64_t value)
+{
+	char text[9];
+	const char *pattern = snap_pointer_pattern(crash->arch, value);
+	if (pattern)
+		return snap_crash_format(crash, " (%s)", pattern);
+	/* Four bytes are text too often. */
+	if (crash->arch->elf_class == ELFCLASS64 && snap_pointer_text(crash->arch, value, text))
+		return snap_crash_format(
+			crash, " (the text \"%s\": the pointer was overwritten by a string)", text);
+	return "";
+}

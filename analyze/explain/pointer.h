@@ -23,6 +23,9 @@ const char *snap_pointer_pattern(const struct snap_arch *arch, uint64_t value);
 bool snap_pointer_flipped_bit(const struct snap_crash *crash, uint64_t addr, uint32_t permissions,
 	unsigned int *ret_bit, uint64_t *ret_addr);
 
+/* " (0x5a bytes are ...)" of what either says; "" if neither. NULL if memory is exhausted. */
+const char *snap_pointer_words(struct snap_crash *crash, uint64_t value);
+
 /* The four or eight bytes are text; *ret has it, with a NUL. */
 bool snap_pointer_text(const struct snap_arch *arch, uint64_t value, char ret[9]);
 

@@ -172,6 +172,43 @@ static bool decode_atomic(const struct snap_arch *arch, uint32_t code, struct sn
 	return false;
 }
 
+/* Calls and jumps by a register: jalr, c.jalr, c.jr. */
+static bool decode_jump(
+	const struct snap_arch *arch, uint32_t code, bool is_long, struct snap_instruction *out)
+{
+	bool is_call;
+	uint32_t base;
+	int32_t off = 0;
+	if (is_long) {
+		uint32_t link = field(code, 7, 5);
+		if ((code & 0x707f) != 0x67 || link > 1)
+			return false;
+		is_call = link == 1;
+		base = field(code, 15, 5);
+		off = (int32_t)field(code, 20, 12);
+		off -= off & 0x800 ? 0x1000 : 0;
+	} else {
+		base = field(code, 7, 5);
+		if ((code & 0xe07f) != 0x8002 || base == 0)
+			return false;
+		is_call = code & 0x1000;
+	}
+	if (off == 0) /* else the target is not the register's value */
+		(void)snap_register_find(arch, int_names[base], &out->value);
+	out->action = is_call	  ? SNAP_ACTION_CALL
+		      : base == 1 ? SNAP_ACTION_RETURN
+				  : SNAP_ACTION_JUMP;
+	if (!is_call && base == 1 && off == 0)
+		(void)snprintf(out->text, sizeof(out->text), "ret");
+	else if (off == 0)
+		(void)snprintf(out->text, sizeof(out->text), "%s %s", is_call ? "jalr" : "jr",
+			int_names[base]);
+	else
+		(void)snprintf(out->text, sizeof(out->text), "%s %d(%s)", is_call ? "jalr" : "jr",
+			(int)off, int_names[base]);
+	return true;
+}
+
 bool snap_riscv_decode(
 	const struct snap_arch *arch, size_t len, struct snap_instruction *instruction)
 {
@@ -185,7 +222,8 @@ bool snap_riscv_decode(
 	if (is_long)
 		code |= (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
 	bool is_known = decode_access(arch, code, instruction) ||
-			(is_long && decode_atomic(arch, code, instruction));
+			(is_long && decode_atomic(arch, code, instruction)) ||
+			decode_jump(arch, code, is_long, instruction);
 	for (size_t i = 0; i < ARRAY_LEN(others) && !is_known; i++)
 		if ((code & others[i].mask) == others[i].value &&
 			is_long == (others[i].mask == UINT32_MAX)) {

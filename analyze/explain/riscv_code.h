@@ -1,6 +1,6 @@
 /*
- * RISC-V's loads, stores and traps (RV64GC: The RISC-V Instruction Set Manual, volume I, 20191213,
- * chapters 24 and 16.8), which the disassembler of the other machines does not know.
+ * RISC-V's loads, stores, traps and jumps by a register (RV64GC: The RISC-V Instruction Set Manual,
+ * volume I, 20191213, chapters 24 and 16.8).
  */
 #ifndef SNAP_ANALYZE_EXPLAIN_RISCV_CODE_H
 #define SNAP_ANALYZE_EXPLAIN_RISCV_CODE_H

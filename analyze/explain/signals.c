@@ -99,3 +99,24 @@ const char *snap_signal_code_words(int32_t signo, int32_t code)
 	const struct code *found = find_code(signo, code);
 	return found ? found->words : NULL;
 }
+
+const char *snap_signal_kernel_words(int32_t signo)
+{
+	static const struct {
+		int32_t signo;
+		const char *words;
+	} reasons[] = {
+		{SIGHUP, "its terminal was closed"},
+		{SIGINT, "the interrupt character (^C) was typed at its terminal"},
+		{SIGQUIT, "the quit character (^\\) was typed at its terminal"},
+		{SIGALRM, "its timer (alarm(2) or setitimer(2)) expired, and nothing handles that"},
+		{SIGVTALRM,
+			"its timer of CPU time (setitimer(2)) expired, and nothing handles that"},
+		{SIGPROF, "its profiling timer (setitimer(2)) expired, and nothing handles that"},
+		{SIGXCPU, "it has used up the CPU time that it may have (RLIMIT_CPU)"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+		if (reasons[i].signo == signo)
+			return reasons[i].words;
+	return NULL;
+}

@@ -21,4 +21,10 @@ const char *snap_signal_code_name(int32_t signo, int32_t code);
 /* What the code says in words ("integer divide by zero"); NULL for codes without. Static. */
 const char *snap_signal_code_words(int32_t signo, int32_t code);
 
+/*
+ * Why the kernel raises the signal by itself, with SI_KERNEL, in words; NULL for those that it
+ * raises for many reasons. Static.
+ */
+const char *snap_signal_kernel_words(int32_t signo);
+
 #endif

@@ -165,6 +165,12 @@ static int near_null(void)
 	return reads_value((struct node *)(zero + 0x14));
 }
 
+static int below_null(void)
+{
+	const char *volatile member = (const char *)zero;
+	return *(const volatile int *)(member - 16);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(void);
@@ -185,6 +191,7 @@ static const struct {
 	{"writes_code", writes_code},
 	{"kernel", kernel},
 	{"copies", copies},
+	{"below_null", below_null},
 };
 
 int main(int argc, char **argv)

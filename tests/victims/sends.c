@@ -1,7 +1,9 @@
 /* Sends itself a signal: raise(), sigqueue(), pthread_kill() to another thread. */
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 __attribute__((noinline)) int waits(int x)
@@ -28,12 +30,29 @@ static void *worker(void *arg)
 	return unblocks(SIGSYS) ? arg : NULL;
 }
 
+/* The kernel sends SIGXCPU, SIGXFSZ. */
+__attribute__((noinline)) int uses_up(int resource)
+{
+	struct rlimit limit = {1, 10};
+	FILE *file = tmpfile();
+
+	if (!file || setrlimit(resource, &limit))
+		return 1;
+	while (resource == RLIMIT_CPU)
+		__asm__ volatile("");
+	return write(fileno(file), "long", 4) < 0 || write(fileno(file), "er", 2) < 0;
+}
+
 __attribute__((noinline)) int sends(const char *what)
 {
 	pthread_t thread;
 
 	if (!strcmp(what, "raise"))
 		return raise(SIGQUIT) + 1;
+	if (!strcmp(what, "cpu"))
+		return uses_up(RLIMIT_CPU);
+	if (!strcmp(what, "file"))
+		return uses_up(RLIMIT_FSIZE);
 	if (!strcmp(what, "queue"))
 		return sigqueue(getpid(), SIGXCPU, (union sigval){.sival_int = 7}) + 1;
 	if (pthread_create(&thread, NULL, worker, NULL))
