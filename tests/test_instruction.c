@@ -10,11 +10,13 @@
 #include <cmocka.h>
 
 #include <elf.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "analyze/crash.h"
 #include "analyze/explain/disassembler.h"
+#include "analyze/explain/explain.h"
 #include "analyze/explain/instruction.h"
 #include "analyze/explain/riscv_code.h"
 #include "analyze/explain/trap.h"
@@ -433,6 +435,109 @@ static void test_any_bytes(void **state)
 	}
 }
 
+static uint32_t next_random(uint32_t *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 8;
+}
+
+/* Whatever registers, code, mappings and signal are: one sentence, and nothing read that is not
+ * there. */
+static void test_any_crash(void **state)
+{
+	(void)state;
+	static const int32_t signals[] = {
+		SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGQUIT};
+	static const uint64_t places[] = {
+		0, 8, ADDR, 0x7f0000000000, 0x4141414141414141, UINT64_MAX - 7};
+	static const struct {
+		uint64_t start, end;
+		const char *path;
+	} layout[] = {
+		{0x400000, 0x402000, "/bin/any"},
+		{0x403000, 0x404000, "[heap]"},
+		{0x7efffffff000, 0x7f0000000000, ""},
+		{0x7f0000000000, 0x7f0000001000, ""},
+		{0x7ffc00000000, 0x7ffc00001000, "[stack]"},
+	};
+	uint32_t seed = 7;
+	for (unsigned int n = 0; n < 20000; n++) {
+		struct snap_crash crash;
+		snap_crash_init(&crash, "test.snap");
+		const struct snap_arch *arch = crash.arch =
+			arch_of((enum machine)(next_random(&seed) % ARRAY_LEN(machines)));
+		uint8_t code[SNAP_INSTRUCTION_MAX_BYTES], regs[512];
+		for (size_t i = 0; i < sizeof(code); i++)
+			code[i] = (uint8_t)next_random(&seed);
+		/* Half of them are instructions that there are. */
+		const struct row *row = &rows[next_random(&seed) % ARRAY_LEN(rows)];
+		if (n % 2)
+			memcpy(code, row->bytes, row->len);
+		for (size_t i = 0; i + 8 <= sizeof(regs); i += snap_arch_word(arch)) {
+			uint64_t value = places[next_random(&seed) % ARRAY_LEN(places)] +
+					 (next_random(&seed) % 4) * 0xfff;
+			memcpy(regs + i, &value, snap_arch_word(arch));
+		}
+		const struct snap_arch_reg *pc = &arch->regs[arch->pc];
+		const uint64_t addr = next_random(&seed) % 4 ? ADDR : 0x10;
+		memcpy(regs + pc->offset, &addr, pc->size);
+		struct snap_mapping mappings[ARRAY_LEN(layout)];
+		size_t num = 0;
+		for (size_t i = 0; i < ARRAY_LEN(layout); i++)
+			if (next_random(&seed) % 8)
+				mappings[num++] = (struct snap_mapping){
+					.start = layout[i].start,
+					.end = layout[i].end,
+					.has_permissions = next_random(&seed) % 16 != 0,
+					.permissions = next_random(&seed) % 8,
+					.path = snap_bytes_str(layout[i].path),
+				};
+		struct snap_frame frames[2] = {
+			{.pc = addr},
+			{.pc = places[next_random(&seed) % ARRAY_LEN(places)] + 4},
+		};
+		struct snap_crash_thread thread = {
+			.crashed = true,
+			.record = {.has_tid = true, .tid = 1, .name = snap_bytes_str("t")},
+			.pr_reg =
+				snap_bytes(regs, next_random(&seed) % 16 ? arch->prstatus_reg_size
+									 : next_random(&seed) % 64),
+			.frames = frames,
+			.num_frames = next_random(&seed) % 3,
+		};
+		const struct snap_memory_segment segment = {
+			.start = ADDR - next_random(&seed) % 5,
+			.len = 1 + next_random(&seed) % sizeof(code),
+			.data = code,
+			.fd = -1,
+		};
+		assert_int_equal(0, snap_memory_add(&crash.memory, &segment, NULL));
+		assert_int_equal(0, snap_memory_finish(&crash.memory, NULL));
+		crash.mappings = mappings;
+		crash.num_mappings = num;
+		crash.threads = &thread;
+		crash.num_threads = 1;
+		crash.has_signal = true;
+		crash.signal = (struct snap_signal){
+			.has_signo = true,
+			.signo = signals[next_random(&seed) % ARRAY_LEN(signals)],
+			.has_code = next_random(&seed) % 4 != 0,
+			.code = next_random(&seed) % 4 ? (int32_t)(next_random(&seed) % 4)
+						       : SI_KERNEL,
+			.has_address = next_random(&seed) % 2,
+			.address = places[next_random(&seed) % ARRAY_LEN(places)] +
+				   next_random(&seed) % 0x2000,
+		};
+		assert_int_equal(0, snap_explain(&crash, NULL));
+		const char *text = crash.cause.explanation;
+		assert_non_null(text);
+		if (text[strlen(text) - 1] != '.' || strstr(text, "(null)"))
+			fail_msg("%u: %s", n, text);
+		assert_true(!crash.cause.access || crash.cause.has_address);
+		snap_crash_deinit(&crash);
+	}
+}
+
 static void test_registers(void **state)
 {
 	(void)state;
@@ -536,6 +641,7 @@ int main(void)
 		cmocka_unit_test(test_instructions),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_any_bytes),
+		cmocka_unit_test(test_any_crash),
 		cmocka_unit_test(test_registers),
 		cmocka_unit_test(test_traps),
 	};

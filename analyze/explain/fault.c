@@ -291,9 +291,11 @@ static const char *flip_words(const struct snap_evidence *e)
 		return "";
 	const char *place = snap_address_words(e->crash, other, true);
 	return place ? FORMAT(e,
-			       "; with bit %u the other way it were 0x%" PRIx64
-			       ", %s: perhaps a flipped bit, or a tag in the pointer",
-			       bit, other, place)
+			       "; with bit %u flipped it would be 0x%" PRIx64 ", %s: perhaps a %s",
+			       bit, other, place,
+			       /* Programs keep tags in what is no part of an address. */
+			       bit >= 47 ? "tag in the pointer, or a flipped bit (confidence: low)"
+					 : "flipped bit (confidence: medium)")
 		     : NULL;
 }
 
