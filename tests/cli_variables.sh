@@ -53,7 +53,7 @@ for what in core snap; do
 	for name in "${list[@]}"; do
 		dir=$CASES/$name
 		status=0
-		"$ANALYZE" json "$dir/$what" >"$dir/$what.json" 2>"$dir/$what.err" || status=$?
+		"$ANALYZE" json --variables=crashed "$dir/$what" >"$dir/$what.json" 2>"$dir/$what.err" || status=$?
 		[ "$status" -le 1 ] && [ -s "$dir/variables.json" ] || {
 			not_ok "$name: $what is analysed, and gdb's words are there"
 			cat "$dir/$what.err"
