@@ -418,7 +418,7 @@ deps-lint:
 	apt-get update
 	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(DEPS_LINT)
 
-lint: $(O)/proto/snapshot.pb-c.h
+lint: $(O)/proto/snapshot.pb-c.h $(O)/analyze/sandbox/filter.h
 	$(Q)tests/lint/run --build $(O)
 
 VALGRIND_TESTS = $(addprefix $(O)/valgrind/tests/,$(TESTS_COMMON) $(TESTS_CAPTURE))
