@@ -131,7 +131,8 @@ handler() { # SCRIPT: what it does
 	put "|$D/bad %P %e"
 	ctl enable --chain
 }
-handler 'exec sleep 1000 <&-'
+# It ends by itself, long after the victim.
+handler 'exec sleep 30 <&-'
 crash "$VICTIMS/heap" 4
 captured "a handler that closes its input"
 check "a handler that closes its input: the log tells" within 10 logged "did not read them all"
