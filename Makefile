@@ -400,6 +400,9 @@ ANALYZE_OBJS = \
 	analyze/report/records.o \
 	analyze/report/text.o \
 	analyze/report/text_facts.o \
+	analyze/report/text_modules.o \
+	analyze/report/text_process.o \
+	analyze/report/text_threads.o \
 	analyze/report/words.o \
 	analyze/sandbox/broker.o \
 	analyze/sandbox/jail.o \

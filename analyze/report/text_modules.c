@@ -1,0 +1,118 @@
+/*
+ * What is known of the modules on the stacks, and what is missing of them.
+ */
+#include "analyze/report/text_parts.h"
+
+#include <inttypes.h>
+
+#include "analyze/report/words.h"
+#include "common/escape.h"
+
+void snap_text_build_id(const struct snap_text *p, const struct snap_module *record)
+{
+	char hex[2 * SNAP_MAX_BUILD_ID + 1];
+	if (record->build_id.len > 0 && record->build_id.len <= SNAP_MAX_BUILD_ID) {
+		snap_hex(record->build_id, hex);
+		(void)fputs(hex, p->out);
+		return;
+	}
+	const char *why = snap_build_id_status_words(record->build_id_status);
+	(void)fprintf(p->out, "no build ID (%s)", why ? why : "unknown reason");
+}
+
+void snap_text_module_name(const struct snap_text *p, const struct snap_crash_module *module)
+{
+	if (module->record.path.len > 0)
+		snap_print(p->out, module->record.path);
+	else
+		(void)fprintf(p->out, "(nameless, at 0x%" PRIx64 ")", module->record.start);
+	if (module->record.deleted)
+		(void)fputs(" (deleted)", p->out);
+}
+
+void snap_text_modules(const struct snap_text *p)
+{
+	const struct snap_crash *crash = p->crash;
+	bool any = false;
+	for (size_t i = 0; i < crash->num_modules; i++) {
+		const struct snap_crash_module *module = &crash->modules[i];
+		if (!module->has_frame)
+			continue;
+		if (!any)
+			snap_text_heading(p, "Modules on these stacks (snapanalyze modules lists all)");
+		any = true;
+		(void)fprintf(p->out, "  0x%012" PRIx64 "-0x%012" PRIx64 "  %-8s  ",
+			module->record.start, module->record.end,
+			snap_symbols_name(module->symbols));
+		snap_text_module_name(p, module);
+		(void)fputs("  ", p->out);
+		snap_text_build_id(p, &module->record);
+		(void)fputc('\n', p->out);
+	}
+}
+
+static const char *missing_words(const struct snap_crash_module *module)
+{
+	switch (module->symbols) {
+	case SNAP_SYMBOLS_NONE:
+		return "no symbols were found";
+	case SNAP_SYMBOLS_MISMATCH:
+		return "symbols were found, but of another build";
+	case SNAP_SYMBOLS_DYNSYM:
+		return "only the names that it exports are known, no source lines";
+	case SNAP_SYMBOLS_SYMTAB:
+		return "only names are known, no source lines";
+	case SNAP_SYMBOLS_DWARF:
+		/* With everything at hand there is nothing to say why. */
+		return module->why ? "not all of its files were found" : NULL;
+	}
+	return NULL;
+}
+
+void snap_text_missing(const struct snap_text *p)
+{
+	const struct snap_crash *crash = p->crash;
+	bool any = false;
+	for (size_t i = 0; i < crash->num_modules; i++) {
+		const struct snap_crash_module *module = &crash->modules[i];
+		const char *words = missing_words(module);
+		bool shown =
+			module->has_crashed_frame || (module->has_frame && !p->only_crashed_thread);
+		/* The vDSO's source is the kernel's: nobody misses it. Code that was made at run
+		 * time has none. */
+		if (!shown || !words || snap_bytes_equal_str(module->record.path, "[jit]") ||
+			(module->symbols != SNAP_SYMBOLS_NONE &&
+				snap_bytes_equal_str(module->record.path, "[vdso]")))
+			continue;
+		if (!any)
+			snap_text_heading(p, "Missing");
+		any = true;
+		(void)fputs("  ", p->out);
+		snap_text_module_name(p, module);
+		(void)fprintf(p->out, ": %s%s%s", p->colors.doubt, words, p->colors.end);
+		if (module->why) {
+			(void)fputs(" (", p->out);
+			snap_print_str(p->out, module->why);
+			(void)fputc(')', p->out);
+		}
+		(void)fputs(".\n    ", p->out);
+		if (module->record.build_id.len > 0) {
+			(void)fputs(
+				"To have them: --symbols DIR, with the executable or library in "
+				"DIR, and its\n    debug file if it has one. Build ID ",
+				p->out);
+			snap_text_build_id(p, &module->record);
+			(void)fputc('\n', p->out);
+		} else {
+			(void)fputs("It has no build ID, by which its files could be recognised: ",
+				p->out);
+			const char *why =
+				snap_build_id_status_words(module->record.build_id_status);
+			(void)fprintf(p->out, "%s.\n", why ? why : "unknown reason");
+			if (module->record.build_id_status == SNAP_BUILD_ID_NO_NOTE)
+				(void)fputs("    Link it with -Wl,--build-id to have symbols next "
+					    "time.\n",
+					p->out);
+		}
+	}
+}
