@@ -68,3 +68,33 @@ for what in core snap; do
 	fi
 	note_file "$TMP/compared" 400
 done
+
+# What --variables asks for, on the one crash that has all kinds.
+dir=$CASES/values.gcc-O0
+if [ -e "$dir/snap" ]; then
+	"$ANALYZE" report --variables=crashed "$dir/snap" >"$TMP/crashed.txt" 2>&1
+	check "report: arguments stand behind the function" \
+		grep -q '^  #0  crashes (why=0x[0-9a-f]* "a node", where=0x0, count=5, letter=113 .q.)  /' "$TMP/crashed.txt"
+	check "report: local variables stand below" \
+		grep -q '^        flags = (FLAG_A | FLAG_B)$' "$TMP/crashed.txt"
+	"$ANALYZE" report --variables=args "$dir/snap" >"$TMP/args.txt" 2>&1
+	check "report: arguments alone" diff <(grep -v '^        [^ ]* = ' "$TMP/crashed.txt") "$TMP/args.txt"
+	"$ANALYZE" report "$dir/snap" >"$TMP/none.txt" 2>&1
+	check "report: none by default" diff "$TMP/none.txt" <("$ANALYZE" report --variables=none "$dir/snap" 2>&1)
+	check "report: no arguments then" grep -q '^  #0  crashes  *  /' "$TMP/none.txt"
+	"$ANALYZE" json "$dir/snap" >"$TMP/default.json" 2>&1
+	"$ANALYZE" json --variables=none "$dir/snap" >"$TMP/none.json" 2>&1
+	check "json: none by default" cmp "$TMP/default.json" "$TMP/none.json"
+	check "json: none" "$PYTHON" - "$TMP/none.json" <<'EOF'
+import json, sys
+frames = [f for t in json.load(open(sys.argv[1]))["threads"] for f in t["frames"]]
+sys.exit(any(f["arguments"] or f["locals"] for f in frames))
+EOF
+	check "json: valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$TOP/docs/report.schema.json" \
+		"$TMP/default.json"
+	for arguments in "report --variables=some" "check --variables=all"; do
+		# shellcheck disable=SC2086
+		"$ANALYZE" $arguments "$dir/snap" >/dev/null 2>&1
+		check "$arguments: wrong usage" [ $? -eq 64 ]
+	done
+fi

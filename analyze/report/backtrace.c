@@ -91,6 +91,56 @@ static const char *trust_words(enum snap_trust trust)
 	return NULL;
 }
 
+/* Of one value in a line of arguments, and of one below it. */
+#define MAX_ARGUMENT 100
+#define MAX_LOCAL    1000
+
+/* The beginning of a value, with "..." in place of what is more. */
+static void print_value(const char *value, size_t max, FILE *out)
+{
+	size_t len = strlen(value);
+	if (len <= max) {
+		snap_print_str(out, value);
+		return;
+	}
+	snap_print(out, snap_bytes(value, max - 3));
+	(void)fputs("...", out);
+}
+
+/* " (a=1, b=0x0)", if the function's arguments were read. */
+static void print_arguments(
+	const struct snap_listed_frame *listed, const struct snap_colors *colors, FILE *out)
+{
+	for (size_t i = 0; i < listed->num_arguments; i++) {
+		const struct snap_variable *argument = &listed->arguments[i];
+		bool is_known = argument->state <= SNAP_VARIABLE_PARTIAL;
+		(void)fputs(i > 0 ? ", " : " (", out);
+		snap_print_str(out, argument->name ? argument->name : "?");
+		(void)fprintf(out, "=%s", is_known ? "" : colors->faint);
+		print_value(argument->value, MAX_ARGUMENT, out);
+		(void)fputs(is_known ? "" : colors->end, out);
+	}
+	if (listed->num_arguments > 0)
+		(void)fputc(')', out);
+}
+
+static void print_locals(
+	const struct snap_listed_frame *listed, const struct snap_colors *colors, FILE *out)
+{
+	for (size_t i = 0; i < listed->num_locals; i++) {
+		const struct snap_variable *local = &listed->locals[i];
+		bool is_known = local->state <= SNAP_VARIABLE_PARTIAL;
+		(void)fputs("        ", out);
+		snap_print_str(out, local->name ? local->name : "?");
+		(void)fprintf(out, " = %s", is_known ? "" : colors->faint);
+		print_value(local->value, MAX_LOCAL, out);
+		(void)fprintf(out, "%s\n", is_known ? "" : colors->end);
+	}
+	if (listed->num_left_out > 0)
+		(void)fprintf(out, "        %s... %zu more variables%s\n", colors->doubt,
+			listed->num_left_out, colors->end);
+}
+
 static void print_line(const struct snap_crash_thread *thread, size_t index, int digits,
 	size_t column, const struct snap_colors *colors, FILE *out)
 {
@@ -99,10 +149,11 @@ static void print_line(const struct snap_crash_thread *thread, size_t index, int
 	char function[SNAP_PRINT_MAX + 40];
 	function_text(thread, listed, function, sizeof(function));
 	size_t width = columns(function);
-	(void)fprintf(out, "  #%-*zu  %s%s%s%*s", digits, index,
+	(void)fprintf(out, "  #%-*zu  %s%s%s", digits, index,
 		listed->function ? colors->function : "", function,
-		listed->function ? colors->end : "", width < column ? (int)(column - width) : 0,
-		"");
+		listed->function ? colors->end : "");
+	print_arguments(listed, colors, out);
+	(void)fprintf(out, "%*s", width < column ? (int)(column - width) : 0, "");
 	if (!frame->is_signal || listed->is_inline) {
 		(void)fputs("  ", out);
 		print_place(thread, listed, out);
@@ -115,6 +166,7 @@ static void print_line(const struct snap_crash_thread *thread, size_t index, int
 	if (trust && !listed->is_inline)
 		(void)fprintf(out, "  %s%s%s", colors->doubt, trust, colors->end);
 	(void)fputc('\n', out);
+	print_locals(listed, colors, out);
 }
 
 static void print_repeat(
@@ -195,7 +247,11 @@ void snap_backtrace_print(
 {
 	size_t column = 0;
 	int digits = 1;
-	for (size_t i = 0; i < thread->num_listed; i++) {
+	bool has_arguments = false;
+	for (size_t i = 0; i < thread->num_listed; i++)
+		has_arguments |= thread->listed[i].num_arguments > 0;
+	/* Behind arguments, there is no column to align. */
+	for (size_t i = 0; i < thread->num_listed && !has_arguments; i++) {
 		char function[SNAP_PRINT_MAX + 40];
 		function_text(thread, &thread->listed[i], function, sizeof(function));
 		size_t width = columns(function);
