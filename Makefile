@@ -341,6 +341,7 @@ ANALYZE_OBJS = \
 	analyze/dwarf/ranges.o \
 	analyze/dwarf/sections.o \
 	analyze/explain/address.o \
+	analyze/explain/alike.o \
 	analyze/explain/bad_pc.o \
 	analyze/explain/disassembler.o \
 	analyze/explain/explain.o \

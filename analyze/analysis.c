@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/explain/alike.h"
 #include "analyze/explain/explain.h"
 #include "analyze/explain/instruction.h"
 #include "analyze/explain/repeats.h"
@@ -84,7 +85,8 @@ int snap_analysis_run(const char *file, struct snap_store *store,
 		unwind(ret, store, options, err) == 0 && snap_tail_calls_insert(ret, err) == 0 &&
 		snap_symbolise(ret, &options->path_map, err) == 0 &&
 		snap_variables_read(ret, options->variables, err) == 0 &&
-		snap_find_repeats(ret, err) == 0 && snap_explain(ret, err) == 0 &&
+		snap_find_repeats(ret, err) == 0 && snap_find_alike(ret, err) == 0 &&
+		snap_explain(ret, err) == 0 &&
 		snap_sign(ret, err) == 0)
 		return 0;
 	snap_crash_deinit(ret);

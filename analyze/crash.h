@@ -126,6 +126,13 @@ struct snap_crash_thread {
 	size_t num_listed;
 	const struct snap_repeat *repeats; /* ascending, not overlapping */
 	size_t num_repeats;
+	size_t group; /* index into the crash's groups */
+};
+
+/* Threads that stand alike (explain/alike.h). */
+struct snap_thread_group {
+	const size_t *threads; /* indices into the crash's threads, ascending by tid */
+	size_t num;	       /* > 0 */
 };
 
 /* Recursion: listed lines that stand there several times. */
@@ -233,6 +240,8 @@ struct snap_crash {
 	const struct snap_arch *arch; /* NULL: not known or not supported */
 
 	/* the later stages */
+	const struct snap_thread_group *groups; /* of all threads */
+	size_t num_groups;
 	struct snap_cause cause;
 	struct snap_signature signature;
 };

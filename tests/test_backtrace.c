@@ -30,7 +30,8 @@ static char *print(
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 	assert_non_null(out);
-	snap_backtrace_print(&thread, &SNAP_COLORS_OFF, out);
+	snap_backtrace_print(
+		&thread, &(struct snap_backtrace_style){.colors = &SNAP_COLORS_OFF}, out);
 	assert_int_equal(fclose(out), 0);
 	return text;
 }
@@ -135,7 +136,8 @@ static void check(const char *expected)
 	assert_int_equal(snap_find_repeats(&crash, &err), 0);
 	FILE *out = open_memstream(&text, &len);
 	assert_non_null(out);
-	snap_backtrace_print(&stack, &SNAP_COLORS_OFF, out);
+	snap_backtrace_print(
+		&stack, &(struct snap_backtrace_style){.colors = &SNAP_COLORS_OFF}, out);
 	assert_int_equal(fclose(out), 0);
 	assert_string_equal(text, expected);
 	free(text);

@@ -62,6 +62,7 @@ TESTS_CAPTURE = \
 	test_workers
 
 TESTS_ANALYZE = \
+	test_alike \
 	test_backtrace \
 	test_cache_dir \
 	test_call_site \
@@ -137,6 +138,7 @@ CLI_TESTS = \
 	tests/cli_coredump_socket.sh \
 	tests/cli_victims.sh \
 	tests/cli_variables.sh \
+	tests/cli_report.sh \
 	tests/cli_hostile_links.sh \
 	tests/cli_sandbox.sh \
 	tests/cli_hostile_strings.sh \

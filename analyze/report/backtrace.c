@@ -22,10 +22,9 @@ static size_t columns(const char *text)
 /* A name of more columns than this stands as in signatures: "std::sort<T>". JSON has it whole. */
 #define MAX_NAME_COLUMNS 90
 
-/* What stands in the column of functions. */
-static void function_text(const struct snap_crash_thread *thread,
-	const struct snap_listed_frame *listed, char *out, size_t size)
+void snap_frame_name(const struct snap_crash_thread *thread, size_t index, char *out, size_t size)
 {
+	const struct snap_listed_frame *listed = &thread->listed[index];
 	const struct snap_frame *frame = &thread->frames[listed->frame];
 	const struct snap_crash_module *module = frame->module;
 	char name[SNAP_PRINT_MAX + 4];
@@ -142,17 +141,19 @@ static void print_locals(
 }
 
 static void print_line(const struct snap_crash_thread *thread, size_t index, int digits,
-	size_t column, const struct snap_colors *colors, FILE *out)
+	size_t column, const struct snap_backtrace_style *style, FILE *out)
 {
+	const struct snap_colors *colors = style->colors;
 	const struct snap_listed_frame *listed = &thread->listed[index];
 	const struct snap_frame *frame = &thread->frames[listed->frame];
-	char function[SNAP_PRINT_MAX + 40];
-	function_text(thread, listed, function, sizeof(function));
+	char function[SNAP_FRAME_NAME_MAX];
+	snap_frame_name(thread, index, function, sizeof(function));
 	size_t width = columns(function);
 	(void)fprintf(out, "  #%-*zu  %s%s%s", digits, index,
 		listed->function ? colors->function : "", function,
 		listed->function ? colors->end : "");
-	print_arguments(listed, colors, out);
+	if (!style->for_many)
+		print_arguments(listed, colors, out);
 	(void)fprintf(out, "%*s", width < column ? (int)(column - width) : 0, "");
 	if (!frame->is_signal || listed->is_inline) {
 		(void)fputs("  ", out);
@@ -166,7 +167,8 @@ static void print_line(const struct snap_crash_thread *thread, size_t index, int
 	if (trust && !listed->is_inline)
 		(void)fprintf(out, "  %s%s%s", colors->doubt, trust, colors->end);
 	(void)fputc('\n', out);
-	print_locals(listed, colors, out);
+	if (!style->for_many)
+		print_locals(listed, colors, out);
 }
 
 static void print_repeat(
@@ -242,18 +244,20 @@ static const char *end_words(enum snap_end end)
 	return "";
 }
 
-void snap_backtrace_print(
-	const struct snap_crash_thread *thread, const struct snap_colors *colors, FILE *out)
+void snap_backtrace_print(const struct snap_crash_thread *thread,
+	const struct snap_backtrace_style *style, FILE *out)
 {
+	const struct snap_colors *colors = style->colors;
 	size_t column = 0;
 	int digits = 1;
 	bool has_arguments = false;
 	for (size_t i = 0; i < thread->num_listed; i++)
-		has_arguments |= thread->listed[i].num_arguments > 0;
+		has_arguments |=
+			thread->listed[i].num_arguments > 0 && !style->for_many;
 	/* Behind arguments, there is no column to align. */
 	for (size_t i = 0; i < thread->num_listed && !has_arguments; i++) {
-		char function[SNAP_PRINT_MAX + 40];
-		function_text(thread, &thread->listed[i], function, sizeof(function));
+		char function[SNAP_FRAME_NAME_MAX];
+		snap_frame_name(thread, i, function, sizeof(function));
 		size_t width = columns(function);
 		if (width > column && width <= MAX_COLUMN)
 			column = width;
@@ -269,7 +273,7 @@ void snap_backtrace_print(
 		size_t shown = is_repeated ? repeat->length : 1;
 		size_t num = is_repeated ? repeat->length * repeat->count : 1;
 		for (size_t j = 0; j < shown; j++)
-			print_line(thread, i + j, digits, column, colors, out);
+			print_line(thread, i + j, digits, column, style, out);
 		if (is_repeated)
 			print_repeat(repeat, colors, out);
 		i += num;
@@ -286,7 +290,8 @@ void snap_backtrace_print(
 	if (thread->end == SNAP_END_COMPLETE)
 		return;
 	(void)fprintf(out, "  %s%s", colors->doubt, end_words(thread->end));
-	if (thread->end != SNAP_END_LIMIT && thread->end_reason && thread->end_reason[0]) {
+	if (thread->end != SNAP_END_LIMIT && thread->end_reason && thread->end_reason[0] &&
+		!(style->for_many && strstr(thread->end_reason, "0x"))) {
 		(void)fputs(": ", out);
 		snap_print_str(out, thread->end_reason);
 	}

@@ -8,10 +8,23 @@
 
 #include "analyze/crash.h"
 #include "analyze/report/color.h"
+#include "common/words.h"
+
+/* The longest name of a frame, with its NUL. */
+#define SNAP_FRAME_NAME_MAX (SNAP_PRINT_MAX + 40)
+
+/* What stands in the column of functions, safe to print: a function, or where the pc is. */
+void snap_frame_name(
+	const struct snap_crash_thread *thread, size_t index, char *out, size_t size);
+
+struct snap_backtrace_style {
+	const struct snap_colors *colors;
+	bool for_many; /* of threads that stand alike: without what differs, variables and addresses */
+};
 
 /* The listed frames, a line each, and how the stack ends where that needs saying. */
-void snap_backtrace_print(
-	const struct snap_crash_thread *thread, const struct snap_colors *colors, FILE *out);
+void snap_backtrace_print(const struct snap_crash_thread *thread,
+	const struct snap_backtrace_style *style, FILE *out);
 
 /* The general registers, four in a row. Prints nothing if there are none. */
 void snap_registers_print(
