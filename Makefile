@@ -340,16 +340,20 @@ ANALYZE_OBJS = \
 	analyze/dwarf/package.o \
 	analyze/dwarf/ranges.o \
 	analyze/dwarf/sections.o \
+	analyze/explain/abort.o \
+	analyze/explain/abort_text.o \
 	analyze/explain/address.o \
 	analyze/explain/alike.o \
 	analyze/explain/bad_pc.o \
 	analyze/explain/disassembler.o \
 	analyze/explain/explain.o \
 	analyze/explain/fault.o \
+	analyze/explain/heap.o \
 	analyze/explain/instruction.o \
 	analyze/explain/pointer.o \
 	analyze/explain/repeats.o \
 	analyze/explain/riscv_code.o \
+	analyze/explain/severity.o \
 	analyze/explain/signals.o \
 	analyze/explain/stack_overflow.o \
 	analyze/explain/syscall_names.o \
@@ -394,6 +398,7 @@ ANALYZE_OBJS = \
 	analyze/report/backtrace.o \
 	analyze/report/hex.o \
 	analyze/report/json.o \
+	analyze/report/json_cause.o \
 	analyze/report/json_facts.o \
 	analyze/report/json_values.o \
 	analyze/report/json_writer.o \

@@ -80,12 +80,12 @@ enum snap_variable_state {
 	SNAP_VARIABLE_PARTIAL,	     /* some of it: the text says what not */
 	SNAP_VARIABLE_OPTIMIZED_OUT, /* the program did not keep it */
 	SNAP_VARIABLE_NOT_CAPTURED,  /* it is in memory or registers that the input has not */
-	SNAP_VARIABLE_ERROR,	     /* what tells where it is makes no sense, or is not supported */
+	SNAP_VARIABLE_ERROR, /* what tells where it is makes no sense, or is not supported */
 };
 
 struct snap_variable {
-	const char *name; /* NULL: it has none */
-	const char *type; /* as one declares it: "const char *" */
+	const char *name;  /* NULL: it has none */
+	const char *type;  /* as one declares it: "const char *" */
 	const char *value; /* text */
 	enum snap_variable_state state;
 	bool has_address; /* all of it is, or would be, in memory at address */
@@ -180,6 +180,43 @@ enum snap_kind {
 	SNAP_KIND_SIGNAL,
 };
 
+/*
+ * What the program, or a library of it, found wrong before it aborted the process, by what they
+ * said and by the functions on the stack.
+ */
+enum snap_failure {
+	SNAP_FAILURE_NONE,  /* not known, or nothing was found wrong */
+	SNAP_FAILURE_ABORT, /* abort() was called, and nothing tells why */
+	SNAP_FAILURE_ASSERTION,
+	SNAP_FAILURE_DOUBLE_FREE,
+	SNAP_FAILURE_INVALID_FREE,
+	SNAP_FAILURE_HEAP_CORRUPTION,
+	SNAP_FAILURE_STACK_SMASHING,
+	SNAP_FAILURE_BUFFER_OVERFLOW, /* _FORTIFY_SOURCE */
+	SNAP_FAILURE_FORMAT_STRING,
+	SNAP_FAILURE_BAD_LONGJMP,
+	SNAP_FAILURE_PURE_VIRTUAL_CALL,
+	SNAP_FAILURE_UNCAUGHT_EXCEPTION,
+	SNAP_FAILURE_NOEXCEPT_VIOLATION,
+	SNAP_FAILURE_OUT_OF_MEMORY, /* std::bad_alloc, or Rust's allocator */
+	SNAP_FAILURE_TERMINATE,	    /* std::terminate() without an exception that is known */
+	SNAP_FAILURE_PANIC,
+	SNAP_FAILURE_SANITIZER,
+};
+
+/* Parts of an assertion; NULL: not known. */
+struct snap_assertion {
+	const char *expression, *file, *function;
+	bool has_line;
+	uint32_t line;
+};
+
+/* A hint at how bad it is. Both are static. */
+struct snap_severity {
+	const char *name; /* "null-read"; NULL: nothing crashed */
+	const char *rule; /* from what that follows, as a sentence part */
+};
+
 struct snap_cause {
 	enum snap_kind kind;
 	const char *signal; /* "SIGSEGV"; NULL: no signal, or an unknown number */
@@ -190,6 +227,10 @@ struct snap_cause {
 	const char *access;	 /* "read", "write", "exec"; NULL: not known */
 	const char *instruction; /* the faulting one, disassembled; NULL: not known */
 	const char *explanation; /* one sentence with its full stop */
+	enum snap_failure failure;
+	bool has_assertion;
+	struct snap_assertion assertion;
+	struct snap_severity severity;
 };
 
 struct snap_signature {

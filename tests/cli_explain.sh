@@ -16,9 +16,18 @@ wanted() { # VICTIM ARGUMENT...
 	[ $# -eq 0 ] || printf '%s\n' "$@" | grep -qxF "$victim"
 }
 
+# What the report must say of the cause's parts.
+check_parts() { # NAME VICTIM ARGUMENTS SETTING REPORT
+	local victim arguments setting path pattern
+	while IFS=$'\t' read -r victim arguments setting path pattern; do
+		[ "$victim" = "$2" ] && [ "${arguments#-}" = "$3" ] && [ "$setting" = "$4" ] || continue
+		check "$1: $path" "$LIB/check_part.py" "$5" "$path" "$pattern"
+	done <"$TOP/tests/victims/explained_parts"
+}
+
 # Stored ones first: they do not need core_pattern.
 for what in stored crashed; do
-	while IFS=$'\t' read -r victim arguments setting kind access address instruction words; do
+	while IFS=$'\t' read -r victim arguments setting kind access address instruction severity words; do
 		case $victim in '#'* | '') continue ;; esac
 		wanted "$victim" "$@" || continue
 		[ "$arguments" != - ] || arguments=
@@ -42,7 +51,8 @@ for what in stored crashed; do
 		fi
 		num=$((num + 1))
 		check "$name" "$LIB/check_cause.py" "$report" "$kind" "$access" "$address" "$instruction" \
-			"$words"
+			"$severity" "$words"
+		check_parts "$name" "$victim" "$arguments" "$setting" "$report"
 		check "$name: valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$SCHEMA" "$report"
 	done <"$TOP/tests/victims/explained"
 done

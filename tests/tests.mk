@@ -62,6 +62,7 @@ TESTS_CAPTURE = \
 	test_workers
 
 TESTS_ANALYZE = \
+	test_abort_text \
 	test_alike \
 	test_backtrace \
 	test_cache_dir \
@@ -198,11 +199,14 @@ VICTIMS_OF_null_deref_O2 = null_deref_Os null_deref_lto
 VICTIMS_GCC = cxx_coroutine nested_function
 VICTIMS_CLANG = ubsan
 VICTIMS_O2 = fortified
-VICTIMS_ONCE = deep_threads deleted_exe points heap hostile_comm jit_registered many_threads sleeping_threads spinning stack_on_file
+VICTIMS_ONCE = cxx_asserts deep_threads deleted_exe fortified_more points heap heap_errors hostile_comm \
+	jit_registered many_threads sleeping_threads spinning stack_on_file
 
 VICTIM_FLAGS_cxx_coroutine = -std=c++20
 VICTIM_FLAGS_debug_frame = -fno-asynchronous-unwind-tables -fno-unwind-tables -fomit-frame-pointer
+VICTIM_FLAGS_cxx_asserts = -D_GLIBCXX_ASSERTIONS
 VICTIM_FLAGS_fortified = -D_FORTIFY_SOURCE=2
+VICTIM_FLAGS_fortified_more = -D_FORTIFY_SOURCE=2 -Wno-nonnull
 VICTIM_FLAGS_jit = -z execstack
 VICTIM_FLAGS_lazy_main = -Wl,-z,lazy
 VICTIM_FLAGS_nested_function = -z execstack

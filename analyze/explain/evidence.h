@@ -21,6 +21,13 @@ enum snap_address_source {
 	SNAP_ADDRESS_OPERAND, /* the kernel does not tell it; the instruction's operand does */
 };
 
+/* What the heap has to do with a bad access. */
+enum snap_heap {
+	SNAP_HEAP_PLAIN,    /* nothing that is known */
+	SNAP_HEAP_BOOKS,    /* the allocator was led astray by what it keeps */
+	SNAP_HEAP_BAD_FREE, /* it was given a bad pointer */
+};
+
 struct snap_evidence {
 	struct snap_crash *crash;
 	const struct snap_crash_thread *thread; /* that crashed; NULL */
@@ -43,6 +50,13 @@ struct snap_evidence {
 	bool is_refused;	/* by the processor: no canonical address, or not aligned */
 	bool is_misaligned;	/* for that reason */
 	bool is_refused_target; /* the address is where a call, jump or return led to */
+	enum snap_heap heap;
+	const char *heap_function; /* of the allocator; NULL if heap is PLAIN */
+	bool is_sent;		   /* by another process */
+	/* Of an abort: what is wrong, as a sentence part (NULL: not known), and whether the C
+	 * library said so. */
+	const char *failure_words;
+	bool is_failure_said;
 };
 
 #endif

@@ -3,10 +3,14 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "analyze/explain/abort.h"
 #include "analyze/explain/bad_pc.h"
 #include "analyze/explain/evidence.h"
 #include "analyze/explain/fault.h"
+#include "analyze/explain/heap.h"
+#include "analyze/explain/severity.h"
 #include "analyze/explain/signals.h"
 #include "analyze/explain/stack_overflow.h"
 #include "analyze/explain/syscall_names.h"
@@ -70,6 +74,9 @@ static struct snap_evidence gather(struct snap_crash *crash)
 		e.has_fault = true;
 		e.fault = signal->address;
 	}
+	e.is_sent = signal->has_sender && !e.raised &&
+		    !(crash->process.has_pid && signal->sender_pid >= 0 &&
+			    (uint32_t)signal->sender_pid == crash->process.pid);
 	if (e.thread && crash->arch && e.thread->pr_reg.data) {
 		struct snap_bytes regs = e.pr_reg = e.thread->pr_reg;
 		e.has_pc =
@@ -170,41 +177,6 @@ static const char *explain_stack_overflow(const struct snap_evidence *e)
 		e->fault, e->stack->start - e->fault, e->stack->start, why);
 }
 
-/* Functions that end the program, and what their being on the stack says. */
-static const struct {
-	const char *function;
-	const char *words;
-} ends[] = {
-	{"__assert_fail", "an assertion failed"},
-	{"__assert_perror_fail", "an assertion failed"},
-	{"__stack_chk_fail", "a function found its stack frame overwritten (stack smashing)"},
-	{"__fortify_fail", "a checked library function found a buffer too small"},
-	{"__chk_fail", "a checked library function found a buffer too small"},
-	{"malloc_printerr", "the allocator found the heap damaged or a bad pointer freed"},
-	{"__cxa_pure_virtual", "a pure virtual function was called"},
-	{"__cxa_throw", "a C++ exception was not caught"},
-	{"__cxa_rethrow", "a C++ exception was not caught"},
-	{"std::terminate", "std::terminate() was called"},
-	{"rust_panic", "a Rust panic was not caught"},
-	{"abort", "it called abort()"},
-};
-
-static const char *abort_reason(const struct snap_crash_thread *thread)
-{
-	enum { LOOK_AT = 24 };
-	static const char internal[] = "__GI_"; /* glibc's own calls of its public functions */
-	size_t best = sizeof(ends) / sizeof(ends[0]);
-	for (size_t i = 0; thread && i < thread->num_listed && i < LOOK_AT; i++) {
-		const char *name = thread->listed[i].function;
-		if (name && strncmp(name, internal, sizeof(internal) - 1) == 0)
-			name += sizeof(internal) - 1;
-		for (size_t j = 0; name && j < best; j++)
-			if (strcmp(name, ends[j].function) == 0)
-				best = j;
-	}
-	return best < sizeof(ends) / sizeof(ends[0]) ? ends[best].words : NULL;
-}
-
 /* "process 12 (uid 0)"; NULL if the sender is unknown or the process itself. */
 static const char *sender_words(const struct snap_evidence *e, bool *ret_self)
 {
@@ -234,11 +206,7 @@ static const char *explain_abort(const struct snap_evidence *e)
 	if (sender)
 		return snap_crash_format(crash,
 			"SIGABRT was sent by %s; the program did not abort by itself.", sender);
-	const char *why = abort_reason(snap_crash_crashed_thread(crash));
-	if (why)
-		return snap_crash_format(crash, "The program aborted itself: %s.", why);
-	return "The program aborted itself, as abort(), a failed assertion or a check in a library "
-	       "does.";
+	return snap_abort_explain(e);
 }
 
 static const char *explain_signal(const struct snap_evidence *e)
@@ -305,6 +273,14 @@ static const char *explain_sys(const struct snap_evidence *e)
 	return snap_crash_format(crash, "A system call was %s.", words);
 }
 
+/* The sentence, with more before its full stop; NULL if either is. */
+static const char *with(const struct snap_evidence *e, const char *sentence, const char *more)
+{
+	if (!sentence || !more || !more[0])
+		return more ? sentence : NULL;
+	return snap_crash_format(e->crash, "%.*s%s.", (int)strlen(sentence) - 1, sentence, more);
+}
+
 static const char *explain(const struct snap_evidence *e)
 {
 	switch (e->crash->cause.kind) {
@@ -314,7 +290,7 @@ static const char *explain(const struct snap_evidence *e)
 		return snap_bad_pc_explain(e);
 	case SNAP_KIND_SEGV_NULL:
 	case SNAP_KIND_SEGV:
-		return snap_fault_explain_segv(e);
+		return with(e, snap_fault_explain_segv(e), snap_heap_words(e));
 	case SNAP_KIND_ABORT:
 		return explain_abort(e);
 	case SNAP_KIND_BUS:
@@ -372,6 +348,8 @@ int snap_explain(struct snap_crash *crash, struct snap_error *err)
 		snap_fault_find(&e);
 		if (note_missing(&e, err) < 0)
 			return -1;
+		if (cause->kind == SNAP_KIND_SEGV || cause->kind == SNAP_KIND_SEGV_NULL)
+			snap_heap_find(&e);
 	}
 	if (e.has_instruction) {
 		cause->instruction = snap_crash_format(crash, "%s", e.instruction.text);
@@ -387,6 +365,9 @@ int snap_explain(struct snap_crash *crash, struct snap_error *err)
 	cause->has_address = e.has_fault;
 	cause->address = e.fault;
 	cause->access = snap_fault_access(&e);
+	if (cause->kind == SNAP_KIND_ABORT && !e.is_sent && snap_abort_find(&e) < 0)
+		return snap_error_no_memory(err);
+	cause->severity = snap_severity_find(&e);
 	cause->explanation = explain(&e);
 	return cause->explanation ? 0 : snap_error_no_memory(err);
 }

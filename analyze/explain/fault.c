@@ -348,6 +348,11 @@ static bool is_below_null(const struct snap_evidence *e)
 	       operand->base.index != (int)e->crash->arch->sp;
 }
 
+bool snap_fault_is_null(const struct snap_evidence *e)
+{
+	return e->has_fault && (e->fault < SNAP_NULL_END || is_below_null(e));
+}
+
 static const char *explain_refused(const struct snap_evidence *e)
 {
 	const struct snap_operand *operand = e->operand;
@@ -444,8 +449,7 @@ const char *snap_fault_explain_segv(const struct snap_evidence *e)
 	const char *deed = deed_words(e);
 	const char *place = snap_address_words(
 		e->crash, e->fault, e->maps_known || (e->has_code && e->code == 1));
-	bool is_null = e->fault < SNAP_NULL_END || is_below_null(e);
-	const char *of = is_null ? null_words(e) : operand_words(e);
+	const char *of = snap_fault_is_null(e) ? null_words(e) : operand_words(e);
 	const char *flip = e->fault < SNAP_NULL_END || snap_crash_mapping_at(e->crash, e->fault)
 				   ? ""
 				   : flip_words(e);

@@ -15,6 +15,9 @@ void snap_fault_find(struct snap_evidence *e);
 /* "read", "write", "exec" by the evidence; NULL: not known. */
 const char *snap_fault_access(const struct snap_evidence *e);
 
+/* Whether the access was through a null pointer, or near one. */
+bool snap_fault_is_null(const struct snap_evidence *e);
+
 /* One sentence each, in the crash's arena or static; NULL if memory is exhausted. */
 const char *snap_fault_explain_segv(const struct snap_evidence *e); /* and segv-null */
 const char *snap_fault_explain_bus(const struct snap_evidence *e);

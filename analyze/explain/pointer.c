@@ -7,56 +7,80 @@
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
+static const char deadbeef[] =
+	"0xdeadbeef is what memory is filled with that must not be used: freed, or not initialised";
+
 /* Four bytes that are repeated. Bytes that are all alike first: */
 static const struct {
 	uint32_t value;
+	enum snap_pointer_origin origin;
 	const char *words;
 } patterns[] = {
-	{0x5a5a5a5a, "0x5a bytes are what jemalloc fills freed memory with: a use after free"},
-	{0x6b6b6b6b, "0x6b bytes are what freed memory is filled with where slab poisoning is the "
-		     "model: a use after free"},
-	{0xa5a5a5a5, "0xa5 bytes are what jemalloc fills new memory with: an uninitialised value"},
-	{0xaaaaaaaa,
+	{0x5a5a5a5a, SNAP_POINTER_FREED,
+		"0x5a bytes are what jemalloc fills freed memory with: a use after free"},
+	{0x6b6b6b6b, SNAP_POINTER_FREED,
+		"0x6b bytes are what freed memory is filled with where slab poisoning is the "
+		"model: a use after free"},
+	{0xa5a5a5a5, SNAP_POINTER_UNINITIALISED,
+		"0xa5 bytes are what jemalloc fills new memory with: an uninitialised value"},
+	{0xaaaaaaaa, SNAP_POINTER_UNINITIALISED,
 		"0xaa bytes are what clang's -ftrivial-auto-var-init=pattern fills variables with: "
 		"an uninitialised value"},
-	{0xfefefefe, "0xfe bytes are what gcc's -ftrivial-auto-var-init=pattern fills variables "
-		     "with: an "
-		     "uninitialised value"},
-	{0xbebebebe, "0xbe bytes are what AddressSanitizer fills new memory with: an uninitialised "
-		     "value"},
-	{0xcdcdcdcd,
+	{0xfefefefe, SNAP_POINTER_UNINITIALISED,
+		"0xfe bytes are what gcc's -ftrivial-auto-var-init=pattern fills variables with: "
+		"an uninitialised value"},
+	{0xbebebebe, SNAP_POINTER_UNINITIALISED,
+		"0xbe bytes are what AddressSanitizer fills new memory with: an uninitialised "
+		"value"},
+	{0xcdcdcdcd, SNAP_POINTER_UNINITIALISED,
 		"0xcd bytes are what debugging allocators fill new memory with: an uninitialised "
 		"value"},
-	{0xdddddddd, "0xdd bytes are what debugging allocators fill freed memory with: a use after "
-		     "free"},
-	{0xdeadbeef,
-		"0xdeadbeef is what memory is filled with that must not be used: freed, or not "
-		"initialised"},
-	{0xbaadf00d, "0xbaadf00d is what new memory is filled with by debugging allocators: an "
-		     "uninitialised value"},
-	{0xfeeefeee,
+	{0xdddddddd, SNAP_POINTER_FREED,
+		"0xdd bytes are what debugging allocators fill freed memory with: a use after "
+		"free"},
+	{0xdeadbeef, SNAP_POINTER_UNUSABLE, deadbeef},
+	{0xbaadf00d, SNAP_POINTER_UNINITIALISED,
+		"0xbaadf00d is what new memory is filled with by debugging allocators: an "
+		"uninitialised value"},
+	{0xfeeefeee, SNAP_POINTER_FREED,
 		"0xfeee is what debugging allocators fill freed memory with: a use after free"},
 };
 
 /* What a member's offset changes in such a pointer. */
 #define OFFSET_BITS 12
 
-const char *snap_pointer_pattern(const struct snap_arch *arch, uint64_t value)
+/* Its index in the list; -1: none of them. */
+static int find_pattern(const struct snap_arch *arch, uint64_t value)
 {
 	for (size_t i = 0; i < ARRAY_LEN(patterns); i++) {
 		uint64_t pattern = patterns[i].value;
 		if (arch->elf_class == ELFCLASS64)
 			pattern |= pattern << 32;
-		/* The offset may have carried into what is above it; small ones do not. */
-		if (value >> OFFSET_BITS == pattern >> OFFSET_BITS)
-			return patterns[i].words;
+		/* The offset may have carried into what is above it; small ones do not. A pointer
+		 * that begins in the middle of 64 bits: 0xdeadbeef itself. */
+		if (value >> OFFSET_BITS == pattern >> OFFSET_BITS ||
+			(patterns[i].words == deadbeef && arch->elf_class == ELFCLASS64 &&
+				value >> OFFSET_BITS == 0xdeadbeef >> OFFSET_BITS))
+			return (int)i;
 	}
-	/* A pointer that begins in the middle of 64 bits: 0xdeadbeef itself. */
-	if (arch->elf_class == ELFCLASS64 && value >> OFFSET_BITS == 0xdeadbeef >> OFFSET_BITS)
-		return "0xdeadbeef is what memory is filled with that must not be used: freed, or "
-		       "not "
-		       "initialised";
-	return NULL;
+	return -1;
+}
+
+const char *snap_pointer_pattern(const struct snap_arch *arch, uint64_t value)
+{
+	int found = find_pattern(arch, value);
+	return found < 0 ? NULL : patterns[found].words;
+}
+
+enum snap_pointer_origin snap_pointer_origin(const struct snap_arch *arch, uint64_t value)
+{
+	char text[9];
+	int found = find_pattern(arch, value);
+	if (found >= 0)
+		return patterns[found].origin;
+	return arch->elf_class == ELFCLASS64 && snap_pointer_text(arch, value, text)
+		       ? SNAP_POINTER_TEXT
+		       : SNAP_POINTER_PLAIN;
 }
 
 /* Bits below are what pointers to one object and the next differ by. */

@@ -9,6 +9,16 @@
 
 #include "analyze/crash.h"
 
+/* What the value of a pointer tells of where it was read. */
+enum snap_pointer_origin {
+	SNAP_POINTER_PLAIN,
+	SNAP_POINTER_FREED,	    /* as memory is filled when it is freed */
+	SNAP_POINTER_UNINITIALISED, /* as it is filled when it is new */
+	SNAP_POINTER_UNUSABLE,	    /* as either is */
+	SNAP_POINTER_TEXT,	    /* eight letters */
+};
+enum snap_pointer_origin snap_pointer_origin(const struct snap_arch *arch, uint64_t value);
+
 /*
  * What memory is filled with by that which makes mistakes show (allocators, sanitizers, compilers):
  * a sentence part, or NULL. Static. Low bits may differ: an offset was added.

@@ -9,6 +9,7 @@
 #include "analyze/explain/explain.h"
 #include "analyze/find/candidate.h"
 #include "analyze/find/package_note.h"
+#include "analyze/report/json_cause.h"
 #include "analyze/report/json_facts.h"
 #include "analyze/report/json_values.h"
 #include "analyze/report/json_writer.h"
@@ -157,6 +158,7 @@ static void put_crash(struct snap_json *w, const struct snap_crash *crash)
 	snap_json_put_string(w, "instruction", cause->instruction);
 	snap_json_put_text(w, "message", message_text(crash->abort_message.text));
 	snap_json_put_string(w, "explanation", cause->explanation);
+	snap_json_put_cause_parts(w, cause);
 	if (crash->has_signal && signal->has_sender) {
 		snap_json_begin_object(w, "sender");
 		snap_json_put_signed(w, "pid", signal->sender_pid);

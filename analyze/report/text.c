@@ -118,6 +118,9 @@ void snap_report_text(
 		snap_print_str(out, crash->cause.instruction);
 		(void)fputc('\n', out);
 	}
+	if (crash->cause.severity.name)
+		(void)fprintf(out, "Severity: %s (%s)\n", crash->cause.severity.name,
+			crash->cause.severity.rule);
 	snap_text_abort_message(crash, out);
 	print_integrity(&p);
 	const struct snap_crash_thread *crashed = snap_crash_crashed_thread(crash);

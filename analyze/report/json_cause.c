@@ -1,0 +1,38 @@
+#include "analyze/report/json_cause.h"
+
+#include "analyze/explain/abort.h"
+#include "analyze/report/json_values.h"
+
+static void put_severity(struct snap_json *w, const struct snap_severity *severity)
+{
+	if (!severity->name) {
+		snap_json_put_null(w, "severity");
+		return;
+	}
+	snap_json_begin_object(w, "severity");
+	snap_json_put_string(w, "class", severity->name);
+	snap_json_put_string(w, "rule", severity->rule);
+	snap_json_end_object(w);
+}
+
+static void put_assertion(struct snap_json *w, const struct snap_cause *cause)
+{
+	const struct snap_assertion *assertion = &cause->assertion;
+	if (!cause->has_assertion) {
+		snap_json_put_null(w, "assertion");
+		return;
+	}
+	snap_json_begin_object(w, "assertion");
+	snap_json_put_string(w, "expression", assertion->expression);
+	snap_json_put_string(w, "file", assertion->file);
+	snap_json_maybe_number(w, "line", assertion->has_line, assertion->line);
+	snap_json_put_string(w, "function", assertion->function);
+	snap_json_end_object(w);
+}
+
+void snap_json_put_cause_parts(struct snap_json *w, const struct snap_cause *cause)
+{
+	put_severity(w, &cause->severity);
+	snap_json_put_string(w, "failure", snap_failure_name(cause->failure));
+	put_assertion(w, cause);
+}
