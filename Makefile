@@ -345,6 +345,7 @@ ANALYZE_OBJS = \
 	analyze/explain/address.o \
 	analyze/explain/alike.o \
 	analyze/explain/bad_pc.o \
+	analyze/explain/cxx_exception.o \
 	analyze/explain/disassembler.o \
 	analyze/explain/explain.o \
 	analyze/explain/fault.o \
@@ -441,6 +442,8 @@ ANALYZE_OBJS = \
 	analyze/symbols/paint.o \
 	analyze/symbols/parallel.o \
 	analyze/symbols/plt.o \
+	analyze/symbols/relocated.o \
+	analyze/symbols/static_memory.o \
 	analyze/symbols/symbol_image.o \
 	analyze/symbols/symbol_image_make.o \
 	analyze/symbols/symbolise.o \

@@ -211,6 +211,21 @@ struct snap_assertion {
 	uint32_t line;
 };
 
+enum snap_exception_text {
+	SNAP_EXCEPTION_TEXT_UNKNOWN, /* it has none, or where it keeps it is not known */
+	SNAP_EXCEPTION_TEXT_NOT_CAPTURED,
+	SNAP_EXCEPTION_TEXT_KNOWN,
+};
+
+/* A C++ exception that was not caught. NULL: not known. */
+struct snap_exception {
+	const char *type;
+	const char *what;	       /* of what is derived from std::exception */
+	const char *value;	       /* of a number or text that was thrown */
+	enum snap_exception_text text; /* what became of either */
+	const char *thrown_in;	       /* the function */
+};
+
 /* A hint at how bad it is. Both are static. */
 struct snap_severity {
 	const char *name; /* "null-read"; NULL: nothing crashed */
@@ -230,6 +245,8 @@ struct snap_cause {
 	enum snap_failure failure;
 	bool has_assertion;
 	struct snap_assertion assertion;
+	bool has_exception;
+	struct snap_exception exception;
 	struct snap_severity severity;
 };
 

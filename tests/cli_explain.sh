@@ -41,7 +41,10 @@ for what in stored crashed; do
 			[ "$what" = crashed ] || continue
 			name="$victim${arguments:+ $arguments} ($setting)"
 			read -ra args <<<"$arguments"
-			if ! crash_direct crash "$O/tests/victims/$setting/$victim" "${args[@]}"; then
+			crash=crash_direct
+			grep -q "^$victim	${arguments:--}	$setting:core	" "$TOP/tests/victims/explained_parts" &&
+				crash=crash_both
+			if ! "$crash" crash "$O/tests/victims/$setting/$victim" "${args[@]}"; then
 				not_ok "$name: captured"
 				note_file "$TMP/why"
 				continue
@@ -53,6 +56,10 @@ for what in stored crashed; do
 		check "$name" "$LIB/check_cause.py" "$report" "$kind" "$access" "$address" "$instruction" \
 			"$severity" "$words"
 		check_parts "$name" "$victim" "$arguments" "$setting" "$report"
+		if [ "$what" = crashed ] && [ "$crash" = crash_both ]; then
+			"$ANALYZE" json "$CORE" >"$TMP/core.json" 2>"$TMP/err"
+			check_parts "$name, the core" "$victim" "$arguments" "$setting:core" "$TMP/core.json"
+		fi
 		check "$name: valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$SCHEMA" "$report"
 	done <"$TOP/tests/victims/explained"
 done

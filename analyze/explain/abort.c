@@ -6,6 +6,7 @@
 
 #include "analyze/explain/abort_text.h"
 #include "analyze/explain/address.h"
+#include "analyze/explain/cxx_exception.h"
 
 #define ARRAY_LEN(a)   (sizeof(a) / sizeof((a)[0]))
 #define FORMAT(e, ...) snap_crash_format((e)->crash, __VA_ARGS__)
@@ -99,7 +100,9 @@ static const struct {
 	{"__cxa_call_unexpected", SNAP_FAILURE_NOEXCEPT_VIOLATION,
 		"a C++ exception was thrown that its function's throw() does not name"},
 	{"__cxa_throw", SNAP_FAILURE_UNCAUGHT_EXCEPTION, "a C++ exception was not caught"},
-	{"__cxa_rethrow", SNAP_FAILURE_UNCAUGHT_EXCEPTION, "a C++ exception was not caught"},
+	{"__cxa_rethrow", SNAP_FAILURE_UNCAUGHT_EXCEPTION,
+		"a C++ exception was thrown again and not caught, or there was none to throw "
+		"again"},
 	{"std::rethrow_exception", SNAP_FAILURE_UNCAUGHT_EXCEPTION,
 		"a C++ exception was not caught"},
 	{"std::terminate", SNAP_FAILURE_TERMINATE, "std::terminate() was called"},
@@ -113,6 +116,26 @@ static bool is_function(const char *name, const char *wanted)
 	if (strncmp(name, internal, sizeof(internal) - 1) == 0)
 		name += sizeof(internal) - 1;
 	return wanted[len - 1] == ':' ? strncmp(name, wanted, len) == 0 : strcmp(name, wanted) == 0;
+}
+
+/* Who calls std::terminate() where no exception is. */
+static const struct {
+	const char *function;
+	const char *words;
+} terminates[] = {
+	{"std::thread::~thread",
+		"a std::thread was destroyed that was neither joined nor detached"},
+	{"std::thread::operator=",
+		"a std::thread was assigned to that was neither joined nor detached"},
+};
+
+static const char *terminate_words(const struct snap_crash_thread *thread)
+{
+	for (size_t i = 0; i < thread->num_listed && i < LOOK_AT; i++)
+		for (size_t j = 0; thread->listed[i].function && j < ARRAY_LEN(terminates); j++)
+			if (strcmp(thread->listed[i].function, terminates[j].function) == 0)
+				return terminates[j].words;
+	return NULL;
 }
 
 /* The outermost line that an entry of the list names, into *ret_line; -1: none is there. */
@@ -201,6 +224,11 @@ int snap_abort_find(struct snap_evidence *e)
 	if (end >= 0) {
 		cause->failure = ends[end].failure;
 		e->failure_words = ends[end].words;
+		const char *better = cause->failure == SNAP_FAILURE_TERMINATE
+					     ? terminate_words(e->thread)
+					     : NULL;
+		if (better)
+			e->failure_words = better;
 	}
 	if (message->text.len > 0 && message->source == SNAP_ABORT_C_LIBRARY) {
 		struct snap_abort_text text =
@@ -213,7 +241,14 @@ int snap_abort_find(struct snap_evidence *e)
 		if (text.has_assertion && keep_assertion(crash, &text.assertion) < 0)
 			return -1;
 	}
-	return 0;
+	switch (cause->failure) {
+	case SNAP_FAILURE_UNCAUGHT_EXCEPTION:
+	case SNAP_FAILURE_NOEXCEPT_VIOLATION:
+	case SNAP_FAILURE_TERMINATE:
+		return snap_cxx_exception_find(e);
+	default:
+		return 0;
+	}
 }
 
 /* ---------------------------------------------------------------- words */
@@ -260,6 +295,12 @@ const char *snap_abort_explain(const struct snap_evidence *e)
 	case SNAP_FAILURE_BAD_LONGJMP:
 		/* The C library's headers inline what calls its checked functions. */
 		where = function_outside(e->thread, false);
+		break;
+	case SNAP_FAILURE_UNCAUGHT_EXCEPTION:
+	case SNAP_FAILURE_NOEXCEPT_VIOLATION:
+	case SNAP_FAILURE_OUT_OF_MEMORY:
+	case SNAP_FAILURE_TERMINATE:
+		parts = snap_cxx_exception_words(e);
 		break;
 	default:
 		break;

@@ -30,9 +30,31 @@ static void put_assertion(struct snap_json *w, const struct snap_cause *cause)
 	snap_json_end_object(w);
 }
 
+static void put_exception(struct snap_json *w, const struct snap_cause *cause)
+{
+	static const char *const texts[] = {
+		[SNAP_EXCEPTION_TEXT_UNKNOWN] = "unknown",
+		[SNAP_EXCEPTION_TEXT_NOT_CAPTURED] = "not-captured",
+		[SNAP_EXCEPTION_TEXT_KNOWN] = "known",
+	};
+	const struct snap_exception *exception = &cause->exception;
+	if (!cause->has_exception) {
+		snap_json_put_null(w, "exception");
+		return;
+	}
+	snap_json_begin_object(w, "exception");
+	snap_json_put_string(w, "type", exception->type);
+	snap_json_put_string(w, "what", exception->what);
+	snap_json_put_string(w, "value", exception->value);
+	snap_json_put_string(w, "text", texts[exception->text]);
+	snap_json_put_string(w, "thrown_in", exception->thrown_in);
+	snap_json_end_object(w);
+}
+
 void snap_json_put_cause_parts(struct snap_json *w, const struct snap_cause *cause)
 {
 	put_severity(w, &cause->severity);
 	snap_json_put_string(w, "failure", snap_failure_name(cause->failure));
 	put_assertion(w, cause);
+	put_exception(w, cause);
 }

@@ -284,6 +284,13 @@ const char *snap_object_section(const struct snap_object *object, uint64_t vaddr
 	return NULL;
 }
 
+bool snap_object_relocated(
+	const struct snap_object *object, uint64_t vaddr, struct snap_relocated *ret)
+{
+	SNAP_READING_SLOT(object->note);
+	return object->main && snap_relocated_find(object->main->elf, vaddr, ret);
+}
+
 bool snap_object_entry(const struct snap_object *object, uint64_t *ret)
 {
 	GElf_Ehdr ehdr;

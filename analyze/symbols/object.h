@@ -15,6 +15,7 @@
 #include "analyze/symbols/code_index.h"
 #include "analyze/symbols/elf_file.h"
 #include "analyze/symbols/object_files.h"
+#include "analyze/symbols/relocated.h"
 #include "common/bytes.h"
 #include "common/error.h"
 
@@ -90,6 +91,10 @@ bool snap_object_entry(const struct snap_object *object, uint64_t *ret);
 /* The data symbol that contains the address: its name, as long as the object lives, and its start. */
 bool snap_object_data_at(
 	struct snap_object *object, uint64_t vaddr, const char **ret_name, uint64_t *ret_start);
+
+/* As snap_relocated_find(), in the main file. */
+bool snap_object_relocated(
+	const struct snap_object *object, uint64_t vaddr, struct snap_relocated *ret);
 
 /* For whoever reads what snap_code_index_unit() gives: of its files (sandbox/note.h). */
 uint32_t snap_object_note(const struct snap_object *object);

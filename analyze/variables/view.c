@@ -7,6 +7,7 @@
 
 #include "analyze/sandbox/note.h"
 #include "analyze/symbols/object.h"
+#include "analyze/symbols/static_memory.h"
 #include "analyze/symbols/unit_scan.h"
 
 /* Of one input. A thousand deep stacks of large programs take a tenth of each. */
@@ -190,38 +191,11 @@ bool snap_view_caller(const struct snap_view *view, struct snap_view *ret)
 
 /* ---------------------------------------------------------------- memory and registers */
 
-static size_t read_constant(
-	const struct snap_crash *crash, uint64_t addr, uint8_t *buf, size_t len)
-{
-	const struct snap_crash_module *module = snap_crash_module_at(crash, addr);
-	if (!module || !module->object || !module->record.has_load_bias)
-		return 0;
-	const struct snap_mapping *mapping = snap_crash_mapping_at(crash, addr);
-	uint64_t vaddr = addr - module->record.load_bias;
-	if ((mapping && mapping->has_permissions && mapping->permissions & SNAP_MAPPING_WRITE) ||
-		!snap_object_is_constant(module->object, vaddr))
-		return 0;
-	if (len > module->record.end - addr)
-		len = (size_t)(module->record.end - addr);
-	return snap_object_read(module->object, vaddr, buf, len);
-}
-
 size_t snap_view_read(const struct snap_view *view, uint64_t addr, void *buf, size_t len)
 {
-	struct snap_crash *crash = view->views->crash;
-	uint8_t *to = buf;
-	size_t done = 0;
 	if (view->arch->elf_class == ELFCLASS32)
 		addr &= UINT32_MAX;
-	while (done < len && addr + done >= addr) {
-		ssize_t n = snap_memory_read(&crash->memory, addr + done, to + done, len - done);
-		size_t more = n > 0 ? (size_t)n
-				    : read_constant(crash, addr + done, to + done, len - done);
-		if (more == 0)
-			break;
-		done += more;
-	}
-	return done;
+	return snap_static_read(view->views->crash, addr, buf, len);
 }
 
 /* Of the innermost frame: the registers of vectors and floating point numbers. */
