@@ -63,6 +63,20 @@ for what in stored crashed; do
 		check "$name: valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$SCHEMA" "$report"
 	done <"$TOP/tests/victims/explained"
 done
+# What an exception says is in the heap, to which the stack leads.
+if wanted cxx_exceptions "$@"; then
+	name="cxx_exceptions derived, memory = indirect"
+	CRASH_CONF=$'memory = indirect\n'
+	if crash_direct crash "$O/tests/victims/gcc-O2/cxx_exceptions" derived; then
+		"$ANALYZE" json "$SNAP" >"$TMP/got.json" 2>"$TMP/err"
+		check "$name: what it says" "$LIB/check_part.py" "$TMP/got.json" exception.what \
+			"no value for derived"
+	else
+		not_ok "$name: captured"
+		note_file "$TMP/why"
+	fi
+	CRASH_CONF=
+fi
 core_pattern_release
 [ "$num" -gt 0 ] || not_ok "there are such victims"
 [ $# -eq 0 ] || exit 0
