@@ -153,6 +153,52 @@ static void test_units_of_every_kind(void **state)
 	}
 }
 
+/* Asked for before those in front of it, a unit is the same one as afterwards. */
+static void test_units_met_alone(void **state)
+{
+	(void)state;
+	enum { NUM = 5 };
+	for (int first = 0; first < NUM; first++) {
+		uint64_t offs[NUM];
+		struct snap_dwarf_unit *units[NUM];
+		begin(0, 5);
+		made_abbrev(&made, 7, DW_TAG_compile_unit, 0, DW_AT_language, DW_FORM_data1, 0);
+		made_abbrevs_end(&made);
+		for (int i = 0; i < NUM; i++) {
+			offs[i] = info->len;
+			made_unit(&made, DW_UT_compile, 0, 0);
+			out_u8(info, 7);
+			out_u8(info, (unsigned int)i + 1);
+			made_unit_end(&made);
+		}
+		made_open(&made);
+		for (int i = 0; i < NUM; i++) {
+			int n = (first + 3 * i) % NUM;
+			units[n] = snap_dwarf_file_unit_alone(made.dwarf, offs[n]);
+			assert_non_null(units[n]);
+			assert_true(units[n]->off == offs[n] && snap_dwarf_unit_open(units[n]));
+			assert_int_equal(units[n]->language, n + 1);
+			assert_ptr_equal(
+				snap_dwarf_file_unit_alone(made.dwarf, offs[n]), units[n]);
+			assert_int_equal(made.dwarf->info.num, 0);
+		}
+		/* Some are met by the way, */
+		assert_ptr_equal(snap_dwarf_file_unit(made.dwarf, 1), units[1]);
+		assert_ptr_equal(snap_dwarf_file_unit_alone(made.dwarf, offs[1]), units[1]);
+		assert_null(snap_dwarf_file_unit_alone(made.dwarf, offs[1] + 1));
+		/* and the others are what they were. */
+		assert_ptr_equal(snap_dwarf_file_unit_alone(made.dwarf, offs[4]), units[4]);
+		assert_int_equal(snap_dwarf_file_num_units(made.dwarf), NUM);
+		for (size_t i = 0; i < NUM; i++) {
+			assert_ptr_equal(snap_dwarf_file_unit(made.dwarf, i), units[i]);
+			assert_int_equal(units[i]->index, i);
+		}
+		assert_null(snap_dwarf_file_unit_alone(made.dwarf, info->len));
+		assert_null(snap_dwarf_file_unit_alone(made.dwarf, UINT64_MAX));
+		made_end(&made);
+	}
+}
+
 /* ---------------------------------------------------------------- forms */
 
 struct form {
@@ -752,6 +798,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_abbrevs_by_code),
 		cmocka_unit_test(test_units_of_every_kind),
+		cmocka_unit_test(test_units_met_alone),
 		cmocka_unit_test(test_attributes_of_every_form),
 		cmocka_unit_test(test_attributes_that_lead_nowhere),
 		cmocka_unit_test(test_names_and_their_scopes),

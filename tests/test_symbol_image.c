@@ -73,6 +73,7 @@ static struct snap_image_contents make_contents(void)
 		tables[i].state = i % 5 == 0   ? SNAP_IMAGE_MISSING
 				  : i % 5 == 1 ? SNAP_IMAGE_NO_TABLE
 					       : SNAP_IMAGE_TABLE;
+		tables[i].unit_off = UINT64_C(0x10000) * i + 11;
 		if (!tables[i].bytes.data)
 			tables[i].bytes = make_table(i);
 	}
@@ -123,6 +124,10 @@ static bool check_units(struct snap_symbol_image *image)
 		if (WRONG(image, state == tables[i].state))
 			return false;
 		if (state == SNAP_IMAGE_TABLE && !snap_bytes_equal(bytes, tables[i].bytes))
+			return false;
+		uint64_t off;
+		bool has_off = snap_symbol_image_unit_off(image, i, &off);
+		if (WRONG(image, has_off) || (has_off && off != tables[i].unit_off))
 			return false;
 	}
 	return !WRONG(image, snap_symbol_image_unit_at(image, 0xfff) == 0);

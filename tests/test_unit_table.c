@@ -65,6 +65,7 @@ static void make_contents(size_t num_nodes, size_t num_places, size_t num_sites)
 			nodes[i].call_column = random_below(2) ? UINT32_MAX : random_below(100);
 			continue;
 		}
+		nodes[i].entry_off = random_below(2) ? 11 + random_below(100000) : UINT64_MAX;
 		nodes[i].first_part = (uint32_t)num_parts;
 		nodes[i].num_parts = random_below(3);
 		for (uint32_t j = 0; j < nodes[i].num_parts; j++) {
@@ -148,6 +149,24 @@ static void assert_frames(const struct snap_unit_table *table, uint64_t addr, si
 	}
 }
 
+/* That of the outermost one, if a part of it has the address. */
+static void assert_function(const struct snap_unit_table *table, uint64_t addr)
+{
+	struct snap_unit_frame frames[MAX];
+	uint64_t entry_off = 1, start = 1;
+	const struct snap_unit_place *place = naive_place(addr);
+	uint32_t function = place ? place->node : 0;
+	while (function > 0 && nodes[function - 1].parent > 0)
+		function = nodes[function - 1].parent;
+	size_t num = naive_find(addr, frames, MAX);
+	bool has = function > 0 && frames[num - 1].start != 0;
+	assert_int_equal(snap_unit_table_function(table, addr, &entry_off, &start), has);
+	if (has) {
+		assert_true(entry_off == nodes[function - 1].entry_off);
+		assert_true(start == frames[num - 1].start);
+	}
+}
+
 static void assert_same_site(const struct snap_unit_site *a, const struct snap_unit_site *b)
 {
 	assert_true(a->return_vaddr == b->return_vaddr);
@@ -215,6 +234,7 @@ static void test_unit_table_at_random(void **state)
 		for (size_t i = 0; i < contents.num_places; i++) {
 			for (uint64_t d = 0; d < 4; d++)
 				assert_frames(&table, places[i].start + d - 1, 1 + (i + d) % 16);
+			assert_function(&table, places[i].start);
 			assert_tail_calls(&table, places[i].start);
 		}
 		assert_frames(&table, 0, 16);

@@ -10,6 +10,8 @@
 #define MAX_UNITS 500000
 /* Attributes of a unit's first entry. */
 #define MAX_FIRST_ATTRS 64
+/* Units that are met alone. Further ones are met as all are, one after the other. */
+#define MAX_ALONE 1024
 
 /* ---------------------------------------------------------------- units */
 
@@ -69,6 +71,26 @@ static bool read_header(
 	return true;
 }
 
+static void free_unit(struct snap_dwarf_unit *unit)
+{
+	if (unit)
+		free(unit->scopes);
+	free(unit);
+}
+
+/* One that was asked for alone, out of the list of these: NULL if there is none at off. */
+static struct snap_dwarf_unit *take_alone(struct snap_dwarf_file *file, uint64_t off)
+{
+	for (size_t i = 0; i < file->num_alone; i++) {
+		struct snap_dwarf_unit *unit = file->alone[i];
+		if (unit->off == off) {
+			file->alone[i] = file->alone[--file->num_alone];
+			return unit;
+		}
+	}
+	return NULL;
+}
+
 /* Meet one more unit. False if there is none. */
 static bool meet_unit(struct snap_dwarf_file *file, bool in_types)
 {
@@ -79,19 +101,25 @@ static bool meet_unit(struct snap_dwarf_file *file, bool in_types)
 	units->is_done = true; /* unless all goes well */
 	if (units->num >= MAX_UNITS || !read_header(file, units->next_off, in_types, &unit))
 		return false;
+	/* Others may already point to it. */
+	struct snap_dwarf_unit *kept = in_types ? NULL : take_alone(file, units->next_off);
 	if (units->num == units->capacity) {
 		size_t capacity = units->capacity ? 2 * units->capacity : 64;
 		struct snap_dwarf_unit **list = reallocarray(units->list, capacity, sizeof(*list));
-		if (!list)
+		if (!list) {
+			free_unit(kept);
 			return false;
+		}
 		units->list = list;
 		units->capacity = capacity;
 	}
-	struct snap_dwarf_unit *kept = malloc(sizeof(*kept));
-	if (!kept)
-		return false;
-	unit.index = units->num;
-	*kept = unit;
+	if (!kept) {
+		kept = malloc(sizeof(*kept));
+		if (!kept)
+			return false;
+		*kept = unit;
+	}
+	kept->index = units->num;
 	units->list[units->num++] = kept;
 	units->next_off = unit.end;
 	units->is_done = false;
@@ -199,10 +227,8 @@ static const struct snap_abbrevs *get_abbrevs(
 
 static void free_units(struct snap_dwarf_units *units)
 {
-	for (size_t i = 0; i < units->num; i++) {
-		free(units->list[i]->scopes);
-		free(units->list[i]);
-	}
+	for (size_t i = 0; i < units->num; i++)
+		free_unit(units->list[i]);
 	free(units->list);
 }
 
@@ -212,6 +238,9 @@ void snap_dwarf_file_destroy(struct snap_dwarf_file *file)
 		return;
 	free_units(&file->info);
 	free_units(&file->types);
+	for (size_t i = 0; i < file->num_alone; i++)
+		free_unit(file->alone[i]);
+	free(file->alone);
 	tdestroy(file->abbrev_tables, free_shared);
 	snap_dwarf_package_destroy(file->package);
 	snap_dwarf_sections_deinit(&file->sections);
@@ -253,6 +282,23 @@ struct snap_dwarf_unit *snap_dwarf_file_unit_with_header(struct snap_dwarf_file 
 {
 	struct snap_dwarf_unit *unit = unit_before(file, off, false);
 	return unit && unit->off == off ? unit : NULL;
+}
+
+struct snap_dwarf_unit *snap_dwarf_file_unit_alone(struct snap_dwarf_file *file, uint64_t off)
+{
+	struct snap_dwarf_unit unit, *kept;
+	if (off < file->info.next_off || file->num_alone == MAX_ALONE)
+		return snap_dwarf_file_unit_with_header(file, off);
+	for (size_t i = 0; i < file->num_alone; i++)
+		if (file->alone[i]->off == off)
+			return file->alone[i];
+	if (!file->alone && !(file->alone = calloc(MAX_ALONE, sizeof(struct snap_dwarf_unit *))))
+		return NULL;
+	if (!read_header(file, off, false, &unit) || !(kept = malloc(sizeof(*kept))))
+		return NULL;
+	*kept = unit;
+	file->alone[file->num_alone++] = kept;
+	return kept;
 }
 
 bool snap_dwarf_unit_has_scopes(const struct snap_dwarf_unit *unit)

@@ -79,6 +79,9 @@ struct snap_dwarf_file {
 	struct snap_dwarf_sections sections;
 	bool is_split;			     /* .dwo or .dwp */
 	struct snap_dwarf_units info, types; /* of .debug_info, .debug_types */
+	/* Units of .debug_info that were asked for before those in front of them were met. */
+	struct snap_dwarf_unit **alone;
+	size_t num_alone;
 	struct snap_dwarf_file *alternate;   /* borrowed; NULL: none */
 	struct snap_dwarf_package *package;  /* owned; NULL: this is none */
 	void *abbrev_tables;		     /* a tree of search.h */
@@ -108,6 +111,8 @@ struct snap_dwarf_unit *snap_dwarf_file_unit_at(
 /* The unit of .debug_info whose header is at the offset; NULL. */
 struct snap_dwarf_unit *snap_dwarf_file_unit_with_header(
 	struct snap_dwarf_file *file, uint64_t off);
+/* The same without a look at those in front of it; the offset is one that was found before. */
+struct snap_dwarf_unit *snap_dwarf_file_unit_alone(struct snap_dwarf_file *file, uint64_t off);
 /* The split unit of the id; NULL. */
 struct snap_dwarf_unit *snap_dwarf_file_split_unit(struct snap_dwarf_file *file, uint64_t id);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyze/cache/cache_dir.h"
+#include "analyze/dwarf/file.h"
 #include "analyze/symbols/debug_info.h"
 #include "analyze/symbols/name_pool.h"
 #include "analyze/symbols/parallel.h"
@@ -112,8 +113,9 @@ static struct snap_debug_info *get_info(struct snap_code_index *index)
 	if (snap_debug_info_create(index->sources.file, index->sources.alternate,
 		    index->sources.split, &index->pool, &index->info, NULL) < 0)
 		return NULL; /* no memory */
-	if (has_image(index) && (!index->kept.has_map || snap_debug_info_num_units(index->info) !=
-								 index->kept.num_units))
+	/* One without a map was made of a file that had no debug information. How many units there
+	 * are, is not compared: all of them would have to be met. */
+	if (has_image(index) && !index->kept.has_map)
 		drop_image(index);
 	return index->info;
 }
@@ -155,15 +157,6 @@ static size_t find_unit(struct snap_code_index *index, uint64_t vaddr)
 	}
 	struct snap_debug_info *info = get_info(index);
 	return info ? snap_debug_info_unit_at(info, vaddr) : 0;
-}
-
-struct snap_dwarf_unit *snap_code_index_unit(
-	struct snap_code_index *index, uint64_t vaddr, uint64_t *ret_bias)
-{
-	size_t number = find_unit(index, vaddr + index->sources.bias);
-	struct snap_debug_info *info = number > 0 ? get_info(index) : NULL;
-	*ret_bias = index->sources.bias;
-	return info ? snap_debug_info_entries(info, number - 1) : NULL;
 }
 
 /* Room for what is known of a unit; NULL without memory. */
@@ -232,8 +225,9 @@ static void make_table(struct snap_code_index *index, uint32_t number)
 	}
 }
 
-/* The table that has the address; NULL. */
-static const struct snap_unit_table *find_table(struct snap_code_index *index, uint64_t vaddr)
+/* The table that has the address, and the number of its unit; NULL. */
+static const struct snap_unit_table *find_numbered_table(
+	struct snap_code_index *index, uint64_t vaddr, uint32_t *ret_number)
 {
 	size_t number = find_unit(index, vaddr);
 	if (number == 0 || number > UINT32_MAX || !get_unit(index, number - 1))
@@ -242,9 +236,16 @@ static const struct snap_unit_table *find_table(struct snap_code_index *index, u
 	if (!index->units[number].is_made &&
 		!(has_image(index) && take_table(index, (uint32_t)number)))
 		make_table(index, (uint32_t)number);
+	*ret_number = (uint32_t)number;
 	return number < index->num_units && index->units[number].bytes.data
 		       ? &index->units[number].table
 		       : NULL;
+}
+
+static const struct snap_unit_table *find_table(struct snap_code_index *index, uint64_t vaddr)
+{
+	uint32_t number;
+	return find_numbered_table(index, vaddr, &number);
 }
 
 /* ---------------------------------------------------------------- answers */
@@ -302,6 +303,38 @@ size_t snap_code_index_find(
 	bool had_image = has_image(index);
 	size_t num = find(index, vaddr, frames, max);
 	return has_lost_image(index, had_image) ? find(index, vaddr, frames, max) : num;
+}
+
+static bool find_entry(struct snap_code_index *index, uint64_t vaddr, struct snap_code_entry *ret)
+{
+	uint32_t number;
+	uint64_t entry_off, unit_off, start;
+	const struct snap_unit_table *table =
+		find_numbered_table(index, vaddr + index->sources.bias, &number);
+	if (!table || !snap_unit_table_function(
+			      table, vaddr + index->sources.bias, &entry_off, &start))
+		return false;
+	struct snap_debug_info *info = get_info(index);
+	if (!info)
+		return false;
+	struct snap_dwarf_unit *unit =
+		has_image(index) && number < index->kept.num_units &&
+				snap_symbol_image_unit_off(index->image, number, &unit_off)
+			? snap_debug_info_entries_at(info, unit_off)
+			: snap_debug_info_entries(info, number);
+	if (!unit || entry_off >= unit->end - unit->off)
+		return false;
+	*ret = (struct snap_code_entry){
+		unit, unit->off + entry_off, start, index->sources.bias};
+	return true;
+}
+
+bool snap_code_index_entry(
+	struct snap_code_index *index, uint64_t vaddr, struct snap_code_entry *ret)
+{
+	bool had_image = has_image(index);
+	bool found = find_entry(index, vaddr, ret);
+	return has_lost_image(index, had_image) ? find_entry(index, vaddr, ret) : found;
 }
 
 static void set_site(struct snap_code_index *index, const struct snap_unit_site *from,
@@ -558,6 +591,8 @@ static int encode_map(struct snap_code_index *index, struct encoding *e)
 		e->tables[i].state = unit->bytes.data ? SNAP_IMAGE_TABLE : SNAP_IMAGE_NO_TABLE;
 		e->tables[i].bytes = unit->bytes;
 	}
+	for (uint32_t i = 0; i < num_units; i++)
+		e->tables[i].unit_off = snap_debug_info_unit_off(info, i);
 	e->contents.num_map = num_map;
 	e->contents.num_tables = num_units;
 	e->contents.has_map = e->contents.is_map_thorough = true;

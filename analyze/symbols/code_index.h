@@ -73,12 +73,22 @@ bool snap_code_index_site(
 size_t snap_code_index_tail_calls(
 	struct snap_code_index *index, uint64_t vaddr, struct snap_call_site *sites, size_t max);
 
+/* The entry of a function. */
+struct snap_code_entry {
+	struct snap_dwarf_unit *unit; /* open */
+	uint64_t off;		      /* in the unit's section */
+	/* Of the contiguous part that has the address, as the file with the entry has it; and what
+	 * that file's addresses have on top of the object's. */
+	uint64_t start, bias;
+};
+
 /*
- * The unit with the entries of what stands at the address; NULL if there is none, or it can't be
- * read. *ret_bias: what the file's addresses have on top of the object's.
+ * The function, not an inlined one, that has the address. False if it is not known, or its unit
+ * can't be read. It is as the cache, or the debug information, says: whether there is such an entry
+ * is left to whoever reads it.
  */
-struct snap_dwarf_unit *snap_code_index_unit(
-	struct snap_code_index *index, uint64_t vaddr, uint64_t *ret_bias);
+bool snap_code_index_entry(
+	struct snap_code_index *index, uint64_t vaddr, struct snap_code_entry *ret);
 
 /*
  * Many addresses are going to be looked up: make the tables that they need, num_jobs at a time

@@ -220,12 +220,28 @@ static struct snap_dwarf_unit *entries_of(
 	return unit->split;
 }
 
-struct snap_dwarf_unit *snap_debug_info_entries(struct snap_debug_info *info, size_t index)
+static struct snap_dwarf_unit *open_entries(
+	struct snap_debug_info *info, struct snap_dwarf_unit *unit)
 {
-	struct snap_dwarf_unit *unit = snap_dwarf_file_unit(info->file, index);
 	struct snap_dwarf_unit *entries =
 		unit && snap_dwarf_unit_open(unit) ? entries_of(info, unit) : NULL;
 	return entries && snap_dwarf_unit_open(entries) ? entries : NULL;
+}
+
+struct snap_dwarf_unit *snap_debug_info_entries(struct snap_debug_info *info, size_t index)
+{
+	return open_entries(info, snap_dwarf_file_unit(info->file, index));
+}
+
+struct snap_dwarf_unit *snap_debug_info_entries_at(struct snap_debug_info *info, uint64_t off)
+{
+	return open_entries(info, snap_dwarf_file_unit_alone(info->file, off));
+}
+
+uint64_t snap_debug_info_unit_off(struct snap_debug_info *info, size_t index)
+{
+	const struct snap_dwarf_unit *unit = snap_dwarf_file_unit(info->file, index);
+	return unit ? unit->off : 0;
 }
 
 /* ---------------------------------------------------------------- which unit */

@@ -43,6 +43,9 @@ size_t snap_debug_info_unit_at(struct snap_debug_info *info, uint64_t vaddr);
  * that was not found, or can't be read.
  */
 struct snap_dwarf_unit *snap_debug_info_entries(struct snap_debug_info *info, size_t unit);
+/* The same by the offset of that unit's header; those before it are not gone through. */
+struct snap_dwarf_unit *snap_debug_info_entries_at(struct snap_debug_info *info, uint64_t off);
+uint64_t snap_debug_info_unit_off(struct snap_debug_info *info, size_t unit);
 
 /*
  * The same for all addresses, by all that the units say: colours are the units' indices plus one.

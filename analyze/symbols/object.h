@@ -96,7 +96,7 @@ bool snap_object_data_at(
 bool snap_object_relocated(
 	const struct snap_object *object, uint64_t vaddr, struct snap_relocated *ret);
 
-/* For whoever reads what snap_code_index_unit() gives: of its files (sandbox/note.h). */
+/* For whoever reads what snap_code_index_entry() gives: of its files (sandbox/note.h). */
 uint32_t snap_object_note(const struct snap_object *object);
 /* Whether memory at vaddr is as the main file has it: it was loaded from there, not to be written. */
 bool snap_object_is_constant(const struct snap_object *object, uint64_t vaddr);

@@ -258,6 +258,14 @@ enum snap_image_state snap_symbol_image_table(
 	return SNAP_IMAGE_TABLE;
 }
 
+bool snap_symbol_image_unit_off(struct snap_symbol_image *image, uint32_t index, uint64_t *ret)
+{
+	*ret = get_u64(image, SNAP_IMAGE_UNITS,
+		(uint64_t)index * sizeof(struct snap_image_unit) +
+			offsetof(struct snap_image_unit, unit_off));
+	return !image->failed;
+}
+
 /* The bytes of strings from *off on, to the end of the page there; *off moves behind them. */
 static struct snap_bytes next_strings(struct snap_symbol_image *image, uint64_t *off)
 {

@@ -37,7 +37,7 @@
 #define SNAP_NAMES_PER_BLOCK 16
 
 /* Changed whenever what an image holds, or how it is made, changes: older ones are made anew. */
-#define SNAP_IMAGE_VERSION 3
+#define SNAP_IMAGE_VERSION 4
 
 /* What an image was made of: another file of the same build ID may have other sections. */
 struct snap_image_sources {
@@ -81,6 +81,8 @@ enum snap_image_state {
 };
 enum snap_image_state snap_symbol_image_table(
 	struct snap_symbol_image *image, uint32_t unit, struct snap_bytes *ret);
+/* Where the header of the unit is in .debug_info. */
+bool snap_symbol_image_unit_off(struct snap_symbol_image *image, uint32_t unit, uint64_t *ret);
 
 /* The strings are valid until the next call that is given the image. */
 bool snap_symbol_image_name(struct snap_symbol_image *image, uint32_t number, const char **ret_raw,
@@ -116,6 +118,7 @@ struct snap_image_by_name {
 struct snap_image_table {
 	enum snap_image_state state;
 	struct snap_bytes bytes;
+	uint64_t unit_off; /* of its unit's header in .debug_info */
 };
 
 struct snap_image_map_entry {

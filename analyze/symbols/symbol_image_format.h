@@ -49,6 +49,7 @@ struct snap_image_header {
 struct snap_image_unit {
 	uint64_t off; /* in SNAP_IMAGE_TABLES */
 	uint32_t len, state;
+	uint64_t unit_off; /* of its header in .debug_info */
 };
 
 static inline uint64_t snap_image_num_pages(uint64_t len)

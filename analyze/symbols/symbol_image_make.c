@@ -54,6 +54,7 @@ static void put_units(struct writer *w, const struct snap_image_contents *c)
 		snap_encode_u64(&w->out, has ? off : 0);
 		snap_encode_u32(&w->out, has ? (uint32_t)table->bytes.len : 0);
 		snap_encode_u32(&w->out, table->state);
+		snap_encode_u64(&w->out, table->unit_off);
 		if (has)
 			off += (table->bytes.len + 7) & ~(size_t)7;
 		w->header.num_kept += table->state != SNAP_IMAGE_MISSING;

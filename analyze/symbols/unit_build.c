@@ -190,6 +190,8 @@ static int make_nodes(struct snap_unit_builder *b, struct made *m)
 			.parent = from->parent,
 			.first_part = (uint32_t)from->first_range,
 			.num_parts = from->parent ? 0 : (uint32_t)from->num_ranges,
+			.entry_off =
+				from->parent ? 0 : from->entry.off - from->entry.unit->off,
 		};
 		if (from->parent > 0) {
 			m->nodes[i].call_file = file_of(b, from->call_file);

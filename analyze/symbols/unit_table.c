@@ -6,7 +6,7 @@
 #include "analyze/dwarf/cursor.h"
 #include "analyze/symbols/encode.h"
 
-#define MAGIC		0x31745553u /* "SUt1" */
+#define MAGIC		0x32745553u /* "SUt2" */
 #define SITES_PER_CHUNK 32
 
 enum {
@@ -64,6 +64,7 @@ static void encode_nodes(struct encoder *e)
 			continue;
 		}
 		snap_encode_uleb(&e->nodes, 0);
+		snap_encode_uleb(&e->nodes, node->entry_off);
 		snap_encode_uleb(&e->nodes, node->num_parts);
 		for (size_t j = 0; j < node->num_parts; j++) {
 			const struct snap_unit_part *part = &c->parts[node->first_part + j];
@@ -352,7 +353,8 @@ struct node {
 	uint32_t name;
 	uint64_t parent; /* offset plus one; 0: a function */
 	uint32_t call_file, call_line, call_column;
-	struct snap_cursor parts; /* of a function: num_parts follow */
+	uint64_t entry_off;	  /* of a function */
+	struct snap_cursor parts; /* likewise: num_parts follow */
 	uint64_t num_parts;
 };
 
@@ -364,6 +366,7 @@ static bool read_node(const struct snap_unit_table *table, uint64_t node, struct
 	if (back > node - 1)
 		return false; /* parents stand before: so the walk up has an end */
 	if (back == 0) {
+		ret->entry_off = snap_cursor_uleb(&c);
 		ret->num_parts = snap_cursor_uleb(&c);
 		ret->parts = c;
 	} else {
@@ -421,6 +424,28 @@ size_t snap_unit_table_find(const struct snap_unit_table *table, uint64_t vaddr,
 		frames[num++] = frame;
 	frames[num - 1].is_inline = false; /* too deep: what is there is the outermost */
 	return num;
+}
+
+bool snap_unit_table_function(const struct snap_unit_table *table, uint64_t vaddr,
+	uint64_t *ret_entry_off, uint64_t *ret_start)
+{
+	struct state state;
+	struct node node;
+	if (!find_place(table, vaddr, &state))
+		return false;
+	do
+		if (state.node == 0 || !read_node(table, state.node, &node))
+			return false;
+	while ((state.node = node.parent) > 0);
+	*ret_entry_off = node.entry_off;
+	struct snap_unit_part part;
+	bool found = false;
+	while (next_part(table, &node, &part))
+		if (vaddr >= part.start && vaddr < part.end) {
+			*ret_start = part.start;
+			found = true;
+		}
+	return found;
 }
 
 /* ---------------------------------------------------------------- call sites */

@@ -16,7 +16,8 @@
  *   site chunks u64 [num_site_chunks]: return address of the chunk's first call site
  *   offsets     u32 [num_chunks + num_site_chunks]: where the chunk begins in places, in sites
  *   refs        u32 [num_refs]: numbers in the object's name pool
- *   nodes       function: varint ref + 1, 0, num_parts; num_parts of svarint start, varint len
+ *   nodes       function: varint ref + 1, 0, entry, num_parts; num_parts of svarint start, varint
+ *               len; entry: where its entry is, from the header of the unit with the entries on
  *               inlined:  varint ref + 1, distance back to the node it was inlined into; file of
  * the call (ref + 1), line, column places      u8 flags and line; varint distance in addresses;
  * what flags say has changed: node (svarint difference), file (ref + 1), line (svarint difference),
@@ -47,6 +48,7 @@ struct snap_unit_node {
 	uint32_t parent; /* index plus one of the node it was inlined into; 0: a function */
 	uint32_t call_file, call_line, call_column;
 	uint32_t first_part, num_parts; /* of a function: where its code is */
+	uint64_t entry_off; /* of a function: its entry, from the header of its unit on */
 };
 
 struct snap_unit_part {
@@ -115,6 +117,13 @@ struct snap_unit_frame {
  */
 size_t snap_unit_table_find(const struct snap_unit_table *table, uint64_t vaddr,
 	struct snap_unit_frame *frames, size_t max);
+
+/*
+ * The function, not an inlined one, that has the address: where its entry is, from the header of
+ * the unit with the entries on, and where the part of it begins that has the address.
+ */
+bool snap_unit_table_function(const struct snap_unit_table *table, uint64_t vaddr,
+	uint64_t *ret_entry_off, uint64_t *ret_start);
 
 /* The call site with that return address. */
 bool snap_unit_table_site(

@@ -432,8 +432,7 @@ int snap_variables_read(
 				(wanted == SNAP_VARIABLES_CRASHED && crash->threads[i].crashed));
 	const struct snap_variables_budget *left = &views.left;
 	bool is_limited = left->entries == 0 || left->list_bytes == 0 || left->steps == 0 ||
-			  left->scans == 0 || left->text == 0 || left->variables == 0;
-	snap_views_deinit(&views);
+			  left->text == 0 || left->variables == 0;
 	if (r < 0)
 		return snap_error_no_memory(err);
 	if (is_limited)

@@ -2,19 +2,16 @@
 
 #include <dwarf.h>
 #include <elf.h>
-#include <search.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "analyze/sandbox/note.h"
 #include "analyze/symbols/object.h"
 #include "analyze/symbols/static_memory.h"
-#include "analyze/symbols/unit_scan.h"
 
 /* Of one input. A thousand deep stacks of large programs take a tenth of each. */
 #define MAX_ENTRIES    (UINT64_C(16) << 20)
 #define MAX_LIST_BYTES (UINT64_C(256) << 20)
 #define MAX_STEPS      (UINT64_C(4) << 20)
-#define MAX_SCANS      (UINT64_C(1) << 30)
 #define MAX_TEXT       (UINT64_C(16) << 20)
 #define MAX_VARIABLES  65536
 
@@ -27,118 +24,10 @@ void snap_views_init(struct snap_views *views, struct snap_crash *crash)
 				.entries = MAX_ENTRIES,
 				.list_bytes = MAX_LIST_BYTES,
 				.steps = MAX_STEPS,
-				.scans = MAX_SCANS,
 				.text = MAX_TEXT,
 				.variables = MAX_VARIABLES,
 			},
 	};
-}
-
-/* ---------------------------------------------------------------- functions */
-
-struct function {
-	uint64_t start, end;
-	uint64_t off; /* of its entry in the unit's section */
-};
-
-struct unit_functions {
-	const struct snap_dwarf_unit *unit;
-	struct function *items; /* ascending by start */
-	size_t num;
-};
-
-static int compare_units(const void *a, const void *b)
-{
-	const struct unit_functions *x = a, *y = b;
-	if (x->unit == y->unit)
-		return 0;
-	return (uintptr_t)x->unit < (uintptr_t)y->unit ? -1 : 1;
-}
-
-static void free_functions(void *pointer)
-{
-	struct unit_functions *functions = pointer;
-	free(functions->items);
-	free(functions);
-}
-
-void snap_views_deinit(struct snap_views *views)
-{
-	tdestroy(views->functions, free_functions);
-	views->functions = NULL;
-}
-
-static int compare_functions(const void *a, const void *b)
-{
-	const struct function *x = a, *y = b;
-	return x->start < y->start ? -1 : x->start > y->start;
-}
-
-static void collect(const struct snap_unit_scan *scan, struct unit_functions *ret)
-{
-	size_t num = 0;
-	for (size_t i = 0; i < scan->num_nodes; i++)
-		num += scan->nodes[i].parent == 0 ? scan->nodes[i].num_ranges : 0;
-	ret->items = calloc(num + 1, sizeof(*ret->items));
-	for (size_t i = 0; ret->items && i < scan->num_nodes; i++) {
-		const struct snap_scan_node *node = &scan->nodes[i];
-		for (size_t j = 0; node->parent == 0 && j < node->num_ranges; j++) {
-			const struct snap_dwarf_range *range =
-				&scan->ranges.items[node->first_range + j];
-			ret->items[ret->num++] =
-				(struct function){range->start, range->end, node->entry.off};
-		}
-	}
-	if (ret->num > 0)
-		qsort(ret->items, ret->num, sizeof(*ret->items), compare_functions);
-}
-
-/* NULL without memory. */
-static const struct unit_functions *functions_of(
-	struct snap_views *views, struct snap_dwarf_unit *unit)
-{
-	struct unit_functions key = {.unit = unit}, **found;
-	found = tfind(&key, &views->functions, compare_units);
-	if (found)
-		return *found;
-	struct unit_functions *made = malloc(sizeof(*made));
-	if (!made)
-		return NULL;
-	*made = key;
-	uint64_t len = unit->end - unit->off;
-	struct snap_unit_scan scan = {0};
-	if (len <= views->left.scans) {
-		views->left.scans -= len;
-		if (snap_scan_unit(unit, &scan) == 0)
-			collect(&scan, made);
-	} else {
-		views->left.scans = 0;
-	}
-	snap_scan_deinit(&scan);
-	if (tsearch(made, &views->functions, compare_units))
-		return made;
-	free_functions(made);
-	return NULL;
-}
-
-static bool find_function(struct snap_view *view)
-{
-	const struct unit_functions *functions = functions_of(view->views, view->unit);
-	if (!functions)
-		return false;
-	size_t low = 0, high = functions->num;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (functions->items[mid].start <= view->vaddr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low == 0 || view->vaddr >= functions->items[low - 1].end)
-		return false;
-	view->function = (struct snap_die){view->unit, functions->items[low - 1].off};
-	view->function_start = functions->items[low - 1].start;
-	return true;
 }
 
 /* ---------------------------------------------------------------- frames */
@@ -154,12 +43,13 @@ bool snap_view_init(struct snap_views *views, const struct snap_crash_thread *th
 	if (!code)
 		return false;
 	SNAP_READING_SLOT(snap_object_note(module->object));
-	uint64_t bias, vaddr = frame->pc - module->record.load_bias;
+	uint64_t vaddr = frame->pc - module->record.load_bias;
+	struct snap_code_entry entry;
 	/* A return address may already belong to what follows the call. */
 	if (!frame->exact_pc && !frame->is_signal)
 		vaddr--;
-	struct snap_dwarf_unit *unit = snap_code_index_unit(code, vaddr, &bias);
-	if (!unit || unit->encoding.address_size != snap_arch_word(views->crash->arch))
+	if (!snap_code_index_entry(code, vaddr, &entry) ||
+		entry.unit->encoding.address_size != snap_arch_word(views->crash->arch))
 		return false;
 	*ret = (struct snap_view){
 		.views = views,
@@ -168,14 +58,17 @@ bool snap_view_init(struct snap_views *views, const struct snap_crash_thread *th
 		.index = index,
 		.frame = frame,
 		.object = module->object,
-		.unit = unit,
-		.load_bias = module->record.load_bias - bias,
-		.vaddr = vaddr + bias,
+		.unit = entry.unit,
+		.load_bias = module->record.load_bias - entry.bias,
+		.vaddr = vaddr + entry.bias,
+		.function = {entry.unit, entry.off},
+		.function_start = entry.start,
 	};
 	/* What a guess found may be no frame at all: nothing is told by its registers. */
 	if (frame->regs && frame->trust <= SNAP_TRUST_FP)
 		ret->known_regs = frame->known_regs;
-	return find_function(ret);
+	const struct snap_abbrev *abbrev = snap_view_attrs(ret, ret->function, NULL, NULL, 0);
+	return abbrev && abbrev->tag == DW_TAG_subprogram;
 }
 
 bool snap_view_caller(const struct snap_view *view, struct snap_view *ret)

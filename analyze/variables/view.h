@@ -15,7 +15,6 @@ struct snap_variables_budget {
 	uint64_t entries;    /* of debug information that may be looked at */
 	uint64_t list_bytes; /* of location lists */
 	uint64_t steps;	     /* of expressions */
-	uint64_t scans;	     /* bytes of units that are gone through for their functions */
 	uint64_t text;	     /* bytes of names, types and values */
 	uint64_t variables;
 };
@@ -24,7 +23,6 @@ struct snap_variables_budget {
 struct snap_views {
 	struct snap_crash *crash;
 	struct snap_variables_budget left;
-	void *functions; /* of each unit that was needed: a tree of search.h */
 };
 
 struct snap_view {
@@ -43,7 +41,6 @@ struct snap_view {
 };
 
 void snap_views_init(struct snap_views *views, struct snap_crash *crash);
-void snap_views_deinit(struct snap_views *views);
 
 /* False if no debug information is known of the frame. */
 bool snap_view_init(struct snap_views *views, const struct snap_crash_thread *thread, size_t index,
