@@ -210,6 +210,9 @@ enum snap_exit snap_do_work(
 	/* What was read of a pipe can't be read again by another worker. */
 	config.libraries[SNAP_LIBRARY_DEFLATE] = config.libraries[SNAP_LIBRARY_ZSTD] =
 		work->unpacks || work->keeps_stdin;
+	/* Loading it takes less than a replacement, and debug files are often compressed. */
+	config.libraries[SNAP_LIBRARY_DEFLATE] |=
+		arguments->options.variables > SNAP_VARIABLES_NONE;
 	config.libraries[SNAP_LIBRARY_ARCHIVE] = config.libraries[SNAP_LIBRARY_CAPSTONE] =
 		work->keeps_stdin && work->takes_inputs;
 	if (work->is_streaming)

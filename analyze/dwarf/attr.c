@@ -177,8 +177,10 @@ bool snap_dwarf_unit_address(const struct snap_dwarf_unit *unit, uint64_t index,
 	struct snap_dwarf_sections *sections = &owner->file->sections;
 	if (index > UINT32_MAX)
 		return false;
-	struct snap_cursor c = snap_cursor(snap_dwarf_section(sections, SNAP_DWARF_ADDR),
-		owner->addr_base + index * unit->encoding.address_size, sections->big_endian);
+	uint64_t at = owner->addr_base + index * unit->encoding.address_size;
+	struct snap_cursor c = snap_cursor(
+		snap_dwarf_section_to(sections, SNAP_DWARF_ADDR, at + unit->encoding.address_size),
+		at, sections->big_endian);
 	*ret = snap_cursor_unsigned(&c, unit->encoding.address_size);
 	return !c.failed;
 }
@@ -243,6 +245,11 @@ bool snap_attr_die(
 		*ret = (struct snap_die){(struct snap_dwarf_unit *)unit, unit->off + attr->value};
 		return true;
 	case DW_FORM_ref_addr:
+		/* Of the unit itself others need not be met. */
+		if (!unit->in_types && attr->value >= unit->dies && attr->value < unit->end) {
+			*ret = (struct snap_die){(struct snap_dwarf_unit *)unit, attr->value};
+			return true;
+		}
 		break;
 	case DW_FORM_ref_sup4:
 	case DW_FORM_ref_sup8:

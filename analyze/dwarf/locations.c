@@ -162,18 +162,25 @@ static enum snap_location_found find_in_list(const struct snap_dwarf_unit *unit,
 	struct snap_dwarf_sections *sections = &unit->file->sections;
 	bool is_old = unit->encoding.version < 5;
 	enum snap_dwarf_section which = is_old ? SNAP_DWARF_LOC : SNAP_DWARF_LOCLISTS;
-	struct snap_cursor c =
-		snap_cursor(snap_dwarf_section(sections, which), off, sections->big_endian);
-	const uint8_t *begun = c.p;
-	if (c.failed || c.p == c.end || *left == 0)
+	uint64_t all = snap_dwarf_section_len(sections, which);
+	if (off >= all || *left == 0)
 		return SNAP_LOCATION_UNREADABLE;
-	enum snap_location_found found =
-		is_old && !unit->file->is_split
-			? find_pair(unit, &c, vaddr, ret)
-			: find_entry(unit, &c, is_old, vaddr, ret);
-	uint64_t len = (uint64_t)(c.p - begun);
-	*left -= len < *left ? len : *left;
-	return found;
+	for (uint64_t window = SNAP_DWARF_WINDOW;; window *= SNAP_DWARF_WINDOW_GROWTH) {
+		struct snap_bytes section = snap_dwarf_section_to(sections, which, off + window);
+		struct snap_cursor c = snap_cursor(section, off, sections->big_endian);
+		const uint8_t *begun = c.p;
+		if (c.failed)
+			return SNAP_LOCATION_UNREADABLE; /* it can't be decompressed so far */
+		enum snap_location_found found =
+			is_old && !unit->file->is_split
+				? find_pair(unit, &c, vaddr, ret)
+				: find_entry(unit, &c, is_old, vaddr, ret);
+		if (c.p < c.end || section.len == all || window >= all) {
+			uint64_t len = (uint64_t)(c.p - begun);
+			*left -= len < *left ? len : *left;
+			return found;
+		}
+	}
 }
 
 enum snap_location_found snap_dwarf_location(const struct snap_dwarf_unit *unit,
@@ -203,10 +210,12 @@ enum snap_location_found snap_dwarf_location(const struct snap_dwarf_unit *unit,
 		return SNAP_LOCATION_UNREADABLE;
 	}
 	uint64_t base = part + unit->loclists_base;
-	if (is_old || attr->value > UINT32_MAX)
+	uint64_t at = base + attr->value * unit->encoding.offset_size;
+	if (is_old || attr->value > UINT32_MAX || at < base)
 		return SNAP_LOCATION_UNREADABLE;
-	struct snap_cursor c = snap_cursor(snap_dwarf_section(sections, SNAP_DWARF_LOCLISTS),
-		base + attr->value * unit->encoding.offset_size, sections->big_endian);
+	struct snap_cursor c = snap_cursor(snap_dwarf_section_to(sections, SNAP_DWARF_LOCLISTS,
+						   at + unit->encoding.offset_size),
+		at, sections->big_endian);
 	uint64_t off = snap_cursor_unsigned(&c, unit->encoding.offset_size);
 	return c.failed ? SNAP_LOCATION_UNREADABLE : find_in_list(unit, base + off, vaddr, left, ret);
 }

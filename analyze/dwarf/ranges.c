@@ -130,14 +130,22 @@ static int read_list(
 		off += owner->ranges_base;
 	}
 	struct snap_dwarf_sections *sections = &owner->file->sections;
-	struct snap_cursor c =
-		snap_cursor(snap_dwarf_section(sections, which), off, sections->big_endian);
-	const uint8_t *begun = c.p;
-	if (c.failed || !snap_dwarf_section_spend(sections, which, 0))
+	uint64_t all = snap_dwarf_section_len(sections, which);
+	if (off > all || !snap_dwarf_section_spend(sections, which, 0))
 		return 0;
-	int r = is_pairs ? read_pairs(unit, &c, ranges) : read_entries(unit, &c, ranges);
-	(void)snap_dwarf_section_spend(sections, which, (uint64_t)(c.p - begun));
-	return r;
+	size_t num = ranges->num;
+	for (uint64_t window = SNAP_DWARF_WINDOW;; window *= SNAP_DWARF_WINDOW_GROWTH) {
+		struct snap_bytes section = snap_dwarf_section_to(sections, which, off + window);
+		struct snap_cursor c = snap_cursor(section, off, sections->big_endian);
+		const uint8_t *begun = c.p;
+		int r = is_pairs ? read_pairs(unit, &c, ranges) : read_entries(unit, &c, ranges);
+		if (r < 0 || c.p < c.end || section.len == all || window >= all) {
+			(void)snap_dwarf_section_spend(
+				sections, which, (uint64_t)(c.p - begun));
+			return r;
+		}
+		ranges->num = num;
+	}
 }
 
 static int read_indexed_list(
@@ -145,10 +153,12 @@ static int read_indexed_list(
 {
 	struct snap_dwarf_sections *sections = &unit->file->sections;
 	uint64_t base = unit->rnglists_base + unit->part_off[SNAP_DWARF_RNGLISTS];
-	if (index > UINT32_MAX)
+	uint64_t at = base + index * unit->encoding.offset_size;
+	if (index > UINT32_MAX || at < base)
 		return 0;
-	struct snap_cursor c = snap_cursor(snap_dwarf_section(sections, SNAP_DWARF_RNGLISTS),
-		base + index * unit->encoding.offset_size, sections->big_endian);
+	struct snap_cursor c = snap_cursor(snap_dwarf_section_to(sections, SNAP_DWARF_RNGLISTS,
+						   at + unit->encoding.offset_size),
+		at, sections->big_endian);
 	uint64_t off = snap_cursor_unsigned(&c, unit->encoding.offset_size);
 	return c.failed ? 0 : read_list(unit, base + off, ranges);
 }

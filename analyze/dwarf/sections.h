@@ -68,6 +68,10 @@ struct snap_bytes snap_dwarf_section(
  */
 struct snap_bytes snap_dwarf_section_to(
 	struct snap_dwarf_sections *sections, enum snap_dwarf_section which, uint64_t end);
+/* Where something begins whose end is told by itself: so much is asked for first, and each time
+ * that it goes on behind it, so many times as much. */
+#define SNAP_DWARF_WINDOW	 (UINT64_C(4) << 10)
+#define SNAP_DWARF_WINDOW_GROWTH 4
 /*
  * Copy len bytes at off, fewer at the section's end; returns how many. Of a mapped file nothing is
  * mapped for it: a look here and there would bring in all of it.
