@@ -338,6 +338,7 @@ ANALYZE_OBJS = \
 	analyze/dwarf/locations.o \
 	analyze/dwarf/names.o \
 	analyze/dwarf/package.o \
+	analyze/dwarf/operators.o \
 	analyze/dwarf/ranges.o \
 	analyze/dwarf/sections.o \
 	analyze/explain/abort.o \
@@ -464,6 +465,8 @@ ANALYZE_OBJS = \
 	analyze/unwind/unwind.o \
 	analyze/unwind/walk.o \
 	analyze/variables/evaluate.o \
+	analyze/variables/machine.o \
+	analyze/variables/passed.o \
 	analyze/variables/print.o \
 	analyze/variables/text.o \
 	analyze/variables/types.o \

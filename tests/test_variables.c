@@ -180,7 +180,6 @@ static void begin(void)
 
 static void end(void)
 {
-	snap_views_deinit(&views);
 	snap_crash_deinit(&crash);
 	made_end(&made);
 }

@@ -96,6 +96,7 @@ TESTS_ANALYZE = \
 	test_no_memory \
 	test_object_cfi \
 	test_open_in_root \
+	test_operators \
 	test_paint \
 	test_plt \
 	test_repeats \

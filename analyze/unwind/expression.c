@@ -2,14 +2,14 @@
 
 #include <dwarf.h>
 
+#include "analyze/dwarf/operators.h"
+
 #define MAX_STEPS    4096
-#define MAX_STACK    64
 #define MAX_OP_BYTES 21
 
 struct machine {
 	const struct snap_expression_context *context;
-	uint64_t stack[MAX_STACK];
-	size_t depth;
+	struct snap_dwarf_stack stack;
 	enum snap_expression_status status;
 	uint64_t fault;
 };
@@ -20,25 +20,12 @@ static void fail(struct machine *m, enum snap_expression_status status)
 		m->status = status;
 }
 
-static void push(struct machine *m, uint64_t value)
-{
-	if (m->depth == MAX_STACK) {
-		fail(m, SNAP_EXPRESSION_INVALID);
-		return;
-	}
-	/* The stack's elements have the size of an address (DWARF 5, 2.5.1). */
-	if (m->context->arch->elf_class == 1)
-		value &= UINT32_MAX;
-	m->stack[m->depth++] = value;
-}
-
 static uint64_t pop(struct machine *m)
 {
-	if (m->depth == 0) {
+	uint64_t value = snap_dwarf_pop(&m->stack);
+	if (m->stack.failed)
 		fail(m, SNAP_EXPRESSION_INVALID);
-		return 0;
-	}
-	return m->stack[--m->depth];
+	return value;
 }
 
 static void push_register(struct machine *m, uint64_t number, uint64_t offset)
@@ -49,14 +36,14 @@ static void push_register(struct machine *m, uint64_t number, uint64_t offset)
 		fail(m, SNAP_EXPRESSION_NO_REGISTER);
 		return;
 	}
-	push(m, context->regs[column] + offset);
+	snap_dwarf_push(&m->stack, context->regs[column] + offset);
 }
 
 static void deref(struct machine *m, uint64_t size)
 {
 	uint8_t bytes[8];
 	uint64_t addr = pop(m);
-	if (size == 0 || size > snap_arch_word(m->context->arch)) {
+	if (m->stack.failed || size == 0 || size > snap_arch_word(m->context->arch)) {
 		fail(m, SNAP_EXPRESSION_INVALID);
 		return;
 	}
@@ -65,133 +52,20 @@ static void deref(struct machine *m, uint64_t size)
 		fail(m, SNAP_EXPRESSION_NO_MEMORY);
 		return;
 	}
-	push(m, snap_arch_load(m->context->arch, bytes, (unsigned int)size));
-}
-
-static int64_t as_signed(const struct machine *m, uint64_t value)
-{
-	return m->context->arch->elf_class == 1 ? (int32_t)value : (int64_t)value;
-}
-
-static void binary(struct machine *m, uint8_t atom)
-{
-	unsigned int bits = 8 * snap_arch_word(m->context->arch);
-	uint64_t right = pop(m), left = pop(m), value = 0;
-	switch (atom) {
-	case DW_OP_and:
-		value = left & right;
-		break;
-	case DW_OP_or:
-		value = left | right;
-		break;
-	case DW_OP_xor:
-		value = left ^ right;
-		break;
-	case DW_OP_plus:
-		value = left + right;
-		break;
-	case DW_OP_minus:
-		value = left - right;
-		break;
-	case DW_OP_mul:
-		value = left * right;
-		break;
-	case DW_OP_div:
-		if (right == 0)
-			fail(m, SNAP_EXPRESSION_INVALID);
-		else if (as_signed(m, right) == -1)
-			value = -left; /* the one quotient that can overflow among them */
-		else
-			value = (uint64_t)(as_signed(m, left) / as_signed(m, right));
-		break;
-	case DW_OP_mod:
-		if (right == 0)
-			fail(m, SNAP_EXPRESSION_INVALID);
-		else
-			value = left % right;
-		break;
-	case DW_OP_shl:
-		value = right < bits ? left << right : 0;
-		break;
-	case DW_OP_shr:
-		value = right < bits ? left >> right : 0;
-		break;
-	case DW_OP_shra:
-		value = (uint64_t)(as_signed(m, left) >> (right < bits ? right : bits - 1));
-		break;
-	case DW_OP_eq:
-		value = left == right;
-		break;
-	case DW_OP_ne:
-		value = left != right;
-		break;
-	case DW_OP_lt:
-		value = as_signed(m, left) < as_signed(m, right);
-		break;
-	case DW_OP_le:
-		value = as_signed(m, left) <= as_signed(m, right);
-		break;
-	case DW_OP_gt:
-		value = as_signed(m, left) > as_signed(m, right);
-		break;
-	case DW_OP_ge:
-		value = as_signed(m, left) >= as_signed(m, right);
-		break;
-	default:
-		fail(m, SNAP_EXPRESSION_INVALID);
-		return;
-	}
-	push(m, value);
-}
-
-static void pick(struct machine *m, uint64_t index)
-{
-	if (index >= m->depth)
-		fail(m, SNAP_EXPRESSION_INVALID);
-	else
-		push(m, m->stack[m->depth - 1 - index]);
-}
-
-/* Rotate the top n, the top going below the others. */
-static void rotate(struct machine *m, size_t n)
-{
-	if (n > m->depth) {
-		fail(m, SNAP_EXPRESSION_INVALID);
-		return;
-	}
-	uint64_t top = m->stack[m->depth - 1];
-	for (size_t i = 1; i < n; i++)
-		m->stack[m->depth - i] = m->stack[m->depth - i - 1];
-	m->stack[m->depth - n] = top;
-}
-
-static void unary(struct machine *m, uint8_t atom)
-{
-	uint64_t value = pop(m);
-	if (atom == DW_OP_not)
-		value = ~value;
-	else if (atom == DW_OP_neg || as_signed(m, value) < 0)
-		value = -value; /* DW_OP_neg, and DW_OP_abs of a negative one */
-	push(m, value);
+	snap_dwarf_push(&m->stack, snap_arch_load(m->context->arch, bytes, (unsigned int)size));
 }
 
 /* All operations that neither branch nor end the expression. */
 static void step(struct machine *m, const Dwarf_Op *op)
 {
 	uint8_t atom = op->atom;
-	if (atom >= DW_OP_lit0 && atom <= DW_OP_lit31) {
-		push(m, atom - DW_OP_lit0);
-		return;
-	}
 	if (atom >= DW_OP_breg0 && atom <= DW_OP_breg31) {
 		push_register(m, atom - DW_OP_breg0, op->number);
 		return;
 	}
 	switch (atom) {
-	case DW_OP_nop:
-		break;
 	case DW_OP_addr:
-		push(m, op->number + m->context->load_bias);
+		snap_dwarf_push(&m->stack, op->number + m->context->load_bias);
 		break;
 	case DW_OP_const1u:
 	case DW_OP_const1s:
@@ -203,34 +77,16 @@ static void step(struct machine *m, const Dwarf_Op *op)
 	case DW_OP_const8s:
 	case DW_OP_constu:
 	case DW_OP_consts:
-		push(m, op->number); /* libdw extended the signed ones */
+		snap_dwarf_push(&m->stack, op->number); /* libdw extended the signed ones */
 		break;
 	case DW_OP_bregx:
 		push_register(m, op->number, op->number2);
 		break;
 	case DW_OP_call_frame_cfa:
 		if (m->context->has_cfa)
-			push(m, m->context->cfa);
+			snap_dwarf_push(&m->stack, m->context->cfa);
 		else
 			fail(m, SNAP_EXPRESSION_INVALID);
-		break;
-	case DW_OP_dup:
-		pick(m, 0);
-		break;
-	case DW_OP_over:
-		pick(m, 1);
-		break;
-	case DW_OP_pick:
-		pick(m, op->number);
-		break;
-	case DW_OP_drop:
-		(void)pop(m);
-		break;
-	case DW_OP_swap:
-		rotate(m, 2);
-		break;
-	case DW_OP_rot:
-		rotate(m, 3);
 		break;
 	case DW_OP_deref:
 		deref(m, snap_arch_word(m->context->arch));
@@ -238,17 +94,12 @@ static void step(struct machine *m, const Dwarf_Op *op)
 	case DW_OP_deref_size:
 		deref(m, op->number);
 		break;
-	case DW_OP_plus_uconst:
-		push(m, pop(m) + op->number);
-		break;
-	case DW_OP_neg:
-	case DW_OP_not:
-	case DW_OP_abs:
-		unary(m, atom);
-		break;
 	default:
-		binary(m, atom);
+		if (!snap_dwarf_operate(&m->stack, atom, op->number))
+			fail(m, SNAP_EXPRESSION_INVALID);
 	}
+	if (m->stack.failed)
+		fail(m, SNAP_EXPRESSION_INVALID);
 }
 
 /* DW_OP_skip and DW_OP_bra count from the end of themselves, three bytes long. */
@@ -281,6 +132,7 @@ enum snap_expression_status snap_expression_evaluate(const struct snap_expressio
 	uint64_t *ret_fault)
 {
 	struct machine m = {.context = context, .status = SNAP_EXPRESSION_OK};
+	m.stack.word = (uint8_t)snap_arch_word(context->arch);
 	*ret_kind = SNAP_EXPRESSION_ADDRESS;
 	if (num_ops == 1 && ops[0].atom >= DW_OP_reg0 && ops[0].atom <= DW_OP_reg31) {
 		*ret = ops[0].atom - DW_OP_reg0;
