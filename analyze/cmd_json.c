@@ -37,6 +37,6 @@ const struct snap_verb snap_verb_json = {
 		    "  snapanalyze json spool/*.snap >reports.jsonl\n",
 	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES | SNAP_TAKES_PRETTY |
 		 SNAP_TAKES_BATCH | SNAP_TAKES_SANDBOX | SNAP_TAKES_VARIABLES,
-	.variables = SNAP_VARIABLES_NONE,
+	.variables = SNAP_VARIABLES_CRASHED,
 	.run = run_json,
 };

@@ -48,6 +48,6 @@ const struct snap_verb snap_verb_report = {
 		    "  snapanalyze report core.1234\n",
 	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES | SNAP_TAKES_COLOR |
 		 SNAP_TAKES_BATCH | SNAP_TAKES_SANDBOX | SNAP_TAKES_VARIABLES,
-	.variables = SNAP_VARIABLES_NONE,
+	.variables = SNAP_VARIABLES_CRASHED,
 	.run = run_report,
 };

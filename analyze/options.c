@@ -135,7 +135,7 @@ static const struct option_entry entries[] = {
 	{OPTION_THREADS, SNAP_TAKES_FRAMES, "threads", "all|crashed",
 		"which threads to unwind and show (default all)"},
 	{OPTION_VARIABLES, SNAP_TAKES_VARIABLES, "variables", "WHICH",
-		"none (the default), args (of all frames), crashed (these, and\nthe local variables of the crashing thread), all"},
+		"none, args (arguments of all frames), crashed (these, and the\nlocal variables of the crashing thread: the default), all"},
 	{OPTION_COLOR, SNAP_TAKES_COLOR, "color", "WHEN",
 		"colours: auto (on terminals, unless NO_COLOR is set),\nalways, never"},
 	{OPTION_NO_SANDBOX, SNAP_TAKES_SANDBOX, "no-sandbox", NULL,

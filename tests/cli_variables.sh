@@ -79,12 +79,14 @@ if [ -e "$dir/snap" ]; then
 		grep -q '^        flags = (FLAG_A | FLAG_B)$' "$TMP/crashed.txt"
 	"$ANALYZE" report --variables=args "$dir/snap" >"$TMP/args.txt" 2>&1
 	check "report: arguments alone" diff <(grep -v '^        [^ ]* = ' "$TMP/crashed.txt") "$TMP/args.txt"
-	"$ANALYZE" report "$dir/snap" >"$TMP/none.txt" 2>&1
-	check "report: none by default" diff "$TMP/none.txt" <("$ANALYZE" report --variables=none "$dir/snap" 2>&1)
+	check "report: those of the crashing thread by default" \
+		diff "$TMP/crashed.txt" <("$ANALYZE" report "$dir/snap" 2>&1)
+	"$ANALYZE" report --variables=none "$dir/snap" >"$TMP/none.txt" 2>&1
 	check "report: no arguments then" grep -q '^  #0  crashes  *  /' "$TMP/none.txt"
 	"$ANALYZE" json "$dir/snap" >"$TMP/default.json" 2>&1
 	"$ANALYZE" json --variables=none "$dir/snap" >"$TMP/none.json" 2>&1
-	check "json: none by default" cmp "$TMP/default.json" "$TMP/none.json"
+	check "json: those of the crashing thread by default" \
+		cmp "$TMP/default.json" <("$ANALYZE" json --variables=crashed "$dir/snap" 2>&1)
 	check "json: none" "$PYTHON" - "$TMP/none.json" <<'EOF'
 import json, sys
 frames = [f for t in json.load(open(sys.argv[1]))["threads"] for f in t["frames"]]
