@@ -468,6 +468,12 @@ ANALYZE_OBJS = \
 	analyze/variables/machine.o \
 	analyze/variables/passed.o \
 	analyze/variables/print.o \
+	analyze/variables/print_array.o \
+	analyze/variables/print_container.o \
+	analyze/variables/print_number.o \
+	analyze/variables/print_pointer.o \
+	analyze/variables/print_structure.o \
+	analyze/variables/print_text.o \
 	analyze/variables/text.o \
 	analyze/variables/types.o \
 	analyze/variables/variables.o \

@@ -39,6 +39,7 @@ TESTS_CAPTURE = \
 	test_adopt \
 	test_config \
 	test_config_example \
+	test_containers \
 	test_core_pattern \
 	test_core_stream \
 	test_coredump_peer \
@@ -369,6 +370,7 @@ TEST_dwarf_file_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_hostile_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_lines_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_locations_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
+TEST_containers_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_variables_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_ranges_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_sections_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)

@@ -34,7 +34,7 @@ enum snap_piece_kind {
 struct snap_piece {
 	enum snap_piece_kind kind;
 	uint64_t num_bits, bit_off; /* if the location has several */
-	uint64_t address;	    /* of SNAP_PIECE_NOTHING: what was not captured, if has_address */
+	uint64_t address; /* of SNAP_PIECE_NOTHING: what was not captured, if has_address */
 	bool has_address;
 	uint64_t number;
 	uint8_t value[8]; /* in the target's byte order */

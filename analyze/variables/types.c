@@ -11,10 +11,10 @@
 /* Typedefs and qualifiers in a row. */
 #define MAX_CHAIN 32
 /* Nesting of a type's name: pointers to functions that take pointers. */
-#define MAX_NESTING 16
+#define MAX_NESTING    16
 #define MAX_PARAMETERS 16
 #define MAX_DIMENSIONS 16
-#define MAX_NAME 512
+#define MAX_NAME       512
 
 enum { TYPE, SIZE, ENCODING, NAME, DECLARATION, SIGNATURE, BIT_SIZE, NUM_ATTRS };
 static const uint16_t attr_names[NUM_ATTRS] = {
@@ -269,7 +269,8 @@ static const char *kind_words(uint32_t tag)
 	}
 }
 
-static void name_of_named(const struct snap_die die, uint32_t tag, const char *name, char *out, size_t size)
+static void name_of_named(
+	const struct snap_die die, uint32_t tag, const char *name, char *out, size_t size)
 {
 	const char *kind = kind_words(tag);
 	if (!name)
@@ -344,8 +345,8 @@ static void put_dimensions(
 }
 
 /* Pointers to arrays and functions stand in parentheses. */
-static void put_pointer(
-	const struct snap_view *view, struct snap_die target, const char *sign, struct declarator *d)
+static void put_pointer(const struct snap_view *view, struct snap_die target, const char *sign,
+	struct declarator *d)
 {
 	static const uint16_t none[] = {DW_AT_name};
 	struct snap_attr attr;

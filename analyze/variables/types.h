@@ -12,13 +12,13 @@
 
 /* A type without what its values do not depend on: typedefs and qualifiers. */
 struct snap_type {
-	struct snap_die die;   /* unit NULL: void */
-	uint32_t tag;	       /* 0: void, or it can't be read */
-	uint64_t size;	       /* bytes; 0: not known */
-	uint64_t encoding;     /* DW_ATE_*, of a base type */
-	const char *name;      /* its own; NULL */
-	const char *alias;     /* the innermost typedef's; NULL */
-	bool is_declaration;   /* its members are told elsewhere */
+	struct snap_die die;	/* unit NULL: void */
+	uint32_t tag;		/* 0: void, or it can't be read */
+	uint64_t size;		/* bytes; 0: not known */
+	uint64_t encoding;	/* DW_ATE_*, of a base type */
+	const char *name;	/* its own; NULL */
+	const char *alias;	/* the innermost typedef's; NULL */
+	bool is_declaration;	/* its members are told elsewhere */
 	struct snap_die target; /* of pointers, arrays, enumerations: their DW_AT_type */
 };
 

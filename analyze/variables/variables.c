@@ -67,8 +67,8 @@ static void find_scopes(const struct snap_view *view, struct scopes *scopes)
 		struct snap_children children;
 		struct snap_child child;
 		found = false;
-		snap_children_begin(&children, scopes->list[scopes->num - 1].die,
-			&view->views->left.entries);
+		snap_children_begin(
+			&children, scopes->list[scopes->num - 1].die, &view->views->left.entries);
 		while (!found && snap_children_next(&children, &child)) {
 			bool is_function = child.abbrev->tag == DW_TAG_inlined_subroutine;
 			if (!is_function && child.abbrev->tag != DW_TAG_lexical_block)
@@ -137,8 +137,8 @@ static void read_variable(const struct snap_view *view, struct snap_die die, str
 		if (!ret->name)
 			ret->name = snap_attr_string(die.unit, &attrs[V_NAME]);
 		if (!ret->has_type && snap_attr_is_there(&attrs[V_TYPE]))
-			ret->has_type = snap_view_reference(
-				view, die.unit, &attrs[V_TYPE], &ret->type);
+			ret->has_type =
+				snap_view_reference(view, die.unit, &attrs[V_TYPE], &ret->type);
 		if (!snap_attr_is_there(&ret->location) && snap_attr_is_there(&attrs[V_LOCATION])) {
 			ret->location = attrs[V_LOCATION];
 			ret->located = die.unit;
@@ -155,8 +155,8 @@ static void read_variable(const struct snap_view *view, struct snap_die die, str
 }
 
 /* A constant as a location. */
-static void constant_location(const struct snap_view *view, const struct variable *variable,
-	struct snap_location *ret)
+static void constant_location(
+	const struct snap_view *view, const struct variable *variable, struct snap_location *ret)
 {
 	const struct snap_attr *attr = &variable->constant;
 	struct snap_piece *piece = &ret->pieces[0];
@@ -251,8 +251,8 @@ static int add(const struct snap_view *view, struct frame_variables *to, bool is
 		item.has_address = true;
 		item.address = piece->address;
 	}
-	struct snap_variable *items = snap_arena_grow(&views->crash->arena, list->items, list->num,
-		&list->capacity, sizeof(*items));
+	struct snap_variable *items = snap_arena_grow(
+		&views->crash->arena, list->items, list->num, &list->capacity, sizeof(*items));
 	if (!items || !item.type || !item.value || (variable.name && !item.name))
 		return -1;
 	list->items = items;
@@ -284,8 +284,7 @@ static bool origin_of(const struct snap_view *view, struct snap_die die, struct 
 {
 	static const uint16_t names[] = {DW_AT_abstract_origin};
 	struct snap_attr attr;
-	return snap_view_attrs(view, die, names, &attr, 1) &&
-	       snap_attr_die(die.unit, &attr, ret);
+	return snap_view_attrs(view, die, names, &attr, 1) && snap_attr_die(die.unit, &attr, ret);
 }
 
 static bool is_variable(uint32_t tag)
@@ -373,8 +372,8 @@ static int read_function(const struct snap_view *view, const struct scopes *scop
 }
 
 /* lines: the listed lines of one frame, innermost first. */
-static int read_frame(struct snap_views *views, const struct snap_crash_thread *thread, size_t frame,
-	struct snap_listed_frame *lines, size_t num_lines, bool wants_locals)
+static int read_frame(struct snap_views *views, const struct snap_crash_thread *thread,
+	size_t frame, struct snap_listed_frame *lines, size_t num_lines, bool wants_locals)
 {
 	struct snap_view view;
 	struct scopes scopes;
@@ -411,8 +410,8 @@ static int read_thread(
 			num++;
 		const struct snap_frame *frame = &thread->frames[listed[i].frame];
 		/* A trampoline has no variables. */
-		if (!frame->is_signal &&
-			read_frame(views, thread, listed[i].frame, &listed[i], num, wants_locals) < 0)
+		if (!frame->is_signal && read_frame(views, thread, listed[i].frame, &listed[i], num,
+						 wants_locals) < 0)
 			return -1;
 	}
 	return 0;

@@ -34,8 +34,8 @@ struct snap_view {
 	uint64_t known_regs; /* bit n: frame->regs[n] is known */
 	struct snap_object *object;
 	struct snap_dwarf_unit *unit;
-	uint64_t load_bias; /* of the target's addresses on top of the file's */
-	uint64_t vaddr;	    /* what is looked up, in the file */
+	uint64_t load_bias;	  /* of the target's addresses on top of the file's */
+	uint64_t vaddr;		  /* what is looked up, in the file */
 	struct snap_die function; /* the entry whose code has vaddr; it is of the unit */
 	uint64_t function_start;
 };

@@ -9,8 +9,52 @@ The list has lines of what to write, program, and core, separated by tabs. Writt
 
 import json
 import os
+import sys
 
 import gdb
+
+# libstdc++'s own printers, of the types that snapanalyze knows. What is in no scope of std is raw.
+sys.path.insert(0, "/usr/share/gcc/python")
+from libstdcxx.v6 import printers
+
+
+class HomedStringPrinter:
+    """One whose pointer is in a class that clang leaves to libstdc++ to describe."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def to_string(self):
+        kind = self.value.type.strip_typedefs().template_argument(0)
+        pointer = self.value.address.cast(kind.pointer().pointer()).dereference()
+        return pointer.lazy_string(length=self.value["_M_string_length"])
+
+    def display_hint(self):
+        return "string"
+
+
+KNOWN = {
+    "std::__cxx11::basic_string": printers.StdStringPrinter,
+    "std::basic_string_view": printers.StdExpStringViewPrinter,
+    "std::vector": printers.StdVectorPrinter,
+    "std::unique_ptr": printers.UniquePointerPrinter,
+    "std::shared_ptr": printers.SharedPointerPrinter,
+    "std::weak_ptr": printers.SharedPointerPrinter,
+    "std::optional": printers.StdExpOptionalPrinter,
+}
+
+
+def find_printer(value):
+    kind = value.type.strip_typedefs()
+    if kind.code != gdb.TYPE_CODE_STRUCT or not kind.tag or value.type.code == gdb.TYPE_CODE_REF:
+        return None
+    name = kind.tag.split("<")[0]
+    if name == "std::__cxx11::basic_string" and not value["_M_dataplus"].type.fields():
+        return HomedStringPrinter(value)
+    return KNOWN[name](name, value) if name in KNOWN else None
+
+
+gdb.pretty_printers.insert(0, find_printer)
 
 for setting in (
     "pagination off",
@@ -28,21 +72,27 @@ for setting in (
 MAX_FRAMES = 100
 
 
+STYLE = {
+    "max_elements": 200,
+    "repeat_threshold": 10,
+    "max_depth": 20,
+    "static_members": False,
+    "symbols": True,
+    "unions": True,
+    "deref_refs": True,
+}
+
+
 def describe(symbol, frame):
     out = {"name": symbol.name, "value": None, "optimized": False}
     try:
         value = symbol.value(frame)
         out["optimized"] = value.is_optimized_out
-        out["value"] = value.format_string(
-            raw=True,
-            max_elements=200,
-            repeat_threshold=10,
-            max_depth=20,
-            static_members=False,
-            symbols=True,
-            unions=True,
-            deref_refs=True,
-        )
+        try:
+            out["value"] = value.format_string(**STYLE)
+        except gdb.error:
+            # For printers, references of what is none are followed.
+            out["value"] = value.format_string(raw=True, **STYLE)
         # Arrays of variable length come right by command alone.
         if "variable length" in str(symbol.type) or (
             symbol.type.code == gdb.TYPE_CODE_ARRAY and value.type.sizeof != symbol.type.sizeof

@@ -3,7 +3,10 @@
  * library makes of them.
  */
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace shop {
@@ -86,7 +89,21 @@ __attribute__((noinline)) static void sells(const Article &article, Priced &pric
 	Article list[2] = {{"first", 1}, {"second", 2}};
 	std::string text = "some text that is longer than the small buffer";
 	std::string brief = "brief";
+	std::string many(300, 'x');
+	std::string nothing;
+	std::string_view part = std::string_view(text).substr(5, 4);
 	std::vector<int> numbers = {1, 2, 3};
+	std::vector<std::string> words = {"one", "two", std::string("a\0b", 3)};
+	std::vector<Pair<int, 2>> pairs = {{{1, 2}}, {{3, 4}}};
+	std::vector<double> none;
+	std::unique_ptr<int> owner = std::make_unique<int>(7);
+	std::unique_ptr<int> nobody;
+	std::shared_ptr<long> one = std::make_shared<long>(8), other = one;
+	std::weak_ptr<long> watcher = one;
+	std::shared_ptr<int> empty_pointer;
+	std::optional<int> perhaps = 9;
+	std::optional<std::string> maybe = "maybe";
+	std::optional<double> without;
 	use(&pair);
 	use(&empty);
 	use(&no_member);
@@ -99,7 +116,22 @@ __attribute__((noinline)) static void sells(const Article &article, Priced &pric
 	use(list);
 	use(&text);
 	use(&brief);
+	use(&many);
+	use(&nothing);
+	use(&part);
 	use(&numbers);
+	use(&words);
+	use(&pairs);
+	use(&none);
+	use(&owner);
+	use(&nobody);
+	use(&one);
+	use(&other);
+	use(&watcher);
+	use(&empty_pointer);
+	use(&perhaps);
+	use(&maybe);
+	use(&without);
 	crash<long>(sum, sum + 1L, reinterpret_cast<int *>(0x10));
 	use(&article);
 	use(&priced);

@@ -1,0 +1,595 @@
+/* analyze/variables/print_container: what libstdc++'s and Rust's containers hold, shown if their
+ * layout and what they say fits, and as any structure if not. */
+#include "analyze/variables/print.h"
+
+#include "tests/lib/made_dwarf.h"
+
+#include <dwarf.h>
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MEMORY 0x7000
+
+static struct made made;
+static struct snap_crash crash;
+static struct snap_views views;
+static struct snap_view view;
+static uint8_t memory[512];
+static struct out *info;
+
+enum {
+	UNIT = 1,
+	NAMESPACE,
+	STRUCT,
+	MEMBER,
+	BASE_TYPE,
+	POINTER,
+	INHERITS,
+	ARRAY,
+	SUBRANGE,
+	PARAMETER,
+	DECLARED,
+	UNION,
+	NAMELESS,
+	VARIANTS,
+	VARIANT,
+	OTHER_VARIANT,
+	VARIANT_STRUCT,
+};
+
+static struct {
+	uint64_t character, number, word, truth;
+} types;
+
+static uint64_t here(void)
+{
+	return info->len - made.unit_begun;
+}
+
+static uint64_t base_type(const char *name, uint8_t size, uint8_t encoding)
+{
+	uint64_t off = here();
+	out_uleb(info, BASE_TYPE);
+	out_string(info, name);
+	out_u8(info, size);
+	out_u8(info, encoding);
+	return off;
+}
+
+static uint64_t pointer_to(uint64_t type)
+{
+	uint64_t off = here();
+	out_uleb(info, POINTER);
+	out_u32(info, type);
+	return off;
+}
+
+static void scope(const char *name)
+{
+	out_uleb(info, NAMESPACE);
+	out_string(info, name);
+}
+
+static uint64_t structure(const char *name, uint8_t size)
+{
+	uint64_t off = here();
+	out_uleb(info, STRUCT);
+	out_string(info, name);
+	out_u8(info, size);
+	return off;
+}
+
+static void member(const char *name, uint64_t type, uint8_t at)
+{
+	out_uleb(info, name ? MEMBER : NAMELESS);
+	if (name)
+		out_string(info, name);
+	out_u32(info, type);
+	out_u8(info, at);
+}
+
+static void inherits(uint64_t type, uint8_t at)
+{
+	out_uleb(info, INHERITS);
+	out_u32(info, type);
+	out_u8(info, at);
+}
+
+static void parameter(const char *name, uint64_t type)
+{
+	out_uleb(info, PARAMETER);
+	out_string(info, name);
+	out_u32(info, type);
+}
+
+static void ends(int num)
+{
+	while (num-- > 0)
+		out_uleb(info, 0);
+}
+
+/* A structure of one member. */
+static uint64_t wrap(const char *name, const char *inner, uint64_t type, uint8_t size)
+{
+	uint64_t off = structure(name, size);
+	member(inner, type, 0);
+	ends(1);
+	return off;
+}
+
+static void begin(uint8_t language)
+{
+	made_begin(&made, false, 5, 8, 4);
+	made_abbrev(&made, UNIT, DW_TAG_compile_unit, 1, DW_AT_language, DW_FORM_data1, 0);
+	made_abbrev(&made, NAMESPACE, DW_TAG_namespace, 1, DW_AT_name, DW_FORM_string, 0);
+	made_abbrev(&made, STRUCT, DW_TAG_structure_type, 1, DW_AT_name, DW_FORM_string,
+		DW_AT_byte_size, DW_FORM_data1, 0);
+	made_abbrev(&made, MEMBER, DW_TAG_member, 0, DW_AT_name, DW_FORM_string, DW_AT_type,
+		DW_FORM_ref4, DW_AT_data_member_location, DW_FORM_data1, 0);
+	made_abbrev(&made, BASE_TYPE, DW_TAG_base_type, 0, DW_AT_name, DW_FORM_string,
+		DW_AT_byte_size, DW_FORM_data1, DW_AT_encoding, DW_FORM_data1, 0);
+	made_abbrev(&made, POINTER, DW_TAG_pointer_type, 0, DW_AT_type, DW_FORM_ref4, 0);
+	made_abbrev(&made, INHERITS, DW_TAG_inheritance, 0, DW_AT_type, DW_FORM_ref4,
+		DW_AT_data_member_location, DW_FORM_data1, 0);
+	made_abbrev(&made, ARRAY, DW_TAG_array_type, 1, DW_AT_type, DW_FORM_ref4, 0);
+	made_abbrev(&made, SUBRANGE, DW_TAG_subrange_type, 0, DW_AT_upper_bound, DW_FORM_data1, 0);
+	made_abbrev(&made, PARAMETER, DW_TAG_template_type_parameter, 0, DW_AT_name, DW_FORM_string,
+		DW_AT_type, DW_FORM_ref4, 0);
+	made_abbrev(&made, DECLARED, DW_TAG_structure_type, 0, DW_AT_name, DW_FORM_string,
+		DW_AT_declaration, DW_FORM_flag_present, 0);
+	made_abbrev(&made, UNION, DW_TAG_union_type, 1, DW_AT_byte_size, DW_FORM_data1, 0);
+	made_abbrev(&made, NAMELESS, DW_TAG_member, 0, DW_AT_type, DW_FORM_ref4,
+		DW_AT_data_member_location, DW_FORM_data1, 0);
+	made_abbrev(&made, VARIANTS, DW_TAG_variant_part, 1, DW_AT_discr, DW_FORM_ref4, 0);
+	made_abbrev(&made, VARIANT, DW_TAG_variant, 1, DW_AT_discr_value, DW_FORM_data1, 0);
+	made_abbrev(&made, OTHER_VARIANT, DW_TAG_variant, 1, DW_AT_alignment, DW_FORM_data1, 0);
+	made_abbrevs_end(&made);
+	made_unit(&made, DW_UT_compile, 0, 0);
+	info = &made.sections[SNAP_DWARF_INFO];
+	out_uleb(info, UNIT);
+	out_u8(info, language);
+	types.character = base_type(
+		"char", 1, language == DW_LANG_Rust ? DW_ATE_unsigned : DW_ATE_signed_char);
+	types.number = base_type("int", 4, DW_ATE_signed);
+	types.word = base_type("usize", 8, DW_ATE_unsigned);
+	types.truth = base_type("bool", 1, DW_ATE_boolean);
+}
+
+static void open_all(void)
+{
+	ends(1);
+	made_unit_end(&made);
+	made_open(&made);
+	snap_crash_init(&crash, "test");
+	crash.arch = snap_arch_find(EM_X86_64, ELFCLASS64, ELFDATA2LSB);
+	const struct snap_memory_segment segment = {
+		.start = MEMORY, .len = sizeof(memory), .data = memory};
+	assert_int_equal(snap_memory_add(&crash.memory, &segment, NULL), 0);
+	assert_int_equal(snap_memory_finish(&crash.memory, NULL), 0);
+	memset(memory, 0, sizeof(memory));
+	snap_views_init(&views, &crash);
+	view = (struct snap_view){
+		.views = &views, .arch = crash.arch, .unit = made_opened_unit(&made, 0)};
+}
+
+static void end(void)
+{
+	snap_crash_deinit(&crash);
+	made_end(&made);
+}
+
+static void put(size_t at, uint64_t value)
+{
+	memcpy(memory + at, &value, sizeof(value));
+}
+
+/* What stands at MEMORY. */
+static const char *value_of(uint64_t type)
+{
+	static char buf[1024];
+	struct snap_text text;
+	struct snap_print_counts counts;
+	const struct snap_location location = {.is_whole = true,
+		.num_pieces = 1,
+		.pieces = {{.kind = SNAP_PIECE_MEMORY, .address = MEMORY}}};
+	snap_text_init(&text, buf, sizeof(buf));
+	snap_print_value(&view, (struct snap_die){view.unit, view.unit->off + type}, &location,
+		&text, &counts);
+	return buf;
+}
+#define assert_value(type, expected) assert_string_equal(value_of(type), expected)
+#define assert_raw(type)	     assert_int_equal(value_of(type)[0], '{')
+
+/* ---------------------------------------------------------------- C++ */
+
+/* is_homed: its pointer is described elsewhere, by what is called so; len_at: where its length is.
+ */
+static uint64_t make_string_with(
+	const char *name, bool is_homed, const char *holder_name, uint8_t len_at)
+{
+	uint64_t pointer = pointer_to(types.character), holder = here(), local, either;
+	if (is_homed) {
+		out_uleb(info, DECLARED);
+		out_string(info, holder_name);
+	} else {
+		holder = wrap("_Alloc_hider", "_M_p", pointer, 8);
+	}
+	local = here();
+	out_uleb(info, ARRAY);
+	out_u32(info, types.character);
+	out_uleb(info, SUBRANGE);
+	out_u8(info, 15);
+	ends(1);
+	either = here();
+	out_uleb(info, UNION);
+	out_u8(info, 16);
+	member("_M_local_buf", local, 0);
+	member("_M_allocated_capacity", types.word, 0);
+	ends(1);
+	uint64_t off = structure(name, 32);
+	member("_M_dataplus", holder, 0);
+	member("_M_string_length", types.word, len_at);
+	member(NULL, either, 16);
+	parameter("_CharT", types.character);
+	ends(1);
+	return off;
+}
+
+static uint64_t make_string(const char *name, bool is_homed)
+{
+	return make_string_with(name, is_homed, "_Alloc_hider", 8);
+}
+
+static void test_containers_cxx_string(void **state)
+{
+	(void)state;
+	for (int is_homed = 0; is_homed < 2; is_homed++) {
+		begin(DW_LANG_C_plus_plus_14);
+		uint64_t own = make_string("basic_string<char>", is_homed);
+		scope("std");
+		uint64_t old = make_string("basic_string<char>", is_homed);
+		scope("__cxx11");
+		uint64_t string = make_string("basic_string<char>", is_homed);
+		uint64_t strange = make_string_with("basic_string<char>", true, "_Alloc_seeker", 8);
+		uint64_t wide = make_string_with("basic_string<char>", true, "_Alloc_hider", 40);
+		scope("inner");
+		uint64_t inner = make_string("basic_string<char>", is_homed);
+		ends(3);
+		open_all();
+		/* In itself. */
+		put(0, MEMORY + 16);
+		put(8, 3);
+		memcpy(memory + 16, "abc", 4);
+		assert_value(string, "\"abc\"");
+		assert_raw(own);
+		assert_raw(old);
+		assert_raw(inner);
+		assert_raw(strange);
+		put(40, 3);
+		assert_raw(wide);
+		memcpy(memory + 16, "123456789012345", 16);
+		put(8, 15);
+		assert_value(string, "\"123456789012345\"");
+		put(8, 16);
+		assert_raw(string);
+		put(8, 0);
+		assert_value(string, "\"\"");
+		/* Elsewhere, and a NUL in it. */
+		put(0, MEMORY + 100);
+		put(8, 17);
+		put(16, 20);
+		memcpy(memory + 100, "0123456789abcde\0g", 17);
+		assert_value(string, "\"0123456789abcde\\000g\"");
+		put(8, 16);
+		assert_value(string, "\"0123456789abcde\\000\"");
+		put(8, 21);
+		assert_raw(string);
+		put(8, 10);
+		put(16, 15);
+		assert_raw(string); /* there would have been room in itself */
+		/* Not captured, or the end of it. */
+		put(0, 0x9000);
+		put(8, 17);
+		put(16, 20);
+		assert_value(string, "std::string of length 17 = <not captured: 0x9000>");
+		put(0, MEMORY + sizeof(memory) - 3);
+		memcpy(memory + sizeof(memory) - 3, "end", 3);
+		assert_value(string, "\"end\"... <not captured: 0x7200>");
+		put(0, 0);
+		assert_raw(string);
+		end();
+	}
+}
+
+static uint64_t make_vector(uint64_t element, uint64_t end_of_storage)
+{
+	uint64_t pointer = pointer_to(element), data = structure("_Vector_impl_data", 24);
+	member("_M_start", pointer, 0);
+	member("_M_finish", pointer, 8);
+	member("_M_end_of_storage", end_of_storage ? end_of_storage : pointer, 16);
+	ends(1);
+	uint64_t impl = structure("_Vector_impl", 24);
+	inherits(data, 0);
+	ends(1);
+	uint64_t base = wrap("_Vector_base<int>", "_M_impl", impl, 24);
+	scope("std");
+	uint64_t off = structure("vector<int>", 24);
+	inherits(base, 0);
+	ends(2);
+	return off;
+}
+
+static void test_containers_cxx_vector(void **state)
+{
+	(void)state;
+	begin(DW_LANG_C_plus_plus_14);
+	uint64_t vector = make_vector(types.number, 0);
+	uint64_t odd = make_vector(types.number, types.word);
+	open_all();
+	assert_value(vector, "std::vector of length 0, capacity 0");
+	put(0, MEMORY + 100);
+	put(8, MEMORY + 112);
+	put(16, MEMORY + 116);
+	memory[100] = 1;
+	memory[104] = 2;
+	memory[108] = 3;
+	assert_value(vector, "std::vector of length 3, capacity 4 = {1, 2, 3}");
+	assert_raw(odd); /* its end is no pointer */
+	put(8, MEMORY + 113);
+	assert_raw(vector);
+	put(8, MEMORY + 120);
+	assert_raw(vector);
+	put(8, MEMORY + 96);
+	assert_raw(vector);
+	put(8, MEMORY + 112);
+	put(16, MEMORY + 117);
+	assert_raw(vector);
+	put(0, 0);
+	put(16, MEMORY + 116);
+	assert_raw(vector);
+	put(0, 0x9000);
+	put(8, 0x9008);
+	put(16, 0x9008);
+	assert_value(vector, "std::vector of length 2, capacity 2 = {<not captured: 0x9000>...}");
+	end();
+}
+
+static void test_containers_cxx_pointers(void **state)
+{
+	(void)state;
+	begin(DW_LANG_C_plus_plus_14);
+	uint64_t pointer = pointer_to(types.number), deletes = pointer_to(types.word);
+	uint64_t other_head = wrap("_Head_base<1, D>", "_M_head_impl", deletes, 8);
+	uint64_t rest = structure("_Tuple_impl<1, D>", 8);
+	inherits(other_head, 0);
+	ends(1);
+	uint64_t head = wrap("_Head_base<0, int *, false>", "_M_head_impl", pointer, 8);
+	uint64_t impl = structure("_Tuple_impl<0, int *, D>", 16);
+	inherits(rest, 8);
+	inherits(head, 0);
+	ends(1);
+	uint64_t tuple = structure("tuple<int *, D>", 16);
+	inherits(impl, 0);
+	ends(1);
+	uint64_t inner = wrap("__uniq_ptr_impl<int, D>", "_M_t", tuple, 16);
+	uint64_t counted = structure("_Sp_counted_base", 16);
+	member("_M_use_count", types.number, 8);
+	member("_M_weak_count", types.number, 12);
+	ends(1);
+	uint64_t counted_pointer = pointer_to(counted);
+	uint64_t counts = wrap("__shared_count", "_M_pi", counted_pointer, 8);
+	scope("std");
+	uint64_t unique = structure("unique_ptr<int, D>", 16);
+	member("_M_t", inner, 0);
+	parameter("_Tp", types.number);
+	ends(1);
+	uint64_t shared = structure("shared_ptr<int>", 16);
+	member("_M_ptr", pointer, 0);
+	member("_M_refcount", counts, 8);
+	parameter("_Tp", types.number);
+	ends(1);
+	uint64_t nameless = structure("unique_ptr<int, E>", 16);
+	member("_M_t", inner, 0);
+	ends(2);
+	open_all();
+	put(0, 0x9000);
+	put(8, 0x9100);
+	assert_value(unique, "std::unique_ptr<int> = {get() = 0x9000}");
+	assert_raw(nameless);
+	assert_value(shared, "std::shared_ptr<int> (<not captured: 0x9108>) = {get() = 0x9000}");
+	put(8, MEMORY + 100);
+	memory[108] = 2;
+	memory[112] = 3;
+	assert_value(shared, "std::shared_ptr<int> (use count 2, weak count 2) = {get() = 0x9000}");
+	memory[108] = 0;
+	assert_value(shared, "std::shared_ptr<int> (expired, weak count 3) = {get() = 0x9000}");
+	put(0, 0);
+	put(8, 0);
+	assert_value(shared, "std::shared_ptr<int> (empty) = {get() = 0x0}");
+	assert_value(unique, "std::unique_ptr<int> = {get() = 0x0}");
+	end();
+}
+
+static void test_containers_cxx_optional(void **state)
+{
+	(void)state;
+	begin(DW_LANG_C_plus_plus_14);
+	uint64_t storage = wrap("_Storage", "_M_value", types.number, 4);
+	uint64_t payload = structure("_Optional_payload", 8);
+	member("_M_payload", storage, 0);
+	member("_M_engaged", types.truth, 4);
+	ends(1);
+	scope("std");
+	uint64_t optional = structure("optional<int>", 8);
+	member("_M_payload", payload, 0);
+	parameter("_Tp", types.number);
+	ends(2);
+	open_all();
+	memory[0] = 9;
+	assert_value(optional, "std::optional<int> [no contained value]");
+	memory[4] = 1;
+	assert_value(optional, "std::optional<int> = {[contained value] = 9}");
+	memory[4] = 2;
+	assert_raw(optional);
+	end();
+}
+
+/* ---------------------------------------------------------------- Rust */
+
+static void test_containers_rust_slices(void **state)
+{
+	(void)state;
+	begin(DW_LANG_Rust);
+	uint64_t bytes = pointer_to(types.character), numbers = pointer_to(types.number);
+	uint64_t text = structure("&str", 16);
+	member("data_ptr", bytes, 0);
+	member("length", types.word, 8);
+	ends(1);
+	uint64_t slice = structure("&[i32]", 16);
+	member("data_ptr", numbers, 0);
+	member("length", types.word, 8);
+	ends(1);
+	uint64_t odd = structure("&str", 16);
+	member("data_ptr", numbers, 0);
+	member("length", types.word, 8);
+	ends(1);
+	open_all();
+	put(0, MEMORY + 100);
+	put(8, 4);
+	memcpy(memory + 100, "text and more", 13);
+	assert_value(text, "\"text\"");
+	assert_raw(odd);
+	put(8, 1);
+	assert_value(slice, "&[i32](size=1) = {1954047348}");
+	put(8, UINT64_MAX / 4);
+	assert_raw(slice);
+	put(8, 0);
+	assert_value(slice, "&[i32](size=0)");
+	put(0, 0x9000);
+	put(8, 5);
+	assert_value(text, "&str of length 5 = <not captured: 0x9000>");
+	put(0, 0);
+	assert_raw(text);
+	end();
+}
+
+/* As several versions have it. */
+static void test_containers_rust_vec(void **state)
+{
+	(void)state;
+	for (int version = 0; version < 4; version++) {
+		begin(DW_LANG_Rust);
+		uint64_t pointer = pointer_to(version == 0 ? types.character : types.number);
+		uint64_t buffer = pointer;
+		const char *inner = "ptr";
+		if (version < 2) {
+			buffer = wrap("NonNull<T>", "pointer", buffer, 8);
+			buffer = wrap("Unique<T>", "pointer", buffer, 8);
+		} else if (version == 2) {
+			buffer = wrap("Unique<T>", "pointer", buffer, 8);
+		} else {
+			inner = "unknown";
+		}
+		buffer = wrap("RawVec<T>", inner, buffer, 8);
+		if (version == 0)
+			buffer = wrap("RawVec<T>", "inner", buffer, 8);
+		scope("alloc");
+		scope("vec");
+		uint64_t vec = structure("Vec<i32>", 16);
+		member("buf", buffer, 0);
+		member("len", types.word, 8);
+		parameter("T", types.number);
+		ends(2);
+		scope("string");
+		uint64_t string = wrap("String", "vec", vec, 16);
+		ends(2);
+		open_all();
+		put(0, MEMORY + 100);
+		put(8, 2);
+		memcpy(memory + 100, "\1\0\0\0\2\0\0\0", 8);
+		if (version < 3) {
+			assert_value(vec, "Vec(size=2) = {1, 2}");
+			assert_value(string, "\"\\001\\000\"");
+			put(8, UINT64_MAX);
+			assert_raw(vec);
+			put(0, 0);
+			put(8, 0);
+		}
+		assert_raw(vec);
+		assert_raw(string);
+		end();
+	}
+}
+
+static void test_containers_rust_variants(void **state)
+{
+	(void)state;
+	begin(DW_LANG_Rust);
+	uint64_t some = wrap("Some", "__0", types.number, 8), none = structure("None", 8);
+	ends(1);
+	uint64_t option = structure("Option<i32>", 8);
+	out_uleb(info, VARIANTS);
+	uint64_t discriminant = here() + 4;
+	out_u32(info, discriminant);
+	member(NULL, types.number, 4);
+	out_uleb(info, OTHER_VARIANT);
+	out_u8(info, 1);
+	member("Some", some, 0);
+	ends(1);
+	out_uleb(info, VARIANT);
+	out_u8(info, 7);
+	member("None", none, 0);
+	ends(3);
+	uint64_t strict = structure("Strict", 8);
+	out_uleb(info, VARIANTS);
+	out_u32(info, discriminant);
+	out_uleb(info, VARIANT);
+	out_u8(info, 1);
+	member("One", some, 0);
+	ends(3);
+	open_all();
+	memory[0] = 5;
+	assert_value(option, "Some {__0 = 5}");
+	memory[4] = 7;
+	assert_value(option, "None");
+	assert_value(strict, "<no variant: 0x7>");
+	memory[4] = 1;
+	assert_value(strict, "One {__0 = 5}");
+	end();
+}
+
+/* Names of one language mean nothing in another. */
+static void test_containers_of_another_language(void **state)
+{
+	(void)state;
+	static const uint8_t languages[] = {DW_LANG_C11, DW_LANG_C_plus_plus_14};
+	for (size_t i = 0; i < ARRAY_LEN(languages); i++) {
+		begin(languages[i]);
+		uint64_t pointer = pointer_to(types.character);
+		uint64_t text = structure("&str", 16);
+		member("data_ptr", pointer, 0);
+		member("length", types.word, 8);
+		ends(1);
+		open_all();
+		put(0, MEMORY + 100);
+		put(8, 4);
+		assert_raw(text);
+		end();
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_containers_cxx_string),
+		cmocka_unit_test(test_containers_cxx_vector),
+		cmocka_unit_test(test_containers_cxx_pointers),
+		cmocka_unit_test(test_containers_cxx_optional),
+		cmocka_unit_test(test_containers_rust_slices),
+		cmocka_unit_test(test_containers_rust_vec),
+		cmocka_unit_test(test_containers_rust_variants),
+		cmocka_unit_test(test_containers_of_another_language),
+	};
+	return cmocka_run_group_tests_name("containers", tests, NULL, NULL);
+}
