@@ -352,6 +352,7 @@ ANALYZE_OBJS = \
 	analyze/explain/fault.o \
 	analyze/explain/heap.o \
 	analyze/explain/instruction.o \
+	analyze/explain/next_steps.o \
 	analyze/explain/pointer.o \
 	analyze/explain/repeats.o \
 	analyze/explain/riscv_code.o \
@@ -398,6 +399,8 @@ ANALYZE_OBJS = \
 	analyze/output_file.o \
 	analyze/path_map.o \
 	analyze/report/backtrace.o \
+	analyze/report/brief.o \
+	analyze/report/columns.o \
 	analyze/report/hex.o \
 	analyze/report/json.o \
 	analyze/report/json_cause.o \

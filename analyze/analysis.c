@@ -6,6 +6,7 @@
 #include "analyze/explain/alike.h"
 #include "analyze/explain/explain.h"
 #include "analyze/explain/instruction.h"
+#include "analyze/explain/next_steps.h"
 #include "analyze/explain/repeats.h"
 #include "analyze/input/input.h"
 #include "analyze/input/load.h"
@@ -87,7 +88,8 @@ int snap_analysis_run(const char *file, struct snap_store *store,
 		snap_variables_read(ret, options->variables, err) == 0 &&
 		snap_find_repeats(ret, err) == 0 && snap_find_alike(ret, err) == 0 &&
 		snap_explain(ret, err) == 0 &&
-		snap_sign(ret, err) == 0)
+		snap_sign(ret, err) == 0 &&
+		snap_find_next_steps(ret, options->only_crashed_thread, err) == 0)
 		return 0;
 	snap_crash_deinit(ret);
 	return -1;

@@ -1,11 +1,13 @@
 #include <stdio.h>
 
 #include "analyze/command.h"
+#include "analyze/report/brief.h"
 #include "analyze/report/text.h"
 #include "analyze/report/words.h"
 
 struct report_run {
 	struct snap_text_style style;
+	struct snap_brief_style brief;
 	size_t num; /* printed so far */
 };
 
@@ -19,7 +21,13 @@ static enum snap_exit report_one(
 		(void)fputs(" <==\n", stdout);
 	}
 	run->num++;
-	snap_report_text(crash, &run->style, stdout);
+	struct snap_error err = SNAP_ERROR_INIT;
+	if (!arguments->brief) {
+		snap_report_text(crash, &run->style, stdout);
+	} else if (snap_report_brief(crash, &run->brief, stdout, &err) < 0) {
+		snap_complain("%s", err.text);
+		return SNAP_EXIT_FAILED;
+	}
 	return snap_crash_is_partial(crash) ? SNAP_EXIT_PARTIAL : SNAP_EXIT_DONE;
 }
 
@@ -31,6 +39,7 @@ static enum snap_exit run_report(const struct snap_arguments *arguments)
 				.color = snap_use_color(arguments),
 				.only_crashed_thread = arguments->options.only_crashed_thread,
 			},
+		.brief = {.color = snap_use_color(arguments), .columns = SNAP_BRIEF_COLUMNS},
 	};
 	return snap_for_each_input(arguments, SNAP_INPUT_FULL | SNAP_INPUT_SEPARATE, report_one, &run);
 }
@@ -44,10 +53,11 @@ const struct snap_verb snap_verb_report = {
 		"is missing and how to get it. Frames that were found by other means than call\n"
 		"frame information say so.\n",
 	.examples = "  snapanalyze report crash.snap\n"
+		    "  snapanalyze report --brief crash.snap\n"
 		    "  snapanalyze report --symbols build/ --threads=crashed crash.snap | less\n"
 		    "  snapanalyze report core.1234\n",
 	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES | SNAP_TAKES_COLOR |
-		 SNAP_TAKES_BATCH | SNAP_TAKES_SANDBOX | SNAP_TAKES_VARIABLES,
+		 SNAP_TAKES_BATCH | SNAP_TAKES_SANDBOX | SNAP_TAKES_VARIABLES | SNAP_TAKES_REPORT,
 	.variables = SNAP_VARIABLES_CRASHED,
 	.run = run_report,
 };

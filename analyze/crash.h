@@ -8,6 +8,7 @@
  *   variables/ fills  listed.arguments, listed.locals   read variables
  *   explain/   fills  crash.cause                       explain
  *   signature/ fills  crash.signature                   sign
+ *   explain/   fills  crash.next_steps                      say what to do next
  *   report/    reads it and prints                      print
  *
  * Data flows in this direction only. All of it lives until snap_crash_deinit(), in crash.arena or
@@ -253,6 +254,23 @@ struct snap_cause {
 struct snap_signature {
 	const char *id;	  /* "s0:..."; NULL: no usable frame */
 	const char *text; /* "kind | frame | frame"; NULL likewise */
+	size_t first;	  /* the first of the frames in it: index into the crashing thread's listed */
+};
+
+enum snap_next_kind {
+	SNAP_NEXT_LOOK,	   /* at a place in the code */
+	SNAP_NEXT_SENDER,  /* who sent the signal */
+	SNAP_NEXT_FILE,	   /* get the whole of it */
+	SNAP_NEXT_SYMBOLS, /* get them */
+	SNAP_NEXT_STACK,   /* how to have more of it, or what damaged it */
+	SNAP_NEXT_THREADS, /* of a live process */
+};
+
+/* What to do next (explain/next_steps.h). */
+struct snap_next_step {
+	enum snap_next_kind kind;
+	const char *text; /* one or two sentences */
+	const struct snap_crash_module *module; /* whose symbols to get; NULL */
 };
 
 struct snap_crash {
@@ -302,6 +320,8 @@ struct snap_crash {
 	size_t num_groups;
 	struct snap_cause cause;
 	struct snap_signature signature;
+	const struct snap_next_step *next_steps; /* the most useful first */
+	size_t num_next_steps;
 };
 
 /* NULL for addresses in no module. */

@@ -46,6 +46,7 @@ enum option_id {
 	OPTION_THREADS,
 	OPTION_VARIABLES,
 	OPTION_COLOR,
+	OPTION_BRIEF,
 	OPTION_PRETTY,
 	OPTION_MISSING,
 	OPTION_MEMORY,
@@ -82,6 +83,8 @@ static const struct option_entry entries[] = {
 		"stacks (the default), or indirect: also what registers\nand stacks point to"},
 	{OPTION_ADDR2LINE, SNAP_TAKES_LOOK_UP, "addr2line", NULL,
 		"print what addr2line -f -i -C does"},
+	{OPTION_BRIEF, SNAP_TAKES_REPORT, "brief", NULL,
+		"what, where and what to do next, on a screen of 80 columns\nand 24 lines"},
 	{OPTION_PRETTY, SNAP_TAKES_PRETTY, "pretty", NULL,
 		"spread the JSON over indented lines, for people"},
 	{OPTION_MISSING, SNAP_TAKES_MISSING, "missing", NULL,
@@ -578,6 +581,9 @@ static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 		return parse_take(p, optarg);
 	case OPTION_OUTPUT:
 		p->arguments.output = optarg;
+		return true;
+	case OPTION_BRIEF:
+		p->arguments.brief = true;
 		return true;
 	case OPTION_PRETTY:
 		p->arguments.pretty = true;

@@ -37,11 +37,20 @@ END
 
 live sleeping "$VICTIMS/sleeping_threads" 2000
 run "$ANALYZE" report sleeping.snap
+cp out sleeping.txt
 check "2000 threads that sleep: a short report" test "$(lines out)" -le 80
 equal "2000 threads that sleep: all are accounted for" 2001 "$(accounted out)"
 check "2000 threads that sleep: their stack stands once or twice" \
 	test "$(grep -c ' sleep_middle ' out)" -le 4 -a "$(grep -c ' sleep_middle ' out)" -ge 2
 check "2000 threads that sleep: their ids are ranges" grep -q '^[0-9]* threads like this: [0-9]*-[0-9]*.* "sleeping_thread"$' out
+run "$ANALYZE" json sleeping.snap
+check "json: the groups are those that the report counts" "$PYTHON" -c '
+import collections, json, re, sys
+report = json.load(open(sys.argv[1]))
+sizes = collections.Counter(t["group"] for t in report["threads"])
+told = [int(n) for n in re.findall(r"(?m)^(\d+) threads like this: ", open(sys.argv[2]).read())]
+assert sorted(n for n in sizes.values() if n > 1) == sorted(told), (sizes, told)
+assert sorted(sizes) == list(range(len(sizes))), sizes' out sleeping.txt
 
 if crash_direct crowd "$VICTIMS/sleeping_threads" 512 crash; then
 	run "$ANALYZE" report "$SNAP"
@@ -67,3 +76,72 @@ else
 	note_file why
 fi
 core_pattern_release
+
+# ---------------------------------------------------------------- one screen
+
+mkdir symbols inputs
+for dir in "$TOP"/tests/fixtures/*/; do
+	[ -e "$dir/command" ] || continue
+	for file in "$dir"*.xz; do
+		name=$(basename "$file" .xz)
+		case $name in
+		snapshot.snap | core) xz -dc "$file" >"inputs/$(basename "$dir").${name%.snap}" ;;
+		*) xz -dc "$file" >"symbols/$name" ;;
+		esac
+	done
+done
+num=$(ls inputs | wc -l)
+cat >check_brief.py <<'END'
+import json, re, sys, unicodedata
+
+def columns(line):
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in line)
+    return len(line) + wide - sum(unicodedata.combining(c) != 0 for c in line)
+
+text = open(sys.argv[1], encoding="utf-8").read()
+models = {m["snapshot"]["file"]: m for m in map(json.loads, open(sys.argv[2], encoding="utf-8"))}
+screens = re.split(r"(?:^|\n)==> (.*) <==\n", text)[1:]
+faults = []
+for name, screen in zip(screens[::2], screens[1::2]):
+    lines, model = screen.rstrip("\n").split("\n"), models[name]
+    def expect(condition, what):
+        if not condition:
+            faults.append(f"{name}: {what}\n{screen}")
+    expect(len(lines) <= 24, f"{len(lines)} lines")
+    expect(all(columns(l) <= 80 for l in lines), "more than 80 columns")
+    expect(all(c.isprintable() or c == "\n" for c in screen), "a character for no terminal")
+    flat = re.sub(r"\s+", " ", screen)
+    # What: the signal, and the first words of the sentence.
+    expect((model["crash"]["signal"] or "Live process") in lines[0], "what happened")
+    expect(model["crash"]["explanation"].split(";")[0][:100] in flat, "the explanation")
+    # Where: the thread, and its innermost frame or where it was before that ended the program.
+    thread = model["threads"][0]
+    where, following = (i for i, l in enumerate(lines) if re.match(r"Where: |Next$", l))
+    expect(str(thread["tid"]) in lines[where], "the thread")
+    first = thread["frames"][0]
+    expect((first["function"] or first["module"] or first["pc"])[:20] in " ".join(lines[where:following]), "the frame")
+    # Next: a place to look at, and each module without symbols.
+    steps = flat[flat.index(" Next "):]
+    expect("- Look at " in steps, "where to look")
+    missing = [m for m in model["modules"] if m["symbols"] in ("none", "mismatch")
+               and any(f["module"] == m["name"] for f in thread["frames"])]
+    for m in missing[:1]:
+        expect(f"Get symbols of {m['name']} " in steps, f"symbols of {m['name']}")
+        if m["build_id"]:
+            expect(m["build_id"] in steps.replace(" ", ""), f"build ID of {m['name']}")
+            expect("--symbols DIR" in steps, "how to get them")
+print("\n".join(faults))
+print(len(screens) // 2)
+sys.exit(1 if faults else 0)
+END
+for how in "--symbols symbols" ""; do
+	# shellcheck disable=SC2086
+	"$ANALYZE" report --brief --no-local $how inputs/* >brief.txt 2>err
+	status=$?
+	# shellcheck disable=SC2086
+	"$ANALYZE" json --no-local $how inputs/* >all.json 2>/dev/null
+	check "every stored crash ${how:+with symbols }fits on a screen, and says what, where and what next" \
+		"$PYTHON" check_brief.py brief.txt all.json
+	equal "... all $num of them" "$num" "$(tail -n 1 check.out)"
+	check "... status 0 or 1" test "$status" -le 1
+done

@@ -66,10 +66,12 @@ TESTS_ANALYZE = \
 	test_abort_text \
 	test_alike \
 	test_backtrace \
+	test_brief \
 	test_cache_dir \
 	test_call_site \
 	test_cfi_row \
 	test_code_index \
+	test_columns \
 	test_core_input \
 	test_core_machines \
 	test_debuginfod \
@@ -94,6 +96,7 @@ TESTS_ANALYZE = \
 	test_json_writer \
 	test_memory \
 	test_name_pool \
+	test_next_steps \
 	test_no_memory \
 	test_object_cfi \
 	test_open_in_root \

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "analyze/explain/explain.h"
+#include "analyze/explain/next_steps.h"
 #include "analyze/find/candidate.h"
 #include "analyze/find/package_note.h"
 #include "analyze/report/json_cause.h"
@@ -178,6 +179,23 @@ static void put_signature(struct snap_json *w, const struct snap_crash *crash)
 	snap_json_begin_object(w, "levels");
 	snap_json_end_object(w);
 	snap_json_end_object(w);
+}
+
+static void put_next_steps(struct snap_json *w, const struct snap_crash *crash)
+{
+	snap_json_begin_array(w, "next");
+	for (size_t i = 0; i < crash->num_next_steps; i++) {
+		const struct snap_next_step *step = &crash->next_steps[i];
+		const struct snap_module *module = step->module ? &step->module->record : NULL;
+		snap_json_begin_object(w, NULL);
+		snap_json_put_string(w, "kind", snap_next_name(step->kind));
+		snap_json_put_string(w, "text", step->text);
+		snap_json_put_text(w, "module", module ? module->path : snap_bytes(NULL, 0));
+		snap_json_maybe_hex_bytes(
+			w, "build_id", module ? module->build_id : snap_bytes(NULL, 0));
+		snap_json_end_object(w);
+	}
+	snap_json_end_array(w);
 }
 
 /* A tag's key as it stands in JSON, where two that differ may look the same. */
@@ -396,6 +414,7 @@ static void put_thread(
 	snap_json_maybe_number(w, "tid", record->has_tid, record->tid);
 	snap_json_put_text(w, "name", record->name);
 	snap_json_put_bool(w, "crashed", thread->crashed);
+	snap_json_put_number(w, "group", thread->group);
 	snap_json_maybe_name(w, "state", record->has_state, snap_thread_state_name(record->state),
 		record->state);
 	snap_json_maybe_number(w, "ns_tid", record->has_ns_tid, record->ns_tid);
@@ -486,6 +505,7 @@ int snap_report_json(const struct snap_crash *crash, const struct snap_json_styl
 	put_process(w, crash);
 	put_crash(w, crash);
 	put_signature(w, crash);
+	put_next_steps(w, crash);
 	int r = put_tags(w, crash, err);
 	snap_json_put_logs(w, crash);
 	snap_json_put_number(w, "threads_count", crash->num_threads);

@@ -44,7 +44,7 @@ static void print_program(const struct snap_text *p)
 		(void)fprintf(p->out, ", pid %" PRIu32, process->pid);
 }
 
-static void print_headline(const struct snap_text *p)
+void snap_text_headline(const struct snap_text *p)
 {
 	const struct snap_crash *crash = p->crash;
 	const struct snap_cause *cause = &crash->cause;
@@ -108,7 +108,7 @@ void snap_report_text(
 		.colors = style->color ? SNAP_COLORS_ON : SNAP_COLORS_OFF,
 		.out = out,
 	};
-	print_headline(&p);
+	snap_text_headline(&p);
 	if (crash->cause.explanation) {
 		snap_print_str(out, crash->cause.explanation);
 		(void)fputc('\n', out);

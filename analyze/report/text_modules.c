@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 
+#include "analyze/explain/next_steps.h"
 #include "analyze/report/words.h"
 #include "common/escape.h"
 
@@ -51,38 +52,16 @@ void snap_text_modules(const struct snap_text *p)
 	}
 }
 
-static const char *missing_words(const struct snap_crash_module *module)
-{
-	switch (module->symbols) {
-	case SNAP_SYMBOLS_NONE:
-		return "no symbols were found";
-	case SNAP_SYMBOLS_MISMATCH:
-		return "symbols were found, but of another build";
-	case SNAP_SYMBOLS_DYNSYM:
-		return "only the names that it exports are known, no source lines";
-	case SNAP_SYMBOLS_SYMTAB:
-		return "only names are known, no source lines";
-	case SNAP_SYMBOLS_DWARF:
-		/* With everything at hand there is nothing to say why. */
-		return module->why ? "not all of its files were found" : NULL;
-	}
-	return NULL;
-}
-
 void snap_text_missing(const struct snap_text *p)
 {
 	const struct snap_crash *crash = p->crash;
 	bool any = false;
 	for (size_t i = 0; i < crash->num_modules; i++) {
 		const struct snap_crash_module *module = &crash->modules[i];
-		const char *words = missing_words(module);
+		const char *words = snap_missing_words(module);
 		bool shown =
 			module->has_crashed_frame || (module->has_frame && !p->only_crashed_thread);
-		/* The vDSO's source is the kernel's: nobody misses it. Code that was made at run
-		 * time has none. */
-		if (!shown || !words || snap_bytes_equal_str(module->record.path, "[jit]") ||
-			(module->symbols != SNAP_SYMBOLS_NONE &&
-				snap_bytes_equal_str(module->record.path, "[vdso]")))
+		if (!shown || !words)
 			continue;
 		if (!any)
 			snap_text_heading(p, "Missing");

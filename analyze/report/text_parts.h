@@ -20,6 +20,9 @@ struct snap_text {
 	FILE *out;
 };
 
+/* What happened to which program, in one line. */
+void snap_text_headline(const struct snap_text *p);
+
 /* An empty line and one of its own. */
 void snap_text_heading(const struct snap_text *p, const char *text);
 

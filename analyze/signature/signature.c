@@ -96,9 +96,10 @@ static void free_picked(char *picked[], int num)
 		free(picked[--num]);
 }
 
-/* The frames of the signature, heap strings. Returns how many, or -1 without memory. */
+/* The frames of the signature, heap strings; which line the first is. Returns how many, or -1
+ * without memory. */
 static int pick_frames(const struct snap_crash *crash, const struct snap_crash_thread *thread,
-	char *picked[MAX_FRAMES])
+	char *picked[MAX_FRAMES], size_t *ret_first)
 {
 	ssize_t start = count_ending(crash, thread, has_libc(crash));
 	int num = 0;
@@ -119,10 +120,13 @@ static int pick_frames(const struct snap_crash *crash, const struct snap_crash_t
 			return -1;
 		}
 		bool again = !listed->function && num > 0 && strcmp(picked[num - 1], name) == 0;
-		if (again || (listed->function && snap_signature_drops(name)))
+		if (again || (listed->function && snap_signature_drops(name))) {
 			free(name);
-		else
+		} else {
+			if (num == 0)
+				*ret_first = i;
 			picked[num++] = name;
+		}
 	}
 	return num;
 }
@@ -161,12 +165,13 @@ int snap_sign(struct snap_crash *crash, struct snap_error *err)
 	const struct snap_crash_thread *thread = snap_crash_crashed_thread(crash);
 	if (!thread || crash->cause.kind == SNAP_KIND_NONE)
 		return 0;
-	int num = pick_frames(crash, thread, picked);
+	size_t first = 0;
+	int num = pick_frames(crash, thread, picked, &first);
 	if (num < 0)
 		return snap_error_no_memory(err);
 	if (num == 0)
 		return 0;
-	struct snap_signature signature = {.text = join(crash, picked, num)};
+	struct snap_signature signature = {.text = join(crash, picked, num), .first = first};
 	free_picked(picked, num);
 	if (signature.text)
 		signature.id = make_id(crash, signature.text);
