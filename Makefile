@@ -206,6 +206,7 @@ CAPTURE_OBJS = \
 	capture/filter.o \
 	capture/layout.o \
 	capture/limits.o \
+	capture/live_locks.o \
 	capture/live_threads.o \
 	capture/lock.o \
 	capture/memory.o \
@@ -352,6 +353,7 @@ ANALYZE_OBJS = \
 	analyze/explain/fault.o \
 	analyze/explain/heap.o \
 	analyze/explain/instruction.o \
+	analyze/explain/locks.o \
 	analyze/explain/next_steps.o \
 	analyze/explain/pointer.o \
 	analyze/explain/repeats.o \

@@ -110,6 +110,23 @@ struct snap_listed_frame {
 	size_t num_left_out; /* variables of both kinds beyond the limits */
 };
 
+/* What a thread waits for, that another has. */
+enum snap_lock_kind {
+	SNAP_LOCK_NONE, /* it does not wait for one, or that is not known */
+	SNAP_LOCK_MUTEX,
+	SNAP_LOCK_JOIN, /* for the other's end */
+};
+
+struct snap_lock {
+	enum snap_lock_kind kind;
+	uint64_t address; /* of the mutex */
+	bool has_owner;
+	uint64_t owner;	    /* its tid */
+	size_t owner_index; /* into threads; SIZE_MAX: it is none of them */
+	bool is_timed;	    /* it does not wait forever */
+	const char *words;  /* "thread 12 waits for ..."; NULL: there are many, or nothing to say */
+};
+
 struct snap_crash_thread {
 	struct snap_thread record;
 	const struct snap_thread_facts *facts; /* NULL: none were captured */
@@ -128,6 +145,14 @@ struct snap_crash_thread {
 	const struct snap_repeat *repeats; /* ascending, not overlapping */
 	size_t num_repeats;
 	size_t group; /* index into the crash's groups */
+	/* explain */
+	struct snap_lock lock;
+};
+
+/* Threads that wait in a circle: each for what the next has, the last for what the first has. */
+struct snap_deadlock {
+	const size_t *threads; /* indices */
+	size_t num;	       /* 1: it waits for itself */
 };
 
 /* Threads that stand alike (explain/alike.h). */
@@ -318,6 +343,8 @@ struct snap_crash {
 	/* the later stages */
 	const struct snap_thread_group *groups; /* of all threads */
 	size_t num_groups;
+	struct snap_deadlock *deadlocks;
+	size_t num_deadlocks, deadlocks_capacity;
 	struct snap_cause cause;
 	struct snap_signature signature;
 	const struct snap_next_step *next_steps; /* the most useful first */

@@ -20,6 +20,7 @@
 #include "capture/annotations_find.h"
 #include "capture/extra_regsets.h"
 #include "capture/facts.h"
+#include "capture/live_locks.h"
 #include "capture/live_pieces.h"
 #include "capture/memory.h"
 #include "capture/prefault.h"
@@ -372,6 +373,13 @@ static void take_annotations(struct snap_live *l)
 			&l->annotations, false, l->status.num_pid_namespaces < 2, &sink);
 }
 
+static void take_locks(struct snap_live *l)
+{
+	const struct snap_memory_sink sink = {snap_live_keep_range, snap_live_keep_omission, l};
+	if (l->mem_fd >= 0)
+		snap_live_locks_take(&l->threads, l->arch, &l->areas, l->mem_fd, &sink);
+}
+
 static void capture_stopped(struct snap_live *l)
 {
 	open_memory(l);
@@ -423,6 +431,7 @@ static void capture_stopped(struct snap_live *l)
 	}
 	l->first_piece[l->tracee.num_threads] = l->num_pieces;
 	take_annotations(l);
+	take_locks(l);
 	snap_tracee_release(&l->tracee);
 }
 

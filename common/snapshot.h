@@ -272,6 +272,7 @@ enum snap_memory_reason {
 	SNAP_MEMORY_ABORT_MESSAGE = 7,
 	SNAP_MEMORY_ANNOTATED = 8,
 	SNAP_MEMORY_TLS = 9,
+	SNAP_MEMORY_LOCK = 10,
 };
 
 struct snap_memory_range {

@@ -121,7 +121,7 @@ const char *snap_capture_storage_name(uint32_t storage)
 const char *snap_memory_reason_name(uint32_t reason)
 {
 	static const char *const names[] = {"other", "stack", "code", "vdso", "indirect", "pointer",
-		"fault", "abort-message", "annotated", "tls"};
+		"fault", "abort-message", "annotated", "tls", "lock"};
 	return NAME(names, reason);
 }
 

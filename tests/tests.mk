@@ -154,6 +154,7 @@ CLI_TESTS = \
 	tests/cli_library_crashes.sh \
 	tests/cli_library_server.sh \
 	tests/cli_live.sh \
+	tests/cli_locks.sh \
 	tests/cli_debugger.sh \
 	tests/cli_bombs.sh \
 	tests/cli_builds.sh \
@@ -205,7 +206,7 @@ VICTIMS_OF_null_deref_O2 = null_deref_Os null_deref_lto
 VICTIMS_GCC = cxx_coroutine nested_function
 VICTIMS_CLANG = ubsan
 VICTIMS_O2 = fortified
-VICTIMS_ONCE = cxx_asserts cxx_exceptions $(VICTIMS_OF_cxx_exceptions) deep_threads deleted_exe fortified_more points heap heap_errors hostile_comm \
+VICTIMS_ONCE = cxx_asserts cxx_exceptions $(VICTIMS_OF_cxx_exceptions) deadlocks deep_threads deleted_exe fortified_more points heap heap_errors hostile_comm \
 	jit_registered many_threads sleeping_threads spinning stack_on_file
 
 VICTIM_FLAGS_cxx_coroutine = -std=c++20

@@ -10,6 +10,7 @@
 #include "analyze/explain/evidence.h"
 #include "analyze/explain/fault.h"
 #include "analyze/explain/heap.h"
+#include "analyze/explain/locks.h"
 #include "analyze/explain/severity.h"
 #include "analyze/explain/signals.h"
 #include "analyze/explain/stack_overflow.h"
@@ -274,11 +275,11 @@ static const char *explain_sys(const struct snap_evidence *e)
 }
 
 /* The sentence, with more before its full stop; NULL if either is. */
-static const char *with(const struct snap_evidence *e, const char *sentence, const char *more)
+static const char *with(struct snap_crash *crash, const char *sentence, const char *more)
 {
 	if (!sentence || !more || !more[0])
 		return more ? sentence : NULL;
-	return snap_crash_format(e->crash, "%.*s%s.", (int)strlen(sentence) - 1, sentence, more);
+	return snap_crash_format(crash, "%.*s%s.", (int)strlen(sentence) - 1, sentence, more);
 }
 
 static const char *explain(const struct snap_evidence *e)
@@ -290,7 +291,7 @@ static const char *explain(const struct snap_evidence *e)
 		return snap_bad_pc_explain(e);
 	case SNAP_KIND_SEGV_NULL:
 	case SNAP_KIND_SEGV:
-		return with(e, snap_fault_explain_segv(e), snap_heap_words(e));
+		return with(e->crash, snap_fault_explain_segv(e), snap_heap_words(e));
 	case SNAP_KIND_ABORT:
 		return explain_abort(e);
 	case SNAP_KIND_BUS:
@@ -333,9 +334,13 @@ int snap_explain(struct snap_crash *crash, struct snap_error *err)
 	struct snap_cause *cause = &crash->cause;
 	const struct snap_signal *signal = &crash->signal;
 	*cause = (struct snap_cause){.kind = SNAP_KIND_NONE};
+	if (snap_locks_find(crash, err) < 0)
+		return -1;
 	if (!crash->has_signal || !signal->has_signo || signal->signo == 0) {
-		cause->explanation = explain_no_signal(crash);
-		return 0;
+		cause->explanation =
+			with(crash, explain_no_signal(crash), snap_deadlock_words(crash));
+		cause->severity = snap_severity_of_live(crash);
+		return cause->explanation ? 0 : snap_error_no_memory(err);
 	}
 
 	struct snap_evidence e = gather(crash);
@@ -368,6 +373,6 @@ int snap_explain(struct snap_crash *crash, struct snap_error *err)
 	if (cause->kind == SNAP_KIND_ABORT && !e.is_sent && snap_abort_find(&e) < 0)
 		return snap_error_no_memory(err);
 	cause->severity = snap_severity_find(&e);
-	cause->explanation = explain(&e);
+	cause->explanation = with(crash, explain(&e), snap_deadlock_words(crash));
 	return cause->explanation ? 0 : snap_error_no_memory(err);
 }

@@ -204,3 +204,11 @@ struct snap_severity snap_severity_find(const struct snap_evidence *e)
 	}
 	return severity(NULL, NULL);
 }
+
+struct snap_severity snap_severity_of_live(const struct snap_crash *crash)
+{
+	return crash->num_deadlocks > 0
+		       ? severity("deadlock",
+				 "threads wait in a circle for what others of them hold")
+		       : severity(NULL, NULL);
+}

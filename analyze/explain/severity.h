@@ -11,4 +11,7 @@
 /* By all that is known: the cause's kind, access and failure are set. */
 struct snap_severity snap_severity_find(const struct snap_evidence *e);
 
+/* Of what did not crash: by its locks alone. */
+struct snap_severity snap_severity_of_live(const struct snap_crash *crash);
+
 #endif

@@ -159,7 +159,7 @@ static void put_crash(struct snap_json *w, const struct snap_crash *crash)
 	snap_json_put_string(w, "instruction", cause->instruction);
 	snap_json_put_text(w, "message", message_text(crash->abort_message.text));
 	snap_json_put_string(w, "explanation", cause->explanation);
-	snap_json_put_cause_parts(w, cause);
+	snap_json_put_cause_parts(w, crash);
 	if (crash->has_signal && signal->has_sender) {
 		snap_json_begin_object(w, "sender");
 		snap_json_put_signed(w, "pid", signal->sender_pid);
@@ -419,6 +419,7 @@ static void put_thread(
 		record->state);
 	snap_json_maybe_number(w, "ns_tid", record->has_ns_tid, record->ns_tid);
 	snap_json_put_wait(w, crash, thread);
+	snap_json_put_lock(w, crash, thread);
 	snap_json_put_string(w, "end", snap_end_name(thread->end));
 	snap_json_put_string(w, "end_reason", thread->end_reason);
 	put_registers(w, crash, thread);

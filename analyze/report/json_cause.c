@@ -51,10 +51,49 @@ static void put_exception(struct snap_json *w, const struct snap_cause *cause)
 	snap_json_end_object(w);
 }
 
-void snap_json_put_cause_parts(struct snap_json *w, const struct snap_cause *cause)
+static void put_thread_id(
+	struct snap_json *w, const char *key, const struct snap_crash_thread *thread)
 {
+	snap_json_maybe_number(
+		w, key, thread && thread->record.has_tid, thread ? thread->record.tid : 0);
+}
+
+static void put_deadlocks(struct snap_json *w, const struct snap_crash *crash)
+{
+	snap_json_begin_array(w, "deadlocks");
+	for (size_t i = 0; i < crash->num_deadlocks; i++) {
+		const struct snap_deadlock *deadlock = &crash->deadlocks[i];
+		snap_json_begin_array(w, NULL);
+		for (size_t j = 0; j < deadlock->num; j++)
+			put_thread_id(w, NULL, &crash->threads[deadlock->threads[j]]);
+		snap_json_end_array(w);
+	}
+	snap_json_end_array(w);
+}
+
+void snap_json_put_lock(
+	struct snap_json *w, const struct snap_crash *crash, const struct snap_crash_thread *thread)
+{
+	const struct snap_lock *lock = &thread->lock;
+	if (lock->kind == SNAP_LOCK_NONE)
+		return;
+	snap_json_begin_object(w, "lock");
+	snap_json_put_string(w, "kind", lock->kind == SNAP_LOCK_JOIN ? "join" : "mutex");
+	snap_json_maybe_hex(w, "address", lock->kind == SNAP_LOCK_MUTEX, lock->address);
+	snap_json_maybe_number(w, "owner", lock->has_owner, lock->owner);
+	put_thread_id(w, "owner_tid",
+		lock->has_owner && lock->owner_index != SIZE_MAX
+			? &crash->threads[lock->owner_index]
+			: NULL);
+	snap_json_end_object(w);
+}
+
+void snap_json_put_cause_parts(struct snap_json *w, const struct snap_crash *crash)
+{
+	const struct snap_cause *cause = &crash->cause;
 	put_severity(w, &cause->severity);
 	snap_json_put_string(w, "failure", snap_failure_name(cause->failure));
 	put_assertion(w, cause);
 	put_exception(w, cause);
+	put_deadlocks(w, crash);
 }

@@ -97,6 +97,23 @@ static void print_integrity(const struct snap_text *p)
 	(void)fprintf(p->out, ". What follows is what can be read of it.%s\n", p->colors.end);
 }
 
+static void print_locks(const struct snap_text *p)
+{
+	size_t num = 0;
+	for (size_t i = 0; i < p->crash->num_threads && num < SNAP_TEXT_LISTED; i++) {
+		const char *words = p->crash->threads[i].lock.words;
+		if (!words)
+			continue;
+		if (num++ == 0)
+			snap_text_heading(p, "Threads that wait for others");
+		(void)fputs("  ", p->out);
+		snap_print_str(p->out, words);
+		(void)fputc('\n', p->out);
+	}
+	if (num == SNAP_TEXT_LISTED)
+		(void)fputs("  (these are the first)\n", p->out);
+}
+
 /* ---------------------------------------------------------------- all of it */
 
 void snap_report_text(
@@ -129,6 +146,7 @@ void snap_report_text(
 	else if (crash->has_signal)
 		(void)fprintf(out, "\n%sThe crashing thread is not in the %s.%s\n", p.colors.doubt,
 			crash->is_core ? "core" : "snapshot", p.colors.end);
+	print_locks(&p);
 	snap_text_other_threads(&p);
 	snap_text_modules(&p);
 	snap_text_missing(&p);
