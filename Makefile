@@ -440,6 +440,7 @@ ANALYZE_OBJS = \
 	analyze/symbols/encode.o \
 	analyze/symbols/jit.o \
 	analyze/symbols/jit_image.o \
+	analyze/symbols/hash_seed.o \
 	analyze/symbols/name_pool.o \
 	analyze/symbols/object.o \
 	analyze/symbols/object_cfi.o \

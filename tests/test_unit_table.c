@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -332,12 +333,33 @@ static void test_unit_table_damage(void **state)
 	}
 }
 
+/* A stranger's call sites, of which the targets fall together under the golden ratio. */
+static void test_unit_table_chosen_targets(void **state)
+{
+	(void)state;
+	enum { NUM = 200000 };
+	struct snap_unit_site *chosen = calloc(NUM, sizeof(*chosen));
+	struct snap_bytes bytes;
+	assert_non_null(chosen);
+	for (uint64_t i = 0; i < NUM; i++)
+		chosen[i] = (struct snap_unit_site){
+			i, (i + 1) * UINT64_C(0xf1de83e19937733d), 0, false};
+	const struct snap_unit_contents all = {.sites = chosen, .num_sites = NUM};
+	clock_t begun = clock();
+	assert_int_equal(snap_unit_table_encode(&all, 0, &bytes), 0);
+	/* It takes some hundredths; one after the other, half a minute. */
+	assert_true(clock() - begun < 3 * CLOCKS_PER_SEC);
+	free((void *)(uintptr_t)bytes.data);
+	free(chosen);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_unit_table_at_random),
 		cmocka_unit_test(test_unit_table_renumber),
 		cmocka_unit_test(test_unit_table_damage),
+		cmocka_unit_test(test_unit_table_chosen_targets),
 	};
 	return cmocka_run_group_tests_name("unit_table", tests, NULL, NULL);
 }

@@ -90,6 +90,7 @@ TESTS_ANALYZE = \
 	test_expression \
 	test_file_open \
 	test_frame_record \
+	test_hash_seed \
 	test_instruction \
 	test_jit \
 	test_json \

@@ -49,20 +49,10 @@ void snap_name_pool_deinit(struct snap_name_pool *pool)
 	*pool = (struct snap_name_pool){0};
 }
 
-static uint64_t hash_string(uint64_t hash, const char *s)
-{
-	/* FNV-1a with 64 bits; the empty end keeps two strings apart. */
-	for (; *s; s++)
-		hash = (hash ^ (uint8_t)*s) * UINT64_C(0x100000001b3);
-	return (hash ^ 0xff) * UINT64_C(0x100000001b3);
-}
-
 static uint64_t hash_name(const struct snap_name_pool *pool, const char *raw, const char *shown)
 {
-	uint64_t hash = hash_string(UINT64_C(0xcbf29ce484222325) ^ pool->seed, raw);
-	if (shown)
-		hash = hash_string(hash, shown);
-	return hash ^ hash >> 32;
+	uint64_t hash = snap_hash_string(pool->seed, raw);
+	return shown ? snap_hash_string(hash, shown) : hash;
 }
 
 /* A name whose shown form was given is another than one whose form follows from raw. */

@@ -8,6 +8,7 @@
 
 #include "analyze/cache/cache_dir.h"
 #include "analyze/symbols/demangle.h"
+#include "analyze/symbols/hash_seed.h"
 #include "analyze/symbols/plt.h"
 #include "common/arena.h"
 #include "common/escape.h"
@@ -354,7 +355,7 @@ size_t snap_object_names_look_up(struct snap_object_names *names, uint64_t vaddr
 
 static struct found *found_slot(struct found *slots, size_t num_slots, uint64_t vaddr)
 {
-	size_t i = (size_t)(vaddr * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (num_slots - 1);
+	size_t i = (size_t)snap_hash_number(snap_hash_seed(), vaddr) & (num_slots - 1);
 	while (slots[i].frames && slots[i].vaddr != vaddr)
 		i = (i + 1) & (num_slots - 1);
 	return &slots[i];

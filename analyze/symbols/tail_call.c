@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/symbols/hash_seed.h"
 #include "analyze/symbols/object.h"
 
 /* Bounds of the search through one function's call sites and through the graph of tail calls. */
@@ -126,11 +127,10 @@ static bool is_same(const struct known *a, const struct known *b)
 /* Where the key stands, or would. */
 static uint32_t *find_slot(const struct memo *memo, const struct known *key)
 {
-	uint64_t hash = key->return_vaddr * UINT64_C(0x9e3779b97f4a7c15);
-	hash = (hash ^ key->callee_start) * UINT64_C(0x9e3779b97f4a7c15);
-	hash = (hash ^ (uintptr_t)key->caller ^ (uintptr_t)key->callee << 1) *
-	       UINT64_C(0x9e3779b97f4a7c15);
-	size_t i = (size_t)(hash >> 32) & (memo->num_slots - 1);
+	uint64_t hash = snap_hash_number(snap_hash_seed(), key->return_vaddr);
+	hash = snap_hash_number(hash, key->callee_start);
+	hash = snap_hash_number(hash, (uintptr_t)key->caller ^ (uintptr_t)key->callee << 1);
+	size_t i = (size_t)hash & (memo->num_slots - 1);
 	while (memo->slots[i] && !is_same(&memo->items[memo->slots[i] - 1], key))
 		i = (i + 1) & (memo->num_slots - 1);
 	return &memo->slots[i];

@@ -5,6 +5,7 @@
 
 #include "analyze/dwarf/cursor.h"
 #include "analyze/symbols/encode.h"
+#include "analyze/symbols/hash_seed.h"
 
 #define MAGIC		0x32745553u /* "SUt2" */
 #define SITES_PER_CHUNK 32
@@ -124,6 +125,7 @@ struct target {
 static bool encode_targets(struct encoder *e, uint32_t **ret_offs)
 {
 	const struct snap_unit_contents *c = e->contents;
+	const uint64_t seed = snap_hash_seed();
 	size_t num_slots = 16;
 	while (num_slots < 2 * c->num_sites)
 		num_slots *= 2;
@@ -135,9 +137,9 @@ static bool encode_targets(struct encoder *e, uint32_t **ret_offs)
 	}
 	for (size_t i = 0; i < c->num_sites; i++) {
 		const struct snap_unit_site *site = &c->sites[i];
-		uint64_t hash =
-			(site->target_start + site->target_name) * UINT64_C(0x9e3779b97f4a7c15);
-		size_t at = (size_t)(hash >> 32) & (num_slots - 1);
+		uint64_t hash = snap_hash_number(
+			snap_hash_number(seed, site->target_name), site->target_start);
+		size_t at = (size_t)hash & (num_slots - 1);
 		while (slots[at].off && (slots[at].name != site->target_name ||
 						slots[at].start != site->target_start))
 			at = (at + 1) & (num_slots - 1);
