@@ -73,16 +73,8 @@ open("vdso", "wb").write(header + metadata
 open("record", "wb").write(header + varint(1036 << 3 | 2) + varint(1 << 40) + b"x" * 100)
 END
 
-# measure COMMAND...: status, milliseconds and peak KiB on one line.
-measure() {
-	"$PYTHON" - "$@" <<'END'
-import resource, subprocess, sys, time
-begun = time.monotonic()
-status = subprocess.call(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=open("out", "wb"), stderr=open("err", "wb"))
-took = time.monotonic() - begun
-print(status, round(took * 1000), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-END
-}
+# Status, milliseconds and peak KiB on one line.
+measure() { "$PYTHON" "$LIB/measure.py" "$@"; }
 
 for file in nested.unmarked nested.marked threads.unmarked threads.marked; do
 	for verb in report json check; do

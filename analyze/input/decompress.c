@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <archive.h>
+#include <lzma.h>
 
 #include "analyze/sandbox/remote.h"
 #include "common/escape.h"
@@ -15,11 +16,18 @@
 #define LIBRARY	     SNAP_ARCHIVE_LIBRARY
 #define BUFFER_BYTES 65536u
 
+/*
+ * What a decompressor may take: 128 MiB for the data that may be referred to, which the file says how
+ * much of there is, and a little. xz takes 64 MiB at its highest level, and its format allows 4 GiB.
+ * libzstd has this limit of its own, of the same 128 MiB (ZSTD_WINDOWLOG_LIMIT_DEFAULT), and the other
+ * two formats can't ask for more than 4 MiB.
+ */
+#define MAX_XZ_BYTES (UINT64_C(129) << 20)
+
 static struct library {
 	__typeof__(archive_read_new) *read_new;
 	__typeof__(archive_read_free) *read_free;
 	__typeof__(archive_read_support_filter_gzip) *filter_gzip;
-	__typeof__(archive_read_support_filter_xz) *filter_xz;
 	__typeof__(archive_read_support_filter_zstd) *filter_zstd;
 	__typeof__(archive_read_support_filter_lz4) *filter_lz4;
 	__typeof__(archive_read_support_format_raw) *format_raw;
@@ -31,7 +39,9 @@ static struct library {
 } library;
 
 struct snap_decompressor {
-	struct archive *archive;
+	struct archive *archive; /* NULL: xz */
+	lzma_stream xz;
+	bool xz_has_ended;
 	int fd;
 	struct snap_bytes start; /* not yet handed over */
 	bool ran_out;		 /* fd had no more bytes */
@@ -75,7 +85,6 @@ static int load_library(struct snap_error *err)
 		{"archive_read_new", &library.read_new},
 		{"archive_read_free", &library.read_free},
 		{"archive_read_support_filter_gzip", &library.filter_gzip},
-		{"archive_read_support_filter_xz", &library.filter_xz},
 		{"archive_read_support_filter_zstd", &library.filter_zstd},
 		{"archive_read_support_filter_lz4", &library.filter_lz4},
 		{"archive_read_support_format_raw", &library.format_raw},
@@ -116,39 +125,104 @@ static la_ssize_t give_bytes(struct archive *archive, void *arg, const void **re
 	return n;
 }
 
+static int fail_for_memory(struct snap_error *err)
+{
+	return snap_error_set(err, SNAP_ERROR_LIMIT,
+		"cannot be decompressed: that takes more than 128 MiB of memory");
+}
+
 static int fail(const struct snap_decompressor *d, struct snap_error *err)
 {
 	char text[256];
 	const char *why = library.error_string(d->archive);
+	/* libzstd's words for a window that is too large. */
+	if (why && strstr(why, "requires too much memory"))
+		return fail_for_memory(err);
 	(void)snap_escape(snap_bytes_str(why ? why : "unknown error"), SNAP_ESCAPE_TERMINAL, text,
 		sizeof(text));
 	return snap_error_set(err, SNAP_ERROR_MALFORMED, "cannot be decompressed: %s", text);
 }
 
+static int create_archive(struct snap_decompressor *d, struct snap_error *err)
+{
+	/* Only filters that are part of the library: others would start programs. */
+	struct archive_entry *entry;
+	d->archive = library.read_new();
+	if (!d->archive)
+		return snap_error_no_memory(err);
+	if (library.filter_gzip(d->archive) == ARCHIVE_OK &&
+		library.filter_zstd(d->archive) == ARCHIVE_OK &&
+		library.filter_lz4(d->archive) == ARCHIVE_OK &&
+		library.format_raw(d->archive) == ARCHIVE_OK &&
+		library.open(d->archive, d, NULL, give_bytes, NULL) == ARCHIVE_OK &&
+		library.next_header(d->archive, &entry) == ARCHIVE_OK)
+		return 0;
+	return fail(d, err);
+}
+
+/* ---------------------------------------------------------------- xz */
+
+/* By liblzma itself, since libarchive grants a gigabyte. */
+static int create_xz(struct snap_decompressor *d, struct snap_error *err)
+{
+	d->xz_has_ended = false;
+	if (lzma_stream_decoder(&d->xz, MAX_XZ_BYTES, LZMA_CONCATENATED) != LZMA_OK)
+		return snap_error_no_memory(err);
+	return 0;
+}
+
+static ssize_t read_xz(
+	struct snap_decompressor *d, void *buf, size_t len, struct snap_error *err)
+{
+	d->xz.next_out = buf;
+	d->xz.avail_out = len;
+	while (d->xz.avail_out > 0 && !d->xz_has_ended) {
+		const void *bytes;
+		if (d->xz.avail_in == 0 && !d->ran_out) {
+			la_ssize_t n = give_bytes(NULL, d, &bytes);
+			if (n < 0)
+				return snap_error_errno(err, errno, "cannot be decompressed");
+			d->xz.next_in = bytes;
+			d->xz.avail_in = (size_t)n;
+		}
+		lzma_ret r = lzma_code(&d->xz, d->ran_out ? LZMA_FINISH : LZMA_RUN);
+		size_t n = len - d->xz.avail_out;
+		d->xz_has_ended = r == LZMA_STREAM_END;
+		if (r == LZMA_OK || r == LZMA_STREAM_END)
+			continue;
+		/* What came before the fault is good; it is met again. */
+		if (n > 0)
+			return (ssize_t)n;
+		if (r == LZMA_MEM_ERROR)
+			return snap_error_no_memory(err);
+		if (r == LZMA_MEMLIMIT_ERROR)
+			return fail_for_memory(err);
+		return snap_error_set(err, SNAP_ERROR_MALFORMED, "cannot be decompressed: xz: %s",
+			r == LZMA_BUF_ERROR ? "it ends early" : "it is damaged");
+	}
+	return (ssize_t)(len - d->xz.avail_out);
+}
+
+/* ---------------------------------------------------------------- all of them */
+
 int snap_decompressor_create(
 	int fd, struct snap_bytes start, struct snap_decompressor **ret, struct snap_error *err)
 {
-	if (load_library(err) < 0)
+	const char *name = snap_compression(start);
+	bool is_xz = name && strcmp(name, "xz") == 0;
+	if (!is_xz && load_library(err) < 0)
 		return -1;
 	struct snap_decompressor *d = malloc(sizeof(*d));
-	if (!d || !(d->archive = library.read_new())) {
-		free(d);
+	if (!d)
 		return snap_error_no_memory(err);
-	}
+	d->archive = NULL;
+	d->xz = (lzma_stream)LZMA_STREAM_INIT;
 	d->fd = fd;
 	d->start = start;
 	d->ran_out = false;
 	d->num_taken = 0;
-	/* Only filters that are part of the library: others would start programs. */
-	struct archive_entry *entry;
-	if (library.filter_gzip(d->archive) != ARCHIVE_OK ||
-		library.filter_xz(d->archive) != ARCHIVE_OK ||
-		library.filter_zstd(d->archive) != ARCHIVE_OK ||
-		library.filter_lz4(d->archive) != ARCHIVE_OK ||
-		library.format_raw(d->archive) != ARCHIVE_OK ||
-		library.open(d->archive, d, NULL, give_bytes, NULL) != ARCHIVE_OK ||
-		library.next_header(d->archive, &entry) != ARCHIVE_OK) {
-		(void)fail(d, err);
+	int r = is_xz ? create_xz(d, err) : create_archive(d, err);
+	if (r < 0) {
 		snap_decompressor_destroy(d);
 		return -1;
 	}
@@ -160,13 +234,18 @@ void snap_decompressor_destroy(struct snap_decompressor *decompressor)
 {
 	if (!decompressor)
 		return;
-	(void)library.read_free(decompressor->archive); /* nothing is written */
+	if (decompressor->archive)
+		(void)library.read_free(decompressor->archive); /* nothing is written */
+	else
+		lzma_end(&decompressor->xz);
 	free(decompressor);
 }
 
 ssize_t snap_decompressor_read(
 	struct snap_decompressor *decompressor, void *buf, size_t len, struct snap_error *err)
 {
+	if (!decompressor->archive)
+		return read_xz(decompressor, buf, len, err);
 	la_ssize_t n = library.data(decompressor->archive, buf, len);
 	return n >= 0 ? (ssize_t)n : fail(decompressor, err);
 }

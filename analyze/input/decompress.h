@@ -1,8 +1,8 @@
 /*
  * Compressed inputs (gzip, xz, zstd, lz4), told by their first bytes.
  *
- * libarchive does the work; it is loaded when the first compressed input is met, since loading it
- * costs more than reading a snapshot.
+ * liblzma does the work for xz, libarchive for the others; it is loaded when the first such input is
+ * met, since loading it costs more than reading a snapshot.
  */
 #ifndef SNAP_ANALYZE_INPUT_DECOMPRESS_H
 #define SNAP_ANALYZE_INPUT_DECOMPRESS_H
@@ -34,7 +34,10 @@ int snap_decompressor_create(
 	int fd, struct snap_bytes start, struct snap_decompressor **ret, struct snap_error *err);
 void snap_decompressor_destroy(struct snap_decompressor *decompressor);
 
-/* Up to len bytes; 0 at the end, -1 and *err if the data is damaged or can't be read. */
+/*
+ * Up to len bytes; 0 at the end, -1 and *err if the data is damaged or can't be read, SNAP_ERROR_LIMIT
+ * if that takes more than 128 MiB of memory.
+ */
 ssize_t snap_decompressor_read(
 	struct snap_decompressor *decompressor, void *buf, size_t len, struct snap_error *err);
 

@@ -70,10 +70,14 @@ static ssize_t read_decompressed(
 		return n;
 	}
 	bool ran_out = snap_decompressor_ran_out(source->decompressor);
-	source->input->is_damaged = !ran_out;
+	bool is_limit = why.code == SNAP_ERROR_LIMIT;
+	source->input->is_damaged = !ran_out && !is_limit;
 	(void)snprintf(source->input->lost, sizeof(source->input->lost),
 		"the compressed file %s: %llu bytes could be decompressed",
-		ran_out ? "ends early" : "is damaged", (unsigned long long)source->num_read);
+		is_limit ? "takes more than 128 MiB of memory"
+		: ran_out ? "ends early"
+			 : "is damaged",
+		(unsigned long long)source->num_read);
 	return 0;
 }
 
