@@ -423,6 +423,9 @@ ANALYZE_OBJS = \
 	analyze/sandbox/policy.o \
 	analyze/sandbox/pool.o \
 	analyze/sandbox/pool_failures.o \
+	analyze/sandbox/pool_give.o \
+	analyze/sandbox/pool_listen.o \
+	analyze/sandbox/pool_print.o \
 	analyze/sandbox/pool_workers.o \
 	analyze/sandbox/protocol.o \
 	analyze/sandbox/remote.o \

@@ -35,6 +35,7 @@
 /* ---------------------------------------------------------------- running a job */
 
 static char printed[1 << 16], complained[1 << 14];
+static off_t printed_len;
 static size_t num_complaints;
 
 static void complain(const char *text)
@@ -86,6 +87,7 @@ static int run_config(const struct snap_pool_config *config)
 	(void)dup2(saved, STDOUT_FILENO);
 	(void)close(saved);
 	ssize_t n = pread(fd, printed, sizeof(printed) - 1, 0);
+	printed_len = lseek(fd, 0, SEEK_END);
 	(void)close(fd);
 	assert_true(n >= 0);
 	printed[n] = '\0';
@@ -132,6 +134,17 @@ static bool is_free(void)
 	return true;
 }
 
+/* The worker's ends, which a parser that was taken over can use as it likes: 0, the line; 1, the work. */
+static int find_socket(int number)
+{
+	for (int fd = 3; fd < 64; fd++) {
+		struct stat st;
+		if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) && number-- == 0)
+			return fd;
+	}
+	return -1;
+}
+
 /* ---------------------------------------------------------------- deaths */
 
 #ifndef SNAP_SANITIZED
@@ -162,6 +175,18 @@ static int sleep_for_ever(void)
 	(void)nanosleep(&long_time, NULL);
 	return 0;
 }
+/* It has no line any more, and lives on. */
+static int close_lines(void)
+{
+	for (int fd = 3; fd < 64; fd++)
+		(void)close(fd); /* most are none */
+	return sleep_for_ever();
+}
+static int close_work(void)
+{
+	(void)close(find_socket(1));
+	return sleep_for_ever();
+}
 static int print_much(void)
 {
 	static char block[1 << 16];
@@ -179,6 +204,16 @@ static void test_sandbox_crashes_cost_one_input(void **state)
 	assert_dies(give_up, "was ended by SIGABRT");
 #endif
 	assert_dies(leave, "ended early, with status 3");
+}
+
+/* Nobody waits for one that nobody can hear. */
+static void test_sandbox_silent_worker_is_ended(void **state)
+{
+	(void)state;
+	time_t begun = time(NULL);
+	assert_dies(close_lines, "was ended by SIGKILL");
+	assert_dies(close_work, "was ended by SIGKILL");
+	assert_true(time(NULL) - begun < 30);
 }
 
 static void test_sandbox_time_is_limited(void **state)
@@ -381,27 +416,20 @@ static void test_sandbox_children_are_in_it_too(void **state)
 
 /* ---------------------------------------------------------------- the line to the broker */
 
-/* The worker's end, which a parser that was taken over can use as it likes. */
-static int find_line(void)
-{
-	for (int fd = 3; fd < 64; fd++) {
-		struct stat st;
-		if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode))
-			return fd;
-	}
-	return -1;
-}
-
 static struct snap_request request;
 
-static int send_nonsense(size_t len)
+static int send_nonsense_by(int number, size_t len)
 {
 	static struct snap_reply reply;
-	int line = find_line();
+	int line = find_socket(number);
 	if (snap_packet_send(line, &request, len, -1, 0) < 0)
 		return SNAP_EXIT_USAGE;
 	(void)snap_packet_receive(line, &reply, sizeof(reply), NULL, 0);
 	return 0;
+}
+static int send_nonsense(size_t len)
+{
+	return send_nonsense_by(0, len);
 }
 static int send_short(void)
 {
@@ -441,6 +469,26 @@ static int send_twice(void)
 static int say_unknown_status(void)
 {
 	request = (struct snap_request){.op = SNAP_REQUEST_DONE, .number = 4711};
+	return send_nonsense_by(1, SNAP_REQUEST_HEAD);
+}
+static int be_done_on_the_line(void)
+{
+	request = (struct snap_request){.op = SNAP_REQUEST_DONE};
+	return send_nonsense(SNAP_REQUEST_HEAD);
+}
+static int ask_by_the_work(void)
+{
+	request = (struct snap_request){.op = SNAP_REQUEST_INPUT};
+	return send_nonsense_by(1, SNAP_REQUEST_HEAD);
+}
+static int print_too_short(void)
+{
+	request = (struct snap_request){.op = SNAP_REQUEST_OUTPUT, .len = {7}};
+	return send_nonsense_by(1, SNAP_REQUEST_HEAD + 6);
+}
+static int say_bye(void)
+{
+	request = (struct snap_request){.op = SNAP_REQUEST_BYE};
 	return send_nonsense(SNAP_REQUEST_HEAD);
 }
 static int want_unknown_library(void)
@@ -453,7 +501,8 @@ static void test_sandbox_nonsense_ends_a_worker(void **state)
 {
 	(void)state;
 	static int (*const calls[])(void) = {send_short, send_unknown, send_too_long,
-		send_wrong_length, send_nul, send_twice, say_unknown_status, want_unknown_library};
+		send_wrong_length, send_nul, send_twice, say_unknown_status, be_done_on_the_line,
+		ask_by_the_work, print_too_short, say_bye, want_unknown_library};
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
 		assert_dies(calls[i], "asked for what no analysis asks for");
 }
@@ -559,6 +608,69 @@ static void test_sandbox_order_is_kept(void **state)
 	assert_int_equal(sum, 300 * 299 / 2 - (13 + 63 + 113 + 163 + 213 + 263));
 }
 
+static int answer_quickly(size_t index, void *data)
+{
+	(void)data;
+	if (index % 90 == 77)
+		_exit(1);
+	printf("%zu\n", index);
+	return 0;
+}
+
+/* What was done before a worker died is not lost with what it had still to do, nor is that. */
+static void test_sandbox_much_given_ahead(void **state)
+{
+	(void)state;
+	enum { NUM = 1000 };
+	const struct snap_job job = {.num_inputs = NUM, .run = answer_quickly, .name = name_of};
+	struct snap_pool_config config = config_for(&job);
+	for (int round = 0; round < 10; round++) {
+		config.num_workers = 1 + (size_t)round % 3;
+		assert_int_equal(run_config(&config), SNAP_EXIT_FAILED);
+		assert_int_equal(num_complaints, 11);
+		const char *p = printed, *c = complained;
+		for (size_t i = 0; i < NUM; i++) {
+			char line[80];
+			if (i % 90 == 77) {
+				(void)snprintf(line, sizeof(line),
+					"cannot analyse 'input %zu': its worker ended early, with "
+					"status 1\n", i);
+				assert_memory_equal(c, line, strlen(line));
+				c += strlen(line);
+				continue;
+			}
+			(void)snprintf(line, sizeof(line), "%zu\n", i);
+			assert_memory_equal(p, line, strlen(line));
+			p += strlen(line);
+		}
+		assert_string_equal(p, "");
+	}
+}
+
+static int answer_at_length(size_t index, void *data)
+{
+	static char block[1000];
+	(void)data;
+	memset(block, 'a' + (int)(index % 26), sizeof(block));
+	for (int i = 0; i < 300; i++)
+		(void)fwrite(block, 1, sizeof(block), stdout);
+	return 0;
+}
+
+/* More than the socket takes, and than the parent keeps in memory. */
+static void test_sandbox_much_output_of_many(void **state)
+{
+	(void)state;
+	const struct snap_job job = {.num_inputs = 100, .run = answer_at_length, .name = name_of};
+	struct snap_pool_config config = config_for(&job);
+	for (size_t num = 1; num <= 2; num++) {
+		config.num_workers = num;
+		assert_int_equal(run_config(&config), SNAP_EXIT_DONE);
+		assert_int_equal(printed_len, 100 * 300 * 1000);
+		assert_string_equal(complained, "");
+	}
+}
+
 /* ---------------------------------------------------------------- modules */
 
 #ifndef SNAP_SANITIZED
@@ -641,6 +753,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sandbox_crashes_cost_one_input),
+		cmocka_unit_test(test_sandbox_silent_worker_is_ended),
 		cmocka_unit_test(test_sandbox_time_is_limited),
 		cmocka_unit_test(test_sandbox_waiting_is_limited),
 		cmocka_unit_test(test_sandbox_output_is_limited),
@@ -652,6 +765,8 @@ int main(void)
 		cmocka_unit_test(test_sandbox_requests_are_limited),
 		cmocka_unit_test(test_sandbox_input_is_handed_over),
 		cmocka_unit_test(test_sandbox_order_is_kept),
+		cmocka_unit_test(test_sandbox_much_given_ahead),
+		cmocka_unit_test(test_sandbox_much_output_of_many),
 #ifndef SNAP_SANITIZED
 		cmocka_unit_test(test_sandbox_module_is_left_out),
 		cmocka_unit_test(test_sandbox_retries_end),

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -93,16 +94,19 @@ void snap_pool_fail_task(struct snap_pool *pool, struct snap_pool_task *task, co
 
 /* ---------------------------------------------------------------- quarantine */
 
-static bool leave_out(struct snap_command *command, const struct snap_quarantined *module)
+/* False: it is left out already, or there are enough of those, or there is no memory. */
+static bool leave_out(struct snap_pool_task *task, const struct snap_quarantined *module)
 {
-	for (uint32_t i = 0; i < command->num_quarantined; i++)
-		if (command->quarantined[i].len == module->len &&
-			memcmp(command->quarantined[i].build_id, module->build_id, module->len) ==
-				0)
-			return false;
-	if (command->num_quarantined == SNAP_MAX_QUARANTINED)
+	struct snap_pool_left_out *out = task->left_out;
+	if (!out)
+		task->left_out = out = calloc(1, sizeof(*out));
+	if (!out || out->num == SNAP_MAX_QUARANTINED)
 		return false;
-	command->quarantined[command->num_quarantined++] = *module;
+	for (uint32_t i = 0; i < out->num; i++)
+		if (out->modules[i].len == module->len &&
+			memcmp(out->modules[i].build_id, module->build_id, module->len) == 0)
+			return false;
+	out->modules[out->num++] = *module;
 	return true;
 }
 
@@ -123,11 +127,11 @@ static void remember(struct snap_pool *pool, const struct snap_quarantined *modu
 			.module = *module, .num_deaths = 1, .last_index = index};
 }
 
-void snap_pool_leave_out_remembered(struct snap_pool *pool, struct snap_command *command)
+void snap_pool_leave_out_remembered(const struct snap_pool *pool, struct snap_pool_task *task)
 {
 	for (size_t i = 0; i < pool->num_remembered; i++)
 		if (pool->remembered[i].num_deaths >= DEATHS_TO_REMEMBER)
-			(void)leave_out(command, &pool->remembered[i].module); /* as many as fit */
+			(void)leave_out(task, &pool->remembered[i].module); /* as many as fit */
 }
 
 bool snap_pool_retry_without(struct snap_pool *pool, struct snap_pool_task *task,
@@ -137,7 +141,7 @@ bool snap_pool_retry_without(struct snap_pool *pool, struct snap_pool_task *task
 	memcpy(module.build_id, note->build_id, note->build_id_len);
 	(void)snprintf(module.why, sizeof(module.why),
 		"its files are left out: a worker that read them %.120s", what);
-	if (task->num_retries == MAX_RETRIES || !leave_out(&task->command, &module))
+	if (task->num_retries == MAX_RETRIES || !leave_out(task, &module))
 		return false;
 	task->num_retries++;
 	remember(pool, &module, task->index);

@@ -27,7 +27,7 @@ void snap_pool_fail_task(struct snap_pool *pool, struct snap_pool_task *task, co
 bool snap_pool_retry_without(struct snap_pool *pool, struct snap_pool_task *task,
 	const struct snap_note *note, const char *what);
 
-/* The command of an input that begins: without the modules that several inputs died of. */
-void snap_pool_leave_out_remembered(struct snap_pool *pool, struct snap_command *command);
+/* Of an input that begins: the modules that several inputs died of are left out. */
+void snap_pool_leave_out_remembered(const struct snap_pool *pool, struct snap_pool_task *task);
 
 #endif

@@ -23,11 +23,24 @@
 /* Build IDs that are remembered for the rest of a batch. */
 #define SNAP_POOL_MAX_REMEMBERED 64
 
+/*
+ * So many inputs are given to a worker ahead of time, at most, while each takes little; to all workers
+ * together, so many: their descriptors are on the way, and the kernel bounds these.
+ */
+#define SNAP_POOL_MAX_AHEAD	64
+#define SNAP_POOL_MAX_ALL_AHEAD 256
+
 enum snap_task_state {
 	TASK_FREE,
 	TASK_WAITING,
 	TASK_RUNNING,
 	TASK_READY, /* to be printed */
+};
+
+/* Modules whose files are left out. */
+struct snap_pool_left_out {
+	uint32_t num;
+	struct snap_quarantined modules[SNAP_MAX_QUARANTINED];
 };
 
 /* An input that is being worked on, or whose result waits for its turn. */
@@ -37,7 +50,7 @@ struct snap_pool_task {
 	int status; /* enum snap_exit */
 	struct snap_result result;
 	unsigned int num_retries;
-	struct snap_command command; /* with what is left out */
+	struct snap_pool_left_out *left_out; /* on the heap; NULL: nothing */
 };
 
 /* Why a worker is ended by us. */
@@ -54,15 +67,19 @@ enum snap_pool_cause {
 
 struct snap_pool_worker {
 	pid_t pid;	      /* 0: none */
-	int socket, commands; /* ours */
+	int socket, work;     /* ours */
 	struct snap_note_page *page;
 	struct snap_broker_peer peer;
 	struct snap_pool_task *task; /* NULL: it waits */
-	struct snap_pool_task *next; /* told already; NULL */
-	bool is_told_to_finish;	     /* after what it was given */
+	struct snap_pool_task *next[SNAP_POOL_MAX_AHEAD]; /* told already: what follows, in order */
+	size_t num_next;
+	size_t ahead; /* so many are worth it */
+	int64_t input_ns; /* of CPU, which one of the last inputs took; 0: not known yet */
+	bool is_begun;		/* task is another than the clocks are of */
+	bool is_told_to_finish;	/* after what it was given */
 	bool is_finishing, is_gone;
 	enum snap_pool_cause cause;
-	uint64_t num_inputs, num_requests;
+	uint64_t num_inputs, num_done, num_requests;
 	bool libraries[SNAP_NUM_LIBRARIES]; /* that it has */
 	clockid_t cpu_clock;
 	int64_t cpu_base_ns, clock_base_ns;
@@ -83,6 +100,7 @@ struct snap_pool {
 	size_t num_workers;
 	struct snap_pool_task *tasks;
 	size_t num_tasks;
+	size_t max_ahead; /* of each worker */
 	size_t next_index, next_printed; /* of the inputs */
 	size_t num_done;
 	bool libraries[SNAP_NUM_LIBRARIES];

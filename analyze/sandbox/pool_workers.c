@@ -26,6 +26,13 @@ void snap_pool_worker_reset_clocks(struct snap_pool_worker *worker)
 	worker->clock_base_ns = snap_pool_clock_ns(CLOCK_MONOTONIC);
 }
 
+void snap_pool_shift_clocks(struct snap_pool *pool, int64_t begun_ns)
+{
+	int64_t ns = snap_pool_clock_ns(CLOCK_MONOTONIC) - begun_ns;
+	for (size_t i = 0; i < pool->num_workers; i++)
+		pool->workers[i].clock_base_ns += ns;
+}
+
 static void close_fd(int *fd)
 {
 	if (*fd >= 0)
@@ -36,12 +43,12 @@ static void close_fd(int *fd)
 int snap_pool_worker_start(struct snap_pool *pool, struct snap_pool_worker *worker)
 {
 	const struct snap_pool_config *config = pool->config;
-	int sockets[2] = {-1, -1}, commands[2] = {-1, -1};
+	int sockets[2] = {-1, -1}, work[2] = {-1, -1};
 	pid_t parent = getpid();
 	if (!worker->page && !(worker->page = snap_note_page_create()))
 		return -ENOMEM;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0 ||
-		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, commands) < 0) {
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, work) < 0) {
 		int r = -errno;
 		close_fd(&sockets[0]);
 		close_fd(&sockets[1]);
@@ -57,7 +64,7 @@ int snap_pool_worker_start(struct snap_pool *pool, struct snap_pool_worker *work
 			.job = config->job,
 			.limits = config->limits,
 			.socket = sockets[1],
-			.commands = commands[1],
+			.work = work[1],
 			.is_streaming = config->is_streaming,
 			.page = worker->page,
 			.keeps_stdin = config->keeps_stdin,
@@ -68,18 +75,19 @@ int snap_pool_worker_start(struct snap_pool *pool, struct snap_pool_worker *work
 	}
 	int r = pid < 0 ? -errno : 0;
 	(void)close(sockets[1]);
-	(void)close(commands[1]);
+	(void)close(work[1]);
 	if (pid < 0) {
 		close_fd(&sockets[0]);
-		close_fd(&commands[0]);
+		close_fd(&work[0]);
 		return r;
 	}
 	struct snap_note_page *page = worker->page;
 	*worker = (struct snap_pool_worker){
 		.pid = pid,
 		.socket = sockets[0],
-		.commands = commands[0],
+		.work = work[0],
 		.page = page,
+		.ahead = 1,
 	};
 	memcpy(worker->libraries, pool->libraries, sizeof(worker->libraries));
 	snap_broker_peer_init(&worker->peer);
@@ -91,12 +99,14 @@ int snap_pool_worker_start(struct snap_pool *pool, struct snap_pool_worker *work
 int snap_pool_worker_bury(struct snap_pool_worker *worker)
 {
 	int status = 0;
+	/* One that was taken over may close its line and live on. Of a dead one it stays as it was. */
+	(void)kill(worker->pid, SIGKILL);
 	while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	worker->pid = 0;
 	worker->is_gone = false;
 	close_fd(&worker->socket);
-	close_fd(&worker->commands);
+	close_fd(&worker->work);
 	snap_broker_peer_deinit(&worker->peer);
 	return status;
 }
@@ -106,7 +116,7 @@ void snap_pool_worker_let_go(struct snap_pool_worker *worker)
 	(void)waitpid(worker->pid, NULL, WNOHANG); /* else whoever comes after us does */
 	worker->pid = 0;
 	close_fd(&worker->socket);
-	close_fd(&worker->commands);
+	close_fd(&worker->work);
 	snap_broker_peer_deinit(&worker->peer);
 }
 
@@ -125,9 +135,9 @@ void snap_pool_worker_take_death(struct snap_pool *pool, struct snap_pool_worker
 	enum snap_pool_cause cause = worker->cause;
 	int status = snap_pool_worker_bury(worker);
 	worker->task = NULL;
-	if (worker->next)
-		worker->next->state = TASK_WAITING;
-	worker->next = NULL;
+	for (size_t i = 0; i < worker->num_next; i++)
+		worker->next[i]->state = TASK_WAITING;
+	worker->num_next = 0;
 	if (!task) {
 		if (was_finishing && !(WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
 			char text[512];
@@ -164,7 +174,7 @@ void snap_pool_worker_finish(struct snap_pool_worker *worker)
 		worker->num_requests = 0;
 	}
 	/* If that fails it is dead, which is seen. */
-	(void)snap_packet_send(worker->commands, &command, SNAP_COMMAND_HEAD, -1, MSG_DONTWAIT);
+	(void)snap_packet_send(worker->work, &command, SNAP_COMMAND_HEAD, -1, MSG_DONTWAIT);
 }
 
 bool snap_pool_worker_is_grown(const struct snap_pool *pool, const struct snap_pool_worker *worker)

@@ -16,6 +16,9 @@ int64_t snap_pool_clock_ns(clockid_t clock);
 /* Its time is counted from now on. */
 void snap_pool_worker_reset_clocks(struct snap_pool_worker *worker);
 
+/* The pool itself was busy since begun_ns (CLOCK_MONOTONIC): no worker's fault. */
+void snap_pool_shift_clocks(struct snap_pool *pool, int64_t begun_ns);
+
 /* 0, or a negative errno. */
 int snap_pool_worker_start(struct snap_pool *pool, struct snap_pool_worker *worker);
 
@@ -25,7 +28,7 @@ void snap_pool_worker_finish(struct snap_pool_worker *worker);
 /* Kill it, and remember why. */
 void snap_pool_worker_end(struct snap_pool_worker *worker, enum snap_pool_cause cause);
 
-/* Reap it. Returns its wait status. */
+/* Reap it; if it still lives, it is ended. Returns its wait status. */
 int snap_pool_worker_bury(struct snap_pool_worker *worker);
 
 /* It has said that it ends: nobody waits for that. */

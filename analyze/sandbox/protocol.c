@@ -52,22 +52,29 @@ bool snap_reply_add(struct snap_reply *reply, size_t i, const char *text)
 	return true;
 }
 
-int snap_packet_send(int socket, const void *bytes, size_t len, int fd, int flags)
+/* Of descriptors, which go with a packet. */
+union control {
+	struct cmsghdr head;
+	char space[CMSG_SPACE(sizeof(int) * SNAP_MAX_GIVEN)];
+};
+
+int snap_packet_send_fds(int socket, const void *bytes, size_t len, const int *fds, size_t num_fds,
+	int flags)
 {
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = {0};
+	union control control;
 	struct iovec iov = {.iov_base = (void *)bytes, .iov_len = len};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-	if (fd >= 0) {
+	if (num_fds > SNAP_MAX_GIVEN)
+		return -EINVAL;
+	if (num_fds > 0) {
+		memset(&control, 0, sizeof(control));
 		msg.msg_control = &control;
-		msg.msg_controllen = sizeof(control.space);
+		msg.msg_controllen = CMSG_SPACE(sizeof(int) * num_fds);
 		struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+		c->cmsg_len = CMSG_LEN(sizeof(int) * num_fds);
+		memcpy(CMSG_DATA(c), fds, sizeof(int) * num_fds);
 	}
 	ssize_t n;
 	do
@@ -76,18 +83,22 @@ int snap_packet_send(int socket, const void *bytes, size_t len, int fd, int flag
 	return n < 0 ? -errno : 0;
 }
 
-ssize_t snap_packet_receive(int socket, void *buf, size_t size, int *ret_fd, int flags)
+int snap_packet_send(int socket, const void *bytes, size_t len, int fd, int flags)
 {
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = {0};
+	return snap_packet_send_fds(socket, bytes, len, &fd, fd >= 0, flags);
+}
+
+/* Up to max descriptors, into fds; the kernel drops others. */
+static ssize_t receive(int socket, void *buf, size_t size, int *fds, size_t max, int flags)
+{
+	union control control;
 	struct iovec iov = {.iov_base = buf, .iov_len = size};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-	if (ret_fd) {
-		*ret_fd = -1;
+	for (size_t i = 0; i < max; i++)
+		fds[i] = -1;
+	if (max > 0) {
 		msg.msg_control = &control;
-		msg.msg_controllen = sizeof(control.space);
+		msg.msg_controllen = CMSG_LEN(sizeof(int) * max); /* else another has room, too */
 	}
 	ssize_t n;
 	do
@@ -95,9 +106,20 @@ ssize_t snap_packet_receive(int socket, void *buf, size_t size, int *ret_fd, int
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	struct cmsghdr *c = ret_fd ? CMSG_FIRSTHDR(&msg) : NULL;
+	struct cmsghdr *c = max > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
 	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-		c->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(ret_fd, CMSG_DATA(c), sizeof(int));
+		c->cmsg_len <= CMSG_LEN(sizeof(int) * max))
+		memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
 	return msg.msg_flags & MSG_TRUNC ? -EMSGSIZE : n;
+}
+
+ssize_t snap_packet_receive_fds(int socket, void *buf, size_t size, int ret_fds[SNAP_MAX_GIVEN],
+	int flags)
+{
+	return receive(socket, buf, size, ret_fds, SNAP_MAX_GIVEN, flags);
+}
+
+ssize_t snap_packet_receive(int socket, void *buf, size_t size, int *ret_fd, int flags)
+{
+	return receive(socket, buf, size, ret_fd, ret_fd ? 1 : 0, flags);
 }

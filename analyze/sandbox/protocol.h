@@ -1,8 +1,14 @@
 /*
  * What a worker asks of the broker in its parent, and how both put it: each message is one packet
- * of a SOCK_SEQPACKET pair, a fixed head and strings whose lengths it has. One request is out at a
- * time. Descriptors go from the broker to the worker only. What the worker is to do comes by a pair
- * of its own, some of it ahead of time.
+ * of a SOCK_SEQPACKET pair, a fixed head and strings whose lengths it has. There are two pairs:
+ *
+ * - the line: requests and their answers, one at a time.
+ * - the work: what the worker is to do comes by it, much of it ahead of time, and what it has printed
+ *   and is done with goes back. The parent need not hear that at once: while a worker still has much
+ *   to do the parent only looks from time to time, since each time that one wakes the other costs as
+ *   much as a small input. Before it answers a request it has read all that was printed before.
+ *
+ * Descriptors go from the broker to the worker only.
  */
 #ifndef SNAP_ANALYZE_SANDBOX_PROTOCOL_H
 #define SNAP_ANALYZE_SANDBOX_PROTOCOL_H
@@ -16,9 +22,10 @@
 #include "common/snapshot.h"
 
 enum snap_request_op {
-	SNAP_REQUEST_OUTPUT = 1, /* bytes that it printed. Not answered */
-	SNAP_REQUEST_DONE,	/* number: exit status of the input; the last bytes that it printed.
-				   Not answered: it goes on with the next */
+	SNAP_REQUEST_OUTPUT = 1, /* by the work: bytes that it printed. Not answered */
+	SNAP_REQUEST_DONE,	/* by the work: number: exit status of the input; the last bytes that it
+				   printed. Not answered: it goes on with the next */
+	SNAP_REQUEST_WAKE,	/* there is something to be read by the work. Not answered */
 	SNAP_REQUEST_COMPLAIN,	/* a line for stderr */
 	SNAP_REQUEST_PROGRESS,	/* number: enum snap_progress_event; text */
 	SNAP_REQUEST_LIBRARY,	/* number: enum snap_library; the worker is replaced by one that has it */
@@ -94,9 +101,12 @@ struct snap_reply {
 
 /* What the parent tells a worker that waits for work. */
 enum snap_command_op {
-	SNAP_COMMAND_RUN = 1, /* the input of this index; a descriptor that comes with it is it */
+	SNAP_COMMAND_RUN = 1, /* the inputs from this index on, one after the other */
 	SNAP_COMMAND_FINISH,  /* keep what is worth it, and end */
 };
+
+/* Inputs that are given in one packet; not more descriptors than the kernel takes (253). */
+#define SNAP_MAX_GIVEN 32
 
 #define SNAP_MAX_QUARANTINED 8
 
@@ -108,8 +118,10 @@ struct snap_quarantined {
 
 struct snap_command {
 	uint32_t op;
-	uint32_t index;
-	uint32_t num_quarantined;
+	uint32_t index, num_inputs;
+	uint32_t has_file; /* bit i: the input index + i comes with it, as the next descriptor */
+	uint32_t is_unheard; /* it has to say when it is out of work, or has no room for output */
+	uint32_t num_quarantined; /* of all these inputs */
 	/* On the wire only as many as there are. */
 	struct snap_quarantined quarantined[SNAP_MAX_QUARANTINED];
 };
@@ -120,6 +132,9 @@ struct snap_command {
  * MSG_DONTWAIT or 0.
  */
 int snap_packet_send(int socket, const void *bytes, size_t len, int fd, int flags);
+/* The same with num_fds <= SNAP_MAX_GIVEN descriptors. */
+int snap_packet_send_fds(int socket, const void *bytes, size_t len, const int *fds, size_t num_fds,
+	int flags);
 
 /*
  * Receive one. Returns its length (0: the other end is closed), or a negative errno; -EMSGSIZE if
@@ -127,6 +142,9 @@ int snap_packet_send(int socket, const void *bytes, size_t len, int fd, int flag
  * the kernel drops them.
  */
 ssize_t snap_packet_receive(int socket, void *buf, size_t size, int *ret_fd, int flags);
+/* The same with up to SNAP_MAX_GIVEN descriptors; those that did not come are -1. */
+ssize_t snap_packet_receive_fds(int socket, void *buf, size_t size, int ret_fds[SNAP_MAX_GIVEN],
+	int flags);
 
 /* Append the strings to a reply or request; false if they don't fit. */
 bool snap_reply_add(struct snap_reply *reply, size_t i, const char *text);

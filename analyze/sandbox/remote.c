@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-static int line = -1; /* the socket */
+static int line = -1, work = -1; /* the sockets */
+static bool is_unheard;
 static int input = -1; /* open already */
 static bool libraries[SNAP_NUM_LIBRARIES];
 
@@ -15,9 +17,15 @@ bool snap_remote_is_on(void)
 	return line >= 0;
 }
 
-void snap_remote_start(int socket)
+void snap_remote_start(int socket, int work_socket)
 {
 	line = socket;
+	work = work_socket;
+}
+
+void snap_remote_set_unheard(bool is_so)
+{
+	is_unheard = is_so;
 }
 
 void snap_remote_set_input(int fd)
@@ -31,6 +39,8 @@ void snap_remote_close(void)
 {
 	if (line >= 0)
 		(void)close(line); /* a socket: nothing can be lost */
+	if (work >= 0)
+		(void)close(work); /* likewise */
 }
 
 /* ---------------------------------------------------------------- a request */
@@ -44,11 +54,24 @@ struct answer {
 /* What was printed and not sent yet. */
 static struct snap_request output;
 
+static void wake(void)
+{
+	static const struct snap_request request = {.op = SNAP_REQUEST_WAKE};
+	if (snap_packet_send(line, &request, SNAP_REQUEST_HEAD, -1, 0) < 0)
+		_exit(1);
+}
+
 static void send_output(enum snap_request_op op, uint32_t number)
 {
 	output.op = op;
 	output.number = number;
-	if (snap_packet_send(line, &output, SNAP_REQUEST_HEAD + output.len[0], -1, 0) < 0)
+	size_t len = SNAP_REQUEST_HEAD + output.len[0];
+	int r = snap_packet_send(work, &output, len, -1, is_unheard ? MSG_DONTWAIT : 0);
+	if (r == -EAGAIN) {
+		wake();
+		r = snap_packet_send(work, &output, len, -1, 0);
+	}
+	if (r < 0)
 		_exit(1);
 	output.len[0] = 0;
 }
@@ -67,9 +90,11 @@ void snap_remote_print(const void *bytes, size_t len, bool at_once)
 	}
 }
 
-void snap_remote_done(int status)
+void snap_remote_done(int status, bool wakes)
 {
 	send_output(SNAP_REQUEST_DONE, (uint32_t)status);
+	if (wakes && is_unheard)
+		wake();
 }
 
 static void send_request(

@@ -31,9 +31,11 @@ enum snap_remote_root {
 
 bool snap_remote_is_on(void);
 /* From now on. */
-void snap_remote_start(int socket);
-/* The input that is worked on next, if it is open already. */
+void snap_remote_start(int socket, int work);
+/* The input that is worked on next, if it is open already; -1. */
 void snap_remote_set_input(int fd);
+/* Whether the parent only looks from time to time at what is printed: it is woken if there is no room. */
+void snap_remote_set_unheard(bool is_unheard);
 /* For a process that the worker forked: it has no line of its own. */
 void snap_remote_close(void);
 
@@ -71,8 +73,8 @@ int snap_remote_store_place(
  * at_once, each time.
  */
 void snap_remote_print(const void *bytes, size_t len, bool at_once);
-/* The input is done with (an enum snap_exit), and its output is whole. */
-void snap_remote_done(int status);
+/* The input is done with (an enum snap_exit), and its output is whole. wakes: the parent is to know. */
+void snap_remote_done(int status, bool wakes);
 /* This worker ends. */
 void snap_remote_bye(void);
 

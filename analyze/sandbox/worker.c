@@ -7,6 +7,7 @@
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "analyze/command.h"
@@ -84,49 +85,88 @@ static void load_libraries(const struct snap_worker_setup *setup)
 
 /* ---------------------------------------------------------------- the work */
 
+/* Of a group of inputs: those that are open already. */
+struct given {
+	struct snap_command command;
+	int files[SNAP_MAX_GIVEN];
+};
+
+/* False: there is nothing now (MSG_DONTWAIT). */
+static bool receive_work(const struct snap_worker_setup *setup, struct given *ret, int flags)
+{
+	ssize_t n = snap_packet_receive_fds(
+		setup->work, &ret->command, sizeof(ret->command), ret->files, flags);
+	if (n == -EAGAIN && flags)
+		return false;
+	if (n < (ssize_t)SNAP_COMMAND_HEAD || ret->command.num_inputs > SNAP_MAX_GIVEN)
+		_exit(1); /* the parent is gone */
+	return true;
+}
+
+/* What the job's start() and the jail came to. */
+struct state {
+	struct snap_error err; /* of the jail */
+	bool has_started;
+	int status;
+};
+
+static int work_on(const struct snap_job *job, struct state *state, uint32_t index)
+{
+	if (state->err.code) {
+		snap_remote_complain(state->err.text);
+		return SNAP_EXIT_FAILED;
+	}
+	if (!state->has_started && job->start)
+		state->status = job->start(job->data);
+	state->has_started = true;
+	return state->status == SNAP_EXIT_DONE ? job->run(index, job->data) : state->status;
+}
+
+static _Noreturn void finish(const struct snap_job *job, const struct state *state)
+{
+	if (state->has_started && state->status == SNAP_EXIT_DONE && job->finish)
+		job->finish(job->data);
+	snap_remote_bye();
+	_exit(0);
+}
+
 _Noreturn void snap_worker_main(const struct snap_worker_setup *setup)
 {
-	const struct snap_job *job = setup->job;
-	struct snap_error err = SNAP_ERROR_INIT;
-	bool has_started = false;
-	int start_status = SNAP_EXIT_DONE;
+	/* One is worked on, the other may have come already. */
+	static struct given given[2];
+	struct given *now = &given[0], *next = &given[1];
+	struct state state = {.err = SNAP_ERROR_INIT, .status = SNAP_EXIT_DONE};
+	bool has_next = false;
 	reset_signals();
 	replace_streams(setup);
 	load_libraries(setup);
-	snap_remote_start(setup->socket);
+	snap_remote_start(setup->socket, setup->work);
 	snap_note_start(setup->page);
-	const int keep[] = {setup->socket, setup->commands};
-	if (snap_jail_enter(&setup->limits, keep, 2, setup->may_fork, &err) < 0) {
-		has_started = true;
-		start_status = SNAP_EXIT_FAILED;
-	}
+	const int keep[] = {setup->socket, setup->work};
+	(void)snap_jail_enter(&setup->limits, keep, 2, setup->may_fork, &state.err); /* said later */
 	for (;;) {
-		static struct snap_command command;
-		int input;
-		ssize_t n = snap_packet_receive(
-			setup->commands, &command, sizeof(command), &input, 0);
-		if (n < (ssize_t)SNAP_COMMAND_HEAD)
-			_exit(1); /* the parent is gone */
-		snap_remote_set_input(input);
-		if (command.op == SNAP_COMMAND_FINISH) {
-			if (has_started && start_status == SNAP_EXIT_DONE && job->finish)
-				job->finish(job->data);
-			snap_remote_bye();
-			_exit(0);
+		if (!has_next)
+			(void)receive_work(setup, next, 0); /* waits */
+		has_next = false;
+		struct given *done = now;
+		now = next;
+		next = done;
+		const struct snap_command *command = &now->command;
+		if (command->op == SNAP_COMMAND_FINISH)
+			finish(setup->job, &state);
+		snap_remote_set_unheard(command->is_unheard);
+		snap_note_set_quarantined(command->quarantined, command->num_quarantined);
+		const int *file = now->files;
+		for (uint32_t i = 0; i < command->num_inputs; i++) {
+			snap_remote_set_input(command->has_file >> i & 1 ? *file++ : -1);
+			int status = work_on(setup->job, &state, command->index + i);
+			(void)snap_note_enter(0);
+			(void)fflush(stdout); /* it can't fail */
+			bool is_last = i + 1 == command->num_inputs;
+			if (is_last)
+				has_next = receive_work(setup, next, MSG_DONTWAIT);
+			snap_remote_done(status,
+				is_last && !(has_next && next->command.op == SNAP_COMMAND_RUN));
 		}
-		if (err.code) {
-			snap_remote_complain(err.text);
-		} else {
-			snap_note_set_quarantined(command.quarantined, command.num_quarantined);
-			if (!has_started && job->start)
-				start_status = job->start(job->data);
-			has_started = true;
-		}
-		int status = start_status;
-		if (status == SNAP_EXIT_DONE)
-			status = job->run(command.index, job->data);
-		(void)snap_note_enter(0);
-		(void)fflush(stdout); /* it can't fail */
-		snap_remote_done(status);
 	}
 }

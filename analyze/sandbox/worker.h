@@ -29,7 +29,7 @@ struct snap_job {
 struct snap_worker_setup {
 	const struct snap_job *job;
 	struct snap_limits limits;
-	int socket, commands;	     /* to the broker, and from the parent */
+	int socket, work;	     /* to the broker, and from and to the parent (protocol.h) */
 	struct snap_note_page *page; /* shared with the parent */
 	bool keeps_stdin, may_fork;
 	bool is_streaming; /* what is printed is wanted at once */

@@ -1,0 +1,93 @@
+#include "analyze/sandbox/pool_print.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/command.h"
+#include "analyze/sandbox/pool_workers.h"
+#include "analyze/sandbox/result.h"
+
+bool snap_pool_has_progress(const struct snap_pool *pool)
+{
+	return pool->config->job->num_inputs > 1 && !pool->config->is_streaming;
+}
+
+static void show_progress(struct snap_pool *pool)
+{
+	size_t num = pool->config->job->num_inputs;
+	char text[80];
+	if (!snap_pool_has_progress(pool))
+		return;
+	(void)snprintf(text, sizeof(text), "%zu of %zu inputs", pool->num_done, num);
+	snap_progress_tell(pool->config->progress, SNAP_PROGRESS_UPDATE, text);
+}
+
+void snap_pool_hide_progress(struct snap_pool *pool)
+{
+	if (snap_pool_has_progress(pool))
+		snap_progress_tell(pool->config->progress, SNAP_PROGRESS_HIDE, NULL);
+}
+
+void snap_pool_separate(struct snap_pool *pool)
+{
+	if (pool->has_printed && pool->config->separates)
+		(void)putchar('\n'); /* that stdout failed is found at the end */
+	pool->has_printed = true;
+}
+
+static void print_task(struct snap_pool *pool, struct snap_pool_task *task)
+{
+	int64_t begun_ns = snap_pool_clock_ns(CLOCK_MONOTONIC);
+	if (!pool->config->is_streaming) {
+		if (task->result.len > 0 || task->result.num_messages > 0)
+			snap_pool_hide_progress(pool);
+		if (task->result.len > 0)
+			snap_pool_separate(pool);
+		int r = snap_result_print(&task->result, stdout, pool->config->complain);
+		if (r < 0) {
+			char text[128];
+			(void)snprintf(
+				text, sizeof(text), "cannot read a result back: %s", strerror(-r));
+			pool->config->complain(text);
+			task->status = SNAP_EXIT_FAILED;
+		}
+	}
+	if (task->status > pool->worst)
+		pool->worst = task->status;
+	snap_result_deinit(&task->result);
+	free(task->left_out);
+	*task = (struct snap_pool_task){.state = TASK_FREE};
+	pool->num_done++;
+	snap_pool_shift_clocks(pool, begun_ns);
+}
+
+static struct snap_pool_task *find_task(
+	struct snap_pool *pool, enum snap_task_state state, size_t index)
+{
+	for (size_t i = 0; i < pool->num_tasks; i++)
+		if (pool->tasks[i].state == state && pool->tasks[i].index == index)
+			return &pool->tasks[i];
+	return NULL;
+}
+
+void snap_pool_print_ready(struct snap_pool *pool)
+{
+	struct snap_pool_task *task;
+	bool any = false;
+	if (pool->config->is_unordered) {
+		for (size_t i = 0; i < pool->num_tasks; i++)
+			if (pool->tasks[i].state == TASK_READY) {
+				print_task(pool, &pool->tasks[i]);
+				any = true;
+			}
+	} else {
+		while ((task = find_task(pool, TASK_READY, pool->next_printed))) {
+			pool->next_printed++;
+			print_task(pool, task);
+			any = true;
+		}
+	}
+	if (any)
+		show_progress(pool);
+}
