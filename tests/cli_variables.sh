@@ -12,51 +12,83 @@ need "$CLIENT" "$ANALYZE"
 
 CASES=${CASES:-$TMP/cases}
 settings=(gcc-O0 gcc-O2 clang-O0 clang-O2)
+# NAME, or NAME:ARGUMENT
 victims=("$@")
 if [ $# -eq 0 ]; then
 	victims=(values cxx_values null_deref null_deref_dwarf4 asserts aborts call_data div_zero double_free
 		heap_corrupt in_memcpy in_qsort many_arguments misaligned_stack nested_handlers shared_main
 		signal_handler stack_protected tail_call wild_pointer write_readonly cxx_freed cxx_function
-		cxx_lifetimes cxx_sort cxx_thunk cxx_virtual)
+		cxx_lifetimes:destructor cxx_sort cxx_thunk cxx_virtual)
 	[ -z "${SANITIZE:-}" ] || victims=(values cxx_values null_deref cxx_sort)
 fi
 
+# gdb's words of all that is in $TMP/list, while others crash. Of many: it reads libc's debug information
+# once.
+askers=()
+ask_gdb() {
+	local list=$TMP/list.${#askers[@]}
+	[ -s "$TMP/list" ] || return 0
+	mv "$TMP/list" "$list"
+	VARIABLES_LIST=$list gdb -nx -batch -iex 'set auto-load off' -iex 'set debuginfod enabled off' \
+		-iex 'set libthread-db-search-path /nonexistent' -x "$LIB/gdb_variables.py" </dev/null \
+		>"$list.log" 2>&1 &
+	askers+=($!)
+}
+
 list=()
-: >"$TMP/list"
 for victim in "${victims[@]}"; do
+	argument=${victim#"${victim%%:*}"}
 	for setting in "${settings[@]}"; do
-		program=$O/tests/victims/$setting/$victim
-		dir=$CASES/$victim.$setting
+		program=$O/tests/victims/$setting/${victim%%:*}
+		name=${victim/:/-}.$setting
+		dir=$CASES/$name
 		[ -e "$program" ] || continue
 		if [ ! -e "$dir/core" ] || [ ! -e "$dir/snap" ]; then
 			mkdir -p "$dir"
-			crash_both crash "$program" || continue
+			# shellcheck disable=SC2086
+			crash_both crash "$program" ${argument#:} || {
+				not_ok "$name crashes"
+				cat "$TMP/why"
+				continue
+			}
 			mv "$SNAP" "$dir/snap"
 			mv "$CORE" "$dir/core"
 		fi
-		list+=("$victim.$setting")
+		list+=("$name")
 		[ -e "$dir/variables.json" ] ||
 			printf '%s\t%s\t%s\n' "$dir/variables.json" "$program" "$dir/core" >>"$TMP/list"
 	done
+	[ "${#list[@]}" -lt 50 ] || [ "${#askers[@]}" -gt 0 ] || ask_gdb
 done
 [ -z "$CORE_PATTERN_DIR" ] || core_pattern_release
 check "there are crashes" [ "${#list[@]}" -ge "${#victims[@]}" ]
-# One gdb: it reads libc's debug information once.
-[ ! -s "$TMP/list" ] || VARIABLES_LIST=$TMP/list gdb -nx -batch -iex 'set auto-load off' \
-	-iex 'set debuginfod enabled off' -iex 'set libthread-db-search-path /nonexistent' \
-	-x "$LIB/gdb_variables.py" </dev/null >"$TMP/gdb.log" 2>&1
+ask_gdb
 
+# All of a kind in one go, each on a line.
+for what in core snap; do
+	status=0
+	(cd "$CASES" && "$ANALYZE" json --variables=crashed "${list[@]/%//$what}") >"$TMP/reports" \
+		2>"$TMP/err" || status=$?
+	check "each $what is analysed" [ "$status" -le 1 ] || cat "$TMP/err"
+	check "each $what has its report" [ "$(wc -l <"$TMP/reports")" -eq "${#list[@]}" ]
+	for name in "${list[@]}"; do
+		IFS= read -r report
+		printf '%s\n' "$report" >"$CASES/$name/$what.json"
+	done <"$TMP/reports"
+done
+
+# 0 is gdb's status whatever it met.
+for asker in "${askers[@]}"; do
+	wait "$asker"
+done
 verbose=()
 [ -z "${VERBOSE:-}" ] || verbose=(-v)
 for what in core snap; do
 	triples=()
 	for name in "${list[@]}"; do
 		dir=$CASES/$name
-		status=0
-		"$ANALYZE" json --variables=crashed "$dir/$what" >"$dir/$what.json" 2>"$dir/$what.err" || status=$?
-		[ "$status" -le 1 ] && [ -s "$dir/variables.json" ] || {
-			not_ok "$name: $what is analysed, and gdb's words are there"
-			cat "$dir/$what.err"
+		[ -s "$dir/variables.json" ] || {
+			not_ok "$name: gdb's words are there"
 			continue
 		}
 		triples+=("$name" "$dir/variables.json" "$dir/$what.json")

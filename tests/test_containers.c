@@ -184,7 +184,9 @@ static void put(size_t at, uint64_t value)
 	memcpy(memory + at, &value, sizeof(value));
 }
 
-/* What stands at MEMORY. */
+static uint64_t value_addr = MEMORY;
+
+/* What stands at value_addr. */
 static const char *value_of(uint64_t type)
 {
 	static char buf[1024];
@@ -192,7 +194,7 @@ static const char *value_of(uint64_t type)
 	struct snap_print_counts counts;
 	const struct snap_location location = {.is_whole = true,
 		.num_pieces = 1,
-		.pieces = {{.kind = SNAP_PIECE_MEMORY, .address = MEMORY}}};
+		.pieces = {{.kind = SNAP_PIECE_MEMORY, .address = value_addr}}};
 	snap_text_init(&text, buf, sizeof(buf));
 	snap_print_value(&view, (struct snap_die){view.unit, view.unit->off + type}, &location,
 		&text, &counts);
@@ -298,6 +300,12 @@ static void test_containers_cxx_string(void **state)
 		assert_value(string, "\"end\"... <not captured: 0x7200>");
 		put(0, 0);
 		assert_raw(string);
+		/* None of it, or only its end. */
+		value_addr = 0x9000;
+		assert_value(string, "<not captured: 0x9000>");
+		value_addr = MEMORY - 8;
+		assert_raw(string);
+		value_addr = MEMORY;
 		end();
 	}
 }

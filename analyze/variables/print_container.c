@@ -527,6 +527,20 @@ static bool is_in_scope(const struct snap_type *type, const char *scope)
 	       strncmp(name, scope, len) == 0 && strcmp(name + len, "::") == 0;
 }
 
+/* Whether nothing of it is there; then that is said once, not of each member. */
+static bool is_absent(
+	struct snap_printer *p, const struct part *in, const struct snap_source *source)
+{
+	uint8_t byte;
+	uint64_t size = snap_type_size(p->view, &in->type);
+	if (!source->in_memory || size == 0 ||
+		snap_view_read(p->view, source->addr + in->off, &byte, 1) > 0 ||
+		snap_view_read(p->view, source->addr + in->off + size - 1, &byte, 1) > 0)
+		return false;
+	snap_printer_lack(p, SNAP_BITS_NOT_CAPTURED, source, in->off);
+	return true;
+}
+
 bool snap_print_container(struct snap_printer *p, const struct snap_type *type,
 	const struct snap_source *source, uint64_t off, int depth)
 {
@@ -538,6 +552,7 @@ bool snap_print_container(struct snap_printer *p, const struct snap_type *type,
 	for (size_t i = 0; i < sizeof(containers) / sizeof(containers[0]); i++)
 		if (containers[i].is_rust == is_rust && has_name(type->name, containers[i].name))
 			return is_in_scope(type, containers[i].scope) &&
-			       containers[i].print(p, &in, source, depth);
+			       (is_absent(p, &in, source) ||
+				       containers[i].print(p, &in, source, depth));
 	return false;
 }
