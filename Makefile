@@ -363,6 +363,7 @@ ANALYZE_OBJS = \
 	analyze/explain/stack_overflow.o \
 	analyze/explain/syscall_names.o \
 	analyze/explain/trap.o \
+	analyze/explain/vicinity.o \
 	analyze/explain/wait.o \
 	analyze/explain/x86_evex.o \
 	analyze/file_open.o \
@@ -411,8 +412,10 @@ ANALYZE_OBJS = \
 	analyze/report/json_writer.o \
 	analyze/report/out.o \
 	analyze/report/records.o \
+	analyze/report/sections.o \
 	analyze/report/text.o \
 	analyze/report/text_facts.o \
+	analyze/report/text_memory.o \
 	analyze/report/text_modules.o \
 	analyze/report/text_process.o \
 	analyze/report/text_threads.o \

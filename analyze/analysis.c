@@ -8,6 +8,7 @@
 #include "analyze/explain/instruction.h"
 #include "analyze/explain/next_steps.h"
 #include "analyze/explain/repeats.h"
+#include "analyze/explain/vicinity.h"
 #include "analyze/input/input.h"
 #include "analyze/input/load.h"
 #include "analyze/signature/signature.h"
@@ -89,7 +90,8 @@ int snap_analysis_run(const char *file, struct snap_store *store,
 		snap_find_repeats(ret, err) == 0 && snap_find_alike(ret, err) == 0 &&
 		snap_explain(ret, err) == 0 &&
 		snap_sign(ret, err) == 0 &&
-		snap_find_next_steps(ret, options->only_crashed_thread, err) == 0)
+		snap_find_next_steps(ret, options->only_crashed_thread, err) == 0 &&
+		(!options->vicinity || snap_find_vicinity(ret, err) == 0))
 		return 0;
 	snap_crash_deinit(ret);
 	return -1;

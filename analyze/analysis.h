@@ -43,6 +43,7 @@ struct snap_options {
 	size_t max_frames;	  /* --max-frames; per thread, > 0 */
 	bool only_crashed_thread; /* --threads=crashed */
 	enum snap_variables_wanted variables; /* --variables */
+	bool vicinity;		  /* what registers point to is wanted */
 	bool no_instruction;	  /* nobody asks for the faulting one: it is not disassembled */
 };
 

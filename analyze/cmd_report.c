@@ -38,6 +38,7 @@ static enum snap_exit run_report(const struct snap_arguments *arguments)
 			{
 				.color = snap_use_color(arguments),
 				.only_crashed_thread = arguments->options.only_crashed_thread,
+				.sections = arguments->sections,
 			},
 		.brief = {.color = snap_use_color(arguments), .columns = SNAP_BRIEF_COLUMNS},
 	};

@@ -45,7 +45,7 @@ enum snap_option_set {
 	SNAP_TAKES_BATCH = 1 << 24, /* --unordered, --jobs */
 	SNAP_TAKES_SANDBOX = 1 << 25, /* --no-sandbox, --worker-... */
 	SNAP_TAKES_VARIABLES = 1 << 26, /* --variables */
-	SNAP_TAKES_REPORT = 1 << 27, /* --brief */
+	SNAP_TAKES_REPORT = 1 << 27, /* --brief, --sections */
 };
 
 enum snap_color {
@@ -58,6 +58,7 @@ struct snap_arguments {
 	struct snap_options options; /* its arrays are owned */
 	enum snap_color color;
 	bool pretty, missing, full, brief;
+	unsigned int sections; /* bits (report/sections.h); all by default */
 	bool addr2line;
 	bool has_memory;
 	uint64_t memory_addr, memory_len;

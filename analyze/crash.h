@@ -298,6 +298,22 @@ struct snap_next_step {
 	const struct snap_crash_module *module; /* whose symbols to get; NULL */
 };
 
+/* A register of the crashing thread that points somewhere. */
+struct snap_pointer {
+	const char *reg; /* its name */
+	uint64_t value;
+	const char *words; /* where to: "main+0x8, executable, read-only memory of a.out" */
+};
+
+#define SNAP_VICINITY_LINE 16
+
+/* Memory round such a place. */
+struct snap_memory_line {
+	uint64_t addr; /* a multiple of SNAP_VICINITY_LINE */
+	uint8_t bytes[SNAP_VICINITY_LINE];
+	uint16_t known; /* bit n: bytes[n] was captured; not 0 */
+};
+
 struct snap_crash {
 	struct snap_arena arena;
 	struct snap_input *input;  /* owned: the bytes or the descriptor behind all that follows */
@@ -346,6 +362,11 @@ struct snap_crash {
 	struct snap_deadlock *deadlocks;
 	size_t num_deadlocks, deadlocks_capacity;
 	struct snap_cause cause;
+	/* If options.vicinity asked for it (explain/vicinity.h). */
+	const struct snap_pointer *pointers; /* in the order of the registers */
+	size_t num_pointers;
+	const struct snap_memory_line *vicinity; /* ascending, each once */
+	size_t num_vicinity;
 	struct snap_signature signature;
 	const struct snap_next_step *next_steps; /* the most useful first */
 	size_t num_next_steps;

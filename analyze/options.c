@@ -11,6 +11,7 @@
 
 #include "analyze/cache/cache_dir.h"
 #include "analyze/command.h"
+#include "analyze/report/sections.h"
 #include "common/escape.h"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
@@ -47,6 +48,7 @@ enum option_id {
 	OPTION_VARIABLES,
 	OPTION_COLOR,
 	OPTION_BRIEF,
+	OPTION_SECTIONS,
 	OPTION_PRETTY,
 	OPTION_MISSING,
 	OPTION_MEMORY,
@@ -85,6 +87,9 @@ static const struct option_entry entries[] = {
 		"print what addr2line -f -i -C does"},
 	{OPTION_BRIEF, SNAP_TAKES_REPORT, "brief", NULL,
 		"what, where and what to do next, on a screen of 80 columns\nand 24 lines"},
+	{OPTION_SECTIONS, SNAP_TAKES_REPORT, "sections", "LIST",
+		"only these of cause, stack, registers, threads, modules,\nmissing, log, process, "
+		"files, notes, signature, memory,\nwith commas between (default all)"},
 	{OPTION_PRETTY, SNAP_TAKES_PRETTY, "pretty", NULL,
 		"spread the JSON over indented lines, for people"},
 	{OPTION_MISSING, SNAP_TAKES_MISSING, "missing", NULL,
@@ -463,6 +468,20 @@ static bool parse_variables(struct parser *p, const char *text)
 	return false;
 }
 
+static bool parse_sections(struct parser *p, const char *text)
+{
+	const char *unknown;
+	char words[256], name[64];
+	size_t len;
+	if (snap_sections_parse(text, &p->arguments.sections, &unknown, &len))
+		return true;
+	(void)snprintf(name, sizeof(name), "%.*s", (int)(len < 63 ? len : 63), unknown);
+	(void)snprintf(words, sizeof(words), "--sections takes %s, with commas between, not",
+		snap_section_names());
+	complain_usage(p, words, name);
+	return false;
+}
+
 static bool parse_take(struct parser *p, const char *text)
 {
 	p->arguments.indirect = strcmp(text, "indirect") == 0;
@@ -585,6 +604,8 @@ static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 	case OPTION_BRIEF:
 		p->arguments.brief = true;
 		return true;
+	case OPTION_SECTIONS:
+		return parse_sections(p, optarg);
 	case OPTION_PRETTY:
 		p->arguments.pretty = true;
 		return true;
@@ -677,7 +698,7 @@ bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 
 	struct parser p = {
 		.verb = verb,
-		.arguments = {.limits = SNAP_DEFAULT_LIMITS, .options = {.max_frames = SNAP_DEFAULT_MAX_FRAMES,
+		.arguments = {.limits = SNAP_DEFAULT_LIMITS, .sections = SNAP_ALL_SECTIONS, .options = {.max_frames = SNAP_DEFAULT_MAX_FRAMES,
 				      .num_jobs = num_cpus(),
 				      .progress = {.fn = snap_show_progress},
 				      .variables = verb->variables,
@@ -707,6 +728,8 @@ bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 		snap_arguments_deinit(&p.arguments);
 		return false;
 	}
+	p.arguments.options.vicinity = verb->takes & SNAP_TAKES_REPORT && !p.arguments.brief &&
+				       p.arguments.sections & 1u << SNAP_SECTION_MEMORY;
 	p.arguments.files = argv + optind;
 	p.arguments.num_files = argc - optind;
 	*ret = p.arguments;

@@ -54,7 +54,7 @@ assert sorted(sizes) == list(range(len(sizes))), sizes' out sleeping.txt
 
 if crash_direct crowd "$VICTIMS/sleeping_threads" 512 crash; then
 	run "$ANALYZE" report "$SNAP"
-	check "512 threads, one crashes: a short report" test "$(lines out)" -le 100
+	check "512 threads, one crashes: a short report" test "$(lines out)" -le 150
 	equal "512 threads, one crashes: all are accounted for" 514 "$(accounted out)"
 else
 	not_ok "512 threads, one crashes: captured"
@@ -144,4 +144,64 @@ for how in "--symbols symbols" ""; do
 		"$PYTHON" check_brief.py brief.txt all.json
 	equal "... all $num of them" "$num" "$(tail -n 1 check.out)"
 	check "... status 0 or 1" test "$status" -le 1
+done
+
+# ---------------------------------------------------------------- sections
+
+options=(--no-local --symbols symbols)
+"$ANALYZE" report "${options[@]}" inputs/segv-null.snapshot >whole.txt
+names=$("$ANALYZE" report --help | tr -s '\n ' ' ' | sed -n 's/.*only these of \([a-z, ]*\), with commas.*/\1/p' | tr -d ,)
+check "--help lists sections" test "$(wc -w <<<"$names")" -ge 12
+: >parts.txt
+for name in $names; do
+	"$ANALYZE" report --sections="$name" "${options[@]}" inputs/segv-null.snapshot >part.txt
+	[ ! -s part.txt ] || { [ ! -s parts.txt ] || echo >>parts.txt; cat part.txt >>parts.txt; }
+done
+check "each section alone, one after the other, is the whole report" diff whole.txt parts.txt
+"$ANALYZE" report --sections=signature,cause "${options[@]}" inputs/segv-null.snapshot >two.txt
+check "their order is fixed" diff two.txt <("$ANALYZE" report --sections=cause,signature "${options[@]}" inputs/segv-null.snapshot)
+check "only what was asked for" sh -c 'grep -q "^Signature" two.txt && ! grep -q "^Registers" two.txt'
+for list in none cause,none "" cause, ,cause; do
+	run "$ANALYZE" report --sections="$list" "${options[@]}" inputs/segv-null.snapshot
+	equal "--sections=$list: wrong usage" "64 0" "$STATUS $(lines out)"
+	check "--sections=$list: tells the names" grep -q "takes cause, stack, .*, memory, with commas between" err
+done
+
+# ---------------------------------------------------------------- memory round the registers
+
+for input in segv-null.snapshot mips-deep.core arm-deep.core aarch64-leaf.core; do
+	"$ANALYZE" report --sections=memory "${options[@]}" inputs/$input >memory.txt
+	"$ANALYZE" json "${options[@]}" inputs/$input >memory.json
+	check "$input: memory round the registers is that of the input" "$PYTHON" - "$ANALYZE" inputs/$input <<'END'
+import json, re, subprocess, sys
+report, text = json.load(open("memory.json")), open("memory.txt").read()
+registers = {name: int(value, 16) for name, value in report["threads"][0]["registers"].items()}
+big = re.match("(mips|ppc|s390|sparc|m68k)", report["device"]["arch"] or "") is not None
+pointers = re.findall(r"(?m)^ +(\w+) ([0-9a-f]{8,16})  (.+)$", text.split("\nMemory there\n")[0])
+assert len(pointers) >= 2, pointers
+for name, value, words in pointers:
+    assert registers[name] == int(value, 16), name
+lines = re.findall(r"(?m)^  ([0-9a-f]{8,16})((?: [0-9a-f-]+){2,4})  (.{16})(?:  <- (.*))?$", text)
+assert len(lines) > 20, len(lines)
+marked = {}
+for address, words, characters, marks in lines:
+    address = int(address, 16)
+    got = b""
+    for word in words.split():
+        assert "-" not in word
+        got += bytes.fromhex(word) if big else bytes.fromhex(word)[::-1]
+    dump = subprocess.run([sys.argv[1], "dump", f"--memory={address},16", sys.argv[2]],
+                          capture_output=True, text=True, check=True).stdout if len(marked) < 99 and marks else None
+    if dump is not None:
+        wanted = bytes.fromhex("".join(re.match(r"[0-9a-f]+((?: +[0-9a-f]{2}){16})", dump).group(1).split()))
+        assert got == wanted, (hex(address), got, wanted)
+    assert characters == "".join(chr(b) if 32 <= b < 127 else "." for b in got), characters
+    for name in marks.split():
+        marked[name] = address
+# Each is marked on the line that it points to.
+for name, value, words in pointers:
+    if name in marked:
+        assert marked[name] <= int(value, 16) < marked[name] + 16, name
+assert marked.keys() & {"rip", "pc"} and marked.keys() & {"rsp", "sp"}, marked
+END
 done

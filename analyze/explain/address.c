@@ -201,3 +201,9 @@ const char *snap_address_words(struct snap_crash *crash, uint64_t addr, bool unm
 	return unmapped_known ? "which is not mapped"
 			      : "of which the input does not say what was mapped there";
 }
+
+const char *snap_address_place(struct snap_crash *crash, uint64_t addr)
+{
+	const struct snap_mapping *mapping = snap_crash_mapping_at(crash, addr);
+	return mapping ? mapping_words(crash, mapping, &addr) : "captured memory";
+}

@@ -16,6 +16,12 @@
  */
 const char *snap_address_words(struct snap_crash *crash, uint64_t addr, bool unmapped_known);
 
+/*
+ * "the heap (writable, non-executable memory)": what is at an address that is mapped; of others,
+ * "captured memory". NULL if memory is exhausted.
+ */
+const char *snap_address_place(struct snap_crash *crash, uint64_t addr);
+
 /* Whether a mapping is near enough to addr, which is in none, to be spoken of. */
 bool snap_address_has_neighbour(const struct snap_crash *crash, uint64_t addr);
 

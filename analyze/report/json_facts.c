@@ -1,7 +1,5 @@
 #include "analyze/report/json_facts.h"
 
-#include <fcntl.h>
-
 #include "analyze/explain/wait.h"
 #include "analyze/report/json_values.h"
 #include "analyze/report/words.h"
@@ -194,13 +192,6 @@ void snap_json_put_logs(struct snap_json *w, const struct snap_crash *crash)
 	snap_json_end_array(w);
 }
 
-static const char *access_words(const struct snap_open_file *file)
-{
-	/* The same numbers on all machines, unlike the other flags. */
-	static const char *const words[] = {"read", "write", "read-write", NULL};
-	return file->has_flags ? words[file->flags & O_ACCMODE] : NULL;
-}
-
 void snap_json_put_open_files(struct snap_json *w, const struct snap_crash *crash)
 {
 	snap_json_begin_array(w, "open_files");
@@ -212,7 +203,7 @@ void snap_json_put_open_files(struct snap_json *w, const struct snap_crash *cras
 			w, "kind", true, snap_open_file_kind_name(file->kind), file->kind);
 		snap_json_put_text(w, "path", file->path);
 		snap_json_put_bool(w, "deleted", file->deleted);
-		snap_json_put_string(w, "access", access_words(file));
+		snap_json_put_string(w, "access", snap_open_file_access(file));
 		snap_json_maybe_number(w, "flags", file->has_flags, file->flags);
 		snap_json_maybe_number(w, "position", file->has_position, file->position);
 		snap_json_end_object(w);

@@ -7,9 +7,17 @@
 #include "analyze/report/words.h"
 #include "common/escape.h"
 
+void snap_text_gap(const struct snap_text *p)
+{
+	if (*p->begun)
+		(void)fputc('\n', p->out);
+	*p->begun = true;
+}
+
 void snap_text_heading(const struct snap_text *p, const char *text)
 {
-	(void)fprintf(p->out, "\n%s%s%s\n", p->colors.heading, text, p->colors.end);
+	snap_text_gap(p);
+	(void)fprintf(p->out, "%s%s%s\n", p->colors.heading, text, p->colors.end);
 }
 
 void snap_text_thread_id(const struct snap_text *p, const struct snap_crash_thread *thread)
@@ -116,44 +124,86 @@ static void print_locks(const struct snap_text *p)
 
 /* ---------------------------------------------------------------- all of it */
 
+static void print_cause(const struct snap_text *p)
+{
+	const struct snap_crash *crash = p->crash;
+	*p->begun = true;
+	snap_text_headline(p);
+	if (crash->cause.explanation) {
+		snap_print_str(p->out, crash->cause.explanation);
+		(void)fputc('\n', p->out);
+	}
+	if (crash->cause.instruction) {
+		(void)fputs("Instruction: ", p->out);
+		snap_print_str(p->out, crash->cause.instruction);
+		(void)fputc('\n', p->out);
+	}
+	if (crash->cause.severity.name)
+		(void)fprintf(p->out, "Severity: %s (%s)\n", crash->cause.severity.name,
+			crash->cause.severity.rule);
+	snap_text_abort_message(crash, p->out);
+	print_integrity(p);
+}
+
+static void print_stack(const struct snap_text *p)
+{
+	const struct snap_crash *crash = p->crash;
+	const struct snap_crash_thread *crashed = snap_crash_crashed_thread(crash);
+	if (crashed) {
+		snap_text_crashed_thread(p, crashed);
+	} else if (crash->has_signal) {
+		snap_text_gap(p);
+		(void)fprintf(p->out, "%sThe crashing thread is not in the %s.%s\n", p->colors.doubt,
+			crash->is_core ? "core" : "snapshot", p->colors.end);
+	}
+}
+
+static void print_registers(const struct snap_text *p)
+{
+	const struct snap_crash_thread *crashed = snap_crash_crashed_thread(p->crash);
+	if (crashed)
+		snap_text_registers(p, crashed);
+}
+
+static void print_threads(const struct snap_text *p)
+{
+	print_locks(p);
+	snap_text_other_threads(p);
+}
+
+static void print_log(const struct snap_text *p)
+{
+	if (p->crash->num_logs > 0)
+		snap_text_heading(p, "Log");
+	snap_text_logs(p->crash, p->out);
+}
+
 void snap_report_text(
 	const struct snap_crash *crash, const struct snap_text_style *style, FILE *out)
 {
-	struct snap_text p = {
+	static void (*const printers[])(const struct snap_text *p) = {
+		[SNAP_SECTION_CAUSE] = print_cause,
+		[SNAP_SECTION_STACK] = print_stack,
+		[SNAP_SECTION_REGISTERS] = print_registers,
+		[SNAP_SECTION_THREADS] = print_threads,
+		[SNAP_SECTION_MODULES] = snap_text_modules,
+		[SNAP_SECTION_MISSING] = snap_text_missing,
+		[SNAP_SECTION_LOG] = print_log,
+		[SNAP_SECTION_PROCESS] = snap_text_facts,
+		[SNAP_SECTION_FILES] = snap_text_files,
+		[SNAP_SECTION_NOTES] = snap_text_notes,
+		[SNAP_SECTION_SIGNATURE] = snap_text_signature,
+		[SNAP_SECTION_MEMORY] = snap_text_memory,
+	};
+	bool begun = false;
+	const struct snap_text p = {
 		.crash = crash,
 		.only_crashed_thread = style->only_crashed_thread,
 		.colors = style->color ? SNAP_COLORS_ON : SNAP_COLORS_OFF,
 		.out = out,
+		.begun = &begun,
 	};
-	snap_text_headline(&p);
-	if (crash->cause.explanation) {
-		snap_print_str(out, crash->cause.explanation);
-		(void)fputc('\n', out);
-	}
-	if (crash->cause.instruction) {
-		(void)fputs("Instruction: ", out);
-		snap_print_str(out, crash->cause.instruction);
-		(void)fputc('\n', out);
-	}
-	if (crash->cause.severity.name)
-		(void)fprintf(out, "Severity: %s (%s)\n", crash->cause.severity.name,
-			crash->cause.severity.rule);
-	snap_text_abort_message(crash, out);
-	print_integrity(&p);
-	const struct snap_crash_thread *crashed = snap_crash_crashed_thread(crash);
-	if (crashed)
-		snap_text_crashed_thread(&p, crashed);
-	else if (crash->has_signal)
-		(void)fprintf(out, "\n%sThe crashing thread is not in the %s.%s\n", p.colors.doubt,
-			crash->is_core ? "core" : "snapshot", p.colors.end);
-	print_locks(&p);
-	snap_text_other_threads(&p);
-	snap_text_modules(&p);
-	snap_text_missing(&p);
-	if (crash->num_logs > 0)
-		snap_text_heading(&p, "Log");
-	snap_text_logs(crash, out);
-	snap_text_facts(&p);
-	snap_text_notes(&p);
-	snap_text_signature(&p);
+	for (size_t i = 0; i < SNAP_NUM_SECTIONS; i++)
+		if (style->sections & 1u << i)
+			printers[i](&p);
 }

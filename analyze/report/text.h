@@ -9,10 +9,12 @@
 #include <stdio.h>
 
 #include "analyze/crash.h"
+#include "analyze/report/sections.h"
 
 struct snap_text_style {
 	bool color;
 	bool only_crashed_thread; /* leave the other threads out */
+	unsigned int sections;	  /* bits (sections.h) */
 };
 
 /* Write the report. Failed writes are left to ferror(out). */

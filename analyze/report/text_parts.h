@@ -18,12 +18,15 @@ struct snap_text {
 	bool only_crashed_thread;
 	struct snap_colors colors;
 	FILE *out;
+	bool *begun; /* something stands above */
 };
 
 /* What happened to which program, in one line. */
 void snap_text_headline(const struct snap_text *p);
 
-/* An empty line and one of its own. */
+/* An empty line, if something stands above. */
+void snap_text_gap(const struct snap_text *p);
+/* That, and a line of its own. */
 void snap_text_heading(const struct snap_text *p, const char *text);
 
 void snap_text_thread_id(const struct snap_text *p, const struct snap_crash_thread *thread);
@@ -36,6 +39,7 @@ void snap_text_build_id(const struct snap_text *p, const struct snap_module *rec
 /* ---------------------------------------------------------------- text_threads.c */
 
 void snap_text_crashed_thread(const struct snap_text *p, const struct snap_crash_thread *thread);
+void snap_text_registers(const struct snap_text *p, const struct snap_crash_thread *thread);
 /* Those that stand alike together; or how many there are, if only the crashed one is wanted. */
 void snap_text_other_threads(const struct snap_text *p);
 
@@ -46,10 +50,17 @@ void snap_text_modules(const struct snap_text *p);
 /* Of what modules on the stacks lack symbols, and how to get them. */
 void snap_text_missing(const struct snap_text *p);
 
+/* ---------------------------------------------------------------- text_memory.c */
+
+/* What the registers point to, and the memory there. */
+void snap_text_memory(const struct snap_text *p);
+
 /* ---------------------------------------------------------------- text_process.c */
 
 /* "Process and device". */
 void snap_text_facts(const struct snap_text *p);
+/* Open files. */
+void snap_text_files(const struct snap_text *p);
 /* What was left out, and what the capturing program had to say. */
 void snap_text_notes(const struct snap_text *p);
 void snap_text_signature(const struct snap_text *p);

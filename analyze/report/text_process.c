@@ -127,6 +127,37 @@ void snap_text_facts(const struct snap_text *p)
 		crash->file_bytes);
 }
 
+/* So many open files are listed. */
+#define MAX_FILES 64
+
+void snap_text_files(const struct snap_text *p)
+{
+	const struct snap_crash *crash = p->crash;
+	if (crash->num_open_files > 0)
+		snap_text_heading(p, "Open files");
+	for (size_t i = 0; i < crash->num_open_files && i < MAX_FILES; i++) {
+		const struct snap_open_file *file = &crash->open_files[i];
+		const char *access = snap_open_file_access(file);
+		if (file->has_fd)
+			(void)fprintf(p->out, "  %3" PRIu32 "  %-10s  ", file->fd,
+				access ? access : "");
+		else
+			(void)fprintf(p->out, "    ?  %-10s  ", access ? access : "");
+		if (file->path.len > 0)
+			snap_print(p->out, file->path);
+		else
+			(void)fputs("(path not known)", p->out);
+		if (file->deleted)
+			(void)fputs(" (deleted)", p->out);
+		if (file->has_position && file->position > 0)
+			(void)fprintf(p->out, "  at %" PRIu64, file->position);
+		(void)fputc('\n', p->out);
+	}
+	if (crash->num_open_files > MAX_FILES)
+		(void)fprintf(p->out, "  ... and %zu more (snapanalyze json has all)\n",
+			crash->num_open_files - MAX_FILES);
+}
+
 static bool same_sort(const struct snap_omission *a, const struct snap_omission *b)
 {
 	return a->what == b->what && a->why == b->why;

@@ -11,12 +11,17 @@
 
 void snap_text_crashed_thread(const struct snap_text *p, const struct snap_crash_thread *thread)
 {
-	(void)fprintf(p->out, "\n%sCrashing thread ", p->colors.heading);
+	snap_text_gap(p);
+	(void)fprintf(p->out, "%sCrashing thread ", p->colors.heading);
 	snap_text_thread_id(p, thread);
 	snap_text_thread_name(p, thread);
 	(void)fprintf(p->out, "%s\n", p->colors.end);
 	snap_backtrace_print(
 		thread, &(struct snap_backtrace_style){.colors = &p->colors}, p->out);
+}
+
+void snap_text_registers(const struct snap_text *p, const struct snap_crash_thread *thread)
+{
 	if (p->crash->arch && thread->pr_reg.data) {
 		snap_text_heading(p, "Registers");
 		snap_registers_print(p->crash, thread, p->out);
@@ -100,7 +105,8 @@ static void print_group_name(
 static void print_group(const struct snap_text *p, const struct snap_thread_group *group)
 {
 	const struct snap_crash_thread *first = member(p, group, 0);
-	(void)fprintf(p->out, "\n%s", p->colors.heading);
+	snap_text_gap(p);
+	(void)fputs(p->colors.heading, p->out);
 	print_group_name(p, group, " like this");
 	(void)fprintf(p->out, "%s\n", p->colors.end);
 	snap_text_wait(p->crash, first, group->num > 1, p->out);
@@ -133,7 +139,8 @@ void snap_text_other_threads(const struct snap_text *p)
 	for (size_t i = 0; i < crash->num_threads; i++)
 		num += !crash->threads[i].crashed;
 	if (num > 0 && p->only_crashed_thread) {
-		(void)fprintf(p->out, "\n%s%zu %sthread%s not shown (--threads=all shows %s).%s\n",
+		snap_text_gap(p);
+		(void)fprintf(p->out, "%s%zu %sthread%s not shown (--threads=all shows %s).%s\n",
 			p->colors.faint, num, num < crash->num_threads ? "other " : "",
 			num == 1 ? " is" : "s are", num == 1 ? "it" : "them", p->colors.end);
 		return;
@@ -143,9 +150,7 @@ void snap_text_other_threads(const struct snap_text *p)
 		if (member(p, group, 0)->crashed)
 			continue;
 		if (num_groups == MAX_STACKS)
-			(void)fprintf(p->out,
-				"\n%sOther threads, by their innermost functions%s\n",
-				p->colors.heading, p->colors.end);
+			snap_text_heading(p, "Other threads, by their innermost functions");
 		if (num_groups < MAX_STACKS)
 			print_group(p, group);
 		else if (num_groups < MAX_STACKS + MAX_LINES)

@@ -1,5 +1,7 @@
 #include "analyze/report/words.h"
 
+#include <fcntl.h>
+
 #include <inttypes.h>
 
 const char *snap_trust_name(enum snap_trust trust)
@@ -33,4 +35,11 @@ const char *snap_number_words(uint64_t number, char out[32])
 	}
 	out[at] = '\0';
 	return out;
+}
+
+const char *snap_open_file_access(const struct snap_open_file *file)
+{
+	/* The same numbers on all machines, unlike the other flags. */
+	static const char *const words[] = {"read", "write", "read-write", NULL};
+	return file->has_flags ? words[file->flags & O_ACCMODE] : NULL;
 }

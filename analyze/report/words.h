@@ -17,6 +17,9 @@ const char *snap_trust_name(enum snap_trust trust);
 const char *snap_end_name(enum snap_end end);
 const char *snap_symbols_name(enum snap_symbols symbols);
 
+/* "read", "write", "read-write"; NULL: not known. Static. */
+const char *snap_open_file_access(const struct snap_open_file *file);
+
 /* "41,300". Returns out. */
 const char *snap_number_words(uint64_t number, char out[32]);
 
