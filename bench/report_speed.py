@@ -45,11 +45,16 @@ def main():
                 # As the others: what the bars were set for, names and lines.
                 "ours, cold": [args.snapanalyze, "json", "--variables=none", "--no-cache", core],
                 "ours, warm": [args.snapanalyze, "json", "--variables=none", "--cache", cache, core],
+                # As people have it; gdb's "bt" shows arguments, too.
+                "ours, cold, default": [args.snapanalyze, "json", "--no-cache", core],
+                "ours, warm, default": [args.snapanalyze, "json", "--cache", cache, core],
             }
             # The run that is not counted fills the cache.
             result = meter.medians({job: (argv, args.runs) for job, argv in jobs.items()},
                                    say=lambda job, core=name: progress(f"{core}: {job}"))
-            for job in TO_REACH:
+            for job in jobs:
+                if not job.startswith("ours"):
+                    continue
                 wall, peak = result[job]
                 result[job] = wall, max(peak, sampled_peak(jobs[job]))
         progress("")
@@ -57,9 +62,9 @@ def main():
             ms, mib = TO_REACH.get(job, {}).get(name, (None, None))
             print(f"{name:<8} {job:<22} {wall:>8.1f} {ms or '':>9} {peak:>8.1f} {mib or '':>9}" +
                   ("" if ms is None else "   reached" if wall <= ms and peak <= mib else "   NOT reached"))
-        best = min((wall, job) for job, (wall, _) in result.items() if job not in TO_REACH)
+        best = min((wall, job) for job, (wall, _) in result.items() if not job.startswith("ours"))
         print(f"{name:<8} of {best[1]}'s time: " + ", ".join(
-            f"{job} {result[job][0] / best[0]:.2f}" for job in TO_REACH))
+            f"{job} {result[job][0] / best[0]:.2f}" for job in result if job.startswith("ours")))
 
 
 if __name__ == "__main__":

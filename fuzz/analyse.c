@@ -37,7 +37,7 @@ static void check_json(const char *text, size_t len)
 	json_decref(value);
 }
 
-static void print(const struct snap_crash *crash)
+void fuzz_print(const struct snap_crash *crash)
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -71,7 +71,7 @@ void fuzz_analyse(const char *file)
 	struct snap_crash crash;
 	FUZZ_REQUIRE(snap_store_create(&options, &store, &err) == 0);
 	if (snap_analysis_run(file, store, &options, &crash, &err) == 0) {
-		print(&crash);
+		fuzz_print(&crash);
 		snap_crash_deinit(&crash);
 	} else {
 		/* One clear line. */

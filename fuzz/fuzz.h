@@ -80,5 +80,7 @@ struct snap_crash;
 /* All stages, without any file but the input, then each report. Output that is no valid UTF-8, no
  * JSON, or that a terminal would obey, is a finding. */
 void fuzz_analyse(const char *file);
+/* The reports of what was analysed already. */
+void fuzz_print(const struct snap_crash *crash);
 
 #endif

@@ -10,7 +10,7 @@
 # docs/fuzzing.rst says more. A target is fuzz/fuzz_NAME.c.
 
 FUZZ_ANALYZE = build_id cfi core demangle dwarf exidx export expression notes object package snapshot \
-	symbol_image worker
+	symbol_image variables worker
 FUZZ_CAPTURE = config protocol
 FUZZ_TARGETS = $(FUZZ_ANALYZE) $(FUZZ_CAPTURE)
 
@@ -37,6 +37,7 @@ fuzz_common = fuzz/fuzz.o
 fuzz_objs_package = fuzz/dwarf_input.o tests/lib/made_dwarf.o
 fuzz_objs_dwarf = fuzz/dwarf_input.o tests/lib/made_dwarf.o
 fuzz_objs_snapshot = fuzz/analyse.o fuzz/mutate_snapshot.o
+fuzz_objs_variables = fuzz/dwarf_input.o fuzz/analyse.o tests/lib/made_dwarf.o
 fuzz_objs_export = fuzz/mutate_snapshot.o
 fuzz_objs_core = fuzz/analyse.o
 fuzz_objs_notes = fuzz/analyse.o
@@ -47,7 +48,7 @@ $(O)/bin/fuzz_$(1): $(addprefix $(O)/,fuzz/fuzz_$(1).o $(fuzz_common) $(fuzz_obj
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(BASE_LDFLAGS) $$(fuzz_engine) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(CAPTURE_LIBS) \
-		$$(ANALYZE_LIBS) $$(if $$(filter dwarf package,$(1)),-lcmocka)
+		$$(ANALYZE_LIBS) $$(if $$(filter dwarf package variables,$(1)),-lcmocka)
 endef
 $(foreach target,$(FUZZ_ANALYZE),$(eval $(call fuzz_program,$(target),analyze)))
 $(foreach target,$(FUZZ_CAPTURE),$(eval $(call fuzz_program,$(target),capture)))

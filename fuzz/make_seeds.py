@@ -14,7 +14,7 @@ import tempfile
 analyze, output = sys.argv[1:3]
 fixtures = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests", "fixtures")
 SECTIONS = ["info", "types", "abbrev", "line", "str", "line_str", "str_offsets", "addr", "ranges", "rnglists",
-            "aranges", "cu_index", "tu_index"]
+            "loc", "loclists", "aranges", "cu_index", "tu_index"]
 
 
 def put(target, name, data):
@@ -66,6 +66,102 @@ int tail(int);
 int f(int x) { return twice(x) + 1; }
 int entry(int n) { int s = 0; for (int i = 0; i < n; i++) s += f(i); return tail(s); }
 """
+
+
+VARIABLES_SOURCE = """
+enum Flags { A = 1, B = 2, C = 4 };
+struct Point { int x, y; unsigned low : 3, high : 5; };
+union Either { int i; float f; };
+struct Tree { struct Tree *left, *right; const char *name; double values[3]; enum Flags flags; };
+int use(const void *);
+int leaf(struct Tree *tree, const char *text, int n, struct Point point)
+{
+	char buffer[16] = "text";
+	int numbers[n > 0 ? n : 1], grid[2][3] = {{1, 2, 3}, {4, 5, 6}};
+	union Either either = {n};
+	int (*function)(const void *) = use;
+	long double wide = n;
+	numbers[0] = n;
+	return use(buffer) + use(numbers) + use(grid) + use(&either) + function(text) + use(&point) + use(&wide) +
+		use(tree->left);
+}
+int middle(struct Tree *tree, int n)
+{
+	struct Point point = {n, n + 1, 2, 3};
+	int twice = 2 * n;
+	return leaf(tree, tree->name, n, point) + twice;
+}
+int top(struct Tree *tree) { return middle(tree, 3) + middle(tree->left, 4); }
+"""
+# As the standard library lays them out, so that the seeds need none.
+CONTAINERS_SOURCE = """
+namespace std {
+struct alloc {};
+template <typename T> struct data { T *_M_start, *_M_finish, *_M_end_of_storage; };
+template <typename T> struct impl : alloc, data<T> {};
+template <typename T> struct vector_base { impl<T> _M_impl; };
+template <typename T> struct vector : vector_base<T> {};
+template <typename T> struct optional_payload { union { T _M_value; } _M_payload; bool _M_engaged; };
+template <typename T> struct optional { optional_payload<T> _M_payload; };
+struct counts { virtual void f(); int _M_use_count, _M_weak_count; };
+template <typename T> struct shared_ptr { T *_M_ptr; struct { counts *_M_pi; } _M_refcount; };
+template <int N, typename T, bool> struct _Head_base { T _M_head_impl; };
+template <int N, typename T> struct _Tuple_impl : _Head_base<N, T, false> {};
+template <typename T> struct tuple : _Tuple_impl<0, T> {};
+template <typename T> struct unique_ptr { struct { tuple<T *> _M_t; } _M_t; };
+inline namespace __cxx11 {
+template <typename _CharT> struct basic_string {
+	struct _Alloc_hider { _CharT *_M_p; } _M_dataplus;
+	unsigned long _M_string_length;
+	union { _CharT _M_local_buf[16]; unsigned long _M_allocated_capacity; };
+};
+}
+}
+struct Base { virtual int f() const; int base; };
+struct Left : virtual Base { int left; };
+struct Right : virtual Base { int right; };
+struct Both : Left, Right { int Both::*member; int (Both::*method)() const; int g() const; };
+int use(const void *);
+int holds(std::vector<int> numbers, std::vector<std::basic_string<char>> words, std::basic_string<char> &text,
+	  std::optional<double> perhaps, std::shared_ptr<int> shared, std::unique_ptr<int> &owner, const Both &both)
+{
+	auto add = [&text, perhaps](int n) { return n + use(&text) + (int)perhaps._M_payload._M_engaged; };
+	Both copy = both;
+	return use(&numbers) + use(&words) + use(&shared) + use(&owner) + use(&copy) + add(3);
+}
+"""
+
+
+def words(*values):
+    return b"".join(struct.pack("<Q", value & (1 << 64) - 1) for value in values)
+
+
+def captured(names):
+    """What fuzz_variables.c has instead of a second file: memory, registers, and where the frames are."""
+    base = 0x700000
+    memory = words(base + 0x100, base + 0x110, base + 0x120, 0, base + 0x18, 2, 0, 0) + b"some text\0".ljust(64, b"x")
+    memory = (memory * 4)[:512] + bytes(range(256))
+    registers = words(*(base + 16 * i for i in range(17)))
+    pcs = b"".join(struct.pack("<I", start + size // 2) for start, size in names)
+    return b"".join(struct.pack("<BI", 0x80 | i, len(data)) + data for i, data in enumerate((memory, registers, pcs)))
+
+
+def compile_variables(work):
+    """Programs whose functions have variables of many kinds."""
+    for name, source in (("v.c", VARIABLES_SOURCE), ("v.cc", CONTAINERS_SOURCE)):
+        with open(os.path.join(work, name), "w") as file:
+            file.write(source)
+    for compiler, source in (("gcc", "v.c"), ("g++", "v.cc"), ("clang", "v.c"), ("clang++", "v.cc")):
+        for level in ("-O0", "-O2"):
+            for version in (2, 4, 5) if compiler == "gcc" else (4, 5):
+                subprocess.run([compiler, "-nostdlib", "-shared", "-fPIC", level, f"-gdwarf-{version}", "-o", "v", source],
+                               cwd=work, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                listed = subprocess.run(["nm", "-S", "--defined-only", "v"], cwd=work, check=True, capture_output=True,
+                                        text=True).stdout.split("\n")
+                names = [(int(line.split()[0], 16), int(line.split()[1], 16)) for line in listed
+                         if len(line.split()) == 4 and line.split()[2] in "tTwW"]
+                put("variables", f"{compiler}{level}-{version}",
+                    dwarf(elf_sections(read(os.path.join(work, "v")))) + captured(names))
 
 
 def compile_dwarf(work):
@@ -199,6 +295,7 @@ def main():
                 put("core", name, read(small))
             elif len(core) < 100_000:
                 put("core", name, core)
+        compile_variables(work)
         for path in compile_dwarf(work):
             data = read(path)
             put("build_id", os.path.basename(path), data[:4096])

@@ -363,6 +363,58 @@ static void test_containers_cxx_vector(void **state)
 	end();
 }
 
+/* Each of many elements holds the same many others: that takes no longer than the budget lets it.
+ */
+static void test_containers_that_share(void **state)
+{
+	(void)state;
+	enum { NUM = 65536, OUTER = 0x1000000, INNER = 0x2000000 };
+	begin(DW_LANG_C_plus_plus_14);
+	uint64_t inner = make_vector(types.number, 0), outer = make_vector(inner, 0);
+	uint64_t pointer = pointer_to(types.character);
+	scope("std");
+	uint64_t text = structure("basic_string_view<char>", 16);
+	member("_M_len", types.word, 0);
+	member("_M_str", pointer, 8);
+	ends(2);
+	open_all();
+	uint64_t *vectors = calloc(3 * NUM, sizeof(*vectors));
+	assert_non_null(vectors);
+	for (size_t i = 0; i < NUM; i++) {
+		vectors[3 * i] = INNER;
+		vectors[3 * i + 1] = vectors[3 * i + 2] = INNER + 4 * NUM;
+	}
+	const struct snap_memory_segment segments[] = {
+		{.start = OUTER, .len = 24 * NUM, .data = (uint8_t *)vectors},
+		{.start = INNER, .len = 4 * NUM, .data = calloc(4, NUM)},
+	};
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(snap_memory_add(&crash.memory, &segments[i], NULL), 0);
+	assert_int_equal(snap_memory_finish(&crash.memory, NULL), 0);
+	put(0, OUTER);
+	put(8, OUTER + 24 * NUM);
+	put(16, OUTER + 24 * NUM);
+	views.left.entries = 1u << 20;
+	static const char begins[] =
+		"std::vector of length 65536, capacity 65536 = {std::vector of length "
+		"65536, capacity 65536 = {0 <repeats 65536 times>}";
+	assert_memory_equal(value_of(outer), begins, sizeof(begins) - 1);
+	assert_int_equal(views.left.entries, 0);
+	/* And so does a long text. */
+	put(0, NUM);
+	put(8, INNER);
+	views.left.entries = 100000;
+	assert_value(text, "'\\000' <repeats 65536 times>");
+	uint64_t left = views.left.entries;
+	put(0, 1);
+	views.left.entries = 100000;
+	assert_value(text, "\"\\000\"");
+	assert_int_equal(views.left.entries - left, NUM / 256);
+	free(vectors);
+	free((void *)segments[1].data);
+	end();
+}
+
 static void test_containers_cxx_pointers(void **state)
 {
 	(void)state;
@@ -592,6 +644,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_containers_cxx_string),
 		cmocka_unit_test(test_containers_cxx_vector),
+		cmocka_unit_test(test_containers_that_share),
 		cmocka_unit_test(test_containers_cxx_pointers),
 		cmocka_unit_test(test_containers_cxx_optional),
 		cmocka_unit_test(test_containers_rust_slices),

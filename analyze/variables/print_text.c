@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+/* Of text: so many take as long to be looked at as an entry of debug information. */
+#define BYTES_PER_ENTRY 256
+
 void snap_print_escaped(struct snap_printer *p, uint32_t c, char quote)
 {
 	static const char from[] = "\a\b\t\n\v\f\r", to[] = "abtnvfr";
@@ -70,6 +73,8 @@ void snap_print_text(struct snap_printer *p, const struct snap_source *source, u
 {
 	uint8_t bytes[SNAP_PRINT_MAX_LOOKED_AT];
 	size_t len = count > sizeof(bytes) ? sizeof(bytes) : (size_t)count;
+	uint64_t *left = &p->view->views->left.entries, cost = len / BYTES_PER_ENTRY;
+	*left -= cost < *left ? cost : *left;
 	enum snap_bits bits = snap_printer_peek(p, source, off, bytes, len);
 	bool goes_on = false;
 	if (bits != SNAP_BITS_KNOWN && len > SNAP_PRINT_MAX_ELEMENTS) {
