@@ -233,6 +233,7 @@ CAPTURE_OBJS = \
 	capture/spool_name.o \
 	capture/spool_usage.o \
 	capture/system_info.o \
+	capture/thread_names.o \
 	capture/utc.o
 
 CLIENT_OBJS = \
@@ -244,6 +245,7 @@ CLIENT_OBJS = \
 	capture/crash.o \
 	capture/crash_indirect.o \
 	capture/crash_records.o \
+	capture/crash_threads.o \
 	capture/identity.o \
 	capture/server_link.o
 SERVER_OBJS = \

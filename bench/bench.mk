@@ -65,5 +65,7 @@ $(O)/bench/capture_floor: bench/capture_floor.c
 
 bench-capture: $(PROGRAMS) $(O)/bench/capture_times $(O)/bench/capture_floor
 	$(Q)$(BENCH) bench/capture_speed.py --bin $(O)/bin --tools $(O)/bench $(BENCH_CAPTURE)
+	$(Q)$(BENCH) bench/capture_speed.py --bin $(O)/bin --tools $(O)/bench --stack-kib 16 \
+		--crash 64 512 2000 --live 64 512 2000 $(BENCH_CAPTURE)
 
 bench: bench-symbolize bench-report bench-capture

@@ -44,7 +44,7 @@ struct tiers {
 };
 
 static char stream[64 << 10];
-static char out[1 << 20];
+static char out[128 << 10];
 static size_t out_len;
 static int out_fd = -1;
 static size_t stack_len;

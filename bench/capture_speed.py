@@ -41,13 +41,23 @@ LIVE_TARGETS = [(what, point, bound) for what, bound in (("pause", 1.5), ("wall"
 
 
 class Tiers:
-    """The bytes of stack that Snapcrash takes by default (common/stack_budget.h), for the floor."""
+    """The bytes of stack that Snapcrash takes, for the floor: by default (common/stack_budget.h), or as
+    many KiB of each thread."""
 
-    FIRST, SECOND, NUM, TAKEN = 64 << 10, 16 << 10, 63, 1024
-
-    def __init__(self, threads):
+    def __init__(self, threads, each_kib=None):
+        self.FIRST, self.SECOND, self.NUM, self.TAKEN = 64 << 10, 16 << 10, 63, 1024
+        if each_kib:
+            self.FIRST = self.SECOND = each_kib << 10
+            self.NUM, self.TAKEN = 4095, 4096
         self.num_third = max(min(threads, self.TAKEN) - 1 - self.NUM, 0)
         self.third = 512
+
+    @staticmethod
+    def conf(each_kib):
+        if not each_kib:
+            return ""
+        return (f"max_snapshot = 256M\nstack_first = {each_kib}K\nstack_second = {each_kib}K\n"
+                "stack_second_threads = 4095\nstack_threads = 4096\n")
 
     def even_out(self, ours, least):
         """What is left for the third tier depends on what the others needed: from a trial of each."""
@@ -136,7 +146,7 @@ class Crashes:
         self.dir = tempfile.mkdtemp(prefix="sc.", dir="/tmp")
         self.spool = self.dir + "/spool"
         self.server = None
-        self.tiers = {point: Tiers(crash[0]) for point, crash in CRASHES.items()}
+        self.tiers = {point: Tiers(crash[0], args.stack_kib) for point, crash in CRASHES.items()}
         os.mkdir(self.spool, 0o700)
 
     def __enter__(self):
@@ -150,7 +160,7 @@ class Crashes:
             with open(self.dir + "/conf", "w") as file:
                 file.write(f"spool = {self.spool}\nsocket = {self.dir}/server.sock\n"
                            f"coredump_socket = {self.dir}/core.sock\napp_socket = none\n"
-                           "rate_burst = 0\nlog = stderr\n")
+                           "rate_burst = 0\nlog = stderr\n" + Tiers.conf(self.args.stack_kib))
         except BaseException:
             shutil.rmtree(self.dir, ignore_errors=True)
             raise
@@ -288,7 +298,7 @@ def measure_crashes(args, points):
             print(f"  {point:<6} {name:<16} {size.get('bytes', size['allocated']):>12} "
                   f"{size.get('stack', ''):>12}")
     for (name, point), size in sizes.items():
-        if name in ("client", "client+server", "socket") and size:
+        if name in ("client", "client+server", "socket") and size and not args.stack_kib:
             bound = 24 << 10 if point == "tiny" else 2 << 20
             good = size["bytes"] <= bound
             fine &= good
@@ -313,8 +323,8 @@ def live_once(args, point, directory, command):
 
 def measure_live(args, point, directory):
     with open(directory + "/conf", "w") as file:
-        file.write(f"spool = {directory}/spool\n")
-    tiers = Tiers(LIVES[point][0])
+        file.write(f"spool = {directory}/spool\n" + Tiers.conf(args.stack_kib))
+    tiers = Tiers(LIVES[point][0], args.stack_kib)
     debugger = [args.debugger, "-o", directory + "/snap", "--config", directory + "/conf", "@PID@"]
     floor = [args.floor, "live", "@PID@"]
     least = directory + "/least"
@@ -364,6 +374,8 @@ def main():
                         help="only these of " + ", ".join(CRASHES))
     parser.add_argument("--live", nargs="*", default=list(LIVES), choices=list(LIVES), metavar="POINT",
                         help="only these of " + ", ".join(LIVES))
+    parser.add_argument("--stack-kib", type=int, metavar="N",
+                        help="so much of each thread's stack, on both sides, instead of the defaults")
     parser.add_argument("--ways", nargs="*", help="only these ways to capture a crash")
     args = parser.parse_args()
     args.bin, args.tools = os.path.abspath(args.bin), os.path.abspath(args.tools)

@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,6 +42,8 @@
 /* Seconds for a slow disk, when nobody waits any more. */
 #define FINISH_S      120
 #define ADDRESS_SPACE (64u << 20)
+/* Milliseconds that a process may take to end before we go on beside it. */
+#define END_MS 200
 
 static struct snap_client_args args;
 static struct snap_chain chain = SNAP_CHAIN_INIT;
@@ -100,6 +103,17 @@ static void limit_ourselves(void)
 	}
 }
 
+/*
+ * The process's threads end now, one by one: not to take a processor from them is why the rest waits
+ * for the last.
+ */
+static void let_it_end(void)
+{
+	struct pollfd ended = {.fd = args.facts.pidfd, .events = POLLIN};
+	if (args.facts.pidfd >= 0)
+		(void)poll(&ended, 1, END_MS); /* else it goes on beside them */
+}
+
 static void release_target(struct timespec *ret_when)
 {
 	/* Before, not after: close() wakes the dying process, and the time that it takes to tear
@@ -107,6 +121,7 @@ static void release_target(struct timespec *ret_when)
 	(void)clock_gettime(CLOCK_MONOTONIC, ret_when); /* can't fail */
 	(void)close(STDIN_FILENO);
 	snap_priority_restore(priority);
+	let_it_end();
 	set_deadline(FINISH_S);
 }
 

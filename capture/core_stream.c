@@ -205,10 +205,16 @@ int snap_core_stream_next(struct snap_core_stream *s, struct snap_core_note *ret
 	if (r < 0)
 		return r;
 	size_t desc_kept = descsz < sizeof(s->desc) ? (size_t)descsz : sizeof(s->desc);
-	r = take(s, s->desc, desc_kept);
+	if (desc_kept <= s->buf_len - s->buf_pos) {
+		/* Where it lies, until the next one is asked for. */
+		note.desc = snap_bytes(s->buf + s->buf_pos, desc_kept);
+		r = take(s, NULL, desc_kept);
+	} else {
+		note.desc = snap_bytes(s->desc, desc_kept);
+		r = take(s, s->desc, desc_kept);
+	}
 	if (r < 0)
 		return r;
-	note.desc = snap_bytes(s->desc, desc_kept);
 	/* The last note may lack its padding. */
 	s->next = whole < left ? start + whole : s->end;
 	*ret = note;

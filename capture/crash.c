@@ -14,12 +14,11 @@
 #include "capture/access.h"
 #include "capture/crash_indirect.h"
 #include "capture/crash_records.h"
+#include "capture/crash_threads.h"
 #include "capture/facts.h"
 #include "capture/memory.h"
 #include "capture/prefault.h"
 
-/* Threads between two checkpoints. */
-#define CHECKPOINT_THREADS 64
 /* So many threads' notes, some 4 KiB each, fill a pipe; and what anybody may make of a pipe
  * (fs.pipe-max-size). */
 #define MANY_THREADS 16
@@ -27,71 +26,86 @@
 
 /* ---------------------------------------------------------------- who crashed */
 
-/*
- * What the kernel's arguments would have told, from the first note, the crashing thread's; of
- * struct elf_prstatus, pr_cursig is at the same place on all machines (include/linux/elfcore.h).
- */
-static void learn_from_note(struct snap_crash *c, const struct snap_core_note *note)
+static void close_fd(int *fd)
 {
-	const struct snap_arch *arch = c->arch;
-	c->facts.tid = c->facts.pid;
-	if (!arch || !snap_bytes_equal_str(note->name, "CORE") || note->type != NT_PRSTATUS ||
-		note->desc.len < arch->prstatus_size)
-		return;
-	c->facts.signo = snap_crash_load(c, note->desc.data + 12, 2);
-	c->facts.tid = snap_crash_load(c, note->desc.data + arch->prstatus_pid_off, 4);
-	c->tid_is_namespaced = true;
+	if (*fd >= 0)
+		(void)close(*fd); /* nothing was written */
+	*fd = -1;
 }
 
-/* The thread is known by a number that may be of its own namespace: snap_identity_find() for it. */
-static const char *find_namespaced(struct snap_crash *c)
+/* What there is to be read of the process, by its thread tid. Returns NULL, or why it is not used. */
+static const char *open_process(struct snap_crash *c, uint64_t tid)
 {
 	const struct snap_crash_facts *facts = &c->facts;
-	uint64_t tid;
-	const char *why = snap_identity_find(facts->pid, facts->tid, facts->pidfd, &c->identity);
-	if (!why && c->identity.status.num_pid_namespaces < 2)
-		return NULL;
-	if (c->identity.task_fd >= 0)
-		(void)close(c->identity.task_fd); /* another thread's, by chance */
-	c->identity.task_fd = -1;
-	int leader_fd = snap_proc_open((pid_t)facts->pid, (pid_t)facts->pid);
-	bool found = leader_fd >= 0 && snap_tid_map_read(&c->tids, leader_fd) == 0 &&
-		     snap_tid_map_find(&c->tids, (uint32_t)facts->tid, &tid);
-	if (leader_fd >= 0)
-		(void)close(leader_fd); /* only looked at */
-	c->facts.tid = found ? tid : facts->pid;
-	return found ? snap_identity_find(facts->pid, facts->tid, facts->pidfd, &c->identity)
-		     : "the crashing thread can't be told";
-}
-
-static void find_process(struct snap_crash *c)
-{
-	const struct snap_crash_facts *facts = &c->facts;
-	unsigned long long pid = facts->pid;
-	const char *why = c->tid_is_namespaced ? find_namespaced(c)
-					       : snap_identity_find(facts->pid, facts->tid,
-							 facts->pidfd, &c->identity);
-	c->identity_unverified = why != NULL;
 	c->mem_fd = -1;
-	if (c->identity.pidfd_was_foreign)
-		snap_emit_note(&c->emit, false, "descriptor %d is no pidfd of process %llu",
-			facts->pidfd, pid);
-	if (why) {
-		snap_emit_note(&c->emit, true, "nothing is taken from process %llu: %s", pid, why);
-		return;
-	}
+	c->has_stat = false;
+	const char *why = snap_identity_find(facts->pid, tid, facts->pidfd, &c->identity);
+	if (why)
+		return why;
 	c->has_stat = snap_proc_stat_read(c->identity.task_fd, "stat", &c->stat) == 0;
 	if (c->has_stat)
 		c->start_stack = c->stat.start_stack;
 	c->mem_fd = openat(c->identity.task_fd, "mem", O_RDONLY | O_CLOEXEC);
-	if (c->mem_fd < 0)
-		snap_emit_note(
-			&c->emit, true, "the process's memory can't be opened: errno %d", errno);
+	c->mem_error = c->mem_fd < 0 ? -errno : 0;
+	return NULL;
+}
+
+static void close_process(struct snap_crash *c)
+{
+	close_fd(&c->mem_fd);
+	close_fd(&c->identity.task_fd);
+	if (c->identity.pidfd != c->facts.pidfd)
+		close_fd(&c->identity.pidfd);
 }
 
 /*
- * Read maps for the table of addresses, and keep its text if it is short, as it mostly is: to have
- * the kernel make it a second time for write_layout() would take longer than to parse it again.
+ * What the kernel's arguments would have told, from the first note, the crashing thread's; of
+ * struct elf_prstatus, pr_cursig is at the same place on all machines (include/linux/elfcore.h).
+ * Returns the thread's number in its own namespace, 0 if it is not told.
+ */
+static uint32_t learn_from_note(struct snap_crash *c, const struct snap_core_note *note)
+{
+	const struct snap_arch *arch = c->arch;
+	if (!arch || !snap_bytes_equal_str(note->name, "CORE") || note->type != NT_PRSTATUS ||
+		note->desc.len < arch->prstatus_size)
+		return 0;
+	c->facts.signo = snap_crash_load(c, note->desc.data + 12, 2);
+	return (uint32_t)snap_crash_load(c, note->desc.data + arch->prstatus_pid_off, 4);
+}
+
+/*
+ * The crashing thread, which nobody named, from its note: mostly it is the main one, by which the
+ * process was opened. why: what open_process() said; returns the same of the thread that it is.
+ */
+static const char *find_thread(
+	struct snap_crash *c, const struct snap_core_note *note, const char *why)
+{
+	uint64_t tid = learn_from_note(c, note);
+	c->facts.tid = c->facts.pid;
+	if (tid == 0 || (!why && c->identity.status.num_pid_namespaces < 2 && tid == c->facts.pid))
+		return why;
+	int main_fd = snap_proc_open((pid_t)c->facts.pid, (pid_t)c->facts.pid);
+	struct snap_proc_status status;
+	bool found = main_fd >= 0 && snap_proc_status_read(main_fd, "status", &status) == 0;
+	/* A process that is in no namespace of its own has one number for each thread. */
+	if (found && status.num_pid_namespaces > 1)
+		found = snap_tid_map_read(&c->tids, main_fd) == 0 &&
+			snap_tid_map_find(&c->tids, (uint32_t)tid, &tid);
+	close_fd(&main_fd);
+	if (!found) {
+		close_process(c);
+		return why ? why : "the crashing thread can't be told";
+	}
+	c->facts.tid = tid;
+	if (!why && tid == c->facts.pid)
+		return NULL;
+	close_process(c);
+	return open_process(c, tid);
+}
+
+/*
+ * Read maps for the table of addresses, and keep its text if it is short enough: to have the kernel
+ * make it a second time for write_layout() would take longer than to parse it again.
  */
 static int keep_maps(struct snap_crash *c, int fd)
 {
@@ -115,15 +129,21 @@ static int keep_maps(struct snap_crash *c, int fd)
 	}
 }
 
-static void read_areas(struct snap_crash *c)
+static int read_areas(struct snap_crash *c)
 {
 	snap_areas_init(&c->areas);
+	c->maps_len = 0;
+	c->maps_whole = c->maps_dropped = false;
 	if (c->identity.task_fd < 0)
-		return;
+		return 0;
 	int fd = openat(c->identity.task_fd, "maps", O_RDONLY | O_CLOEXEC);
 	int r = fd < 0 ? -errno : keep_maps(c, fd);
-	if (fd >= 0)
-		(void)close(fd);
+	close_fd(&fd);
+	return r;
+}
+
+static void tell_of_areas(struct snap_crash *c, int r)
+{
 	if (r < 0)
 		snap_emit_note(&c->emit, true, "the mappings can't be read: errno %d", -r);
 	if (c->maps_parser.num_bad > 0 || c->areas.num_left_out > 0)
@@ -133,200 +153,7 @@ static void read_areas(struct snap_crash *c)
 			(unsigned long long)c->areas.num_left_out);
 }
 
-static void checkpoint(struct snap_crash *c)
-{
-	(void)snap_write_checkpoint(&c->emit.writer, false); /* its error sticks */
-}
-
-/* ---------------------------------------------------------------- threads */
-
-/* The host's id of the thread that the notes call ns_tid. */
-static uint64_t host_tid(struct snap_crash *c, uint32_t ns_tid)
-{
-	uint64_t tid;
-	if (c->identity.task_fd < 0 || c->identity.status.num_pid_namespaces < 2)
-		return ns_tid;
-	if (c->tids.num == 0) {
-		int r = snap_tid_map_read(&c->tids, c->identity.task_fd);
-		if (r < 0)
-			snap_emit_note(&c->emit, true, "the threads can't be listed: errno %d", -r);
-	}
-	if (snap_tid_map_find(&c->tids, ns_tid, &tid))
-		return tid;
-	snap_emit_note(&c->emit, true, "thread %u is known by its own namespace's number only",
-		(unsigned int)ns_tid);
-	return ns_tid;
-}
-
-/* What the crash speaks of beside the stack. */
-static void write_windows(struct snap_crash *c, const struct snap_memory_thread *thread)
-{
-	const struct snap_memory_source source = {snap_memory_read, &c->mem_fd};
-	uint64_t fault_addr = 0;
-	bool has_fault = snap_emit_fault_addr((int32_t)c->facts.signo,
-		snap_bytes(c->siginfo, c->siginfo_len), c->stream.elf_class, c->stream.elf_data,
-		&fault_addr);
-	snap_crash_windows_take(&c->windows, thread, snap_bytes(c->thread.regs, c->thread.regs_len),
-		has_fault, fault_addr, &source, &c->emit.sink);
-	snap_crash_windows_take_callers(&c->windows, thread, &source, &c->emit.sink);
-	if (c->facts.config && c->facts.config->memory == SNAP_CONFIG_MEMORY_INDIRECT) {
-		c->indirect.regs_len = c->thread.regs_len;
-		memcpy(c->indirect.regs, c->thread.regs, c->thread.regs_len);
-	}
-}
-
-/* cap: bytes that it may give of its stack. */
-static void write_thread_memory(
-	struct snap_crash *c, uint64_t index, uint64_t cap, const struct snap_memory_thread *thread)
-{
-	if (c->mem_fd < 0) {
-		snap_emit_omission(&c->emit, SNAP_OMITTED_STACK,
-			*c->timed_out ? SNAP_OMITTED_DEADLINE : SNAP_OMITTED_GONE, thread->tid, 0);
-		return;
-	}
-	struct snap_memory_plan plan;
-	struct snap_windows_sink looking;
-	if (index == 0)
-		snap_crash_windows_init(&c->windows, &c->areas, c->arch);
-	snap_windows_sink_init(&looking, &c->windows, thread->sp, &c->emit.sink);
-	const struct snap_memory_sink *sink = index == 0 ? &looking.sink : &c->emit.sink;
-	uint64_t taken = snap_memory_take_stack(
-		c->mem_fd, &c->areas, c->arch, thread, cap, c->emit.buf, sink);
-	snap_stack_budget_spend(&c->budget, taken);
-	if (index == 0 && taken == 0 && cap > 0)
-		c->emit.partial = true;
-	if (snap_memory_wants_code(&c->areas, index, cap, thread->pc)) {
-		snap_memory_plan_code(&c->areas, thread, &plan);
-		snap_memory_take(c->mem_fd, &plan, c->emit.buf, sink);
-	}
-	if (index == 0)
-		write_windows(c, thread);
-}
-
-static void begin_budget(struct snap_crash *c)
-{
-	const struct snap_memory_limits limits = snap_emit_memory_limits(c->facts.config);
-	uint64_t num_threads = c->identity.status.num_threads;
-	if (c->identity.task_fd < 0 || num_threads == SNAP_PROC_UNKNOWN)
-		num_threads = limits.stack_threads;
-	/* The others' are as long as the first one's, if they are taken. */
-	bool all = c->facts.config && c->facts.config->vector_registers;
-	snap_stack_budget_init(
-		&c->budget, &limits, num_threads, c->arch, all ? c->thread.vectors.len : 0);
-}
-
-/* The thread whose notes are now all there; the first one is the crashing one. */
-static void write_thread(struct snap_crash *c)
-{
-	uint64_t index = c->num_threads++;
-	bool first = index == 0;
-	const struct snap_crash_thread *notes = &c->thread;
-	uint64_t tid = first ? c->facts.tid : notes->tid ? notes->tid : host_tid(c, notes->ns_tid);
-	if (tid < SNAP_CRASH_MAX_TID)
-		c->seen[tid / 8] |= (uint8_t)(1u << tid % 8);
-	if (tid == c->facts.pid)
-		c->leader_seen = true;
-	if (index >= SNAP_MAX_THREADS) {
-		c->threads_left_out++;
-		return;
-	}
-	if (first)
-		begin_budget(c);
-	bool room;
-	uint64_t cap = snap_stack_budget_next(&c->budget, &room);
-
-	struct snap_regset regsets[1 + SNAP_VECTOR_MAX + SNAP_ARCH_MAX_EXTRA_REGSETS];
-	struct snap_thread thread = {
-		.has_tid = true,
-		.tid = tid,
-		.has_state = first,
-		.state = SNAP_THREAD_RUNNING,
-		.regsets = regsets,
-	};
-	if (notes->ns_tid != 0 && c->identity.task_fd >= 0 &&
-		c->identity.status.num_pid_namespaces > 1) {
-		thread.has_ns_tid = true;
-		thread.ns_tid = notes->ns_tid;
-	}
-	char comm[SNAP_COMM_MAX];
-	if (first && c->has_stat)
-		thread.name = snap_bytes(c->stat.comm, c->stat.comm_len);
-	else if (c->identity.task_fd >= 0)
-		thread.name = snap_proc_comm(c->identity.task_fd, tid, comm);
-	else if (first && c->facts.comm)
-		thread.name = snap_bytes_str(c->facts.comm);
-	if (first && !c->facts.comm) {
-		size_t len =
-			thread.name.len < sizeof(c->comm) ? thread.name.len : sizeof(c->comm) - 1;
-		if (len > 0)
-			memcpy(c->comm, thread.name.data, len);
-		c->facts.comm = c->comm;
-	}
-	if (notes->regs_len > 0 && room)
-		regsets[thread.num_regsets++] =
-			(struct snap_regset){NT_PRSTATUS, snap_bytes(notes->regs, notes->regs_len)};
-	if (room) {
-		thread.num_regsets +=
-			snap_vector_regsets_list(&notes->vectors, regsets + thread.num_regsets);
-		thread.num_regsets += snap_extra_regsets_list(
-			&notes->extra, c->arch, regsets + thread.num_regsets);
-	}
-	if (room && c->arch && c->arch->tp_regset != 0) {
-		struct snap_memory_thread tls;
-		thread.has_tls_base =
-			snap_memory_thread_registers(c->arch, regsets, thread.num_regsets, &tls) &&
-			tls.tp != 0;
-		thread.tls_base = thread.has_tls_base ? tls.tp : 0;
-	}
-	if (snap_write_thread(&c->emit.writer, &thread) == -ENOSPC) {
-		c->emit.writer.num_refused--; /* counted here */
-		c->threads_left_out++;
-		return;
-	}
-	if (room && notes->vectors.num_left_out > 0)
-		snap_emit_omission(&c->emit, SNAP_OMITTED_REGISTERS, SNAP_OMITTED_CAP, tid, 0);
-	if (!room) {
-		snap_emit_omission(&c->emit, SNAP_OMITTED_REGISTERS, SNAP_OMITTED_CAP, tid, 0);
-		snap_emit_omission(&c->emit, SNAP_OMITTED_STACK, SNAP_OMITTED_CAP, tid, 0);
-		return;
-	}
-	/* The target's memory may be long in coming, or never come: this is out of harm's way. */
-	if (first)
-		checkpoint(c);
-
-	struct snap_memory_thread where = {
-		.tid = tid,
-		.start_stack = c->start_stack,
-		.is_main = tid == c->facts.pid,
-	};
-	struct snap_proc_stat stat;
-	if (snap_memory_thread_registers(c->arch, regsets, thread.num_regsets, &where)) {
-		write_thread_memory(c, index, cap, &where);
-		return;
-	}
-	snap_emit_omission(&c->emit, SNAP_OMITTED_REGISTERS, SNAP_OMITTED_UNREADABLE, tid, 0);
-	c->emit.partial = true;
-	/* For a thread that dumps core, /proc tells the two that say where its stack is. */
-	char name[40];
-	(void)snprintf(name, sizeof(name), "../%llu/stat", (unsigned long long)tid);
-	if (c->identity.task_fd >= 0 &&
-		snap_proc_stat_read(c->identity.task_fd, name, &stat) == 0 && stat.sp != 0) {
-		where.pc = stat.pc;
-		where.sp = stat.sp;
-		const struct snap_thread_facts facts = {
-			.has_tid = true,
-			.tid = tid,
-			.has_stack_pointer = true,
-			.stack_pointer = stat.sp,
-			.has_program_counter = true,
-			.program_counter = stat.pc,
-		};
-		(void)snap_write_thread_facts(&c->emit.writer, &facts); /* its error sticks */
-		write_thread_memory(c, index, cap, &where);
-	} else {
-		snap_emit_omission(&c->emit, SNAP_OMITTED_STACK, SNAP_OMITTED_UNREADABLE, tid, 0);
-	}
-}
+/* ---------------------------------------------------------------- notes */
 
 /* What is most valuable, as soon as the first thread's notes are there. */
 static void write_first_group(struct snap_crash *c)
@@ -334,56 +161,63 @@ static void write_first_group(struct snap_crash *c)
 	snap_crash_write_metadata(c);
 	snap_crash_write_signal(c);
 	snap_crash_write_process(c);
-	write_thread(c);
-	checkpoint(c);
+	snap_crash_write_thread(c, &c->first, snap_bytes(NULL, 0));
+	snap_crash_checkpoint(c);
 	snap_emit_stage(&c->emit, SNAP_EMIT_LAYOUT);
 	snap_crash_write_layout(c);
 	snap_crash_write_annotations(c);
-	checkpoint(c);
+	snap_crash_checkpoint(c);
 	snap_emit_stage(&c->emit, SNAP_EMIT_THREADS);
 	snap_stack_budget_limit(&c->budget, snap_emit_room(&c->emit));
 }
 
-static void flush_thread(struct snap_crash *c)
+/* The thread whose notes are now all there; the first one is the crashing one. */
+static void finish_thread(struct snap_crash *c)
 {
-	if (!c->thread.present)
+	struct snap_crash_thread *thread = c->thread;
+	if (!thread->present)
 		return;
-	c->thread.present = false;
-	if (c->num_threads == 0) {
+	thread->present = false;
+	if (thread == &c->first) {
 		write_first_group(c);
+		c->thread = &c->waiting[0];
 		return;
 	}
-	write_thread(c);
-	if (c->num_threads % CHECKPOINT_THREADS == 0)
-		checkpoint(c);
+	if (thread->tid == 0)
+		thread->tid = snap_crash_host_tid(c, thread->ns_tid);
+	c->num_waiting++;
+	c->thread = &c->waiting[c->num_waiting % SNAP_THREAD_NAMES_MAX];
+	if (c->num_waiting == SNAP_THREAD_NAMES_MAX || c->names.fd < 0)
+		snap_crash_write_waiting(c);
 }
 
-static void reset_thread(struct snap_crash *c)
+static void reset_thread(struct snap_crash_thread *thread)
 {
-	c->thread.present = true;
-	c->thread.tid = 0;
-	c->thread.ns_tid = 0;
-	c->thread.regs_len = 0;
-	memset(&c->thread.extra, 0, sizeof(c->thread.extra));
-	memset(&c->thread.vectors, 0, offsetof(struct snap_vector_regsets, data));
+	thread->present = true;
+	thread->tid = 0;
+	thread->ns_tid = 0;
+	thread->regs_len = 0;
+	memset(&thread->extra, 0, sizeof(thread->extra));
+	memset(&thread->vectors, 0, offsetof(struct snap_vector_regsets, data));
 }
 
 static void begin_thread(struct snap_crash *c, const struct snap_core_note *note)
 {
 	const struct snap_arch *arch = c->arch;
-	reset_thread(c);
+	struct snap_crash_thread *thread = c->thread;
+	reset_thread(thread);
 	if (!arch)
 		return;
 	if (note->desc_len != arch->prstatus_size || note->desc.len < arch->prstatus_size ||
-		arch->prstatus_reg_size > sizeof(c->thread.regs)) {
+		arch->prstatus_reg_size > sizeof(thread->regs)) {
 		snap_emit_note(&c->emit, true, "a PRSTATUS note has %llu bytes instead of %u",
 			(unsigned long long)note->desc_len, (unsigned int)arch->prstatus_size);
 		return;
 	}
-	c->thread.ns_tid =
+	thread->ns_tid =
 		(uint32_t)snap_crash_load(c, note->desc.data + arch->prstatus_pid_off, 4);
-	c->thread.regs_len = arch->prstatus_reg_size;
-	memcpy(c->thread.regs, note->desc.data + arch->prstatus_reg_off, arch->prstatus_reg_size);
+	thread->regs_len = arch->prstatus_reg_size;
+	memcpy(thread->regs, note->desc.data + arch->prstatus_reg_off, arch->prstatus_reg_size);
 }
 
 static size_t keep(const struct snap_core_note *note, uint8_t *to, size_t size)
@@ -395,19 +229,19 @@ static size_t keep(const struct snap_core_note *note, uint8_t *to, size_t size)
 
 static void take_note(struct snap_crash *c, const struct snap_core_note *note)
 {
-	if (snap_bytes_equal_str(note->name, "LINUX") && c->thread.present &&
+	if (snap_bytes_equal_str(note->name, "LINUX") && c->thread->present &&
 		note->desc.len == note->desc_len)
-		snap_extra_regsets_keep(&c->thread.extra, c->arch, note->type, note->desc);
+		snap_extra_regsets_keep(&c->thread->extra, c->arch, note->type, note->desc);
 	/* Of the first one, the floating point registers in any case. */
 	bool all = c->facts.config && c->facts.config->vector_registers;
-	if (c->thread.present && snap_vector_regsets_has(c->arch, note->type) &&
+	if (c->thread->present && snap_vector_regsets_has(c->arch, note->type) &&
 		(all || (c->num_threads == 0 && note->type == NT_FPREGSET)))
 		snap_vector_regsets_keep(
-			&c->thread.vectors, note->type, note->desc, note->desc_len);
+			&c->thread->vectors, note->type, note->desc, note->desc_len);
 	if (!snap_bytes_equal_str(note->name, "CORE"))
 		return;
 	if (note->type == NT_PRSTATUS) {
-		flush_thread(c);
+		finish_thread(c);
 		begin_thread(c, note);
 		return;
 	}
@@ -470,10 +304,10 @@ static bool write_missing_thread(struct snap_crash *c, int tasks_fd, const char 
 	if (snap_proc_stat_read(tasks_fd, stat_name, &stat) < 0 || stat.state == 'Z' ||
 		stat.state == 'X')
 		return false;
-	reset_thread(c);
-	c->thread.present = false;
-	c->thread.tid = tid;
-	write_thread(c);
+	reset_thread(c->thread);
+	c->thread->present = false;
+	c->thread->tid = tid;
+	snap_crash_write_thread(c, c->thread, snap_bytes(NULL, 0));
 	return true;
 }
 
@@ -521,8 +355,9 @@ static void read_stream(struct snap_crash *c, struct snap_core_note *note, int r
 			stream_fault(r), -r);
 	/* Without any notes the arguments still tell of one thread. */
 	if (c->num_threads == 0)
-		c->thread.present = true;
-	flush_thread(c);
+		c->thread->present = true;
+	finish_thread(c);
+	snap_crash_write_waiting(c);
 	write_missing_threads(c, r == 0);
 
 	if (r < 0)
@@ -544,7 +379,7 @@ static void read_stream(struct snap_crash *c, struct snap_core_note *note, int r
 		snap_emit_omission(
 			&c->emit, SNAP_OMITTED_REGISTERS, SNAP_OMITTED_GONE, c->facts.pid, 0);
 	}
-	checkpoint(c);
+	snap_crash_checkpoint(c);
 }
 
 /* ---------------------------------------------------------------- the whole */
@@ -560,36 +395,70 @@ void snap_crash_begin(struct snap_crash *c, const struct snap_crash_facts *facts
 	c->facts = *facts;
 	c->start = *start;
 	c->timed_out = timed_out;
+	c->thread = &c->first;
+	c->names.fd = -1;
 	snap_emit_init(&c->emit, out_fd, c->facts.config);
 	snap_emit_uuid(c->uuid);
 	snap_emit_header(&c->emit, program);
 }
 
-/*
- * Of many threads' notes the kernel can write more before it has to wait for us, and then for its
- * turn; of few, the pipe has room, and more of it would be filled with memory that nobody reads.
- */
-static void make_room(const struct snap_crash *c, int stream_fd)
+static bool has_threads(const struct snap_crash *c, uint64_t num)
 {
-	if (c->identity.task_fd >= 0 && c->identity.status.num_threads != SNAP_PROC_UNKNOWN &&
-		c->identity.status.num_threads >= MANY_THREADS)
-		(void)fcntl(stream_fd, F_SETPIPE_SZ, PIPE_BYTES); /* it may be no pipe */
+	return c->identity.task_fd >= 0 && c->identity.status.num_threads != SNAP_PROC_UNKNOWN &&
+	       c->identity.status.num_threads >= num;
+}
+
+/*
+ * What of the process does not need its notes, which the kernel collects meanwhile. Returns why it is
+ * not used, or NULL; *ret_maps_error: what read_areas() says.
+ */
+static const char *look_at_process(struct snap_crash *c, int stream_fd, int *ret_maps_error)
+{
+	const char *why = open_process(c, c->facts.tid != 0 ? c->facts.tid : c->facts.pid);
+	/* Of many threads' notes the kernel can write more before it has to wait for us, and then
+	 * for its turn; of few, the pipe has room, and more of it would be filled with memory that
+	 * nobody reads. It may be no pipe. */
+	if (has_threads(c, MANY_THREADS)) {
+		(void)fcntl(stream_fd, F_SETPIPE_SZ, PIPE_BYTES);
+		snap_thread_names_open(&c->names);
+	}
+	*ret_maps_error = read_areas(c);
+	return why;
+}
+
+static void tell_of_process(struct snap_crash *c, const char *why)
+{
+	const struct snap_crash_facts *facts = &c->facts;
+	unsigned long long pid = facts->pid;
+	c->identity_unverified = why != NULL;
+	if (c->identity.pidfd_was_foreign)
+		snap_emit_note(&c->emit, false, "descriptor %d is no pidfd of process %llu",
+			facts->pidfd, pid);
+	if (why)
+		snap_emit_note(&c->emit, true, "nothing is taken from process %llu: %s", pid, why);
+	else if (c->mem_fd < 0)
+		snap_emit_note(&c->emit, true, "the process's memory can't be opened: errno %d",
+			-c->mem_error);
 }
 
 void snap_crash_capture(struct snap_crash *c, int stream_fd)
 {
 	struct snap_core_note note = {0};
+	int maps_error;
+	const char *why = look_at_process(c, stream_fd, &maps_error);
 	int r = begin_stream(c, stream_fd, &note);
 	if (c->facts.tid == 0)
-		learn_from_note(c, &note);
-	find_process(c);
-	make_room(c, stream_fd);
-	read_areas(c);
+		why = find_thread(c, &note, why);
+	tell_of_process(c, why);
+	if (c->areas.num == 0 && !why) /* that a main thread which has ended does not tell */
+		maps_error = read_areas(c);
+	tell_of_areas(c, maps_error);
 	read_stream(c, &note, r);
+	snap_thread_names_close(&c->names);
 	snap_crash_write_indirect(c);
 	snap_emit_stage(&c->emit, SNAP_EMIT_REST);
 	snap_crash_write_late(c);
-	checkpoint(c);
+	snap_crash_checkpoint(c);
 }
 
 bool snap_crash_owner_allowed(const struct snap_crash *c)

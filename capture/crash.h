@@ -28,6 +28,7 @@
 #include "capture/proc_maps.h"
 #include "capture/proc_status.h"
 #include "capture/proc_tids.h"
+#include "capture/thread_names.h"
 #include "capture/vector_regsets.h"
 #include "common/arch.h"
 #include "common/areas.h"
@@ -59,13 +60,16 @@ struct snap_crash_facts {
 /* What the notes say of one thread. */
 struct snap_crash_thread {
 	bool present;
-	uint64_t tid; /* the host's, where that is known before; else 0 */
+	uint64_t tid; /* the host's, once it is known; else 0 */
 	uint32_t ns_tid;
 	size_t regs_len; /* 0: none that we understand */
 	uint8_t regs[1024];
 	struct snap_extra_regsets extra;
 	struct snap_vector_regsets vectors; /* at least the first thread's NT_FPREGSET */
 };
+
+/* Of some 8000 threads. */
+#define SNAP_CRASH_MAPS_KEPT (1u << 20)
 
 /* Storage of what memory = indirect needs: 4 MiB of blocks. */
 #define SNAP_CRASH_INDIRECT_SLOTS 65536u
@@ -86,8 +90,8 @@ struct snap_crash {
 	/* The process, as far as it is certainly the crashed one; else its task_fd is -1. */
 	struct snap_identity identity;
 	int mem_fd;
+	int mem_error; /* negative errno: why there is none */
 	bool identity_unverified;
-	bool tid_is_namespaced;	  /* facts.tid, until it is looked up */
 	char comm[SNAP_COMM_MAX]; /* what facts.comm points to, if it was not known */
 	bool has_stat;
 	struct snap_proc_stat stat; /* of the crashing thread */
@@ -95,7 +99,11 @@ struct snap_crash {
 	struct snap_namespaces namespaces;
 
 	const struct snap_arch *arch; /* NULL: unknown */
-	struct snap_crash_thread thread;
+	/* The first thread, then those that wait to be written until their names are known, and last
+	 * the one whose notes come. */
+	struct snap_crash_thread first;
+	struct snap_crash_thread *thread;
+	size_t num_waiting;
 	uint64_t num_threads; /* written */
 	uint64_t threads_left_out;
 	struct snap_stack_budget budget;
@@ -112,16 +120,18 @@ struct snap_crash {
 	char fname[17]; /* pr_fname */
 
 	struct snap_core_stream stream;
-	/* The text of maps, if it was short enough to be kept. */
-	bool maps_whole, maps_dropped;
+	bool maps_whole, maps_dropped; /* whether maps has all the text */
 	size_t maps_len;
-	uint8_t maps[32768];
 	struct snap_maps_parser maps_parser;
 	struct snap_layout layout;
 	struct snap_emit emit;
 	/* What a small process hardly touches, last. */
 	struct snap_areas areas;
 	struct snap_tid_map tids;
+	struct snap_thread_names names;
+	struct snap_crash_thread waiting[SNAP_THREAD_NAMES_MAX];
+	/* The text of /proc/PID/maps, if it is short enough to be kept. */
+	uint8_t maps[SNAP_CRASH_MAPS_KEPT];
 	struct snap_crash_indirect indirect;
 	uint8_t seen[SNAP_CRASH_MAX_TID /
 		     8]; /* host's ids of threads that were written, a bit each */

@@ -438,7 +438,8 @@ static void capture_stopped(struct snap_live *l)
 static int seize_and_capture(struct snap_live *l, struct snap_error *err)
 {
 	(void)snap_priority_raise(); /* ends with this task */
-	if (snap_tracee_seize(&l->tracee, l->pid, err) < 0)
+	if (snap_tracee_seize(
+		    &l->tracee, l->pid, l->threads.threads, l->threads.num, err) < 0)
 		return -1;
 	/* What is attached to can't be replaced by another process of its number: it waits for us.
 	 */

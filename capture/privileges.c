@@ -9,7 +9,7 @@
 void snap_privileges_drop(void)
 {
 	static const unsigned int kept[] = {
-		CAP_CHOWN, CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN, CAP_SYS_PTRACE};
+		CAP_CHOWN, CAP_DAC_READ_SEARCH, CAP_NET_ADMIN, CAP_SYS_ADMIN, CAP_SYS_PTRACE};
 	uint64_t mask = 0;
 	for (unsigned int i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
 		mask |= (uint64_t)1 << kept[i];

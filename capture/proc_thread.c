@@ -67,13 +67,17 @@ static struct snap_bytes innermost(struct snap_bytes stack)
 	return name_len <= SNAP_MAX_WCHAN ? snap_bytes(bracket + 2, name_len) : snap_bytes(NULL, 0);
 }
 
-static void read_stat(int tasks_fd, uint64_t tid, struct snap_thread_facts *facts)
+static void read_stat(int tasks_fd, uint64_t tid, struct snap_proc_thread *ret)
 {
+	struct snap_thread_facts *facts = &ret->facts;
 	char name[48];
 	struct snap_proc_stat stat;
 	(void)snprintf(name, sizeof(name), "%llu/stat", (unsigned long long)tid);
 	if (snap_proc_stat_read(tasks_fd, name, &stat) < 0)
 		return;
+	ret->has_stat = true;
+	ret->comm_len = (uint8_t)stat.comm_len;
+	memcpy(ret->comm, stat.comm, stat.comm_len);
 	facts->has_letter = true;
 	facts->letter = (unsigned char)stat.state;
 	facts->has_user_ms = facts->has_system_ms = true;
@@ -88,7 +92,7 @@ void snap_proc_thread_read(int tasks_fd, uint64_t tid, struct snap_proc_thread *
 	struct snap_thread_facts *facts = &ret->facts;
 	char text[256];
 	*facts = (struct snap_thread_facts){.has_tid = true, .tid = tid};
-	ret->stack_cut = false;
+	ret->stack_cut = ret->has_stat = false;
 
 	/* In the order of how soon it may be no longer true. */
 	ssize_t n = read_of(tasks_fd, tid, "syscall", text, sizeof(text));
@@ -105,7 +109,7 @@ void snap_proc_thread_read(int tasks_fd, uint64_t tid, struct snap_proc_thread *
 	}
 	if (n > 0)
 		facts->kernel_stack = snap_bytes(ret->stack, (size_t)n);
-	read_stat(tasks_fd, tid, facts);
+	read_stat(tasks_fd, tid, ret);
 	/* One that runs waits nowhere, though it has a stack. */
 	if (n > 0 && facts->letter != 'R')
 		facts->wchan = innermost(facts->kernel_stack);

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "capture/proc_info.h"
 #include "common/snapshot.h"
 
 struct snap_proc_thread {
@@ -20,6 +21,9 @@ struct snap_proc_thread {
 	int stack_error;		/* negative errno: the kernel stack can't be read, else 0 */
 	int syscall_error;		/* likewise */
 	bool stack_cut;
+	bool has_stat; /* comm is known, and facts.letter */
+	uint8_t comm_len;
+	char comm[SNAP_COMM_MAX];
 	char wchan[SNAP_MAX_WCHAN + 1];
 	char stack[SNAP_MAX_KERNEL_STACK + 1];
 };

@@ -63,6 +63,23 @@ static bool read_stat(const struct snap_tracee *t, pid_t tid, struct snap_proc_s
 	return snap_proc_stat_read(t->tasks_fd, name, ret) == 0;
 }
 
+/* The same, of name and state only, from what was seen before; mostly it is the next one. */
+static bool take_seen(struct snap_tracee *t, pid_t tid, struct snap_proc_stat *ret)
+{
+	for (size_t i = 0; i < t->num_seen; i++) {
+		size_t at = (t->next_seen + i) % t->num_seen;
+		const struct snap_proc_thread *seen = &t->seen[at];
+		if (seen->facts.tid != (uint64_t)tid)
+			continue;
+		t->next_seen = at + 1;
+		ret->state = (char)seen->facts.letter;
+		ret->comm_len = seen->comm_len;
+		memcpy(ret->comm, seen->comm, seen->comm_len);
+		return seen->has_stat;
+	}
+	return false;
+}
+
 static bool has_ended(const struct snap_proc_stat *stat)
 {
 	return stat->state == 'Z' || stat->state == 'X';
@@ -145,7 +162,7 @@ static int seize_one(struct snap_tracee *t, pid_t tid, struct snap_error *err)
 	memset(thread, 0, offsetof(struct snap_tracee_thread, comm));
 	thread->tid = tid;
 	struct snap_proc_stat stat;
-	if (!read_stat(t, tid, &stat))
+	if (!take_seen(t, tid, &stat) && !read_stat(t, tid, &stat))
 		return 0;
 	thread->state = stat.state;
 	thread->has_comm = true;
@@ -199,7 +216,8 @@ static int seize_listed(struct snap_tracee *t, struct snap_error *err)
 	return num_new;
 }
 
-int snap_tracee_seize(struct snap_tracee *t, pid_t pid, struct snap_error *err)
+int snap_tracee_seize(struct snap_tracee *t, pid_t pid, const struct snap_proc_thread *seen,
+	size_t num_seen, struct snap_error *err)
 {
 	char name[40];
 	t->pid = pid;
@@ -210,9 +228,13 @@ int snap_tracee_seize(struct snap_tracee *t, pid_t pid, struct snap_error *err)
 		return snap_error_set(err, SNAP_ERROR_SYSTEM, "no such process: %d", (int)pid);
 
 	/* Those that start meanwhile are found when the others stand still. */
+	t->seen = seen;
+	t->num_seen = num_seen;
+	t->next_seen = 0;
 	int r = seize_one(t, pid, err);
 	if (r >= 0)
 		r = seize_listed(t, err);
+	t->num_seen = 0; /* by the next time it is no longer so */
 	if (r < 0)
 		return r;
 	if (t->num_threads == 0)

@@ -19,6 +19,7 @@
 
 #include "capture/extra_regsets.h"
 #include "capture/proc_info.h"
+#include "capture/proc_thread.h"
 #include "capture/vector_regsets.h"
 #include "common/error.h"
 #include "common/snapshot.h"
@@ -58,6 +59,8 @@ struct snap_tracee_thread {
 struct snap_tracee {
 	pid_t pid;
 	int tasks_fd; /* /proc/PID/task */
+	const struct snap_proc_thread *seen; /* borrowed while threads are attached to */
+	size_t num_seen, next_seen;
 	uint64_t pause_ns;
 	uint64_t num_left_out; /* threads for which there is no room */
 	uint64_t pause_start_ns, deadline_ns;
@@ -80,12 +83,15 @@ void snap_tracee_deinit(struct snap_tracee *t);
 int snap_tracee_traced_error(pid_t pid, uint64_t tracer, struct snap_error *err);
 
 /*
- * Attach to every thread of the process without stopping any. Returns 0, or -1 with the reason.
+ * Attach to every thread of the process without stopping any. seen: what was read of some of its
+ * threads just before, in the order of /proc/PID/task, and need not be read again. Returns 0, or -1
+ * with the reason.
  *
  * In either case threads may be attached that are not stopped and can't be detached: the kernel
  * lets them go when the calling task ends, which is soon, please.
  */
-int snap_tracee_seize(struct snap_tracee *t, pid_t pid, struct snap_error *err);
+int snap_tracee_seize(struct snap_tracee *t, pid_t pid, const struct snap_proc_thread *seen,
+	size_t num_seen, struct snap_error *err);
 
 /*
  * Stop every thread and read its registers, until the deadline. arch: whose further register sets

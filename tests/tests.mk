@@ -58,6 +58,7 @@ TESTS_CAPTURE = \
 	test_spool_name \
 	test_spool_usage \
 	test_system_info \
+	test_thread_names \
 	test_user \
 	test_utc \
 	test_workers
