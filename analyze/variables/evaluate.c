@@ -530,8 +530,9 @@ bool snap_machine_value(const struct snap_view *view, struct snap_dwarf_unit *un
 		run_steps(&m);
 	if (!m.failed && (location.num_pieces > 0 || m.has_simple))
 		snap_machine_fail(&m, SNAP_BITS_OPTIMIZED_OUT, NULL);
-	struct snap_dwarf_value value =
-		m.failed ? (struct snap_dwarf_value){0} : snap_machine_pop_value(&m);
+	struct snap_dwarf_value value = {0};
+	if (!m.failed)
+		value = snap_machine_pop_value(&m);
 	if (m.failed) {
 		*ret_failure = m.failure;
 		return false;

@@ -204,6 +204,8 @@ static enum snap_bits piece_bytes(struct snap_printer *p, const struct snap_piec
 		source->why = piece->why;
 		return piece->bits;
 	}
+	if (!from)
+		return SNAP_BITS_ERROR;
 	/* The low bytes are what counts. */
 	memcpy(buf, snap_printer_is_big(p) ? from + have - len : from, len);
 	return SNAP_BITS_KNOWN;
