@@ -25,6 +25,7 @@ struct line {
 };
 
 struct listing {
+	const struct snap_arguments *arguments;
 	struct line *lines;
 	size_t num, capacity;
 };
@@ -107,19 +108,31 @@ static void print_json(const struct line *line, const char *used, const char *ho
 	json_decref(object);
 }
 
-static void print_line(struct snap_cache_dir *dir, const struct line *line, bool json)
+/* Of what others may have written: in a worker. */
+static int print_line(size_t index, void *data)
 {
-	char holds[1024], used[40];
+	const struct listing *listing = data;
+	const struct line *line = &listing->lines[index];
+	struct snap_cache_dir *dir = snap_cache_get(listing->arguments->options.cache, NULL);
+	char holds[1024] = "", used[40];
 	snap_time_words(line->used_s, 0, used);
-	describe(dir, line, holds, sizeof(holds));
-	if (json) {
+	if (dir)
+		describe(dir, line, holds, sizeof(holds));
+	if (listing->arguments->json_lines) {
 		print_json(line, used, holds);
-		return;
+		return SNAP_EXIT_DONE;
 	}
 	char shown[2048];
 	(void)snap_escape(snap_bytes_str(holds), SNAP_ESCAPE_TERMINAL, shown, sizeof(shown));
 	printf("%-8s  %-40s  %10" PRIu64 "  %s  %s\n", line->kind, line->key, line->bytes, used,
 		shown);
+	return SNAP_EXIT_DONE;
+}
+
+static const char *line_name(size_t index, void *data)
+{
+	const struct listing *listing = data;
+	return listing->lines[index].key;
 }
 
 /* NULL, complained of, if there is no cache that can be used. */
@@ -135,7 +148,8 @@ static struct snap_cache_dir *open_cache(const struct snap_arguments *arguments)
 static enum snap_exit run_list(const struct snap_arguments *arguments)
 {
 	struct snap_error err = SNAP_ERROR_INIT;
-	struct listing listing = {0};
+	struct listing listing = {.arguments = arguments};
+	enum snap_exit status = SNAP_EXIT_DONE;
 	struct snap_cache_dir *dir = open_cache(arguments);
 	if (!dir)
 		return SNAP_EXIT_FAILED;
@@ -147,10 +161,17 @@ static enum snap_exit run_list(const struct snap_arguments *arguments)
 	if (listing.num > 0 && !arguments->json_lines)
 		printf("%-8s  %-40s  %10s  %-20s  %s\n", "KIND", "KEY", "BYTES", "LAST USED",
 			"HOLDS");
-	for (size_t i = 0; i < listing.num; i++)
-		print_line(dir, &listing.lines[i], arguments->json_lines);
+	const struct snap_work work = {
+		.job = {.num_inputs = listing.num,
+			.run = print_line,
+			.data = &listing,
+			.name = line_name},
+		.num_workers = 1,
+	};
+	if (listing.num > 0)
+		status = snap_do_work(arguments, &work);
 	free(listing.lines);
-	return r < 0 ? SNAP_EXIT_FAILED : SNAP_EXIT_DONE;
+	return r < 0 ? SNAP_EXIT_FAILED : status;
 }
 
 static const struct snap_verb verb_list = {
@@ -162,7 +183,7 @@ static const struct snap_verb verb_list = {
 		"When an entry was last used is written down once an hour.\n",
 	.examples = "  snapanalyze cache list\n"
 		    "  snapanalyze cache list --json | jq -s 'map(.bytes) | add'\n",
-	.takes = SNAP_TAKES_CACHE | SNAP_TAKES_LINES | SNAP_TAKES_NO_FILES,
+	.takes = SNAP_TAKES_CACHE | SNAP_TAKES_LINES | SNAP_TAKES_NO_FILES | SNAP_TAKES_SANDBOX,
 	.run = run_list,
 };
 

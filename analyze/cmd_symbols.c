@@ -250,37 +250,84 @@ static const struct snap_verb verb_add = {
 
 /* ---------------------------------------------------------------- list */
 
-static int print_file(const struct snap_symbol_file *file, const char *wrong, void *data)
+/* Of all files that are there: "xx/name". */
+struct kept_list {
+	struct snap_symbol_dir *dir;
+	char **names;
+	size_t num, capacity;
+};
+
+static int add_kept(const char *xx, const char *name, void *data)
 {
-	enum snap_exit *status = data;
-	if (wrong) {
-		char name[1024];
-		(void)snap_escape(
-			snap_bytes_str(file->path), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
-		snap_complain("'%s': %s", name, wrong);
-		*status = SNAP_EXIT_FAILED;
-		return 0;
+	struct kept_list *list = data;
+	if (list->num == list->capacity) {
+		size_t capacity = list->capacity ? 2 * list->capacity : 64;
+		char **grown = reallocarray(list->names, capacity, sizeof(*grown));
+		if (!grown)
+			return -1;
+		list->names = grown;
+		list->capacity = capacity;
 	}
-	printf("%s\t%s\t%" PRIu64 "\t", file->build_id, snap_symbol_kind_name(file->kind),
-		file->bytes);
-	print_path(file->path);
-	return ferror(stdout) ? 1 : 0;
+	if (asprintf(&list->names[list->num], "%s/%s", xx, name) < 0)
+		return -1;
+	list->num++;
+	return 0;
+}
+
+static int print_kept(size_t index, void *data)
+{
+	const struct kept_list *list = data;
+	struct snap_error err = SNAP_ERROR_INIT;
+	struct snap_symbol_file file;
+	const char *wrong, *slash = strchr(list->names[index], '/');
+	char xx[256], name[1024];
+	(void)snprintf(xx, sizeof(xx), "%.*s", (int)(slash - list->names[index]), list->names[index]);
+	if (snap_symbol_dir_look(list->dir, xx, slash + 1, &file, &wrong, &err) < 0) {
+		snap_complain("--store: %s", err.text);
+		return SNAP_EXIT_FAILED;
+	}
+	if (wrong) {
+		(void)snap_escape(
+			snap_bytes_str(file.path), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
+		snap_complain("'%s': %s", name, wrong);
+		return SNAP_EXIT_FAILED;
+	}
+	printf("%s\t%s\t%" PRIu64 "\t", file.build_id, snap_symbol_kind_name(file.kind), file.bytes);
+	print_path(file.path);
+	return SNAP_EXIT_DONE;
+}
+
+static const char *kept_name(size_t index, void *data)
+{
+	const struct kept_list *list = data;
+	return list->names[index];
 }
 
 static enum snap_exit run_list(const struct snap_arguments *arguments)
 {
 	struct snap_error err = SNAP_ERROR_INIT;
-	struct snap_symbol_dir *dir;
+	struct kept_list list = {0};
 	enum snap_exit status = SNAP_EXIT_DONE;
-	if (snap_symbol_dir_open(arguments->store, false, &dir, &err) < 0) {
+	if (snap_symbol_dir_open(arguments->store, false, &list.dir, &err) < 0) {
 		snap_complain("--store: %s", err.text);
 		return SNAP_EXIT_FAILED;
 	}
-	if (snap_symbol_dir_each(dir, print_file, &status, &err) < 0) {
-		snap_complain("--store: %s", err.text);
+	bool failed = snap_symbol_dir_each(list.dir, add_kept, &list, &err) < 0;
+	const struct snap_work work = {
+		.job = {.num_inputs = list.num, .run = print_kept, .data = &list, .name = kept_name},
+		.num_workers = 1,
+		.symbol_dir = list.dir,
+	};
+	if (list.num > 0)
+		status = snap_do_work(arguments, &work);
+	if (failed) {
+		snap_complain("--store: %s", err.code ? err.text : "out of memory");
 		status = SNAP_EXIT_FAILED;
 	}
-	snap_symbol_dir_close(dir);
+	for (size_t i = 0; i < list.num; i++)
+		free(list.names[i]);
+	free(list.names);
+	snap_symbol_dir_close(list.dir);
 	return status;
 }
 
@@ -295,7 +342,7 @@ static const struct snap_verb verb_list = {
 		"status "
 		"2.\n",
 	.examples = "  snapanalyze symbols list --store /srv/symbols\n",
-	.takes = SNAP_TAKES_STORE | SNAP_TAKES_NO_FILES,
+	.takes = SNAP_TAKES_STORE | SNAP_TAKES_NO_FILES | SNAP_TAKES_SANDBOX,
 	.run = run_list,
 };
 

@@ -189,7 +189,7 @@ enum snap_exit snap_do_work(
 		.takes_symbols = work->takes_symbols,
 		.takes_inputs = work->takes_inputs,
 		.files = work->files,
-		.num_files = work->job.num_inputs,
+		.num_files = work->files ? work->job.num_inputs : 0,
 		.output = arguments->output,
 		.symbol_dir = work->symbol_dir,
 	};

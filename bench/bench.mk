@@ -5,12 +5,15 @@
 #   bench-report     one report of three cores beside eu-stack and gdb: how fast?
 #   bench-capture    how long crashes and live snapshots hold a process, beside the least that is
 #                    possible there; as root, for core_pattern; needs no corpora
+#   bench-sandbox    what the sandbox costs one input and a batch, and what variables do; needs no
+#                    corpora
 #   bench            all of these
 #   deps-bench       install what they need (Debian packages, as root)
 #
 #   BENCH_DIR=$(O)/corpora   where the programs are; elsewhere they survive "make clean"
-#   BENCH_TRUTH=, BENCH_SPEED=, BENCH_REPORT=, BENCH_CAPTURE=  options for symbolize_truth.py,
-#                            symbolize_speed.py, report_speed.py and capture_speed.py
+#   BENCH_TRUTH=, BENCH_SPEED=, BENCH_REPORT=, BENCH_CAPTURE=, BENCH_SANDBOX=  options for
+#                            symbolize_truth.py, symbolize_speed.py, report_speed.py, capture_speed.py
+#                            and sandbox_speed.py
 
 BENCH_DIR ?= $(O)/corpora
 
@@ -20,7 +23,8 @@ DEPS_BENCH = binutils bison clang cargo debian-archive-keyring dpkg-dev dwz elfu
 	$(patsubst %,librust-%-dev,bstr clap-2 grep grep-searcher ignore lazy-static log num-cpus regex \
 		serde-json serde walkdir termcolor)
 
-.PHONY: deps-bench bench-build bench-corpora bench-symbolize bench-report bench-capture bench
+.PHONY: deps-bench bench-build bench-corpora bench-symbolize bench-report bench-capture bench-sandbox \
+	bench
 deps-bench:
 	@echo "Installing Debian packages: $(DEPS_BENCH)"
 	apt-get update
@@ -68,4 +72,7 @@ bench-capture: $(PROGRAMS) $(O)/bench/capture_times $(O)/bench/capture_floor
 	$(Q)$(BENCH) bench/capture_speed.py --bin $(O)/bin --tools $(O)/bench --stack-kib 16 \
 		--crash 64 512 2000 --live 64 512 2000 $(BENCH_CAPTURE)
 
-bench: bench-symbolize bench-report bench-capture
+bench-sandbox: bench-build $(PROGRAMS)
+	$(Q)$(BENCH) bench/sandbox_speed.py --bin $(O)/bin --measure $(O)/bench/measure $(BENCH_SANDBOX)
+
+bench: bench-symbolize bench-report bench-capture bench-sandbox

@@ -177,6 +177,30 @@ equal "too many files asked for: status and reason" \
 	"2 snapanalyze: cannot analyse 'a.snap': its worker asked for files more than 1 times (--worker-requests)" \
 	"$STATUS $(cat err)"
 
+# What others may have put into a cache or a store is read in workers, too.
+mkdir store
+"$ANALYZE" symbols add --store store trees/waits >added 2>/dev/null
+"$ANALYZE" json --cache kept.d "${SYMBOLS[@]}" a.snap >/dev/null
+for list in "symbols list --store store" "cache list --cache kept.d"; do
+	# shellcheck disable=SC2086
+	run "$ANALYZE" $list
+	equal "$list: status" 0 "$STATUS"
+	check "$list: something" test -s out
+	mv out wanted
+	# shellcheck disable=SC2086
+	run "$ANALYZE" $list --no-sandbox
+	same "$list: the same without a sandbox"
+	if [ -z "${SANITIZE:-}" ] && command -v strace >/dev/null; then
+		# shellcheck disable=SC2086
+		strace -f -qq -e trace=seccomp -o trace "$ANALYZE" $list >/dev/null
+		check "$list: in a worker, whose system calls are filtered" \
+			grep -q 'SECCOMP_SET_MODE_FILTER.* = 0$' trace
+	else
+		skip "$list: in a worker" "a build with sanitizers, or no strace"
+	fi
+done
+equal "symbols list: what was added" "$(cut -f 1,2 added)" "$(run "$ANALYZE" symbols list --store store; cut -f 1,2 out)"
+
 # ---------------------------------------------------------------- many inputs
 
 mkdir batch

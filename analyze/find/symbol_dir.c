@@ -516,19 +516,11 @@ static int is_listed(const struct dirent *entry)
 	return entry->d_name[0] != '.';
 }
 
-/* NULL, or what is wrong with the file, of which *file tells the rest. */
-static const char *look_at(
-	int xx_fd, const char *xx, const char *name, struct snap_symbol_file *file)
+/* fd is closed. */
+static const char *look_at(int fd, const char *name, struct snap_symbol_file *file)
 {
-	struct stat st;
 	struct snap_elf_file elf;
 	char hex[2 * SNAP_MAX_BUILD_ID + 1];
-	int fd = snap_file_open_in(xx_fd, name, &st, NULL);
-	if (fd < 0)
-		return "it can't be read";
-	file->bytes = (uint64_t)st.st_size;
-	(void)snprintf(file->build_id, sizeof(file->build_id), "%s%.*s", xx,
-		(int)strcspn(name, "."), name);
 	if (ends_with(name, PACKAGE_SUFFIX)) {
 		file->kind = SNAP_SYMBOL_PACKAGE;
 		const char *wrong = is_elf(fd) ? NULL : "it is no ELF file";
@@ -546,6 +538,34 @@ static const char *look_at(
 	return wrong;
 }
 
+int snap_symbol_dir_look(struct snap_symbol_dir *dir, const char *xx, const char *name,
+	struct snap_symbol_file *ret, const char **ret_wrong, struct snap_error *err)
+{
+	struct stat st;
+	*ret = (struct snap_symbol_file){0};
+	if (set_path(dir, xx, name, err) < 0)
+		return -1;
+	ret->path = dir->file_path;
+	if (!is_kept_name(xx, name)) {
+		*ret_wrong = "its name is no build ID's";
+		return 0;
+	}
+	int fd = snap_remote_is_on() ? snap_remote_store_open(xx, name)
+				     : snap_symbol_dir_open_kept(dir, xx, name, NULL);
+	*ret_wrong = "it can't be read";
+	if (fd < 0)
+		return 0;
+	(void)snprintf(ret->build_id, sizeof(ret->build_id), "%s%.*s", xx,
+		(int)strcspn(name, "."), name);
+	if (fstat(fd, &st) == 0) {
+		ret->bytes = (uint64_t)st.st_size;
+		*ret_wrong = look_at(fd, name, ret);
+	} else {
+		(void)close(fd); /* nothing was read */
+	}
+	return 0;
+}
+
 static int list_names(int fd, struct dirent ***ret, struct snap_error *err)
 {
 	int num = scandirat(fd, ".", ret, is_listed, alphasort);
@@ -553,7 +573,7 @@ static int list_names(int fd, struct dirent ***ret, struct snap_error *err)
 }
 
 static int each_in(struct snap_symbol_dir *dir, const char *xx,
-	int (*fn)(const struct snap_symbol_file *file, const char *wrong, void *data), void *data,
+	int (*fn)(const char *xx, const char *name, void *data), void *data,
 	struct snap_error *err)
 {
 	struct dirent **names;
@@ -562,12 +582,8 @@ static int each_in(struct snap_symbol_dir *dir, const char *xx,
 		return 0; /* nothing of ours */
 	int num = list_names(fd, &names, err), r = num < 0 ? -1 : 0;
 	for (int i = 0; i < num; i++) {
-		struct snap_symbol_file file = {0};
-		if (r == 0 && set_path(dir, xx, names[i]->d_name, err) < 0)
-			r = -1;
-		file.path = dir->file_path;
 		if (r == 0)
-			r = fn(&file, look_at(fd, xx, names[i]->d_name, &file), data);
+			r = fn(xx, names[i]->d_name, data);
 		free(names[i]);
 	}
 	if (num >= 0)
@@ -577,7 +593,7 @@ static int each_in(struct snap_symbol_dir *dir, const char *xx,
 }
 
 int snap_symbol_dir_each(struct snap_symbol_dir *dir,
-	int (*fn)(const struct snap_symbol_file *file, const char *wrong, void *data), void *data,
+	int (*fn)(const char *xx, const char *name, void *data), void *data,
 	struct snap_error *err)
 {
 	struct dirent **names;

@@ -67,11 +67,18 @@ int snap_symbol_dir_place(struct snap_symbol_dir *dir, int fd, const char *xx, c
 	const struct snap_symbol_add_options *options, bool *ret_not_linked);
 
 /*
- * Call fn for each file, in order of build ID; wrong: NULL, or what is wrong with it. It returns 0
- * to go on. Returns what it returned last, or -1 and *err.
+ * Call fn for each file below xx/, in order of build ID; nothing of it was looked at. It returns 0 to
+ * go on. Returns what it returned last, or -1 and *err.
  */
 int snap_symbol_dir_each(struct snap_symbol_dir *dir,
-	int (*fn)(const struct snap_symbol_file *file, const char *wrong, void *data), void *data,
+	int (*fn)(const char *xx, const char *name, void *data), void *data,
 	struct snap_error *err);
+
+/*
+ * What such a file is; *ret_wrong: NULL, or what is wrong with it. *ret's path is valid until the next
+ * call. In a worker the broker opens it. -1 and *err without memory.
+ */
+int snap_symbol_dir_look(struct snap_symbol_dir *dir, const char *xx, const char *name,
+	struct snap_symbol_file *ret, const char **ret_wrong, struct snap_error *err);
 
 #endif
