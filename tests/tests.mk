@@ -208,13 +208,14 @@ VICTIMS_OF_null_deref_O2 = null_deref_Os null_deref_lto
 VICTIMS_GCC = cxx_coroutine nested_function
 VICTIMS_CLANG = ubsan
 VICTIMS_O2 = fortified
-VICTIMS_ONCE = cxx_asserts cxx_exceptions $(VICTIMS_OF_cxx_exceptions) deadlocks deep_threads deleted_exe fortified_more points heap heap_errors hostile_comm \
+VICTIMS_ONCE = cxx_asserts freed_blocks cxx_exceptions $(VICTIMS_OF_cxx_exceptions) deadlocks deep_threads deleted_exe fortified_more points heap heap_errors hostile_comm \
 	jit_registered many_threads sleeping_threads spinning stack_on_file
 
 VICTIM_FLAGS_cxx_coroutine = -std=c++20
 VICTIM_FLAGS_debug_frame = -fno-asynchronous-unwind-tables -fno-unwind-tables -fomit-frame-pointer
 VICTIM_FLAGS_cxx_exceptions_stripped = -g0 -s
 VICTIM_FLAGS_cxx_asserts = -D_GLIBCXX_ASSERTIONS
+VICTIM_FLAGS_freed_blocks = -Wno-use-after-free
 VICTIM_FLAGS_fortified = -D_FORTIFY_SOURCE=2
 VICTIM_FLAGS_fortified_more = -D_FORTIFY_SOURCE=2 -Wno-nonnull
 VICTIM_FLAGS_jit = -z execstack

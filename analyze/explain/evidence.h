@@ -26,6 +26,7 @@ enum snap_heap {
 	SNAP_HEAP_PLAIN,    /* nothing that is known */
 	SNAP_HEAP_BOOKS,    /* the allocator was led astray by what it keeps */
 	SNAP_HEAP_BAD_FREE, /* it was given a bad pointer */
+	SNAP_HEAP_FREED,    /* the bad pointer is what the allocator keeps in a freed block */
 };
 
 struct snap_evidence {
@@ -51,8 +52,10 @@ struct snap_evidence {
 	bool is_misaligned;	/* for that reason */
 	bool is_refused_target; /* the address is where a call, jump or return led to */
 	enum snap_heap heap;
-	const char *heap_function; /* of the allocator; NULL if heap is PLAIN */
-	bool is_sent;		   /* by another process */
+	const char *heap_function;  /* of the allocator, which was led astray; else NULL */
+	uint64_t freed;		    /* the freed block */
+	const char *freed_register; /* that leads there; static */
+	bool is_sent;		    /* by another process */
 	/* Of an abort: what is wrong, as a sentence part (NULL: not known), and whether the C
 	 * library said so. */
 	const char *failure_words;

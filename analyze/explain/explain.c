@@ -288,7 +288,7 @@ static const char *explain(const struct snap_evidence *e)
 	case SNAP_KIND_STACK_OVERFLOW:
 		return explain_stack_overflow(e);
 	case SNAP_KIND_EXEC_BAD_PC:
-		return snap_bad_pc_explain(e);
+		return with(e->crash, snap_bad_pc_explain(e), snap_heap_words(e));
 	case SNAP_KIND_SEGV_NULL:
 	case SNAP_KIND_SEGV:
 		return with(e->crash, snap_fault_explain_segv(e), snap_heap_words(e));
@@ -353,9 +353,10 @@ int snap_explain(struct snap_crash *crash, struct snap_error *err)
 		snap_fault_find(&e);
 		if (note_missing(&e, err) < 0)
 			return -1;
-		if (cause->kind == SNAP_KIND_SEGV || cause->kind == SNAP_KIND_SEGV_NULL)
-			snap_heap_find(&e);
 	}
+	if (cause->kind == SNAP_KIND_SEGV || cause->kind == SNAP_KIND_SEGV_NULL ||
+		cause->kind == SNAP_KIND_EXEC_BAD_PC)
+		snap_heap_find(&e);
 	if (e.has_instruction) {
 		cause->instruction = snap_crash_format(crash, "%s", e.instruction.text);
 		if (!cause->instruction)

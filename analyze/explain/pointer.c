@@ -66,6 +66,14 @@ static int find_pattern(const struct snap_arch *arch, uint64_t value)
 	return -1;
 }
 
+/* Eight equal bytes, but for an offset; what is all zeros or ones is small, or the kernel's. */
+static bool is_filled(uint64_t value)
+{
+	uint64_t byte = value >> 56;
+	return byte != 0 && byte != 0xff &&
+	       value >> OFFSET_BITS == byte * UINT64_C(0x0101010101010101) >> OFFSET_BITS;
+}
+
 const char *snap_pointer_pattern(const struct snap_arch *arch, uint64_t value)
 {
 	int found = find_pattern(arch, value);
@@ -78,9 +86,11 @@ enum snap_pointer_origin snap_pointer_origin(const struct snap_arch *arch, uint6
 	int found = find_pattern(arch, value);
 	if (found >= 0)
 		return patterns[found].origin;
-	return arch->elf_class == ELFCLASS64 && snap_pointer_text(arch, value, text)
-		       ? SNAP_POINTER_TEXT
-		       : SNAP_POINTER_PLAIN;
+	if (arch->elf_class != ELFCLASS64)
+		return SNAP_POINTER_PLAIN;
+	return snap_pointer_text(arch, value, text) ? SNAP_POINTER_TEXT
+	       : is_filled(value)		    ? SNAP_POINTER_FILLED
+						    : SNAP_POINTER_PLAIN;
 }
 
 /* Bits below are what pointers to one object and the next differ by. */
@@ -147,5 +157,11 @@ const char *snap_pointer_words(struct snap_crash *crash, uint64_t value)
 	if (crash->arch->elf_class == ELFCLASS64 && snap_pointer_text(crash->arch, value, text))
 		return snap_crash_format(
 			crash, " (the text \"%s\": the pointer was overwritten by a string)", text);
+	if (crash->arch->elf_class == ELFCLASS64 && is_filled(value))
+		return snap_crash_format(crash,
+			" (0x%02x bytes: memory was filled with them, by memset() or by an "
+			"allocator "
+			"that fills what is new or freed, as glibc's does with MALLOC_PERTURB_)",
+			(unsigned int)(value >> 56));
 	return "";
 }

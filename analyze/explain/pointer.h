@@ -16,6 +16,7 @@ enum snap_pointer_origin {
 	SNAP_POINTER_UNINITIALISED, /* as it is filled when it is new */
 	SNAP_POINTER_UNUSABLE,	    /* as either is */
 	SNAP_POINTER_TEXT,	    /* eight letters */
+	SNAP_POINTER_FILLED,	    /* equal bytes, of no pattern that is known */
 };
 enum snap_pointer_origin snap_pointer_origin(const struct snap_arch *arch, uint64_t value);
 

@@ -51,6 +51,9 @@ static struct snap_severity by_pointer(const struct snap_evidence *e, uint64_t v
 			"the pointer is of the bytes that freed or new memory is filled with");
 	case SNAP_POINTER_TEXT:
 		return severity("overwritten-pointer-likely", "the pointer is of eight letters");
+	case SNAP_POINTER_FILLED:
+		return severity(
+			"overwritten-pointer-likely", "the pointer is of eight equal bytes");
 	case SNAP_POINTER_PLAIN:
 		break;
 	}
@@ -66,6 +69,12 @@ static struct snap_severity of_target(const struct snap_evidence *e)
 				 "a call or jump led to an address that is not canonical");
 }
 
+static struct snap_severity of_freed(void)
+{
+	return severity("use-after-free-likely",
+		"the pointer is what the allocator keeps in a freed block");
+}
+
 static struct snap_severity of_access(const struct snap_evidence *e)
 {
 	static const struct by_access null = {"null-read", "null-write", "null-access"};
@@ -78,6 +87,8 @@ static struct snap_severity of_access(const struct snap_evidence *e)
 	if (!e->has_fault && e->heap == SNAP_HEAP_PLAIN)
 		return severity(
 			"wild-access", "an access was refused, and its address is not known");
+	if (e->heap == SNAP_HEAP_FREED)
+		return of_freed();
 	if (e->is_refused_target)
 		return of_target(e);
 	if (e->is_misaligned)
@@ -103,6 +114,8 @@ static struct snap_severity of_access(const struct snap_evidence *e)
 
 static struct snap_severity of_bad_pc(const struct snap_evidence *e)
 {
+	if (e->heap == SNAP_HEAP_FREED)
+		return of_freed();
 	if (e->pc < SNAP_NULL_END)
 		return severity(
 			"jump-to-null", "the program counter is less than 64 KiB from null");

@@ -46,6 +46,11 @@ static int poison(void)
 	return reads_value(((struct node *)filled(0x5a))->next);
 }
 
+static int evenly(void)
+{
+	return reads_value(((struct node *)filled(0x93))->next);
+}
+
 static int deadbeef(void)
 {
 	return reads_value((struct node *)(0xdeadbeefdeadbeef + zero));
@@ -176,6 +181,7 @@ static const struct {
 	int (*run)(void);
 } table[] = {
 	{"poison", poison},
+	{"filled", evenly},
 	{"deadbeef", deadbeef},
 	{"text", text},
 	{"flipped", flipped},
