@@ -357,6 +357,7 @@ ANALYZE_OBJS = \
 	analyze/explain/instruction.o \
 	analyze/explain/locks.o \
 	analyze/explain/next_steps.o \
+	analyze/explain/operand_name.o \
 	analyze/explain/pointer.o \
 	analyze/explain/repeats.o \
 	analyze/explain/riscv_code.o \
@@ -488,6 +489,8 @@ ANALYZE_OBJS = \
 	analyze/variables/print_pointer.o \
 	analyze/variables/print_structure.o \
 	analyze/variables/print_text.o \
+	analyze/variables/operand.o \
+	analyze/variables/scopes.o \
 	analyze/variables/text.o \
 	analyze/variables/types.o \
 	analyze/variables/variables.o \

@@ -252,6 +252,13 @@ struct snap_exception {
 	const char *thrown_in;	       /* the function */
 };
 
+/* The pointer or reference through which a bad access was made. */
+struct snap_bad_variable {
+	const char *name; /* NULL: not known, and so is the rest */
+	const char *type, *expression;
+	uint64_t value;
+};
+
 /* A hint at how bad it is. Both are static. */
 struct snap_severity {
 	const char *name; /* "null-read"; NULL: nothing crashed */
@@ -273,6 +280,7 @@ struct snap_cause {
 	struct snap_assertion assertion;
 	bool has_exception;
 	struct snap_exception exception;
+	struct snap_bad_variable variable;
 	struct snap_severity severity;
 };
 

@@ -11,6 +11,7 @@
 #include "analyze/explain/fault.h"
 #include "analyze/explain/heap.h"
 #include "analyze/explain/locks.h"
+#include "analyze/explain/operand_name.h"
 #include "analyze/explain/severity.h"
 #include "analyze/explain/signals.h"
 #include "analyze/explain/stack_overflow.h"
@@ -291,7 +292,9 @@ static const char *explain(const struct snap_evidence *e)
 		return with(e->crash, snap_bad_pc_explain(e), snap_heap_words(e));
 	case SNAP_KIND_SEGV_NULL:
 	case SNAP_KIND_SEGV:
-		return with(e->crash, snap_fault_explain_segv(e), snap_heap_words(e));
+		return with(e->crash,
+			with(e->crash, snap_fault_explain_segv(e), snap_operand_name_words(e)),
+			snap_heap_words(e));
 	case SNAP_KIND_ABORT:
 		return explain_abort(e);
 	case SNAP_KIND_BUS:
@@ -357,6 +360,9 @@ int snap_explain(struct snap_crash *crash, struct snap_error *err)
 	if (cause->kind == SNAP_KIND_SEGV || cause->kind == SNAP_KIND_SEGV_NULL ||
 		cause->kind == SNAP_KIND_EXEC_BAD_PC)
 		snap_heap_find(&e);
+	if ((cause->kind == SNAP_KIND_SEGV || cause->kind == SNAP_KIND_SEGV_NULL) &&
+		snap_operand_name_find(&e) < 0)
+		return snap_error_no_memory(err);
 	if (e.has_instruction) {
 		cause->instruction = snap_crash_format(crash, "%s", e.instruction.text);
 		if (!cause->instruction)

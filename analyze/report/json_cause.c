@@ -51,6 +51,20 @@ static void put_exception(struct snap_json *w, const struct snap_cause *cause)
 	snap_json_end_object(w);
 }
 
+static void put_variable(struct snap_json *w, const struct snap_bad_variable *variable)
+{
+	if (!variable->name) {
+		snap_json_put_null(w, "variable");
+		return;
+	}
+	snap_json_begin_object(w, "variable");
+	snap_json_put_string(w, "name", variable->name);
+	snap_json_put_string(w, "type", variable->type);
+	snap_json_put_string(w, "expression", variable->expression);
+	snap_json_put_hex(w, "value", variable->value);
+	snap_json_end_object(w);
+}
+
 static void put_thread_id(
 	struct snap_json *w, const char *key, const struct snap_crash_thread *thread)
 {
@@ -95,5 +109,6 @@ void snap_json_put_cause_parts(struct snap_json *w, const struct snap_crash *cra
 	snap_json_put_string(w, "failure", snap_failure_name(cause->failure));
 	put_assertion(w, cause);
 	put_exception(w, cause);
+	put_variable(w, &cause->variable);
 	put_deadlocks(w, crash);
 }

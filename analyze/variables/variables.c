@@ -7,79 +7,17 @@
 #include <string.h>
 
 #include "analyze/dwarf/children.h"
-#include "analyze/dwarf/ranges.h"
 #include "analyze/sandbox/note.h"
 #include "analyze/symbols/object.h"
 #include "analyze/variables/evaluate.h"
 #include "analyze/variables/print.h"
+#include "analyze/variables/scopes.h"
 #include "analyze/variables/types.h"
 
 /* Of one frame. */
 #define MAX_VARIABLES 256
-/* Nesting of blocks and inlined functions. */
-#define MAX_SCOPES 128
-/* Steps from an entry to where its name and type are. */
-#define MAX_ORIGINS 16
-#define MAX_VALUE   4096
-#define MAX_TYPE    512
-
-/* ---------------------------------------------------------------- scopes */
-
-/* A function, an inlined function or a block whose code has the address. */
-struct scope {
-	struct snap_die die;
-	bool is_function; /* no block */
-};
-
-struct scopes {
-	struct scope list[MAX_SCOPES]; /* the outermost first */
-	size_t num;
-};
-
-enum has { HAS_NOT, HAS, HAS_NO_CODE };
-
-static enum has has_address(const struct snap_view *view, struct snap_die die)
-{
-	static const uint16_t names[] = {DW_AT_low_pc, DW_AT_high_pc, DW_AT_ranges};
-	struct snap_attr attrs[3];
-	struct snap_dwarf_ranges ranges = {0};
-	enum has has = HAS_NOT;
-	if (!snap_view_attrs(view, die, names, attrs, 3))
-		return HAS_NOT;
-	if (!snap_attr_is_there(&attrs[0]) && !snap_attr_is_there(&attrs[2]))
-		return HAS_NO_CODE;
-	/* Without memory: there are none. */
-	(void)snap_dwarf_ranges_read(die.unit, &attrs[0], &attrs[1], &attrs[2], &ranges);
-	for (size_t i = 0; i < ranges.num; i++)
-		if (view->vaddr >= ranges.items[i].start && view->vaddr < ranges.items[i].end)
-			has = HAS;
-	snap_dwarf_ranges_deinit(&ranges);
-	return has;
-}
-
-/* Add the scopes that have the address, below the last one. */
-static void find_scopes(const struct snap_view *view, struct scopes *scopes)
-{
-	bool found = true;
-	scopes->list[0] = (struct scope){view->function, true};
-	scopes->num = 1;
-	while (found && scopes->num < MAX_SCOPES) {
-		struct snap_children children;
-		struct snap_child child;
-		found = false;
-		snap_children_begin(
-			&children, scopes->list[scopes->num - 1].die, &view->views->left.entries);
-		while (!found && snap_children_next(&children, &child)) {
-			bool is_function = child.abbrev->tag == DW_TAG_inlined_subroutine;
-			if (!is_function && child.abbrev->tag != DW_TAG_lexical_block)
-				continue;
-			if (has_address(view, child.die) != HAS)
-				continue;
-			scopes->list[scopes->num++] = (struct scope){child.die, is_function};
-			found = true;
-		}
-	}
-}
+#define MAX_VALUE     4096
+#define MAX_TYPE      512
 
 /* ---------------------------------------------------------------- one variable */
 
@@ -94,69 +32,9 @@ struct frame_variables {
 	size_t num_left_out;
 };
 
-/* What an entry says itself, or where its declaration or abstract instance does. */
-struct variable {
-	const char *name;
-	struct snap_die type; /* unit NULL: void, or not told */
-	bool has_type, is_artificial, is_external, is_declaration;
-	uint64_t declared; /* the offset of the entry that is nobody's instance */
-	struct snap_attr location, constant;
-	struct snap_dwarf_unit *located, *constant_unit; /* the units that say so */
-};
-
-enum {
-	V_NAME,
-	V_TYPE,
-	V_LOCATION,
-	V_CONSTANT,
-	V_ORIGIN,
-	V_SPECIFICATION,
-	V_EXTERNAL,
-	V_DECLARATION,
-	NUM_VARIABLE_ATTRS
-};
-static const uint16_t variable_names[NUM_VARIABLE_ATTRS] = {
-	[V_NAME] = DW_AT_name,
-	[V_TYPE] = DW_AT_type,
-	[V_LOCATION] = DW_AT_location,
-	[V_CONSTANT] = DW_AT_const_value,
-	[V_ORIGIN] = DW_AT_abstract_origin,
-	[V_SPECIFICATION] = DW_AT_specification,
-	[V_EXTERNAL] = DW_AT_external,
-	[V_DECLARATION] = DW_AT_declaration,
-};
-
-static void read_variable(const struct snap_view *view, struct snap_die die, struct variable *ret)
-{
-	*ret = (struct variable){.located = die.unit};
-	for (int i = 0; i < MAX_ORIGINS; i++) {
-		struct snap_attr attrs[NUM_VARIABLE_ATTRS];
-		ret->declared = die.off;
-		if (!snap_view_attrs(view, die, variable_names, attrs, NUM_VARIABLE_ATTRS))
-			return;
-		if (!ret->name)
-			ret->name = snap_attr_string(die.unit, &attrs[V_NAME]);
-		if (!ret->has_type && snap_attr_is_there(&attrs[V_TYPE]))
-			ret->has_type =
-				snap_view_reference(view, die.unit, &attrs[V_TYPE], &ret->type);
-		if (!snap_attr_is_there(&ret->location) && snap_attr_is_there(&attrs[V_LOCATION])) {
-			ret->location = attrs[V_LOCATION];
-			ret->located = die.unit;
-		}
-		if (!snap_attr_is_there(&ret->constant) && snap_attr_is_there(&attrs[V_CONSTANT])) {
-			ret->constant = attrs[V_CONSTANT];
-			ret->constant_unit = die.unit;
-		}
-		ret->is_declaration |= snap_attr_flag(&attrs[V_DECLARATION]);
-		if (!snap_attr_die(die.unit, &attrs[V_ORIGIN], &die) &&
-			!snap_attr_die(die.unit, &attrs[V_SPECIFICATION], &die))
-			return;
-	}
-}
-
 /* A constant as a location. */
-static void constant_location(
-	const struct snap_view *view, const struct variable *variable, struct snap_location *ret)
+static void constant_location(const struct snap_view *view,
+	const struct snap_variable_entry *variable, struct snap_location *ret)
 {
 	const struct snap_attr *attr = &variable->constant;
 	struct snap_piece *piece = &ret->pieces[0];
@@ -212,12 +90,12 @@ static int add(const struct snap_view *view, struct frame_variables *to, bool is
 {
 	struct snap_views *views = view->views;
 	struct list *list = is_argument ? &to->arguments : &to->locals;
-	struct variable variable;
+	struct snap_variable_entry variable;
 	char value[MAX_VALUE], type[MAX_TYPE];
 	struct snap_text text, type_text;
 	struct snap_location location;
 	struct snap_print_counts counts;
-	read_variable(view, die, &variable);
+	snap_variable_entry_read(view, die, &variable);
 	/* Declared here, and nowhere in the frame. */
 	if (variable.is_declaration && !snap_attr_is_there(&variable.location) &&
 		!snap_attr_is_there(&variable.constant))
@@ -348,8 +226,8 @@ static int add_lost(const struct snap_view *view, struct snap_die scope, struct 
 }
 
 /* The variables of scopes [first, end): those of one function, innermost block first. */
-static int read_function(const struct snap_view *view, const struct scopes *scopes, size_t first,
-	size_t end, bool wants_locals, struct snap_listed_frame *listed)
+static int read_function(const struct snap_view *view, const struct snap_scopes *scopes,
+	size_t first, size_t end, bool wants_locals, struct snap_listed_frame *listed)
 {
 	struct frame_variables to = {0};
 	struct seen *seen = malloc(sizeof(*seen));
@@ -376,11 +254,11 @@ static int read_frame(struct snap_views *views, const struct snap_crash_thread *
 	size_t frame, struct snap_listed_frame *lines, size_t num_lines, bool wants_locals)
 {
 	struct snap_view view;
-	struct scopes scopes;
+	struct snap_scopes scopes;
 	if (!snap_view_init(views, thread, frame, &view))
 		return 0;
 	SNAP_READING_SLOT(snap_object_note(view.object));
-	find_scopes(&view, &scopes);
+	snap_scopes_find(&view, &scopes);
 	size_t num_functions = 0;
 	for (size_t i = 0; i < scopes.num; i++)
 		num_functions += scopes.list[i].is_function;
