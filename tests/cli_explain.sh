@@ -77,7 +77,34 @@ if wanted cxx_exceptions "$@"; then
 	fi
 	CRASH_CONF=
 fi
+# Rust's own kinds, where there is its compiler, which is no package that the tests need.
+if [ $# -eq 0 ] || wanted rust_panics "$@"; then
+	if rustc -C panic=abort -C opt-level=2 -g -o "$TMP/rust_panics" "$TOP/tests/victims/rust_panics.rs" \
+		2>"$TMP/err"; then
+		while IFS=$'\t' read -r argument words; do
+			if crash_direct crash "$TMP/rust_panics" "$argument"; then
+				"$ANALYZE" json "$SNAP" >"$TMP/got.json" 2>"$TMP/err"
+				check "rust_panics $argument" "$LIB/check_cause.py" "$TMP/got.json" abort - - - \
+					panic "$words"
+			else
+				not_ok "rust_panics $argument: captured"
+				note_file "$TMP/why"
+			fi
+		done <<'END'
+index	a Rust panic was not caught: an index is out of bounds\.$
+unwrap	a Rust panic was not caught: unwrap\(\) of a None\.$
+expect	a Rust panic was not caught: unwrap\(\) or expect\(\) of an Err\.$
+divide	a Rust panic was not caught: a division by zero\.$
+message	a Rust panic was not caught\.$
+END
+	else
+		skip "rust_panics" "rustc is not there, or does not compile"
+	fi
+fi
 core_pattern_release
+# Not the same said a hundred times: kinds, accesses and severities that differ.
+kinds=$(grep -v '^#' "$TOP/tests/victims/explained" | cut -f4,5,8 | sort -u | grep -c .)
+check "the table has at least 30 kinds of crashes ($kinds)" test "$kinds" -ge 30
 [ "$num" -gt 0 ] || not_ok "there are such victims"
 [ $# -eq 0 ] || exit 0
 

@@ -1,0 +1,44 @@
+// Panics of several kinds, which end the process (compiled with -C panic=abort).
+use std::env;
+use std::hint::black_box;
+
+#[inline(never)]
+fn element(values: &[i32], index: usize) -> i32 {
+    values[index]
+}
+
+#[inline(never)]
+fn takes(value: Option<i32>) -> i32 {
+    value.unwrap()
+}
+
+#[inline(never)]
+fn expects(value: Result<i32, String>) -> i32 {
+    value.expect("no value")
+}
+
+#[inline(never)]
+fn says(number: i32) -> i32 {
+    if number > 0 {
+        panic!("out of paper");
+    }
+    number
+}
+
+#[inline(never)]
+fn divides(a: i32, b: i32) -> i32 {
+    a / b
+}
+
+fn main() {
+    let what = env::args().nth(1).unwrap_or_default();
+    let got = match what.as_str() {
+        "index" => element(black_box(&[1, 2, 3]), black_box(7)),
+        "unwrap" => takes(black_box(None)),
+        "expect" => expects(black_box(Err("gone".to_string()))),
+        "message" => says(black_box(1)),
+        "divide" => divides(black_box(1), black_box(0)),
+        _ => 0,
+    };
+    std::process::exit(got + 1);
+}
