@@ -380,6 +380,7 @@ ANALYZE_OBJS = \
 	analyze/find/places.o \
 	analyze/find/search.o \
 	analyze/find/split.o \
+	analyze/find/source.o \
 	analyze/find/store.o \
 	analyze/find/symbol_dir.o \
 	analyze/find/tree_file.o \

@@ -13,6 +13,7 @@
 #include "analyze/input/load.h"
 #include "analyze/signature/signature.h"
 #include "analyze/symbols/jit.h"
+#include "analyze/find/source.h"
 #include "analyze/find/store.h"
 #include "analyze/symbols/symbolise.h"
 #include "analyze/symbols/tail_call.h"
@@ -86,6 +87,7 @@ int snap_analysis_run(const char *file, struct snap_store *store,
 	if (snap_store_resolve(store, ret, err) == 0 && snap_jit_resolve(ret, err) == 0 &&
 		unwind(ret, store, options, err) == 0 && snap_tail_calls_insert(ret, err) == 0 &&
 		snap_symbolise(ret, &options->path_map, err) == 0 &&
+		snap_source_read(ret, options, err) == 0 &&
 		snap_variables_read(ret, options->variables, err) == 0 &&
 		snap_find_repeats(ret, err) == 0 && snap_find_alike(ret, err) == 0 &&
 		snap_explain(ret, err) == 0 &&

@@ -27,6 +27,8 @@ struct snap_options {
 	size_t num_symbol_dirs;
 	const char **debug_dirs; /* --debug-dir; none: /usr/lib/debug */
 	size_t num_debug_dirs;
+	const char **source_dirs; /* --source */
+	size_t num_source_dirs;
 	const char *sysroot;	       /* --sysroot; NULL: none */
 	bool no_local;		       /* --no-local */
 	struct snap_path_map path_map; /* --path-map */

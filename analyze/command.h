@@ -45,7 +45,7 @@ enum snap_option_set {
 	SNAP_TAKES_BATCH = 1 << 24, /* --unordered, --jobs */
 	SNAP_TAKES_SANDBOX = 1 << 25, /* --no-sandbox, --worker-... */
 	SNAP_TAKES_VARIABLES = 1 << 26, /* --variables */
-	SNAP_TAKES_REPORT = 1 << 27, /* --brief, --sections */
+	SNAP_TAKES_REPORT = 1 << 27, /* --brief, --sections, --source */
 };
 
 enum snap_color {

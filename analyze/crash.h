@@ -5,6 +5,7 @@
  *   find/      fills  module.symbols ...                resolve
  *   unwind/    fills  thread.frames, thread.end         unwind
  *   symbols/   fills  thread.listed                     symbolise
+ *   find/      fills  crash.source                      read source
  *   variables/ fills  listed.arguments, listed.locals   read variables
  *   explain/   fills  crash.cause                       explain
  *   signature/ fills  crash.signature                   sign
@@ -313,6 +314,15 @@ struct snap_pointer {
 	const char *words; /* where to: "main+0x8, executable, read-only memory of a.out" */
 };
 
+/* Source round the line of a frame. */
+struct snap_source_text {
+	const char *path;	    /* NULL: none was found */
+	uint32_t first;		    /* the number of lines[0] */
+	struct snap_bytes lines[3]; /* without their ends, cut if they are long */
+	size_t num_lines;
+	bool is_too_short; /* the file has not so many lines: it must be another version */
+};
+
 #define SNAP_VICINITY_LINE 16
 
 /* Memory round such a place. */
@@ -370,6 +380,8 @@ struct snap_crash {
 	struct snap_deadlock *deadlocks;
 	size_t num_deadlocks, deadlocks_capacity;
 	struct snap_cause cause;
+	/* Of each listed line of the crashing thread; NULL without --source (find/source.h). */
+	const struct snap_source_text *source;
 	/* If options.vicinity asked for it (explain/vicinity.h). */
 	const struct snap_pointer *pointers; /* in the order of the registers */
 	size_t num_pointers;

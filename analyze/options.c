@@ -49,6 +49,7 @@ enum option_id {
 	OPTION_COLOR,
 	OPTION_BRIEF,
 	OPTION_SECTIONS,
+	OPTION_SOURCE,
 	OPTION_PRETTY,
 	OPTION_MISSING,
 	OPTION_MEMORY,
@@ -90,6 +91,9 @@ static const struct option_entry entries[] = {
 	{OPTION_SECTIONS, SNAP_TAKES_REPORT, "sections", "LIST",
 		"only these of cause, stack, registers, threads, modules,\nmissing, log, process, "
 		"files, notes, signature, memory,\nwith commas between (default all)"},
+	{OPTION_SOURCE, SNAP_TAKES_REPORT, "source", "DIR",
+		"show lines of source files, looked for in this tree, below\nthe crashing thread's "
+		"frames; may be repeated"},
 	{OPTION_PRETTY, SNAP_TAKES_PRETTY, "pretty", NULL,
 		"spread the JSON over indented lines, for people"},
 	{OPTION_MISSING, SNAP_TAKES_MISSING, "missing", NULL,
@@ -604,6 +608,9 @@ static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 	case OPTION_BRIEF:
 		p->arguments.brief = true;
 		return true;
+	case OPTION_SOURCE:
+		return add_directory(p, "source", optarg, &options->source_dirs,
+			&options->num_source_dirs, ret_status);
 	case OPTION_SECTIONS:
 		return parse_sections(p, optarg);
 	case OPTION_PRETTY:
@@ -740,6 +747,7 @@ void snap_arguments_deinit(struct snap_arguments *arguments)
 {
 	free(arguments->options.symbol_dirs);
 	free(arguments->options.debug_dirs);
+	free(arguments->options.source_dirs);
 	free(arguments->options.path_map.maps);
 	snap_cache_destroy(arguments->options.cache);
 }

@@ -59,6 +59,42 @@ for page in snapcrash-client.8 snapcrash-server.8 snapcrash-debugger.1; do
 	done <"$TMP/usage"
 done
 
+# Verbs, some of which have verbs of their own; of an option, which of them take it.
+PAGE=$TOP/man/snapanalyze.1
+need "$ANALYZE"
+"$ANALYZE" --help >"$TMP/help"
+VERBS=()
+while read -r verb; do
+	"$ANALYZE" "$verb" --help >"$TMP/help.verb"
+	if grep -q "^Usage: snapanalyze $verb VERB " "$TMP/help.verb"; then
+		mapfile -t own < <(sed -n "s/^  \([a-z][a-z]*\)  *[A-Z].*/$verb \1/p" "$TMP/help.verb")
+		VERBS+=("${own[@]}")
+	else
+		VERBS+=("$verb")
+	fi
+done < <(sed -n '/^Common options/q; /^  help /d; s/^  \([a-z][a-z]*\)  *[A-Z].*/\1/p' "$TMP/help")
+equal "snapanalyze(1): verbs" "$(printf '%s\n' "${VERBS[@]}" help | sort | paste -sd,)" \
+	"$(plain "$PAGE" | sed -n '/^\.SH VERBS/,/^\.SH OPTIONS/p' | grep -A1 '^\.TP' | sed -n 's/^\.B //p' | sort | paste -sd,)"
+for verb in "${VERBS[@]}"; do
+	# shellcheck disable=SC2086
+	"$ANALYZE" $verb --help | sed -n '/^Options:/,/^$/s/^  \(--[a-z0-9-]*\).*/\1/p' | sed "s/$/ $verb/"
+done | sort >"$TMP/wanted"
+plain "$PAGE" | sed -n '/^\.SH OPTIONS/,/^\.SH EXIT/p' | "$PYTHON" -c '
+import re, sys
+option = None
+for line in sys.stdin:
+    if m := re.match(r"\.BI? (--[a-z0-9-]*)", line):
+        option = m.group(1)
+    elif m := re.match(r"\[(.*)\]$", line):
+        for verb in sys.argv[1:] if m.group(1) == "all" else m.group(1).split(", "):
+            print(option, verb)' "${VERBS[@]}" | sort >"$TMP/got"
+check "snapanalyze(1): options, and the verbs that take them" diff "$TMP/wanted" "$TMP/got"
+equal "snapanalyze(1): exit statuses" "$(sed -n '/^Exit status/,$s/^ *\([0-9][0-9]*\)  .*/\1/p' "$TMP/help" | xargs)" \
+	"$(sed -n '/^\.SH EXIT/,/^\.SH ENV/s/^\.B \([0-9][0-9]*\)$/\1/p' "$PAGE" | xargs)"
+equal "snapanalyze(1): sections of the report" \
+	"$("$ANALYZE" report --help | tr -s '\n ' ' ' | sed -n 's/.*only these of \([a-z, ]*\), with commas.*/\1/p')" \
+	"$(tr '\n' ' ' <"$PAGE" | sed -n 's/.*Only these of \([a-z, ]*\), with commas.*/\1/p')"
+
 if command -v groff >/dev/null; then
 	for page in "$TOP"/man/*.[1-8]; do
 		groff -man -ww -z "$page" >"$TMP/warnings" 2>&1

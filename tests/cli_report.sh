@@ -44,6 +44,7 @@ check "2000 threads that sleep: their stack stands once or twice" \
 	test "$(grep -c ' sleep_middle ' out)" -le 4 -a "$(grep -c ' sleep_middle ' out)" -ge 2
 check "2000 threads that sleep: their ids are ranges" grep -q '^[0-9]* threads like this: [0-9]*-[0-9]*.* "sleeping_thread"$' out
 run "$ANALYZE" json sleeping.snap
+cp out sleeping.json
 check "json: the groups are those that the report counts" "$PYTHON" -c '
 import collections, json, re, sys
 report = json.load(open(sys.argv[1]))
@@ -205,3 +206,94 @@ for name, value, words in pointers:
 assert marked.keys() & {"rip", "pc"} and marked.keys() & {"rsp", "sp"}, marked
 END
 done
+
+# ---------------------------------------------------------------- source
+
+stack() { # OPTION...: the stack of the stored crash
+	"$ANALYZE" report --sections=stack --variables=none "${options[@]}" "$@" inputs/segv-null.snapshot 2>err
+}
+stack >none.txt
+stack --source "$TOP/tests" >source.txt
+equal "the line of a frame, and those round it" \
+	"23          entry = entry_follow(entry);|24      return entry_value(entry) + 1;|25  }|" \
+	"$(sed -n '/#0/,/#1/p' source.txt | sed -n 's/^      [> ] *\([0-9]* .*\)/\1/p' | tr '\n' '|')"
+equal "... which is marked" 4 "$(grep -c '^      > ' source.txt)"
+check "... and the rest is as without" diff none.txt <(grep -v '^      [> ] *[0-9]' source.txt)
+check "the end of its path is enough" diff source.txt <(stack --source "$TOP/tests/fixtures/segv-null")
+check "the same without the sandbox" diff source.txt <(stack --no-sandbox --source "$TOP/tests")
+mkdir -p tree/fixtures/segv-null tree2
+equal "a tree without it: nothing is shown" "$(cat none.txt)" "$(stack --source tree)"
+check "several trees" diff source.txt <(stack --source tree --source "$TOP/tests")
+seq -f 'short %g' 99 >tree/segv-null.c
+check "the end of the path in a tree" sh -c 'grep -q "^      >    24  short 24$" "$1"' sh <(stack --source tree)
+seq -f 'whole %g' 99 >tree/fixtures/segv-null/segv-null.c
+check "... but all of it comes first" sh -c 'grep -q "^      >    24  whole 24$" "$1"' sh <(stack --source tree)
+seq -f 'line %g' 30 >tree/fixtures/segv-null/segv-null.c
+stack --source tree >out
+check "a file that is too short is another version" \
+	grep -q '^      tree/fixtures/segv-null/segv-null.c has no such line: it is of another version$' out
+equal "... for the frames that it is too short for" 2 "$(grep -c 'another version' out)"
+"$PYTHON" -c '
+import sys
+sys.stdout.buffer.write(b"\n" * 22 + b"\x1b[31m red \xe2\x80\xae \x07\n" + b"x" * 5000 + b"\n\ttab \xff\r")' >tree/fixtures/segv-null/segv-null.c
+stack --source tree >out
+check "hostile source is escaped" sh -c '! LC_ALL=C grep -q "[^ -~]" out && grep -q "x1b" out'
+check "... long lines are cut" test "$(wc -L <out)" -le 140
+rm tree/fixtures/segv-null/segv-null.c tree/segv-null.c
+echo secret >secret
+seq -f 'secret %g' 99 >secret
+ln -s "$TMP/secret" tree/segv-null.c
+equal "a link out of the tree leads nowhere" "$(cat none.txt)" "$(stack --source tree)"
+rm tree/segv-null.c
+mkfifo tree/segv-null.c
+equal "a FIFO is no source" "$(cat none.txt)" "$(timeout 20 "$ANALYZE" report --sections=stack --variables=none "${options[@]}" --source tree inputs/segv-null.snapshot)"
+rm tree/segv-null.c
+seq -f 'large %g' 600000 >tree/segv-null.c
+equal "nor is a file of more than 4 MiB" "$(cat none.txt)" "$(stack --source tree)"
+run "$ANALYZE" report --source "$TMP/nothing" inputs/segv-null.snapshot
+equal "--source without a directory: wrong usage" 64 "$STATUS"
+
+# ---------------------------------------------------------------- who reads JSON
+
+# all.json is of every stored crash; here with what may be asked for.
+check "a program written against the first version reads every report" \
+	"$PYTHON" "$TOP/tests/consumer_v1.py" all.json "$TOP"/tests/fixtures/*/report.json sleeping.json
+check "... $num and more" test "$(tail -n 1 check.out | cut -d' ' -f1)" -gt "$num"
+# That it would notice: each member that it was promised taken away, or made something else.
+check "... and notices what is missing or changed" "$PYTHON" - "$TOP/tests" all.json <<'END'
+import copy, json, sys
+sys.path.insert(0, sys.argv[1])
+import consumer_v1 as consumer
+reports = [json.loads(l) for l in open(sys.argv[2])]
+report = next(r for r in reports if r["threads"][0]["frames"])
+report["threads"][0]["gaps"] = [{"after_index": 0, "bytes": 1, "frames_estimated": None}]
+report["threads"][0]["repeats"] = [{"first_index": 0, "length": 1, "count": 1}]
+consumer.consume(report)
+def unnoticed(change):
+    changed = copy.deepcopy(report)
+    change(changed)
+    try:
+        consumer.consume(changed)
+        return True
+    except consumer.Broken:
+        return False
+places = {"snapshot": consumer.SNAPSHOT, "device": consumer.DEVICE, "process": consumer.PROCESS,
+          "crash": consumer.CRASH, "signature": consumer.SIGNATURE}
+get = {name: (lambda r, name=name: r[name]) for name in places}
+get |= {"thread": lambda r: r["threads"][0], "frame": lambda r: r["threads"][0]["frames"][0],
+        "gap": lambda r: r["threads"][0]["gaps"][0], "repeat": lambda r: r["threads"][0]["repeats"][0],
+        "module": lambda r: r["modules"][0]}
+places |= {"thread": consumer.THREAD, "frame": consumer.FRAME, "gap": consumer.GAP,
+           "repeat": consumer.REPEAT, "module": consumer.MODULE}
+num = 0
+for place, members in places.items():
+    for name, _ in members:
+        name = name.rstrip("?")
+        num += 2
+        assert not unnoticed(lambda r: get[place](r).pop(name)), (place, name)
+        assert not unnoticed(lambda r: get[place](r).__setitem__(name, 1.5)), (place, name)
+assert num > 100
+# What is added is passed over.
+for place in places:
+    assert unnoticed(lambda r: get[place](r).__setitem__("new", {"a": [1]})), place
+END

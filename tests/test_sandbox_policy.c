@@ -248,6 +248,27 @@ static void test_sandbox_policy_scans(void **state)
 	end();
 }
 
+static void test_sandbox_policy_source(void **state)
+{
+	(void)state;
+	begin(true, false);
+	assert_int_not_equal(ask(SNAP_REQUEST_SOURCE, 0, "empty", NULL), 0);
+	options.source_dirs = tree_list;
+	options.num_source_dirs = 1;
+	assert_int_equal(ask(SNAP_REQUEST_SOURCE, 0, "empty", NULL), 0); /* whatever is in it */
+	assert_int_equal(ask(SNAP_REQUEST_SOURCE, 0, "/empty", NULL), 0);
+	assert_int_not_equal(ask(SNAP_REQUEST_SOURCE, 1, "empty", NULL), 0);
+	assert_int_not_equal(ask(SNAP_REQUEST_SOURCE, UINT32_MAX, "empty", NULL), 0);
+	/* Nothing leads out, and nothing but a file is opened. */
+	assert_int_equal(ask(SNAP_REQUEST_SOURCE, 0, "../other/prog", NULL), ENOENT);
+	assert_int_equal(ask(SNAP_REQUEST_SOURCE, 0, "link", NULL), ENOENT);
+	assert_int_equal(ask(SNAP_REQUEST_SOURCE, 0, "/etc/passwd", NULL), ENOENT);
+	assert_int_not_equal(ask(SNAP_REQUEST_SOURCE, 0, "fifo", NULL), 0);
+	assert_int_not_equal(ask(SNAP_REQUEST_SOURCE, 0, "sub", NULL), 0);
+	assert_int_not_equal(ask(SNAP_REQUEST_SOURCE, 0, "", NULL), 0);
+	end();
+}
+
 /* ---------------------------------------------------------------- the cache */
 
 /* The descriptor that comes with the answer. */
@@ -377,6 +398,7 @@ int main(void)
 		cmocka_unit_test(test_sandbox_policy_sysroot),
 		cmocka_unit_test(test_sandbox_policy_named_files),
 		cmocka_unit_test(test_sandbox_policy_scans),
+		cmocka_unit_test(test_sandbox_policy_source),
 		cmocka_unit_test(test_sandbox_policy_cache),
 		cmocka_unit_test(test_sandbox_policy_nothing_else),
 		cmocka_unit_test(test_sandbox_policy_store),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/report/columns.h"
 #include "analyze/report/words.h"
 #include "analyze/signature/name.h"
 
@@ -140,6 +141,39 @@ static void print_locals(
 			listed->num_left_out, colors->end);
 }
 
+/* With tabs as spaces, as far as it fits on a line. */
+static void print_source_line(struct snap_bytes line, FILE *out)
+{
+	enum { TAB = 4, COLUMNS = 120 };
+	char text[SNAP_PRINT_MAX], shown[SNAP_PRINT_MAX + 4], cut[SNAP_PRINT_MAX + 4];
+	size_t len = 0;
+	for (size_t i = 0; i < line.len && len + TAB < sizeof(text); i++) {
+		size_t num = line.data[i] == '\t' ? TAB - len % TAB : 1;
+		memset(text + len, line.data[i] == '\t' ? ' ' : line.data[i], num);
+		len += num;
+	}
+	(void)snap_print_to(snap_bytes(text, len), shown);
+	snap_cut_end(shown, COLUMNS, cut);
+	(void)fputs(cut, out);
+}
+
+static void print_source(const struct snap_source_text *source, uint32_t line,
+	const struct snap_colors *colors, FILE *out)
+{
+	for (size_t i = 0; i < source->num_lines; i++) {
+		bool is_it = source->first + i == line;
+		(void)fprintf(out, "      %s%c %5" PRIu32 "  ", is_it ? "" : colors->faint,
+			is_it ? '>' : ' ', source->first + (uint32_t)i);
+		print_source_line(source->lines[i], out);
+		(void)fprintf(out, "%s\n", is_it ? "" : colors->end);
+	}
+	if (!source->is_too_short)
+		return;
+	(void)fprintf(out, "      %s", colors->doubt);
+	snap_print_str(out, source->path);
+	(void)fprintf(out, " has no such line: it is of another version%s\n", colors->end);
+}
+
 static void print_line(const struct snap_crash_thread *thread, size_t index, int digits,
 	size_t column, const struct snap_backtrace_style *style, FILE *out)
 {
@@ -167,6 +201,8 @@ static void print_line(const struct snap_crash_thread *thread, size_t index, int
 	if (trust && !listed->is_inline)
 		(void)fprintf(out, "  %s%s%s", colors->doubt, trust, colors->end);
 	(void)fputc('\n', out);
+	if (style->source && style->source[index].path)
+		print_source(&style->source[index], listed->line, colors, out);
 	if (!style->for_many)
 		print_locals(listed, colors, out);
 }

@@ -19,6 +19,7 @@ void snap_frame_name(
 
 struct snap_backtrace_style {
 	const struct snap_colors *colors;
+	const struct snap_source_text *source; /* of each listed line; NULL: none */
 	bool for_many; /* of threads that stand alike: without what differs, variables and addresses */
 };
 

@@ -17,7 +17,7 @@ void snap_text_crashed_thread(const struct snap_text *p, const struct snap_crash
 	snap_text_thread_name(p, thread);
 	(void)fprintf(p->out, "%s\n", p->colors.end);
 	snap_backtrace_print(
-		thread, &(struct snap_backtrace_style){.colors = &p->colors}, p->out);
+		thread, &(struct snap_backtrace_style){.colors = &p->colors, .source = p->crash->source}, p->out);
 }
 
 void snap_text_registers(const struct snap_text *p, const struct snap_crash_thread *thread)

@@ -9,6 +9,7 @@
 
 #include "analyze/file_open.h"
 #include "analyze/find/debuginfod.h"
+#include "analyze/find/source.h"
 #include "analyze/find/symbol_dir.h"
 #include "analyze/find/tree_scan.h"
 #include "analyze/sandbox/remote.h"
@@ -128,6 +129,16 @@ static int give_real_path(struct snap_broker *broker, const struct snap_request_
 		r = 0;
 	free(whole);
 	return r;
+}
+
+static int open_source(struct snap_broker *broker, const struct snap_request_view *request,
+	struct snap_error *err)
+{
+	const struct snap_options *options = broker->config.options;
+	if (!broker->config.takes_symbols || request->number >= options->num_source_dirs)
+		return snap_error_set(err, SNAP_ERROR_SYSTEM, "%s", strerror(EPERM));
+	return snap_source_open_below(
+		options->source_dirs[request->number], request->text[0], err);
 }
 
 static int scan(struct snap_broker *broker, const struct snap_request_view *request,
@@ -274,6 +285,9 @@ bool snap_broker_serve(struct snap_broker *broker, struct snap_broker_peer *peer
 		break;
 	case SNAP_REQUEST_SCAN:
 		fd = scan(broker, request, &err);
+		break;
+	case SNAP_REQUEST_SOURCE:
+		fd = open_source(broker, request, &err);
 		break;
 	case SNAP_REQUEST_CACHE_OPEN:
 		cache = cache_of(broker, request->text[0]);

@@ -34,6 +34,7 @@ enum snap_request_op {
 	SNAP_REQUEST_OPEN,	/* number: enum snap_remote_root; a path */
 	SNAP_REQUEST_REAL_PATH, /* of a file that the user named */
 	SNAP_REQUEST_SCAN,	/* what is in a tree, as find/tree_scan.h has it */
+	SNAP_REQUEST_SOURCE,	/* number: index of a tree of --source; a path below it */
 	SNAP_REQUEST_CACHE_OPEN,    /* kind, key; number: 1 if it is a use */
 	SNAP_REQUEST_CACHE_BEGIN,   /* kind */
 	SNAP_REQUEST_CACHE_PUBLISH, /* key, of what was begun */

@@ -202,6 +202,11 @@ char *snap_remote_real_path(const char *path)
 	return strdup(answer.text[0]);
 }
 
+int snap_remote_source(size_t tree, const char *path, struct snap_error *err)
+{
+	return ask_fd(SNAP_REQUEST_SOURCE, (uint32_t)tree, path, NULL, err);
+}
+
 int snap_remote_scan(const char *path, struct snap_error *err)
 {
 	return ask_fd(SNAP_REQUEST_SCAN, 0, path, NULL, err);

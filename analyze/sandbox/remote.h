@@ -47,6 +47,9 @@ int snap_remote_temporary(struct snap_error *err);
 /* As realpath(3), on the heap; NULL. */
 char *snap_remote_real_path(const char *path);
 
+/* As snap_source_open_below() with the tree of --source of that index. */
+int snap_remote_source(size_t tree, const char *path, struct snap_error *err);
+
 /* The tree at path, as snap_tree_scan() wrote it into the descriptor that is returned. */
 int snap_remote_scan(const char *path, struct snap_error *err);
 
