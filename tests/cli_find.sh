@@ -498,3 +498,35 @@ equal "modules: a package whose name is an option" '    package: deb -o 1' \
 	"$(packages '{"type":"deb","name":"-o","version":"1"}')"
 equal "modules: a package with an escape sequence" '    package: deb \x1b[31mred 1' \
 	"$(packages '{"type":"deb","name":"\u001b[31mred","version":"1"}')"
+
+# A program that prints its own backtrace has debug files mapped, which are no modules to unwind with:
+# that one lies below the program's own code, and comes first.
+cat >mapped.c <<'END'
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+int main(int argc, char **argv)
+{
+	struct stat st;
+	int fd = argc > 1 ? open(argv[1], O_RDONLY) : -1;
+	if (fd < 0 || fstat(fd, &st) != 0 ||
+		mmap((void *)0x10000000, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0) !=
+			(void *)0x10000000)
+		return 1;
+	return *(volatile int *)(long)(argc - 2);
+}
+END
+gcc -g -O2 -fomit-frame-pointer -o mapped mapped.c
+objcopy --only-keep-debug mapped mapped.debug
+strip mapped
+objcopy --add-gnu-debuglink=mapped.debug mapped
+crash_direct mapped "$TMP/mapped" "$TMP/mapped.debug" || { note_file why; exit 1; }
+analyze --debug-dir none "$SNAP"
+equal "a debug file that the process had mapped: both are modules" "mapped mapped.debug" \
+	"$(json_get out "' '.join(sorted(m['name'] for m in r['modules'] if m['name'].startswith('mapped')))")"
+equal "... the executable is found all the same" executable:ok \
+	"$(module mapped "next(c['role'] + ':' + c['fate'] for c in m['candidates'] if c['path'].endswith('/mapped'))")"
+equal "... and unwound by" "main cfi" \
+	"$(json_get out "r['threads'][0]['frames'][0]['function'] + ' ' + r['threads'][0]['frames'][1]['trust']")"

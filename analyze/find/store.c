@@ -114,27 +114,40 @@ static struct stored **bucket_of(struct snap_store *store, struct snap_bytes bui
 	return &store->buckets[hash & (NUM_BUCKETS - 1)];
 }
 
+/* Modules of one build ID, without its executable or library, that are looked for by paths of their
+ * own. */
+#define MAX_OTHER_PATHS 4
+
 /*
  * image: of a module that lives in memory only, else absent. An object made from the bytes of one
  * input serves another only if these are the same: their build ID is the input's own claim.
+ *
+ * Of one that has only its debug file, another's path may lead to the rest: a program that prints
+ * its own backtrace has debug files mapped.
  */
 static struct stored *find_stored(
 	struct snap_store *store, const struct snap_search *search, struct snap_bytes image)
 {
-	struct stored *stored = *bucket_of(store, search->build_id);
+	struct stored *stored = *bucket_of(store, search->build_id), *other = NULL;
+	size_t num_others = 0;
 	for (; stored; stored = stored->next) {
 		if (!snap_bytes_equal(
 			    snap_bytes(stored->build_id, stored->build_id_len), search->build_id) ||
 			stored->search.any_build_id != search->any_build_id ||
 			stored->search.is_deleted != search->is_deleted)
 			continue;
-		if (stored->object && !search->by_path
-				? snap_bytes_equal(snap_object_image(stored->object), image)
-				: !image.data &&
-					  snap_bytes_equal(stored->search.path, search->path))
-			return stored;
+		bool same_path = snap_bytes_equal(stored->search.path, search->path);
+		if (!stored->object || search->by_path) {
+			if (!image.data && same_path)
+				return stored;
+		} else if (snap_bytes_equal(snap_object_image(stored->object), image)) {
+			if (stored->search.files.main || same_path)
+				return stored;
+			other = stored;
+			num_others++;
+		}
 	}
-	return NULL;
+	return num_others < MAX_OTHER_PATHS ? NULL : other;
 }
 
 /* A copy of what was found, or was not, for the module of build ID key. NULL: there is no room for
