@@ -79,8 +79,9 @@ check "nothing that is read-only in the core: it says why" \
 for filter in 0x11 0x7f; do
 	run "$ANALYZE" report "filter.$filter.core"
 	equal "coredump_filter $filter: status" 0 "$STATUS"
-	frames "filter.$filter.core" >got
-	frames shared_main.core >wanted
+	# Of another process, whose values are its own.
+	frames "filter.$filter.core" --variables=none >got
+	frames shared_main.core --variables=none >wanted
 	check "coredump_filter $filter: the frames of the whole core" diff -u wanted got
 done
 # Without the stack, but with the files: the innermost frame.

@@ -71,7 +71,15 @@ for tool in gzip xz zstd lz4; do
 		equal "$kind compressed by $tool, from stdin: status" 0 "$STATUS"
 	done
 	head -c 1000 packed.snap >packed.cut
-	refused "a file compressed by $tool and cut" packed.cut
+	# What xz has put out by then is good; of the others nothing is to be had before a block's end.
+	if [ "$tool" != xz ]; then
+		refused "a file compressed by $tool and cut" packed.cut
+		continue
+	fi
+	run "$ANALYZE" check packed.cut
+	equal "a file compressed by $tool and cut: status" 1 "$STATUS"
+	check "a file compressed by $tool and cut: what there was is kept, and said" \
+		grep -qE "^packed.cut: truncated: the compressed file ends early: [1-9][0-9]* bytes could be decompressed" out
 done
 
 # stdin.
