@@ -351,6 +351,7 @@ ANALYZE_OBJS = \
 	analyze/explain/bad_pc.o \
 	analyze/explain/cxx_exception.o \
 	analyze/explain/disassembler.o \
+	analyze/explain/disassembler_memory.o \
 	analyze/explain/explain.o \
 	analyze/explain/fault.o \
 	analyze/explain/heap.o \

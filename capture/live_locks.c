@@ -64,7 +64,7 @@ void snap_live_locks_take(const struct snap_live_threads *threads, const struct 
 	uint64_t words[SNAP_LIVE_THREADS_MAX];
 	size_t num = 0;
 	for (size_t i = 0; arch && i < threads->num; i++) {
-		uint64_t word;
+		uint64_t word = 0;
 		bool is_new = find_word(arch, &threads->threads[i].facts, &word);
 		for (size_t j = 0; is_new && j < num; j++)
 			is_new = words[j] != word;

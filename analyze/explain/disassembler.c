@@ -7,6 +7,8 @@
 
 #include <capstone/capstone.h>
 
+#include "analyze/explain/disassembler_memory.h"
+
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 static struct {
@@ -599,6 +601,7 @@ bool snap_disassemble(
 	const struct machine *machine = find_machine(arch);
 	struct decoding d = {.arch = arch, .out = instruction};
 	if (!machine || library.state != SNAP_DISASSEMBLER_LOADED ||
+		library.option(0, CS_OPT_MEM, (size_t)&snap_disassembler_memory) != CS_ERR_OK ||
 		library.open(machine->arch,
 			instruction->is_thumb ? machine->thumb_mode : machine->mode,
 			&d.handle) != CS_ERR_OK)
