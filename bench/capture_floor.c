@@ -44,7 +44,8 @@ struct tiers {
 };
 
 static char stream[64 << 10];
-static char out[128 << 10];
+static char out[1 << 20];
+static size_t out_size = sizeof(out); /* of a crash less, so that few pages are touched */
 static size_t out_len;
 static int out_fd = -1;
 static size_t stack_len;
@@ -70,7 +71,7 @@ static size_t cap_of(const struct tiers *t, unsigned int index)
 /* Registers and stack to the output, or nowhere if there is none. */
 static void take(int mem, const struct user_regs_struct *regs, size_t cap)
 {
-	if (sizeof(out) - out_len < sizeof(*regs) + cap) {
+	if (out_size - out_len < sizeof(*regs) + cap) {
 		if (out_fd >= 0 && write(out_fd, out, out_len) != (ssize_t)out_len)
 			exit(1);
 		out_len = 0;
@@ -109,6 +110,7 @@ static void get(void *to, size_t len)
 static int take_crash(const char *pid, const char *tid, const char *file, const struct tiers *tiers)
 {
 	char path[64];
+	out_size = 128 << 10;
 	snprintf(path, sizeof(path), "/proc/%s/task/%s/mem", pid, tid);
 	int mem = open(path, O_RDONLY);
 	out_fd = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
