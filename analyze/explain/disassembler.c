@@ -52,7 +52,8 @@ enum snap_disassembler_state snap_disassembler_load(void)
 			return library.state;
 		memcpy(functions[i].place, &function, sizeof(function));
 	}
-	library.state = SNAP_DISASSEMBLER_LOADED;
+	if (library.option(0, CS_OPT_MEM, (size_t)&snap_disassembler_memory) == CS_ERR_OK)
+		library.state = SNAP_DISASSEMBLER_LOADED;
 	return library.state;
 }
 
@@ -601,7 +602,6 @@ bool snap_disassemble(
 	const struct machine *machine = find_machine(arch);
 	struct decoding d = {.arch = arch, .out = instruction};
 	if (!machine || library.state != SNAP_DISASSEMBLER_LOADED ||
-		library.option(0, CS_OPT_MEM, (size_t)&snap_disassembler_memory) != CS_ERR_OK ||
 		library.open(machine->arch,
 			instruction->is_thumb ? machine->thumb_mode : machine->mode,
 			&d.handle) != CS_ERR_OK)

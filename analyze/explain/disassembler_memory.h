@@ -7,7 +7,7 @@
 
 #include <capstone/capstone.h>
 
-/* For cs_option(0, CS_OPT_MEM, ...), before cs_open(). Not for several threads at a time. */
+/* For cs_option(0, CS_OPT_MEM, ...), before the first cs_open(). Not for several threads at a time. */
 extern const cs_opt_mem snap_disassembler_memory;
 
 #endif
