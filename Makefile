@@ -439,9 +439,13 @@ ANALYZE_OBJS = \
 	analyze/sandbox/remote.o \
 	analyze/sandbox/result.o \
 	analyze/sandbox/worker.o \
+	analyze/signature/levels.o \
+	analyze/signature/message.o \
 	analyze/signature/name.o \
+	analyze/signature/pick.o \
 	analyze/signature/rules.o \
 	analyze/signature/signature.o \
+	analyze/signature/stack.o \
 	analyze/symbols/cfi_check.o \
 	analyze/symbols/cfi_row.o \
 	analyze/symbols/code_index.o \
@@ -607,6 +611,13 @@ $(O)/proto/snapshot.pb-c.o: $(O)/proto/snapshot.pb-c.c
 	$(Q)$(CC) $(BASE_CPPFLAGS) $(CPPFLAGS) -I$(O)/proto $(BASE_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(O)/common/snapshot_read.o $(O)/common/snapshot_write.o: $(O)/proto/snapshot.pb-c.h
+
+# The built-in rules, as a string constant.
+$(O)/analyze/signature/builtin_rules.h: analyze/signature/builtin.rules
+	@mkdir -p $(@D)
+	$(call say,RULES,$@)
+	$(Q)sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $< >$@.tmp && mv $@.tmp $@
+$(O)/analyze/signature/rules.o: $(O)/analyze/signature/builtin_rules.h
 
 ifdef PROTOBUF_C
 $(PROTOBUF_C)/protobuf-c/protobuf-c.c:

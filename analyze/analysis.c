@@ -91,7 +91,7 @@ int snap_analysis_run(const char *file, struct snap_store *store,
 		snap_variables_read(ret, options->variables, err) == 0 &&
 		snap_find_repeats(ret, err) == 0 && snap_find_alike(ret, err) == 0 &&
 		snap_explain(ret, err) == 0 &&
-		snap_sign(ret, err) == 0 &&
+		(!options->rules || snap_sign(ret, options->rules, err) == 0) &&
 		snap_find_next_steps(ret, options->only_crashed_thread, err) == 0 &&
 		(!options->vicinity || snap_find_vicinity(ret, err) == 0))
 		return 0;

@@ -11,6 +11,7 @@
 
 struct snap_cache; /* cache/cache_dir.h */
 struct snap_fetch; /* find/debuginfod.h */
+struct snap_rules; /* signature/rules.h */
 
 /* Which variables are read. */
 enum snap_variables_wanted {
@@ -46,6 +47,7 @@ struct snap_options {
 	bool only_crashed_thread; /* --threads=crashed */
 	enum snap_variables_wanted variables; /* --variables */
 	bool vicinity;		  /* what registers point to is wanted */
+	const struct snap_rules *rules; /* for signatures; NULL: nobody asks for one */
 	bool no_instruction;	  /* nobody asks for the faulting one: it is not disassembled */
 };
 

@@ -35,7 +35,7 @@ const struct snap_verb snap_verb_json = {
 	.examples = "  snapanalyze json crash.snap | jq .crash.kind\n"
 		    "  snapanalyze json --pretty crash.snap\n"
 		    "  snapanalyze json spool/*.snap >reports.jsonl\n",
-	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES | SNAP_TAKES_PRETTY |
+	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES | SNAP_TAKES_PRETTY | SNAP_TAKES_RULES |
 		 SNAP_TAKES_BATCH | SNAP_TAKES_SANDBOX | SNAP_TAKES_VARIABLES,
 	.variables = SNAP_VARIABLES_CRASHED,
 	.run = run_json,

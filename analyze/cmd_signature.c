@@ -1,7 +1,9 @@
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "analyze/command.h"
+#include "analyze/signature/signature.h"
 #include "common/escape.h"
 
 /* Whole: what is cut could not be compared. False without memory. */
@@ -18,10 +20,55 @@ static bool print_whole(const char *text)
 	return true;
 }
 
+/* "  #3   -  raise              ends the program (built-in rules, line 39: skip @libc raise)" */
+static bool print_reason(const struct snap_listed_frame *listed,
+	const struct snap_signature_reason *reason, size_t index, const char *rules_file)
+{
+	const struct snap_rule *rule = reason->rule;
+	bool ok = true;
+	printf("  #%-3zu %c  ", index, reason->is_kept ? '+' : '-');
+	ok = print_whole(listed->function ? listed->function : "(no name)");
+	printf("  %s", reason->words);
+	if (rule) {
+		if (rule->is_builtin)
+			printf(" (built-in rules, line %zu: ", rule->line);
+		else {
+			(void)fputs(" (", stdout);
+			ok = print_whole(rules_file) && ok;
+			printf(":%zu: ", rule->line);
+		}
+		printf("%s ", snap_rule_action_name(rule->action));
+		ok = print_whole(rule->modules) && ok;
+		(void)putchar(' ');
+		ok = print_whole(rule->function) && ok;
+		(void)putchar(')');
+	}
+	(void)putchar('\n');
+	return ok;
+}
+
+/* One line for each of the crashing thread's, "+" before those that are kept. False without memory.
+ */
+static bool explain(struct snap_crash *crash, const struct snap_arguments *arguments)
+{
+	struct snap_error err = SNAP_ERROR_INIT;
+	struct snap_signature_reason *reasons;
+	size_t num;
+	if (snap_signature_explain(crash, arguments->rules, &reasons, &num, &err) < 0)
+		return false;
+	const struct snap_crash_thread *thread = snap_crash_crashed_thread(crash);
+	for (size_t i = 0; i < num; i++)
+		if (!print_reason(&thread->listed[i], &reasons[i], i, arguments->rules_file))
+			return false;
+	if (thread && num < thread->num_listed)
+		printf("  %zu more, whose places on the stack are guessed, or which are too many\n",
+			thread->num_listed - num);
+	return true;
+}
+
 static enum snap_exit signature_one(
 	struct snap_crash *crash, const struct snap_arguments *arguments, void *data)
 {
-	(void)arguments;
 	(void)data;
 	const struct snap_signature *signature = &crash->signature;
 	bool ok = print_whole(signature->id ? signature->id : "-");
@@ -30,6 +77,8 @@ static enum snap_exit signature_one(
 	(void)fputc('\t', stdout);
 	ok = print_whole(crash->file) && ok;
 	(void)fputc('\n', stdout);
+	if (arguments->explain)
+		ok = explain(crash, arguments) && ok;
 	if (!ok) {
 		snap_complain("out of memory");
 		return SNAP_EXIT_FAILED;
@@ -54,8 +103,9 @@ const struct snap_verb snap_verb_signature = {
 		"crash, or\n"
 		"without a frame that says anything, has - for both. Ids that begin with s0: are\n"
 		"provisional: a later version will replace them.\n",
-	.examples = "  snapanalyze signature spool/*.snap | sort\n",
-	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES |
+	.examples = "  snapanalyze signature spool/*.snap | sort\n"
+		    "  snapanalyze signature --explain crash.snap\n",
+	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES | SNAP_TAKES_RULES | SNAP_TAKES_EXPLAIN |
 		 SNAP_TAKES_BATCH | SNAP_TAKES_SANDBOX,
 	.run = run_signature,
 };

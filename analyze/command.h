@@ -46,6 +46,8 @@ enum snap_option_set {
 	SNAP_TAKES_SANDBOX = 1 << 25, /* --no-sandbox, --worker-... */
 	SNAP_TAKES_VARIABLES = 1 << 26, /* --variables */
 	SNAP_TAKES_REPORT = 1 << 27, /* --brief, --sections, --source */
+	SNAP_TAKES_RULES = 1 << 28,  /* --rules: inputs are signed */
+	SNAP_TAKES_EXPLAIN = 1 << 29, /* --explain */
 };
 
 enum snap_color {
@@ -56,6 +58,7 @@ enum snap_color {
 
 struct snap_arguments {
 	struct snap_options options; /* its arrays are owned */
+	struct snap_rules *rules;    /* what options.rules points to */
 	enum snap_color color;
 	bool pretty, missing, full, brief;
 	unsigned int sections; /* bits (report/sections.h); all by default */
@@ -64,6 +67,8 @@ struct snap_arguments {
 	uint64_t memory_addr, memory_len;
 	const char *output; /* "-": standard output */
 	bool full_stacks, indirect;
+	bool explain;
+	const char *rules_file;
 	bool json_lines;
 	bool has_max_size;
 	uint64_t max_size; /* bytes */

@@ -285,10 +285,31 @@ struct snap_cause {
 	struct snap_severity severity;
 };
 
+/* Of which lines an id is made (docs/signatures.rst). */
+enum snap_signature_level {
+	SNAP_SIGNATURE_LOGICAL,	 /* functions, inlined ones too */
+	SNAP_SIGNATURE_PHYSICAL, /* functions that have a symbol */
+	SNAP_SIGNATURE_ADDRESS,	 /* build IDs and places in the code */
+	SNAP_SIGNATURE_NUM_LEVELS,
+};
+
+/* Of how many. */
+enum snap_signature_depth {
+	SNAP_SIGNATURE_DEPTH_1,
+	SNAP_SIGNATURE_DEPTH_2,
+	SNAP_SIGNATURE_DEPTH_3,
+	SNAP_SIGNATURE_DEPTH_5,
+	SNAP_SIGNATURE_DEPTH_ALL,
+	SNAP_SIGNATURE_NUM_DEPTHS,
+	SNAP_SIGNATURE_PRIMARY = SNAP_SIGNATURE_DEPTH_3,
+};
+
 struct snap_signature {
 	const char *id;	  /* "s0:..."; NULL: no usable frame */
 	const char *text; /* "kind | frame | frame"; NULL likewise */
 	size_t first;	  /* the first of the frames in it: index into the crashing thread's listed */
+	/* NULL likewise. ids[LOGICAL][PRIMARY] is id. */
+	const char *ids[SNAP_SIGNATURE_NUM_LEVELS][SNAP_SIGNATURE_NUM_DEPTHS];
 };
 
 enum snap_next_kind {

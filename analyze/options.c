@@ -12,6 +12,7 @@
 #include "analyze/cache/cache_dir.h"
 #include "analyze/command.h"
 #include "analyze/report/sections.h"
+#include "analyze/signature/rules.h"
 #include "common/escape.h"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
@@ -50,6 +51,8 @@ enum option_id {
 	OPTION_BRIEF,
 	OPTION_SECTIONS,
 	OPTION_SOURCE,
+	OPTION_EXPLAIN,
+	OPTION_RULES,
 	OPTION_PRETTY,
 	OPTION_MISSING,
 	OPTION_MEMORY,
@@ -94,6 +97,10 @@ static const struct option_entry entries[] = {
 	{OPTION_SOURCE, SNAP_TAKES_REPORT, "source", "DIR",
 		"show lines of source files, looked for in this tree, below\nthe crashing thread's "
 		"frames; may be repeated"},
+	{OPTION_EXPLAIN, SNAP_TAKES_EXPLAIN, "explain", NULL,
+		"say of each frame why it is part of the signature, or not"},
+	{OPTION_RULES, SNAP_TAKES_RULES, "rules", "FILE",
+		"rules for signatures, before the built-in ones"},
 	{OPTION_PRETTY, SNAP_TAKES_PRETTY, "pretty", NULL,
 		"spread the JSON over indented lines, for people"},
 	{OPTION_MISSING, SNAP_TAKES_MISSING, "missing", NULL,
@@ -613,6 +620,12 @@ static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 			&options->num_source_dirs, ret_status);
 	case OPTION_SECTIONS:
 		return parse_sections(p, optarg);
+	case OPTION_EXPLAIN:
+		p->arguments.explain = true;
+		return true;
+	case OPTION_RULES:
+		p->arguments.rules_file = optarg;
+		return true;
 	case OPTION_PRETTY:
 		p->arguments.pretty = true;
 		return true;
@@ -665,6 +678,18 @@ static bool check_files(const struct parser *p, int num_files)
 		complain_usage(p, "no -o FILE given", NULL);
 	else
 		return true;
+	return false;
+}
+
+static bool read_rules(struct parser *p, enum snap_exit *ret_status)
+{
+	struct snap_error err = SNAP_ERROR_INIT;
+	p->arguments.rules = snap_rules_load(p->arguments.rules_file, &err);
+	p->arguments.options.rules = p->arguments.rules;
+	if (p->arguments.rules)
+		return true;
+	snap_complain("%s", err.text);
+	*ret_status = SNAP_EXIT_USAGE;
 	return false;
 }
 
@@ -729,6 +754,8 @@ bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 		*ret_status = SNAP_EXIT_USAGE;
 		go_on = false;
 	}
+	if (go_on && verb->takes & SNAP_TAKES_RULES)
+		go_on = read_rules(&p, ret_status);
 	if (go_on)
 		go_on = prepare_cache(&p, ret_status);
 	if (!go_on) {
@@ -749,5 +776,6 @@ void snap_arguments_deinit(struct snap_arguments *arguments)
 	free(arguments->options.debug_dirs);
 	free(arguments->options.source_dirs);
 	free(arguments->options.path_map.maps);
+	snap_rules_free(arguments->rules);
 	snap_cache_destroy(arguments->options.cache);
 }

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <elf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,28 @@ static void test_names(void **state)
 		{"core::ptr::drop_in_place<a::B>", "core::ptr::drop_in_place<T>"},
 		{"run::{lambda(int, char)#2}::operator()", "run::{lambda}::operator()"},
 		{"(anonymous namespace)::f", "(anonymous namespace)::f"},
+		{"a::{anonymous}::f", "a::(anonymous namespace)::f"},
+		{"_GLOBAL__N_1::f", "(anonymous namespace)::f"},
+		{"main::$_0::operator()", "main::{lambda}::operator()"},
+		{"main::$_12::__invoke", "main::{lambda}::__invoke"},
+		{"a$_0", "a$_0"},
+		{"$_x", "$_x"},
+		{"f::'lambda'(int)::operator()", "f::{lambda}::operator()"},
+		{"f::'lambda1'(int, char)::operator()", "f::{lambda}::operator()"},
+		{"f::'lambdas'", "f::'lambdas'"},
+		{"S::name[abi:cxx11]", "S::name"},
+		{"a::b::h0123456789abcdef", "a::b"},
+		{"a::b::h0123456789abcdeg", "a::b::h0123456789abcdeg"},
+		{"a::b::h0123456789abcdef.llvm.12", "a::b"},
+		{"__strlen_avx2", "strlen"},
+		{"__strlen_avx2_rtm", "strlen"},
+		{"__memmove_avx_unaligned_erms", "memmove"},
+		{"__memcpy_ssse3", "memcpy"},
+		{"__wcslen_evex512", "wcslen"},
+		{"__GI___strlen_sse2", "strlen"},
+		{"__memcpy_chk", "__memcpy_chk"},
+		{"strlen_avx2", "strlen_avx2"},
+		{"__my_avx2", "__my_avx2"},
 		{"f.constprop.0", "f"},
 		{"f.isra.0.part.1.cold", "f"},
 		{"f.llvm.1234567890", "f"},
@@ -112,6 +135,22 @@ struct model {
 	uint8_t pr_reg[216];
 };
 
+static struct snap_rules *rules;
+
+static int load_rules(void **state)
+{
+	(void)state;
+	rules = snap_rules_load(NULL, NULL);
+	return rules ? 0 : -1;
+}
+
+static int free_rules(void **state)
+{
+	(void)state;
+	snap_rules_free(rules);
+	return 0;
+}
+
 static int setup(void **state)
 {
 	static struct model model;
@@ -161,7 +200,7 @@ static const char *sign(struct model *m, const struct line *lines, size_t num)
 			.is_inline = l->is_inline,
 		};
 	}
-	assert_int_equal(0, snap_sign(&m->crash, NULL));
+	assert_int_equal(0, snap_sign(&m->crash, rules, NULL));
 	assert_int_equal(m->crash.signature.id == NULL, m->crash.signature.text == NULL);
 	return m->crash.signature.text;
 }
@@ -198,7 +237,7 @@ static void test_three_frames(void **state)
 static void test_cxx(void **state)
 {
 	struct model *m = *state;
-	assert_string_equal("abort | parse | main",
+	assert_string_equal("abort | parse",
 		SIGN(m, F("raise", LIBC), F("abort", LIBC), F(NULL, LIBSTDCXX),
 			F("std::terminate", LIBSTDCXX), F("__cxa_throw", LIBSTDCXX),
 			F("parse", PROGRAM), F("main", PROGRAM)));
@@ -208,10 +247,10 @@ static void test_cxx(void **state)
 static void test_own_names(void **state)
 {
 	struct model *m = *state;
-	assert_string_equal("abort | abort | raise | main",
+	assert_string_equal("abort | abort | raise",
 		SIGN(m, F("abort", PROGRAM), F("raise", LIBFOO), F("main", PROGRAM)));
 	/* What the C library does that ends nothing is kept. */
-	assert_string_equal("abort | strlen | measure | main",
+	assert_string_equal("abort | strlen | measure",
 		SIGN(m, F("strlen", LIBC), F("measure", PROGRAM), F("main", PROGRAM)));
 	assert_string_equal(
 		"abort | raise | main", SIGN(m, F("raise", LIBSTDCXX), F("main", PROGRAM)));
@@ -224,7 +263,7 @@ static void test_static_program(void **state)
 {
 	struct model *m = *state;
 	m->crash.num_modules = 1;
-	assert_string_equal("abort | give_up | main",
+	assert_string_equal("abort | give_up",
 		SIGN(m, F("__pthread_kill_implementation", PROGRAM), F("raise", PROGRAM),
 			F("abort", PROGRAM), F("give_up", PROGRAM), F("main", PROGRAM)));
 }
@@ -254,17 +293,17 @@ static void test_caller_of_bad_pc(void **state)
 	assert_null(sign(m, lines, ARRAY_LEN(lines)));
 	m->frames[0].has_cfa = true;
 	m->frames[0].cfa = sp + 8;
-	assert_int_equal(0, snap_sign(&m->crash, NULL));
-	assert_string_equal("exec-bad-pc | close_it | main", m->crash.signature.text);
+	assert_int_equal(0, snap_sign(&m->crash, rules, NULL));
+	assert_string_equal("exec-bad-pc | close_it", m->crash.signature.text);
 	m->frames[0].cfa = sp + 16;
-	assert_int_equal(0, snap_sign(&m->crash, NULL));
+	assert_int_equal(0, snap_sign(&m->crash, rules, NULL));
 	assert_null(m->crash.signature.text);
 }
 
 static void test_no_names(void **state)
 {
 	struct model *m = *state;
-	assert_string_equal("abort | prog!? | libfoo\x1b.so!? | main",
+	assert_string_equal("abort | prog!? | libfoo\x1b.so!?",
 		SIGN(m, F(NULL, PROGRAM), F(NULL, PROGRAM), F(NULL, NOWHERE), F(NULL, LIBFOO),
 			F("main", PROGRAM)));
 }
@@ -286,6 +325,184 @@ static void test_tails(void **state)
 	assert_null(SIGN(m, F("_start", PROGRAM)));
 }
 
+/* ---------------------------------------------------------------- version 1 */
+
+/* What the program called counts as no frame, whatever the library does within. */
+static void test_libraries(void **state)
+{
+	struct model *m = *state;
+	assert_string_equal("abort | strlen | a | b | c",
+		SIGN(m, F("__strlen_avx2", LIBC), F("a", PROGRAM), F("b", PROGRAM), F("c", PROGRAM),
+			F("d", PROGRAM)));
+	assert_string_equal("abort | std::vector<T>::push_back | a",
+		SIGN(m, F("__libc_malloc", LIBC), F("operator new", LIBSTDCXX),
+			F("std::vector<int>::_M_realloc_insert", PROGRAM),
+			F("std::vector<int>::push_back", PROGRAM), F("a", PROGRAM)));
+	/* What a library calls back is the program's. */
+	assert_string_equal("abort | compare | qsort | a",
+		SIGN(m, F("compare", PROGRAM), F("msort_with_tmp", LIBC), F(NULL, LIBC),
+			F("qsort", LIBC), F("a", PROGRAM)));
+	/* Nothing else is there. */
+	assert_string_equal(
+		"abort | puts | main", SIGN(m, F(NULL, LIBC), F("puts", LIBC), F("main", PROGRAM)));
+	assert_string_equal("abort | puts", SIGN(m, F(NULL, LIBC), F("puts", LIBC)));
+}
+
+static void test_rust(void **state)
+{
+	struct model *m = *state;
+	assert_string_equal("abort | <app::S as app::T>::run | app::start",
+		SIGN(m, F("raise", LIBC), F("abort", LIBC), F("rust_begin_unwind", PROGRAM),
+			F("core::panicking::panic_fmt", PROGRAM),
+			F("core::option::expect_failed", PROGRAM),
+			F("<app::S as app::T>::run", PROGRAM), F("app::start", PROGRAM),
+			F("core::ops::function::FnOnce::call_once", PROGRAM),
+			F("std::rt::lang_start::{{closure}}", PROGRAM), F("main", PROGRAM)));
+}
+
+static void test_recursion(void **state)
+{
+	struct model *m = *state;
+	const struct line mutual[] = {F("b", PROGRAM), F("a", PROGRAM), F("b", PROGRAM),
+		F("a", PROGRAM), F("b", PROGRAM), F("a", PROGRAM), F("b", PROGRAM),
+		F("start", PROGRAM)};
+	assert_string_equal("abort | a | b | start", sign(m, mutual, ARRAY_LEN(mutual)));
+	/* Interrupted one call later. */
+	assert_string_equal("abort | a | b | start", sign(m, mutual + 1, ARRAY_LEN(mutual) - 1));
+	/* Twice is not yet recursion, but of one function. */
+	assert_string_equal("abort | b | a | b", sign(m, mutual + 2, ARRAY_LEN(mutual) - 4));
+	assert_string_equal("abort | f | g",
+		SIGN(m, F("f", PROGRAM), F("f", PROGRAM), F("f", PROGRAM), F("g", PROGRAM)));
+	/* What it called is kept, but where the stack ended. */
+	const struct line leaf[] = {F("leaf", PROGRAM), F("f", PROGRAM), F("f", PROGRAM),
+		F("f", PROGRAM), F("g", PROGRAM)};
+	assert_string_equal("abort | leaf | f | g", sign(m, leaf, ARRAY_LEN(leaf)));
+	m->crash.cause.kind = SNAP_KIND_STACK_OVERFLOW;
+	assert_string_equal("stack-overflow | f | g", sign(m, leaf, ARRAY_LEN(leaf)));
+	assert_int_equal(1, m->crash.signature.first);
+}
+
+/* As many lines as are looked at, and turns of every length. */
+static void test_recursion_long(void **state)
+{
+	struct model *m = *state;
+	enum { NUM = 3000 };
+	static struct snap_listed_frame listed[NUM];
+	static char names[26][2];
+	(void)SIGN(m, F("x", PROGRAM));
+	for (size_t length = 1; length <= 26; length++) {
+		for (size_t i = 0; i < NUM; i++) {
+			names[i % 26][0] = (char)('a' + i % 26);
+			listed[i] = (struct snap_listed_frame){.function = names[i % length]};
+		}
+		m->thread.listed = listed;
+		m->thread.num_listed = NUM;
+		assert_int_equal(0, snap_sign(&m->crash, rules, NULL));
+		assert_string_equal(length == 1	  ? "abort | a"
+				    : length == 2 ? "abort | a | b"
+						  : "abort | a | b | c",
+			m->crash.signature.text);
+	}
+	m->thread.listed = m->listed;
+}
+
+/* A handler that reports and aborts; one that goes wrong itself is a bug of its own. */
+static void test_handlers(void **state)
+{
+	struct model *m = *state;
+	const struct line lines[] = {F("raise", LIBC), F("abort", LIBC), F("report", PROGRAM),
+		F("on_segv", PROGRAM), F("__restore_rt", LIBC, .is_signal = true),
+		F("strlen", LIBC), F("a", PROGRAM), F("b", PROGRAM)};
+	assert_string_equal("abort | strlen | a | b", sign(m, lines, ARRAY_LEN(lines)));
+	assert_string_equal(
+		"abort | report | on_segv | strlen | a", sign(m, lines + 2, ARRAY_LEN(lines) - 2));
+	/* Nothing is known of what was interrupted. */
+	assert_string_equal("abort | report | on_segv", sign(m, lines, 5));
+	const struct line again[] = {F("raise", LIBC), F("on_abort", PROGRAM),
+		F("__restore_rt", LIBC, .is_signal = true), F("raise", LIBC), F("abort", LIBC),
+		F("a", PROGRAM)};
+	assert_string_equal("abort | a", sign(m, again, ARRAY_LEN(again)));
+}
+
+static void test_messages(void **state)
+{
+	struct model *m = *state;
+	const struct line lines[] = {F("a", PROGRAM)};
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{"free(): invalid pointer", "free(): invalid pointer"},
+		{"double free in tcache 2", "double free in tcache N"},
+		{"at 0x7ffc00de, 12 of 0X1f", "at ADDR, N of ADDR"},
+		{"a1 b2c 3d _4", "a1 b2c 3d _4"},
+		{"/usr/lib/x.so: bad / or /home/me/y.c:12", "x.so: bad / or y.c:N"},
+		{"two\n  lines\n", "two lines"},
+		{"bad\xff", "bad\\xff"},
+		{"", NULL},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char text[256];
+		m->crash.abort_message.text = snap_bytes_str(cases[i].in);
+		(void)snprintf(text, sizeof(text),
+			cases[i].out ? "abort | a | \"%s\"" : "abort | a", cases[i].out);
+		assert_string_equal(text, sign(m, lines, 1));
+	}
+	static char text[5000];
+	memset(text, '7', sizeof(text) - 1);
+	memset(text, 'x', 70);
+	m->crash.abort_message.text = snap_bytes_str(text);
+	assert_int_equal(strlen("abort | a | \"\"") + 80, strlen(sign(m, lines, 1)));
+	m->crash.abort_message.text = snap_bytes_str("app: a.c:12: f: Assertion `p' failed.");
+	m->crash.cause.has_assertion = true;
+	m->crash.cause.assertion.expression = "p != 0x12 && n < 30";
+	assert_string_equal("abort | a | \"assertion 'p != ADDR && n < N'\"", sign(m, lines, 1));
+	m->crash.cause.has_exception = true;
+	m->crash.cause.exception.type = "lib::Error<int>";
+	assert_string_equal("abort | a | \"exception 'lib::Error<T>'\"", sign(m, lines, 1));
+	/* Of other kinds, nobody said anything of the crash. */
+	m->crash.cause.kind = SNAP_KIND_SEGV;
+	assert_string_equal("segv | a", sign(m, lines, 1));
+	m->crash.cause = (struct snap_cause){.kind = SNAP_KIND_ABORT};
+	m->crash.abort_message.text = snap_bytes(NULL, 0);
+}
+
+static const char *id(
+	const struct model *m, enum snap_signature_level level, enum snap_signature_depth depth)
+{
+	const char *ret = m->crash.signature.ids[level][depth];
+	return ret ? ret : "-";
+}
+
+static void test_levels(void **state)
+{
+	struct model *m = *state;
+	const struct line lines[] = {F("small", PROGRAM, .is_inline = true), F("a", PROGRAM),
+		F("b", PROGRAM), F("c", PROGRAM), F("d", PROGRAM), F("e", PROGRAM)};
+	(void)sign(m, lines, ARRAY_LEN(lines));
+	char *logical = strdup(id(m, SNAP_SIGNATURE_LOGICAL, SNAP_SIGNATURE_DEPTH_3));
+	assert_string_equal(m->crash.signature.id, logical);
+	char *physical = strdup(id(m, SNAP_SIGNATURE_PHYSICAL, SNAP_SIGNATURE_DEPTH_5));
+	char *address = strdup(id(m, SNAP_SIGNATURE_ADDRESS, SNAP_SIGNATURE_DEPTH_5));
+	assert_string_not_equal(logical, id(m, SNAP_SIGNATURE_PHYSICAL, SNAP_SIGNATURE_DEPTH_3));
+	/* Without what debug information says, the physical ones stay. */
+	(void)sign(m, lines + 1, ARRAY_LEN(lines) - 1);
+	assert_string_equal(physical, id(m, SNAP_SIGNATURE_PHYSICAL, SNAP_SIGNATURE_DEPTH_5));
+	assert_string_equal(physical, id(m, SNAP_SIGNATURE_LOGICAL, SNAP_SIGNATURE_DEPTH_5));
+	assert_string_not_equal(logical, m->crash.signature.id);
+	/* Without any names, those of addresses do. */
+	const struct line nameless[] = {F(NULL, PROGRAM), F(NULL, PROGRAM), F(NULL, PROGRAM),
+		F(NULL, PROGRAM), F(NULL, PROGRAM)};
+	(void)sign(m, nameless, ARRAY_LEN(nameless));
+	assert_string_equal(address, id(m, SNAP_SIGNATURE_ADDRESS, SNAP_SIGNATURE_DEPTH_5));
+	assert_string_equal("abort | prog!?", m->crash.signature.text);
+	free(logical);
+	free(physical);
+	free(address);
+	/* Of no module there is no address. */
+	assert_null(SIGN(m, F(NULL, NOWHERE)));
+	assert_string_equal("-", id(m, SNAP_SIGNATURE_ADDRESS, SNAP_SIGNATURE_DEPTH_ALL));
+}
+
 static void test_nothing_to_sign(void **state)
 {
 	struct model *m = *state;
@@ -294,7 +511,7 @@ static void test_nothing_to_sign(void **state)
 	assert_null(SIGN(m, F("main", PROGRAM)));
 	m->crash.cause.kind = SNAP_KIND_SEGV;
 	m->crash.num_threads = 0;
-	assert_int_equal(0, snap_sign(&m->crash, NULL));
+	assert_int_equal(0, snap_sign(&m->crash, rules, NULL));
 	assert_null(m->crash.signature.id);
 }
 
@@ -314,7 +531,14 @@ int main(void)
 		TEST(test_no_names),
 		TEST(test_signal_frames),
 		TEST(test_tails),
+		TEST(test_libraries),
+		TEST(test_rust),
+		TEST(test_recursion),
+		TEST(test_recursion_long),
+		TEST(test_handlers),
+		TEST(test_messages),
+		TEST(test_levels),
 		TEST(test_nothing_to_sign),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, load_rules, free_rules);
 }

@@ -15,6 +15,7 @@
 #include "analyze/report/json_values.h"
 #include "analyze/report/json_writer.h"
 #include "analyze/report/words.h"
+#include "analyze/signature/levels.h"
 #include "common/escape.h"
 
 static void put_empty_array(struct snap_json *w, const char *key)
@@ -177,6 +178,14 @@ static void put_signature(struct snap_json *w, const struct snap_crash *crash)
 	snap_json_put_string(w, "id", crash->signature.id);
 	snap_json_put_string(w, "text", crash->signature.text);
 	snap_json_begin_object(w, "levels");
+	for (int level = 0; level < SNAP_SIGNATURE_NUM_LEVELS; level++) {
+		snap_json_begin_object(w, snap_signature_level_name((enum snap_signature_level)level));
+		for (int depth = 0; depth < SNAP_SIGNATURE_NUM_DEPTHS; depth++)
+			snap_json_put_string(w,
+				snap_signature_depth_name((enum snap_signature_depth)depth),
+				crash->signature.ids[level][depth]);
+		snap_json_end_object(w);
+	}
 	snap_json_end_object(w);
 	snap_json_end_object(w);
 }

@@ -70,13 +70,51 @@ static bool has_as(const char *s, const char *end)
 	return false;
 }
 
-/* Append [s, end) to out, which has room for it: the result is never longer. */
+/* What compilers write differently, or only some write. None is twice as long as what it replaces.
+ */
+static const struct {
+	const char *in, *out;
+} synonyms[] = {
+	{"[abi:cxx11]", ""},
+	{"_GLOBAL__N_1", "(anonymous namespace)"},
+	{"{anonymous}", "(anonymous namespace)"},
+};
+
+/* The length of clang's "$_0" or "'lambda0'(int)" at s; 0: it is none. */
+static size_t lambda_len(const char *start, const char *s, const char *end)
+{
+	static const char quoted[] = "'lambda";
+	const char *p = s;
+	if (starts_with(s, end, "$_") && (s == start || !is_word(s[-1]))) {
+		p += 2;
+		while (p < end && isdigit((unsigned char)*p))
+			p++;
+		/* Room for what it becomes. */
+		return p > s + 2 && (p == end || !is_word(*p)) ? (size_t)(p - s) : 0;
+	}
+	if (!starts_with(s, end, quoted))
+		return 0;
+	p += sizeof(quoted) - 1;
+	while (p < end && isdigit((unsigned char)*p))
+		p++;
+	if (p == end || *p != '\'')
+		return 0;
+	p++;
+	const char *close = p < end && *p == '(' ? closing(p, end, '(', ')') : NULL;
+	return (size_t)((close ? close + 1 : p) - s);
+}
+
+/* Append [s, end) to out, which has room for it thrice: "$_0" becomes "{lambda}". */
 static char *simplify(const char *s, const char *end, unsigned int depth, char *out)
 {
 	const char *start = s;
 	unsigned int unclosed = 0;
 	while (s < end) {
 		size_t len = operator_len(start, s, end);
+		size_t clang = len == 0 ? lambda_len(start, s, end) : 0;
+		size_t synonym = 0;
+		while (synonym < ARRAY_LEN(synonyms) && !starts_with(s, end, synonyms[synonym].in))
+			synonym++;
 		const char *close = NULL;
 		bool angle = *s == '<', lambda = starts_with(s, end, "{lambda(");
 		if (len == 0 && (angle || lambda) && unclosed < MAX_UNCLOSED) {
@@ -87,6 +125,12 @@ static char *simplify(const char *s, const char *end, unsigned int depth, char *
 			memcpy(out, s, len);
 			out += len;
 			s += len;
+		} else if (clang > 0) {
+			out = mempcpy(out, "{lambda}", 8);
+			s += clang;
+		} else if (synonym < ARRAY_LEN(synonyms)) {
+			out = mempcpy(out, synonyms[synonym].out, strlen(synonyms[synonym].out));
+			s += strlen(synonyms[synonym].in);
 		} else if (close && angle) {
 			*out++ = '<';
 			if (depth < MAX_DEPTH && has_as(s + 1, close))
@@ -96,8 +140,7 @@ static char *simplify(const char *s, const char *end, unsigned int depth, char *
 			*out++ = '>';
 			s = close + 1;
 		} else if (close) {
-			memcpy(out, "{lambda}", 8);
-			out += 8;
+			out = mempcpy(out, "{lambda}", 8);
 			s = close + 1;
 		} else {
 			*out++ = *s++;
@@ -136,6 +179,46 @@ static size_t without_suffixes(const char *name, size_t len)
 	}
 }
 
+static bool is_one_of(const char *s, size_t len, const char *const words[], size_t num)
+{
+	for (size_t i = 0; i < num; i++)
+		if (strlen(words[i]) == len && memcmp(words[i], s, len) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * glibc has its functions of strings once for each kind of processor: "__strlen_avx2_rtm". The
+ * length of "strlen" in [s, s + len), *ret_skip being what stands before it; 0: it is none of them.
+ */
+static size_t without_processor(const char *s, size_t len, size_t *ret_skip)
+{
+	static const char *const families[] = {
+		"mem", "str", "stp", "wcs", "wmem", "wcp", "rawmem", "bcmp", "bcopy"};
+	static const char *const kinds[] = {"sse2", "sse3", "ssse3", "sse42", "sse4", "avx", "avx2",
+		"avx512", "evex", "evex512", "neon", "sve", "asimd", "thunderx", "thunderx2",
+		"falkor", "kryo", "emag", "a64fx", "mte", "mops", "oryon1", "ia32", "i586", "i686",
+		"power7", "power8", "power9", "power10", "z13", "generic"};
+	const char *end = s + len, *p = s;
+	while (p < end && *p == '_')
+		p++;
+	bool is_family = false;
+	for (size_t i = 0; i < ARRAY_LEN(families); i++)
+		is_family |= starts_with(p, end, families[i]);
+	if (p == s || !is_family)
+		return 0;
+	*ret_skip = (size_t)(p - s);
+	for (const char *q = memchr(p, '_', (size_t)(end - p)); q;
+		q = memchr(q + 1, '_', (size_t)(end - q - 1))) {
+		const char *word = q + 1, *stop = word;
+		while (stop < end && *stop != '_')
+			stop++;
+		if (is_one_of(word, (size_t)(stop - word), kinds, ARRAY_LEN(kinds)))
+			return (size_t)(q - p);
+	}
+	return 0;
+}
+
 /* glibc's names of its own calls ("__GI_raise") and of its allocator ("__libc_free"). */
 static const char *without_prefixes(const char *name)
 {
@@ -151,6 +234,18 @@ static const char *without_prefixes(const char *name)
 	return name;
 }
 
+/* The length without Rust's "::h0123456789abcdef". */
+static size_t without_hash(const char *name, size_t len)
+{
+	enum { HASH = 16 };
+	if (len <= HASH + 3 || memcmp(name + len - HASH - 3, "::h", 3) != 0)
+		return len;
+	for (size_t i = len - HASH; i < len; i++)
+		if (!isdigit((unsigned char)name[i]) && !(name[i] >= 'a' && name[i] <= 'f'))
+			return len;
+	return len - HASH - 3;
+}
+
 char *snap_signature_name(const char *name)
 {
 	name = without_prefixes(name);
@@ -162,11 +257,16 @@ char *snap_signature_name(const char *name)
 	const char *version = memchr(name, '@', len);
 	if (version && version > name && strcmp(version, "@plt") != 0)
 		len = (size_t)(version - name);
-	size_t kept = without_suffixes(name, len);
+	size_t kept = without_hash(name, without_suffixes(name, len)), skip = 0;
 	if (kept > 0)
 		len = kept;
+	kept = without_processor(name, len, &skip);
+	if (kept > 0) {
+		name += skip;
+		len = kept;
+	}
 
-	char *simple = malloc(len + 1);
+	char *simple = malloc(3 * len + 1);
 	if (!simple)
 		return NULL;
 	struct snap_bytes bytes =

@@ -1,98 +1,330 @@
 #include "analyze/signature/rules.h"
 
-#include <stddef.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "analyze/file_open.h"
+#include "common/arena.h"
+#include "common/escape.h"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define SPACES	     " \t"
 
-enum library {
-	LIBC, /* glibc, with libpthread as it was until 2.34 */
-	LIBSTDCXX,
+static const char builtin[] =
+#include "analyze/signature/builtin_rules.h"
+	;
+
+struct library {
+	const char *name;
+	const char **patterns;
+	size_t num_patterns, capacity;
 };
 
-/* Name and library together: a program may have an abort() or raise() of its own. */
-static const struct {
-	enum library library;
-	const char *function;
-} skipped[] = {
-	{LIBC, "__pthread_kill_implementation"},
-	{LIBC, "__pthread_kill_internal"},
-	{LIBC, "__pthread_kill"},
-	{LIBC, "___pthread_kill"},
-	{LIBC, "pthread_kill"},
-	{LIBC, "raise"},
-	{LIBC, "gsignal"},
-	{LIBC, "kill"},
-	{LIBC, "__kill"},
-	{LIBC, "tgkill"},
-	{LIBC, "__tgkill"},
-	{LIBC, "abort"},
-	{LIBC, "__assert"},
-	{LIBC, "__assert_fail"},
-	{LIBC, "__assert_fail_base"},
-	{LIBC, "__assert_perror_fail"},
-	{LIBC, "__libc_fatal"},
-	{LIBC, "__libc_message"},
-	{LIBC, "__libc_message_impl"},
-	{LIBC, "__fortify_fail"},
-	{LIBC, "__fortify_fail_abort"},
-	{LIBC, "__chk_fail"},
-	{LIBC, "__stack_chk_fail"},
-	{LIBC, "__stack_chk_fail_local"},
-	{LIBC, "malloc_printerr"},
-	{LIBC, "malloc_printerr_tail"},
-	{LIBC, "malloc_consolidate"},
-	{LIBC, "_int_free"},
-	{LIBC, "_int_free_check"},
-	{LIBSTDCXX, "__gnu_cxx::__verbose_terminate_handler"},
-	{LIBSTDCXX, "__cxxabiv1::__terminate"},
-	{LIBSTDCXX, "std::terminate"},
-	{LIBSTDCXX, "__cxa_throw"},
-	{LIBSTDCXX, "__cxxabiv1::__cxa_throw"},
-	{LIBSTDCXX, "__cxa_rethrow"},
-	{LIBSTDCXX, "__cxxabiv1::__cxa_rethrow"},
-	{LIBSTDCXX, "__cxa_pure_virtual"},
-	{LIBSTDCXX, "__cxxabiv1::__cxa_pure_virtual"},
+struct snap_rules {
+	struct snap_arena arena;
+	struct library libraries[SNAP_RULES_MAX_LIBRARIES];
+	size_t num_libraries;
+	struct snap_rule *rules;
+	size_t num_rules, capacity;
+	bool is_reset; /* the built-in ones are not wanted */
 };
 
-static bool starts_with(struct snap_bytes bytes, const char *prefix)
+static const char *const actions[] = {
+	[SNAP_RULE_KEEP] = "keep",
+	[SNAP_RULE_SKIP] = "skip",
+	[SNAP_RULE_PREFIX] = "prefix",
+	[SNAP_RULE_TAIL] = "tail",
+	[SNAP_RULE_OUTER] = "outer",
+};
+
+const char *snap_rule_action_name(enum snap_rule_action action)
 {
-	size_t len = strlen(prefix);
-	return bytes.len >= len && memcmp(bytes.data, prefix, len) == 0;
+	return actions[action];
 }
 
-bool snap_signature_is_libc(struct snap_bytes module)
+/* ---------------------------------------------------------------- matching */
+
+/* "*" stands for any characters. Takes at most len * strlen(pattern) steps. */
+static bool matches(const char *pattern, const uint8_t *text, size_t len)
 {
-	/* Before 2.34 the file was called libc-2.31.so, and libpthread was separate. */
-	return starts_with(module, "libc.so") || starts_with(module, "libc-2.");
+	const char *star = NULL;
+	size_t at = 0, star_at = 0;
+	while (at < len) {
+		if (*pattern == '*') {
+			star = ++pattern;
+			star_at = at;
+		} else if (*pattern != '\0' && (uint8_t)*pattern == text[at]) {
+			pattern++;
+			at++;
+		} else if (star) {
+			pattern = star;
+			at = ++star_at;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return *pattern == '\0';
 }
 
-static bool is_of(struct snap_bytes module, enum library library)
+uint32_t snap_rules_libraries(const struct snap_rules *rules, struct snap_bytes module)
 {
-	if (library == LIBSTDCXX)
-		return starts_with(module, "libstdc++.so");
-	return snap_signature_is_libc(module) || starts_with(module, "libpthread");
+	uint32_t ret = 0;
+	for (size_t i = 0; i < rules->num_libraries; i++) {
+		const struct library *library = &rules->libraries[i];
+		for (size_t j = 0; j < library->num_patterns; j++)
+			if (matches(library->patterns[j], module.data, module.len))
+				ret |= UINT32_C(1) << i;
+	}
+	return ret;
 }
 
-bool snap_signature_skips(const char *function, struct snap_bytes module, bool has_libc)
+static bool is_in(const struct snap_rule *rule, struct snap_bytes module, uint32_t of_module,
+	uint32_t present)
 {
-	for (size_t i = 0; i < ARRAY_LEN(skipped); i++)
-		if (strcmp(function, skipped[i].function) == 0)
-			return !has_libc || is_of(module, skipped[i].library);
-	return false;
+	if (rule->library == 0)
+		return matches(rule->modules, module.data, module.len);
+	/* Linked into others, it is no longer known which functions are the library's. */
+	return of_module & rule->library ||
+	       (!(present & rule->library) && strcmp(rule->function, "*") != 0);
 }
 
-bool snap_signature_may_skip(struct snap_bytes module, bool has_libc)
+const struct snap_rule *snap_rules_find(const struct snap_rules *rules, const char *function,
+	struct snap_bytes module, uint32_t present)
 {
-	return !has_libc || is_of(module, LIBC) || is_of(module, LIBSTDCXX);
+	uint32_t of_module = snap_rules_libraries(rules, module);
+	size_t len = strlen(function);
+	for (size_t i = 0; i < rules->num_rules; i++) {
+		const struct snap_rule *rule = &rules->rules[i];
+		if (is_in(rule, module, of_module, present) &&
+			matches(rule->function, (const uint8_t *)function, len))
+			return rule;
+	}
+	return NULL;
 }
 
-bool snap_signature_drops(const char *function)
+/* ---------------------------------------------------------------- reading */
+
+struct reading {
+	struct snap_rules *rules;
+	const char *file; /* NULL: the built-in ones */
+	size_t line;
+	struct snap_error *err;
+};
+
+static int fault(const struct reading *r, const char *what, const char *word)
 {
-	static const char *const names[] = {"_start", "start_thread", "clone", "clone3", "__clone",
-		"__clone3", "__clone_internal"};
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (strcmp(function, names[i]) == 0)
-			return true;
-	return strncmp(function, "__libc_start_", strlen("__libc_start_")) == 0;
+	char shown[96];
+	(void)snap_escape(snap_bytes_str(word), SNAP_ESCAPE_TERMINAL, shown, sizeof(shown));
+	return snap_error_set(r->err, SNAP_ERROR_USAGE, "%s:%zu: %s%s%s%s",
+		r->file ? r->file : "built-in rules", r->line, what, word[0] ? " '" : "", shown,
+		word[0] ? "'" : "");
+}
+
+/* The word at *at, ended there; *at is moved behind it and the spaces that follow. NULL: none. */
+static char *take_word(char **at)
+{
+	char *word = *at;
+	if (*word == '\0')
+		return NULL;
+	word += strspn(word, SPACES);
+	char *end = word + strcspn(word, SPACES);
+	*at = end + strspn(end, SPACES);
+	*end = '\0';
+	return word;
+}
+
+static struct library *find_library(struct snap_rules *rules, const char *name)
+{
+	for (size_t i = 0; i < rules->num_libraries; i++)
+		if (strcmp(rules->libraries[i].name, name) == 0)
+			return &rules->libraries[i];
+	return NULL;
+}
+
+/* A library that is named again gets more modules. */
+static int take_library(const struct reading *r, char *rest)
+{
+	struct snap_rules *rules = r->rules;
+	const char *name = take_word(&rest);
+	if (!name || *rest == '\0')
+		return fault(r, "a library takes a name and modules", "");
+	struct library *library = find_library(rules, name);
+	if (!library) {
+		if (rules->num_libraries == SNAP_RULES_MAX_LIBRARIES)
+			return fault(r, "too many libraries:", name);
+		library = &rules->libraries[rules->num_libraries++];
+		library->name = name;
+	}
+	for (char *pattern = take_word(&rest); pattern; pattern = take_word(&rest)) {
+		const char **patterns = snap_arena_grow(&rules->arena, library->patterns,
+			library->num_patterns, &library->capacity, sizeof(patterns[0]));
+		if (!patterns)
+			return snap_error_no_memory(r->err);
+		library->patterns = patterns;
+		patterns[library->num_patterns++] = pattern;
+	}
+	return 0;
+}
+
+static int take_rule(const struct reading *r, enum snap_rule_action action, char *rest)
+{
+	struct snap_rules *rules = r->rules;
+	struct snap_rule rule = {.action = action, .is_builtin = !r->file, .line = r->line};
+	rule.modules = take_word(&rest);
+	rule.function = rest;
+	if (!rule.modules || *rest == '\0')
+		return fault(r, "a rule takes modules and a function", "");
+	if (rule.modules[0] == '@') {
+		const struct library *library = find_library(rules, rule.modules + 1);
+		if (!library)
+			return fault(r, "no library is called", rule.modules + 1);
+		rule.library = UINT32_C(1) << (library - rules->libraries);
+	}
+	struct snap_rule *array = snap_arena_grow(
+		&rules->arena, rules->rules, rules->num_rules, &rules->capacity, sizeof(rule));
+	if (!array)
+		return snap_error_no_memory(r->err);
+	rules->rules = array;
+	array[rules->num_rules++] = rule;
+	return 0;
+}
+
+static int take_line(const struct reading *r, char *line)
+{
+	/* At the end nothing means anything: functions are told to the end of a line. */
+	for (size_t len = strlen(line); len > 0 && strchr(SPACES "\r", line[len - 1]); len--)
+		line[len - 1] = '\0';
+	const char *word = take_word(&line);
+	if (!word || word[0] == '#' || word[0] == '\0')
+		return 0;
+	if (strcmp(word, "library") == 0)
+		return take_library(r, line);
+	if (strcmp(word, "reset") == 0 && *line == '\0') {
+		r->rules->num_rules = 0;
+		r->rules->is_reset = true;
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
+		if (strcmp(word, actions[i]) == 0)
+			return take_rule(r, (enum snap_rule_action)i, line);
+	return fault(r, "unknown action", word);
+}
+
+/* text: owned by the arena; is changed, and kept. */
+static int take_text(struct reading *r, char *text)
+{
+	while (text) {
+		char *end = strchr(text, '\n');
+		if (end)
+			*end++ = '\0';
+		r->line++;
+		if (take_line(r, text) < 0)
+			return -1;
+		text = end;
+	}
+	return 0;
+}
+
+/* The text of a file, NUL-terminated, in the arena; NULL with *err. */
+static char *read_text(struct snap_arena *arena, const char *file, int fd, struct snap_error *err)
+{
+	static const size_t size = SNAP_RULES_MAX_BYTES + 1;
+	size_t len = 0;
+	char *text = snap_arena_alloc(arena, size);
+	if (!text) {
+		(void)snap_error_no_memory(err);
+		return NULL;
+	}
+	for (;;) {
+		ssize_t n = read(fd, text + len, size - len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			(void)snap_error_errno(err, errno, "cannot read '%s'", file);
+			return NULL;
+		}
+		len += (size_t)n;
+		if (len == size) {
+			(void)snap_error_set(err, SNAP_ERROR_LIMIT,
+				"'%s' is longer than the %u bytes that rules may have", file,
+				SNAP_RULES_MAX_BYTES);
+			return NULL;
+		}
+		if (n == 0)
+			break;
+	}
+	text[len] = '\0';
+	if (strlen(text) == len)
+		return text;
+	(void)snap_error_set(
+		err, SNAP_ERROR_MALFORMED, "'%s' is no text: byte %zu is NUL", file, strlen(text));
+	return NULL;
+}
+
+static int read_file(struct snap_rules *rules, const char *file, struct snap_error *err)
+{
+	struct reading reading = {.rules = rules, .file = file, .err = err};
+	struct snap_error why = SNAP_ERROR_INIT;
+	int fd = snap_file_open_input(file, &why);
+	if (fd < 0)
+		return snap_error_set(
+			err, SNAP_ERROR_USAGE, "cannot open '%s': %s", file, why.text);
+	char *text = read_text(&rules->arena, file, fd, err);
+	(void)close(fd); /* nothing was written */
+	return text ? take_text(&reading, text) : -1;
+}
+
+static int read_builtin(struct snap_rules *rules, struct snap_error *err)
+{
+	struct reading reading = {.rules = rules, .err = err};
+	char *text = snap_arena_copy(&rules->arena, snap_bytes_str(builtin));
+	return text ? take_text(&reading, text) : snap_error_no_memory(err);
+}
+
+/*
+ * The file's rules stand before the built-in ones, but can name their libraries: those are read
+ * first.
+ */
+struct snap_rules *snap_rules_load(const char *file, struct snap_error *err)
+{
+	struct snap_rules *rules = calloc(1, sizeof(*rules));
+	if (!rules) {
+		(void)snap_error_no_memory(err);
+		return NULL;
+	}
+	snap_arena_init(&rules->arena, SIZE_MAX);
+	int r = read_builtin(rules, err);
+	if (r == 0 && file) {
+		const struct snap_rule *last = rules->rules;
+		size_t num = rules->num_rules;
+		rules->rules = NULL;
+		rules->num_rules = rules->capacity = 0;
+		r = read_file(rules, file, err);
+		for (size_t i = 0; r == 0 && i < num && !rules->is_reset; i++) {
+			struct snap_rule *array = snap_arena_grow(&rules->arena, rules->rules,
+				rules->num_rules, &rules->capacity, sizeof(*array));
+			if (!array) {
+				r = snap_error_no_memory(err);
+				break;
+			}
+			rules->rules = array;
+			array[rules->num_rules++] = last[i];
+		}
+	}
+	if (r == 0)
+		return rules;
+	snap_rules_free(rules);
+	return NULL;
+}
+
+void snap_rules_free(struct snap_rules *rules)
+{
+	if (!rules)
+		return;
+	snap_arena_deinit(&rules->arena);
+	free(rules);
 }

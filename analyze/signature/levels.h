@@ -1,0 +1,27 @@
+/*
+ * Ids of a stack, coarser and finer.
+ */
+#ifndef SNAP_ANALYZE_SIGNATURE_LEVELS_H
+#define SNAP_ANALYZE_SIGNATURE_LEVELS_H
+
+#include "analyze/crash.h"
+#include "analyze/signature/pick.h"
+#include "analyze/signature/stack.h"
+#include "common/arena.h"
+#include "common/error.h"
+
+/* The frames of each depth; SNAP_PICK_ALL: all. */
+size_t snap_signature_depth_frames(enum snap_signature_depth depth);
+/* "3", "all". */
+const char *snap_signature_depth_name(enum snap_signature_depth depth);
+/* "logical" */
+const char *snap_signature_level_name(enum snap_signature_level level);
+
+/*
+ * Fill ret->id, text, first, ids; of the strings, those are in crash->arena. What is needed on the
+ * way is taken from arena. -1 only without memory.
+ */
+int snap_signature_levels(struct snap_crash *crash, const struct snap_signature_stack *stack,
+	struct snap_arena *arena, struct snap_signature *ret, struct snap_error *err);
+
+#endif

@@ -1,0 +1,89 @@
+#include "analyze/signature/stack.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/signature/message.h"
+#include "analyze/signature/name.h"
+
+static struct snap_bytes module_name(const struct snap_crash_module *module)
+{
+	struct snap_bytes path = module ? module->record.path : snap_bytes(NULL, 0);
+	const uint8_t *slash = path.len > 0 ? memrchr(path.data, '/', path.len) : NULL;
+	return slash ? snap_bytes(slash + 1, path.len - (size_t)(slash + 1 - path.data)) : path;
+}
+
+/*
+ * Whether a frame's place on the stack is certain. Beyond a guess everything is guessed, but for
+ * the caller of a bad pc, which has no call frame information: its return address is what a call
+ * pushed last, and stands where the stack pointer points, or is in the link register.
+ */
+static bool is_trusted(const struct snap_crash *crash, const struct snap_crash_thread *thread,
+	const struct snap_frame *frame)
+{
+	uint64_t sp;
+	if (frame->trust <= SNAP_TRUST_FP)
+		return true;
+	return frame == &thread->frames[1] && frame->trust == SNAP_TRUST_SCAN &&
+	       crash->cause.kind == SNAP_KIND_EXEC_BAD_PC && thread->frames[0].has_cfa &&
+	       crash->arch &&
+	       snap_arch_reg_get(crash->arch, crash->arch->sp, thread->pr_reg.data,
+		       thread->pr_reg.len, &sp) &&
+	       thread->frames[0].cfa ==
+		       sp + (crash->arch->call_pushes_ra ? snap_arch_word(crash->arch) : 0);
+}
+
+/* function: its name as the listing has it. -1 without memory. */
+static int read_line(const struct snap_rules *rules, uint32_t present, const char *function,
+	const struct snap_frame *frame, struct snap_arena *arena, struct snap_signature_line *line)
+{
+	const struct snap_crash_module *module = frame->module;
+	line->module = module_name(module);
+	line->is_signal = frame->is_signal && !line->is_inline;
+	line->is_library = snap_rules_libraries(rules, line->module) != 0;
+	if (module && !line->is_inline) {
+		line->has_offset = true;
+		line->build_id = module->record.build_id;
+		line->offset = frame->pc - (module->record.has_load_bias ? module->record.load_bias
+									 : module->record.start);
+	}
+	if (function) {
+		char *name = snap_signature_name(function);
+		if (!name)
+			return -1;
+		line->function = snap_arena_copy(arena, snap_bytes_str(name));
+		free(name);
+		if (!line->function)
+			return -1;
+	}
+	line->rule =
+		snap_rules_find(rules, line->function ? line->function : "", line->module, present);
+	return 0;
+}
+
+int snap_signature_stack_read(const struct snap_crash *crash,
+	const struct snap_crash_thread *thread, const struct snap_rules *rules,
+	struct snap_arena *arena, struct snap_signature_stack *ret, struct snap_error *err)
+{
+	size_t max = thread->num_listed < SNAP_SIGNATURE_LINES ? thread->num_listed
+							       : SNAP_SIGNATURE_LINES;
+	struct snap_signature_line *lines = snap_arena_alloc(arena, max * sizeof(lines[0]));
+	uint32_t present = 0;
+	*ret = (struct snap_signature_stack){.kind = crash->cause.kind, .lines = lines};
+	if (!lines || snap_signature_message(crash, arena, &ret->message) < 0)
+		return snap_error_no_memory(err);
+	for (size_t i = 0; i < crash->num_modules; i++)
+		present |= snap_rules_libraries(rules, module_name(&crash->modules[i]));
+	for (size_t i = 0; i < max; i++) {
+		const struct snap_listed_frame *listed = &thread->listed[i];
+		const struct snap_frame *frame = &thread->frames[listed->frame];
+		if (!is_trusted(crash, thread, frame))
+			break;
+		lines[i].is_inline = listed->is_inline;
+		if (read_line(rules, present, listed->function, frame, arena, &lines[i]) < 0)
+			return snap_error_no_memory(err);
+		ret->num_lines = i + 1;
+	}
+	ret->is_cut = ret->num_lines < thread->num_listed;
+	return 0;
+}

@@ -1,0 +1,138 @@
+#!/bin/bash
+# Signatures of real crashes: a program with sixteen bugs, built six times, each bug crashed in each; and the
+# words and rules of the verb.
+. "$(dirname "$0")/lib/testlib.sh"
+. "$LIB/crashlib.sh"
+need "$CLIENT" "$ANALYZE"
+cd "$TMP" || exit 1
+
+# ---- the same bug, whoever built it
+
+sources=("$LIB/../signatures/planted.c" "$LIB/../signatures/planted_far.c")
+build() { # NAME COMPILER OPTION...: NAME/planted
+	local name=$1
+	shift
+	mkdir "$name"
+	"$@" -g -fstack-protector-all -o "$name/planted" "${sources[@]}" >build.out 2>&1 ||
+		note_file build.out
+}
+build gcc-O0 gcc -O0
+build gcc-O2 gcc -O2
+build lto gcc -O3 -flto
+build edited gcc -O2 -DEDITED
+build renamed gcc -O2 -DRENAMED
+if command -v clang >/dev/null; then
+	build clang clang -O2
+else
+	skip "clang's" "no clang"
+fi
+
+bugs_of() { "$1" | grep -v ' '; }
+CRASH_WAIT=10
+crash_begin
+core_pattern_set "$CLIENT" --config "$CORE_PATTERN_DIR/conf" "$CORE_PATTERN_ARGS" || exit 1
+mkdir snaps
+# Every build is given another text.
+text=0
+for program in */planted; do
+	build=${program%/*}
+	text=$((text + 7))
+	for bug in $(bugs_of "$program"); do
+		crash_run timeout 20 "$TMP/$program" "$bug" "some text $text"
+		within "$CRASH_WAIT" published || { not_ok "$build: $bug is captured"; continue; }
+		mv "$SPOOL"/*.snap "snaps/$bug.$build.snap"
+	done
+done
+equal "every bug of every build is captured" "$(for p in */planted; do bugs_of "$p"; done | wc -l)" \
+	"$(find snaps -name '*.snap' | wc -l)"
+
+signatures() { # OPTION... FILE...: lines "BUG ID TEXT" in ids.txt
+	timeout 120 "$ANALYZE" signature "$@" >signatures.txt 2>signatures.err
+	awk -F '\t' '{ sub(/.*\//, "", $3); sub(/\..*/, "", $3); print $3 " " $1 " " $2 }' signatures.txt >ids.txt
+}
+signatures snaps/*.snap
+"$PYTHON" "$LIB/grouping.py" ids.txt >groups.txt
+sed 's/^/# /' groups.txt
+check "no two bugs share an id" grep -q "precision 1.000" groups.txt
+recall=$(sed -n '1s/.*recall //p' groups.txt)
+equal "a bug keeps its id, whoever built it" yes "$(awk -v r="$recall" 'BEGIN { print (r >= 0.95 ? "yes" : r) }')"
+# Pairs that differ in one frame, one expression, one kind.
+pair() { # BUG BUG
+	equal "$1 and $2 are told apart" 2 \
+		"$(grep -E "^($1|$2) " ids.txt | awk '{ print $2 }' | sort -u | wc -l)"
+}
+pair weight share
+pair owner parent
+pair nothing twice
+
+# ---- with less and less known of the same crash
+
+level() { # FILE LEVEL DEPTH [OPTION...]
+	local file=$1 level=$2 depth=$3
+	shift 3
+	timeout 20 "$ANALYZE" json "$@" "$file" >json 2>/dev/null
+	json_get json "r['signature']['levels']['$level']['$depth']"
+}
+# The same files without debug information.
+mkdir stripped
+timeout 20 "$ANALYZE" json snaps/owner.gcc-O2.snap >json 2>/dev/null
+"$PYTHON" - json >files <<'END'
+import json, sys
+for module in json.load(open(sys.argv[1]))["modules"]:
+    print(module["path"], module["symbol_file"] or module["path"])
+END
+while read -r path debug; do
+	[ -e "$path" ] || continue
+	objcopy --strip-debug "$path" "stripped/${path##*/}"
+	objcopy --strip-debug "$debug" "stripped/${path##*/}.debug" 2>/dev/null
+done <files
+for bug in owner session; do
+	snap=snaps/$bug.gcc-O2.snap
+	equal "$bug: physical level, with debug information and without" \
+		"$(level "$snap" physical all)" "$(level "$snap" physical all --no-local --symbols stripped)"
+	logical=$(level "$snap" logical all)
+	check "$bug: logical level, with debug information" [ "$logical" != "$(level "$snap" physical all)" ]
+	equal "$bug: logical level without it is the physical one" "$(level "$snap" physical all)" \
+		"$(level "$snap" logical all --no-local --symbols stripped)"
+done
+for depth in 1 2 3 5; do
+	equal "address level of depth $depth needs no symbols" "$(level snaps/owner.gcc-O2.snap address $depth)" \
+		"$(level snaps/owner.gcc-O2.snap address $depth --no-local --symbols stripped)"
+done
+
+# ---- why, and by which rules
+
+timeout 20 "$ANALYZE" signature --explain snaps/session.gcc-O2.snap >explained
+check "--explain: what ends the program" grep -q "^  #[0-9]* *-  raise .*: skip @libc raise)\|__pthread_kill_implementation .*: skip @libc" explained
+check "--explain: where the library was called" grep -q "^  #[0-9]* *+  .*free  where a library was called.*: prefix @libc \*)" explained
+check "--explain: a frame" grep -q "^  #[0-9]* *+  session_end  frame$" explained
+check "--explain: one line for each of the backtrace" [ "$(grep -c '^  #' explained)" -ge 8 ]
+
+text() { # OPTION...
+	timeout 20 "$ANALYZE" signature "$@" snaps/owner.gcc-O0.snap | cut -f2
+}
+equal "built-in rules" "segv-null | strlen | field_length | print_owner" "$(text)"
+cat >own.rules <<'END'
+# Ours stand first.
+library helpers  planted*
+tail @helpers field_*
+keep @libc strlen
+END
+equal "--rules: ours come first" "segv-null | strlen | print_owner" "$(text --rules own.rules)"
+printf 'reset\ntail * print_*\n' >own.rules
+equal "--rules: reset forgets the others" "segv-null | strlen | field_length | main" "$(text --rules own.rules)"
+refuses() { # WORDS RULES
+	printf "$2" >bad.rules
+	run "$ANALYZE" signature --rules bad.rules snaps/owner.gcc-O0.snap
+	equal "bad rules are wrong usage: $1" "64 $1" "$STATUS $(cat "$TMP/err")"
+}
+refuses "snapanalyze: bad.rules:2: unknown action 'skp'" '# so\nskp @libc abort\n'
+refuses "snapanalyze: bad.rules:1: a rule takes modules and a function" 'skip @libc\n'
+refuses "snapanalyze: bad.rules:3: no library is called 'lib'" '\n\nskip @lib f'
+refuses "snapanalyze: bad.rules:1: a library takes a name and modules" 'library a \n'
+refuses "snapanalyze: 'bad.rules' is no text: byte 5 is NUL" 'skip \0 f'
+run "$ANALYZE" signature --rules none.rules snaps/owner.gcc-O0.snap
+equal "rules that are not there" "64 snapanalyze: cannot open 'none.rules': No such file or directory" "$STATUS $(cat "$TMP/err")"
+head -c 2000000 /dev/zero | tr '\0' '#' >bad.rules
+run "$ANALYZE" signature --rules bad.rules snaps/owner.gcc-O0.snap
+check "rules without end" [ "$STATUS" -eq 64 ]
