@@ -307,7 +307,9 @@ enum snap_signature_depth {
 struct snap_signature {
 	const char *id;	  /* "s0:..."; NULL: no usable frame */
 	const char *text; /* "kind | frame | frame"; NULL likewise */
-	size_t first;	  /* the first of the frames in it: index into the crashing thread's listed */
+	/* The innermost of the program's own frames in it, if there is one, else of any: index into
+	 * the crashing thread's listed. */
+	size_t first;
 	/* NULL likewise. ids[LOGICAL][PRIMARY] is id. */
 	const char *ids[SNAP_SIGNATURE_NUM_LEVELS][SNAP_SIGNATURE_NUM_DEPTHS];
 };

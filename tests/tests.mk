@@ -147,6 +147,7 @@ CLI_TESTS = \
 	tests/cli_victims.sh \
 	tests/cli_variables.sh \
 	tests/cli_report.sh \
+	tests/cli_signatures.sh \
 	tests/cli_hostile_links.sh \
 	tests/cli_sandbox.sh \
 	tests/cli_hostile_strings.sh \

@@ -154,13 +154,18 @@ static const char *make_id(struct snap_crash *crash, const char *text)
 	return snap_crash_format(crash, VERSION_PREFIX "%s", hex);
 }
 
-static size_t first_kept(const struct snap_picked *picked)
+/* The innermost of the frames, or, where there are none, of what is kept. */
+static size_t first_frame(const struct snap_picked *picked)
 {
-	size_t first = SIZE_MAX;
-	for (size_t i = 0; i < picked->num_kept; i++)
-		if (picked->order[i] < first)
-			first = picked->order[i];
-	return first;
+	size_t first = SIZE_MAX, frame = SIZE_MAX;
+	for (size_t i = 0; i < picked->num_kept; i++) {
+		size_t line = picked->order[i];
+		if (line < first)
+			first = line;
+		if (line < frame && picked->picks[line] == SNAP_PICK_FRAME)
+			frame = line;
+	}
+	return frame < SIZE_MAX ? frame : first;
 }
 
 int snap_signature_levels(struct snap_crash *crash, const struct snap_signature_stack *stack,
@@ -196,7 +201,7 @@ int snap_signature_levels(struct snap_crash *crash, const struct snap_signature_
 				continue;
 			ret->id = id;
 			ret->text = snap_crash_format(crash, "%s", joined);
-			ret->first = first_kept(&picked);
+			ret->first = first_frame(&picked);
 			if (!ret->text)
 				return snap_error_no_memory(err);
 		}
