@@ -307,9 +307,9 @@ enum snap_signature_depth {
 struct snap_signature {
 	const char *id;	  /* "s0:..."; NULL: no usable frame */
 	const char *text; /* "kind | frame | frame"; NULL likewise */
-	/* The innermost of the program's own frames in it, if there is one, else of any: index into
-	 * the crashing thread's listed. */
-	size_t first;
+	/* Indices into the crashing thread's listed: the first of the lines in it, and of those that do
+	 * not belong to libraries, if there are any. */
+	size_t first, first_frame;
 	/* NULL likewise. ids[LOGICAL][PRIMARY] is id. */
 	const char *ids[SNAP_SIGNATURE_NUM_LEVELS][SNAP_SIGNATURE_NUM_DEPTHS];
 };

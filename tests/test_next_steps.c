@@ -72,7 +72,7 @@ static void test_next_steps_where_to_look(void **state)
 	begin();
 	assert_string_equal(found(), "look: Look at inner, /s/a.c:7 (#0).\n");
 	begin();
-	crash.signature.first = 1;
+	crash.signature.first_frame = 1;
 	assert_string_equal(found(), "look: Look at outer in libx.so (#1).\n");
 	begin();
 	listed[0].function = NULL;

@@ -331,6 +331,11 @@ static void test_tails(void **state)
 static void test_libraries(void **state)
 {
 	struct model *m = *state;
+	const struct line called[] = {
+		F("raise", LIBC), F("abort", LIBC), F("free", LIBC), F("a", PROGRAM)};
+	assert_string_equal("abort | free | a", sign(m, called, ARRAY_LEN(called)));
+	assert_int_equal(2, m->crash.signature.first);
+	assert_int_equal(3, m->crash.signature.first_frame);
 	assert_string_equal("abort | strlen | a | b | c",
 		SIGN(m, F("__strlen_avx2", LIBC), F("a", PROGRAM), F("b", PROGRAM), F("c", PROGRAM),
 			F("d", PROGRAM)));

@@ -95,7 +95,7 @@ static int add_look(struct steps *steps, struct snap_error *err)
 	const struct snap_crash_thread *thread = snap_crash_crashed_thread(crash);
 	if (!thread || thread->num_listed == 0)
 		return 0;
-	size_t index = crash->signature.id ? crash->signature.first : 0;
+	size_t index = crash->signature.id ? crash->signature.first_frame : 0;
 	const struct snap_listed_frame *listed = &thread->listed[index];
 	const char *place = place_words(crash, thread, listed);
 	return add(steps, SNAP_NEXT_LOOK,

@@ -154,18 +154,16 @@ static const char *make_id(struct snap_crash *crash, const char *text)
 	return snap_crash_format(crash, VERSION_PREFIX "%s", hex);
 }
 
-/* The innermost of the frames, or, where there are none, of what is kept. */
-static size_t first_frame(const struct snap_picked *picked)
+/* The innermost line that is kept; of the frames alone, if there are any. */
+static size_t innermost(const struct snap_picked *picked, bool frames)
 {
-	size_t first = SIZE_MAX, frame = SIZE_MAX;
+	size_t ret = SIZE_MAX;
 	for (size_t i = 0; i < picked->num_kept; i++) {
 		size_t line = picked->order[i];
-		if (line < first)
-			first = line;
-		if (line < frame && picked->picks[line] == SNAP_PICK_FRAME)
-			frame = line;
+		if (line < ret && (!frames || picked->picks[line] == SNAP_PICK_FRAME))
+			ret = line;
 	}
-	return frame < SIZE_MAX ? frame : first;
+	return ret < SIZE_MAX || !frames ? ret : innermost(picked, false);
 }
 
 int snap_signature_levels(struct snap_crash *crash, const struct snap_signature_stack *stack,
@@ -201,7 +199,8 @@ int snap_signature_levels(struct snap_crash *crash, const struct snap_signature_
 				continue;
 			ret->id = id;
 			ret->text = snap_crash_format(crash, "%s", joined);
-			ret->first = first_frame(&picked);
+			ret->first = innermost(&picked, false);
+			ret->first_frame = innermost(&picked, true);
 			if (!ret->text)
 				return snap_error_no_memory(err);
 		}
