@@ -89,7 +89,7 @@ int snap_output_file_publish(struct snap_output_file *file, struct snap_error *e
 		return 0;
 	errno = 0;
 	bool failed = fflush(file->stream) != 0 || ferror(file->stream);
-	int errnum = errno ? errno : EIO;
+	int errnum = file->errnum ? file->errnum : errno ? errno : EIO;
 	if (failed && file->is_stdout) {
 		snap_error_errno(err, errnum, "cannot write to standard output");
 		if (err) {

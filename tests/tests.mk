@@ -161,6 +161,7 @@ CLI_TESTS = \
 	tests/cli_bombs.sh \
 	tests/cli_builds.sh \
 	tests/cli_io_faults.sh \
+	tests/cli_output.sh \
 	tests/cli_jit.sh \
 	tests/cli_import.sh \
 	tests/cli_export.sh \

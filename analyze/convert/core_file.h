@@ -32,6 +32,7 @@ struct snap_core_contents {
 
 struct snap_core_report {
 	uint64_t memory_bytes_left_out; /* beyond one of the limits, or the address space */
+	int output_errnum;		/* why out failed, as far as that was seen; or 0 */
 };
 
 /* Permissions as in p_flags. NULL, or not known: PF_R. */
