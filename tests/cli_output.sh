@@ -125,3 +125,20 @@ for closed in '<&- >&-' '<&- >&- 2>&-'; do
 	equal "snapcrash-debugger $closed: whole" complete \
 		"$("$ANALYZE" check spool/*.snap | sed 's/^[^:]*: \([a-z]*\),.*/\1/')"
 done
+
+# As it is while they run.
+standard_of() { for fd in 0 1 2; do readlink "/proc/$1/fd/$fd"; done; }
+is_bound() { [ "$(standard_of "$1" 2>/dev/null | uniq)" = /dev/null ]; }
+"$DEBUGGER" --after 60s --config conf "$WAITING" <&- >&- 2>&- &
+LIVE+=("$!")
+check "snapcrash-debugger without standard descriptors" within 10 is_bound "$!"
+mkfifo fifo
+"$BIN/snapcrash-server" --config conf <&- >&- 2>&- &
+LIVE+=("$!")
+check "snapcrash-server without standard descriptors" within 10 is_bound "$!"
+"$ANALYZE" symbolize trees/two-modules <fifo >&- 2>&- &
+LIVE+=("$!")
+exec 8>fifo
+is_output_bound() { [ "$(standard_of "$1" 2>/dev/null | tail -n 2 | uniq)" = /dev/null ]; }
+check "snapanalyze without standard output and error" within 10 is_output_bound "$!"
+exec 8>&-

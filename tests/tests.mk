@@ -30,6 +30,7 @@ TESTS_COMMON = \
 	test_snapshot_file \
 	test_stack_budget \
 	test_stack_chain \
+	test_standard_fds \
 	test_wire
 
 TESTS_CAPTURE = \
