@@ -90,6 +90,30 @@ fails "help" 74 snapanalyze help
 fails "--help" 74 snapanalyze --help
 fails "--version" 74 snapanalyze --version
 
+# Files that can't be written, or only their beginning: said, and nothing is left of them.
+printf '#!/bin/sh\ntrap "" XFSZ\nulimit -f 8\nexec "$@"\n' >beginning
+chmod 755 beginning
+bad=
+for sandbox in "" --no-sandbox; do
+	for verb in "import a.core" "export --no-local a.snap"; do
+		# shellcheck disable=SC2086
+		run "$ANALYZE" $verb $sandbox -o /dev/full
+		[ "$STATUS $(grep -c "cannot write '/dev/full': .*No space left on device" err)" = "74 1" ] ||
+			bad="$bad; $verb $sandbox onto a full device: status $STATUS: $(tail -n 1 err)"
+		# shellcheck disable=SC2086
+		run ./beginning "$ANALYZE" $verb $sandbox -o made
+		# A worker is ended by that.
+		case $STATUS$sandbox in
+		2 | 74--no-sandbox) ;;
+		*) bad="$bad; $verb $sandbox, its beginning: status $STATUS: $(tail -n 1 err)" ;;
+		esac
+		[ -s err ] || bad="$bad; $verb $sandbox, its beginning: not a word"
+		[ -z "$(find . -name 'made*')" ] || bad="$bad; $verb $sandbox, its beginning: $(find . -name 'made*') is left"
+		rm -f made*
+	done
+done
+equal "files that can't be written" "" "$bad"
+
 # The capture half: nothing said, nothing done (2); of a snapshot that is there, 1.
 sleep 300 &
 WAITING=$!

@@ -279,7 +279,7 @@ static int write_core(struct writer *w, struct snap_error *err)
 	}
 	/* A hole at the end would be none of the file. */
 	if (w->has_holes && fflush(w->out) == 0 && ftruncate(fileno(w->out), (off_t)w->pos) < 0)
-		return snap_error_errno(err, errno, "cannot write");
+		w->report.output_errnum = errno;
 	return 0;
 }
 
