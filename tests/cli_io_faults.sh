@@ -101,10 +101,13 @@ for n in 1 2 3 5; do
 	analyze "enospc:$n" json a.snap
 	sound "ENOSPC from write $n on"
 	[ "$STATUS" -ge 2 ] || [ "$n" -gt 1 ] || bad="$bad; status $STATUS of a full disk"
-	for output in "export a.snap" "import a.core"; do
+	for output in "export --no-local a.snap" "import a.core"; do
 		# shellcheck disable=SC2086
 		run env FAULT="enospc:$n" LD_PRELOAD="$TMP/faults.so" "$ANALYZE" $output -o "full.$n"
 		sound "$output, ENOSPC from write $n on"
+		whole=whole.core
+		[ "$output" != "import a.core" ] || whole=whole.snap
+		[ "$STATUS" -ge 2 ] || cmp -s "$whole" "full.$n" || bad="$bad; $output: status $STATUS, but not the whole"
 		[ "$STATUS" -lt 2 ] || [ -z "$(find . -name "full.$n*")" ] || bad="$bad; $output left a part behind"
 		rm -f "full.$n"*
 	done
