@@ -133,6 +133,7 @@ CLI_TESTS = \
 	tests/cli_packaging.sh \
 	tests/cli_usage.sh \
 	tests/cli_inputs.sh \
+	tests/cli_invalid.sh \
 	tests/cli_mutants.sh \
 	tests/cli_cores.sh \
 	tests/cli_limits.sh \
