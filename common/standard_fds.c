@@ -11,8 +11,9 @@ void snap_standard_fds_bind(const char *words)
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
 		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
 			continue;
-		if (fd == STDERR_FILENO && words && open(words, O_WRONLY | O_NOCTTY) >= 0)
-			continue;
-		(void)open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY);
+		if (fd != STDERR_FILENO)
+			(void)open("/", O_PATH);
+		else if (!words || open(words, O_WRONLY | O_NOCTTY) < 0)
+			(void)open("/dev/null", O_WRONLY);
 	}
 }

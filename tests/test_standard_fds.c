@@ -22,7 +22,7 @@ static char words[] = "/tmp/snapcrash-words.XXXXXX";
 enum wrong {
 	ALL_WELL,
 	A_FILE_GOT_A_STANDARD_NUMBER,
-	INPUT_IS_NOT_EMPTY,
+	INPUT_CAN_BE_READ,
 	OUTPUT_CAN_BE_WRITTEN,
 	WORDS_CANNOT_BE_WRITTEN,
 	ONE_WAS_REPLACED,
@@ -34,8 +34,8 @@ static enum wrong look(const bool *closed)
 	int fd = open("/etc/passwd", O_RDONLY);
 	if (fd <= STDERR_FILENO)
 		return A_FILE_GOT_A_STANDARD_NUMBER;
-	if (closed[0] && read(STDIN_FILENO, &byte, 1) != 0)
-		return INPUT_IS_NOT_EMPTY;
+	if (closed[0] && (read(STDIN_FILENO, &byte, 1) >= 0 || errno != EBADF))
+		return INPUT_CAN_BE_READ;
 	if (closed[1] && (write(STDOUT_FILENO, "x", 1) >= 0 || errno != EBADF))
 		return OUTPUT_CAN_BE_WRITTEN;
 	if (closed[2] && write(STDERR_FILENO, "x", 1) != 1)
