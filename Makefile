@@ -187,6 +187,7 @@ COMMON_OBJS = \
 	common/snapshot_write.o \
 	common/stack_budget.o \
 	common/stack_chain.o \
+	common/standard_fds.o \
 	common/wire.o \
 	common/words.o \
 	proto/snapshot.pb-c.o

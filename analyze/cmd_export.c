@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -42,11 +43,17 @@ static enum snap_exit export_one(
 		return err.code == SNAP_ERROR_USAGE ? SNAP_EXIT_USAGE : SNAP_EXIT_OUTPUT;
 	}
 	enum snap_exit status = SNAP_EXIT_DONE;
-	if (snap_export(crash, output.stream, &report, &err) < 0)
+	if (snap_export(crash, output.stream, &report, &err) < 0) {
 		status = SNAP_EXIT_FAILED;
-	else if (snap_output_file_publish(&output, &err) < 0)
-		status = SNAP_EXIT_OUTPUT;
+	} else {
+		output.errnum = report.core.output_errnum;
+		if (snap_output_file_publish(&output, &err) < 0)
+			status = SNAP_EXIT_OUTPUT;
+	}
 	snap_output_file_deinit(&output);
+	/* Whoever has closed the pipe wants no words of it. */
+	if (status == SNAP_EXIT_OUTPUT && err.errnum == EPIPE)
+		return status;
 	if (status != SNAP_EXIT_DONE)
 		snap_complain("%s", err.text);
 	else if (complain_left_out(&report) || snap_crash_is_partial(crash))

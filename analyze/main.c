@@ -11,6 +11,7 @@
 
 #include "analyze/command.h"
 #include "common/escape.h"
+#include "common/standard_fds.h"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -172,6 +173,7 @@ static bool is_output_written(void)
 int main(int argc, char **argv)
 {
 	static char buffer[1 << 16];
+	snap_standard_fds_bind(NULL);
 	/* A closed pipe is a failed write, seen at the end like any other. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* What one unit of debug information takes serves the next: not mapped anew each time. */

@@ -88,8 +88,8 @@ int snap_output_file_publish(struct snap_output_file *file, struct snap_error *e
 	if (file->stream == stdout)
 		return 0;
 	errno = 0;
-	bool failed = fflush(file->stream) != 0 || ferror(file->stream);
-	int errnum = errno ? errno : EIO;
+	bool failed = fflush(file->stream) != 0 || ferror(file->stream) || file->errnum;
+	int errnum = file->errnum ? file->errnum : errno ? errno : EIO;
 	if (failed && file->is_stdout) {
 		snap_error_errno(err, errnum, "cannot write to standard output");
 		if (err) {

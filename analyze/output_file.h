@@ -12,6 +12,7 @@
 
 struct snap_output_file {
 	FILE *stream; /* to be written to */
+	int errnum;   /* why that failed, if whoever writes has seen it */
 	/* private */
 	const char *path;
 	char *part; /* the temporary name; NULL: stream is the thing itself */

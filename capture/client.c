@@ -34,6 +34,7 @@
 #include "capture/seal.h"
 #include "capture/spool.h"
 #include "common/escape.h"
+#include "common/standard_fds.h"
 
 #define PROGRAM SNAP_CLIENT_PROGRAM
 
@@ -75,20 +76,6 @@ static void set_deadline(unsigned int seconds)
 		has_killer = timer_create(CLOCK_MONOTONIC, &event, &killer) == 0;
 	if (has_killer)
 		(void)timer_settime(killer, 0, &when, NULL); /* valid arguments: can't fail */
-}
-
-/*
- * The kernel starts us with 1 and 2 closed: no later file may get these numbers. What is said on 2
- * then goes to the kernel's log, the only place where somebody may find it.
- */
-static void bind_standard_fds(void)
-{
-	for (int fd = 0; fd <= 2; fd++) {
-		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
-			continue;
-		if (fd < 2 || open("/dev/kmsg", O_WRONLY | O_NOCTTY) < 0)
-			(void)open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
-	}
 }
 
 static void limit_ourselves(void)
@@ -312,7 +299,11 @@ int main(int argc, char **argv)
 	priority = snap_priority_raise();
 	snap_prefault_program();
 	snap_program_begin();
-	bind_standard_fds();
+	/*
+	 * The kernel starts us with 1 and 2 closed. What is said on 2 then goes to its log, the only
+	 * place where somebody may find it.
+	 */
+	snap_standard_fds_bind("/dev/kmsg");
 	int status = snap_client_args_parse(argc, argv, &args);
 	if (status >= 0)
 		return status;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "capture/access.h"
+#include "capture/close_fd.h"
 #include "capture/crash_indirect.h"
 #include "capture/crash_records.h"
 #include "capture/crash_threads.h"
@@ -25,13 +26,6 @@
 #define PIPE_BYTES   (1 << 20)
 
 /* ---------------------------------------------------------------- who crashed */
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd); /* nothing was written */
-	*fd = -1;
-}
 
 /* What there is to be read of the process, by its thread tid. Returns NULL, or why it is not used. */
 static const char *open_process(struct snap_crash *c, uint64_t tid)
@@ -52,10 +46,10 @@ static const char *open_process(struct snap_crash *c, uint64_t tid)
 
 static void close_process(struct snap_crash *c)
 {
-	close_fd(&c->mem_fd);
-	close_fd(&c->identity.task_fd);
+	snap_close_fd(&c->mem_fd);
+	snap_close_fd(&c->identity.task_fd);
 	if (c->identity.pidfd != c->facts.pidfd)
-		close_fd(&c->identity.pidfd);
+		snap_close_fd(&c->identity.pidfd);
 }
 
 /*
@@ -91,7 +85,7 @@ static const char *find_thread(
 	if (found && status.num_pid_namespaces > 1)
 		found = snap_tid_map_read(&c->tids, main_fd) == 0 &&
 			snap_tid_map_find(&c->tids, (uint32_t)tid, &tid);
-	close_fd(&main_fd);
+	snap_close_fd(&main_fd);
 	if (!found) {
 		close_process(c);
 		return why ? why : "the crashing thread can't be told";
@@ -138,7 +132,7 @@ static int read_areas(struct snap_crash *c)
 		return 0;
 	int fd = openat(c->identity.task_fd, "maps", O_RDONLY | O_CLOEXEC);
 	int r = fd < 0 ? -errno : keep_maps(c, fd);
-	close_fd(&fd);
+	snap_close_fd(&fd);
 	return r;
 }
 

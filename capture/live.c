@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "capture/annotations_find.h"
+#include "capture/close_fd.h"
 #include "capture/extra_regsets.h"
 #include "capture/facts.h"
 #include "capture/live_locks.h"
@@ -47,19 +48,12 @@ void snap_live_init(struct snap_live *l)
 	snap_maps_parser_init(&l->maps_parser);
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		(void)close(*fd); /* nothing was written */
-	*fd = -1;
-}
-
 void snap_live_deinit(struct snap_live *l)
 {
-	close_fd(&l->pidfd);
-	close_fd(&l->task_fd);
-	close_fd(&l->mem_fd);
-	close_fd(&l->maps_fd);
+	snap_close_fd(&l->pidfd);
+	snap_close_fd(&l->task_fd);
+	snap_close_fd(&l->mem_fd);
+	snap_close_fd(&l->maps_fd);
 	snap_tracee_deinit(&l->tracee);
 	if (l->arena)
 		(void)munmap(l->arena, l->arena_size); /* as it was mapped: can't fail */
@@ -124,9 +118,9 @@ int snap_live_find(struct snap_live *l, pid_t pid, struct snap_error *err)
 /* A thread's directory that has an address space. */
 static void open_memory(struct snap_live *l)
 {
-	close_fd(&l->task_fd);
-	close_fd(&l->mem_fd);
-	close_fd(&l->maps_fd);
+	snap_close_fd(&l->task_fd);
+	snap_close_fd(&l->mem_fd);
+	snap_close_fd(&l->maps_fd);
 	for (size_t i = 0; i < l->tracee.num_threads && l->mem_fd < 0; i++) {
 		const struct snap_tracee_thread *thread = &l->tracee.threads[i];
 		if (thread->phase != SNAP_TRACEE_STOPPED && thread->phase != SNAP_TRACEE_SEIZED)
@@ -136,7 +130,7 @@ static void open_memory(struct snap_live *l)
 			continue;
 		l->mem_fd = openat(l->task_fd, "mem", O_RDONLY | O_CLOEXEC);
 		if (l->mem_fd < 0)
-			close_fd(&l->task_fd);
+			snap_close_fd(&l->task_fd);
 	}
 	if (l->task_fd >= 0)
 		l->maps_fd = openat(l->task_fd, "maps", O_RDONLY | O_CLOEXEC);

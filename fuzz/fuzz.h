@@ -65,6 +65,12 @@ struct fuzz_elf {
 /* A little-endian library of these, on the heap. */
 uint8_t *fuzz_elf_image(const struct fuzz_elf *elf, size_t *ret_len);
 
+/*
+ * A mutator that knows ELF files of 64 bits: it changes one section's contents or its header, so that the
+ * rest still fits together.
+ */
+size_t fuzz_mutate_elf(uint8_t *data, size_t len, size_t max_len, unsigned int seed);
+
 /* ---------------------------------------------------------------- snapshots */
 
 /*

@@ -9,8 +9,8 @@
 #
 # docs/fuzzing.rst says more. A target is fuzz/fuzz_NAME.c.
 
-FUZZ_ANALYZE = build_id cfi core demangle dwarf exidx export expression notes object package snapshot \
-	symbol_image variables worker
+FUZZ_ANALYZE = build_id cfi core demangle dwarf exidx export expression find notes object package snapshot \
+	symbol_image trees variables worker
 FUZZ_CAPTURE = config protocol
 FUZZ_TARGETS = $(FUZZ_ANALYZE) $(FUZZ_CAPTURE)
 
@@ -38,6 +38,8 @@ fuzz_objs_package = fuzz/dwarf_input.o tests/lib/made_dwarf.o
 fuzz_objs_dwarf = fuzz/dwarf_input.o tests/lib/made_dwarf.o
 fuzz_objs_snapshot = fuzz/analyse.o fuzz/mutate_snapshot.o
 fuzz_objs_variables = fuzz/dwarf_input.o fuzz/analyse.o tests/lib/made_dwarf.o
+fuzz_objs_find = fuzz/mutate_elf.o
+fuzz_objs_object = fuzz/mutate_elf.o
 fuzz_objs_export = fuzz/mutate_snapshot.o
 fuzz_objs_core = fuzz/analyse.o
 fuzz_objs_notes = fuzz/analyse.o

@@ -206,6 +206,16 @@ def compile_dwarf(work):
         file.write(lzma.compress(read(os.path.join(work, "gcc-5"))))
     run("objcopy", "-g", "--add-section", ".gnu_debugdata=mini", "gcc-5", "with-mini")
     put("object", "mini", read(os.path.join(work, "with-mini")))
+    put("find", "mini", read(os.path.join(work, "with-mini")))
+    run("objcopy", "--only-keep-debug", "gcc-5", "gcc-5.debug")
+    run("objcopy", "-g", "--add-gnu-debuglink=gcc-5.debug", "gcc-5", "with-link")
+    put("find", "link", read(os.path.join(work, "with-link")))
+    put("find", "debug", read(os.path.join(work, "gcc-5.debug")))
+    for name, link in (("alternate", b"../../.dwz/x.debug\0" + bytes(range(20))), ("absolute", b"/usr/lib/debug/.dwz/x\0" + bytes(20))):
+        with open(os.path.join(work, "link"), "wb") as file:
+            file.write(link)
+        run("objcopy", "--add-section", ".gnu_debugaltlink=link", "gcc-5", "with-alternate")
+        put("find", name, read(os.path.join(work, "with-alternate")))
     cache = os.path.join(work, "cache")
     run(analyze, "cache", "build", "--no-local", "--cache", cache, "gcc-5", "g++-5")
     for path in glob.glob(os.path.join(cache, "**", "*"), recursive=True):
@@ -249,7 +259,15 @@ def workers():
     put("worker", "note", b"\0" + struct.pack("<II", 1, 2) + bytes(252) + struct.pack("<II", 20, 4) + b"\1" * 64 + b"libc".ljust(180, b"\0"))
 
 
+def trees():
+    """Changes of the entry that fuzz_trees.c makes: of its head, of directories, of files."""
+    for name, changes in (("none", ()), ("counts", ((16, words(1)),)), ("directory", ((32, bytes(24)),)), ("deep", ((44, b"\1\0\0\0" * 3),)),
+                          ("files", ((32 + 4 * 24, bytes(16)),)), ("names", ((32 + 4 * 24 + 5 * 16 + 40, b"../x"),))):
+        put("trees", name, b"".join(struct.pack("<HB", off, len(data)) + data for off, data in changes))
+
+
 def by_hand():
+    trees()
     root = os.path.dirname(os.path.dirname(fixtures))
     put("config", "example", read(os.path.join(root, "packaging", "snapcrash.conf")))
     put("config", "some", b"spool = /var/x\nmax_bytes = 10M # c\nignore = foo* uid=7\nonly=/bin/*\nhook = /bin/h a b\n"

@@ -16,16 +16,14 @@ gdb_says() { # PROGRAM CORE COMMAND...
 
 # General registers of all threads. Floating point and SSE registers of the crashing one: of most others
 # a snapshot has none, and of what lies in XSAVE alone, none at all.
+GDB_REGISTERS=('thread apply all info registers rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip eflags cs ss ds es fs gs fs_base gs_base orig_rax'
+	'info registers float' 'info registers mxcsr xmm0 xmm7' 'print $_siginfo')
 gdb_registers() {
-	gdb_says "$1" "$2" 'thread apply all info registers rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip eflags cs ss ds es fs gs fs_base gs_base orig_rax' \
-		'info registers float' 'info registers mxcsr xmm0 xmm7' \
-		'print $_siginfo' | sed -n '/^Thread/,${/^warning: Section/d;/^warning: Unexpected size of section/d;p}'
+	sed -n '/^libraries:$/q;/^Thread/,${/^libraries:$/q;/^warning: Section/d;/^warning: Unexpected size of section/d;p}'
 }
 
 # Names differ: the dynamic linker's are those it was given, ours those of /proc/PID/maps.
-gdb_modules() {
-	gdb_says "$1" "$2" 'info sharedlibrary' | sed -n 's/^\(0x.*\) .*\//\1 /p' | sort
-}
+gdb_modules() { sed -n 's/^\(0x.*\) .*\//\1 /p' | sort; }
 
 lldb_says() { # PROGRAM CORE COMMAND...
 	local target=("$1" "$2") options=() command
@@ -35,15 +33,17 @@ lldb_says() { # PROGRAM CORE COMMAND...
 		-c "${target[1]}" </dev/null 2>/dev/null
 }
 
-lldb_frames() {
-	lldb_says "$1" "$2" 'bt all' |
-		sed -n 's/^[ *]*\(thread #[0-9]*\).*/\1/p; s/^[ *]*\(frame #[0-9]*: 0x[0-9a-f]* [^(]*\).*/\1/p'
-}
+lldb_frames() { sed -n 's/^[ *]*\(thread #[0-9]*\).*/\1/p; s/^[ *]*\(frame #[0-9]*: 0x[0-9a-f]* [^(]*\).*/\1/p'; }
 
 # The kernel's core has the vDSO twice, once by the name that the dynamic linker gives it.
 lldb_modules() {
-	lldb_says "$1" "$2" 'image list' | grep -v 'linux-vdso' |
-		sed -n 's/^\[ *[0-9]*\] \([0-9A-F-]* 0x[0-9a-f]*\) .*\/\([^ ]*\).*/\1 \2/p' | sort
+	grep -v 'linux-vdso' | sed -n 's/^\[ *[0-9]*\] \([0-9A-F-]* 0x[0-9a-f]*\) .*\/\([^ ]*\).*/\1 \2/p' | sort
+}
+
+# All that is asked about a core, of each debugger at once: to start it takes longer than to answer.
+ask() { # CORE NAME
+	gdb_says "$program" "$1" "${GDB_REGISTERS[@]}" 'echo libraries:\n' 'info sharedlibrary' >"$TMP/gdb.$2"
+	lldb_says "$program" "$1" 'bt all' 'image list' >"$TMP/lldb.$2"
 }
 
 differ() { # FILE FILE
@@ -52,18 +52,25 @@ differ() { # FILE FILE
 	[ "$lines" -gt 0 ] && diff "$1" "$2"
 }
 
-same() { # NAME COMMAND...: the same of $CORE and $EXPORTED
-	local name=$1
-	shift
-	"$@" "$program" "$CORE" >"$TMP/of-core"
-	"$@" "$program" "$EXPORTED" >"$TMP/of-export"
-	check "$name" differ "$TMP/of-core" "$TMP/of-export"
+same() { # NAME DEBUGGER FILTER: the same of the core and of what was exported
+	"$3" <"$TMP/$2.core" >"$TMP/of-core"
+	"$3" <"$TMP/$2.export" >"$TMP/of-export"
+	check "$1" differ "$TMP/of-core" "$TMP/of-export"
 }
 
-same_frames() {
-	"$LIB/gdb_truth.sh" "$TMP/core.json" core "$program" "$CORE" &&
-		"$LIB/gdb_truth.sh" "$TMP/export.json" core "$program" "$EXPORTED" &&
-		"$PYTHON" -c '
+# What gdb says of the frames in each: core.json and so on.
+gdb_truths() { # NAME CORE...
+	: >"$TMP/truths"
+	while [ $# -gt 0 ]; do
+		rm -f "$TMP/$1.json"
+		printf '%s\t%s\t%s\n' "$TMP/$1.json" "$program" "$2" >>"$TMP/truths"
+		shift 2
+	done
+	"$LIB/gdb_truth.sh" "$TMP/truths" list
+}
+
+same_frames() { # NAME: as in the core
+	"$PYTHON" -c '
 import json, sys
 a, b = [json.load(open(f, encoding="utf-8"))["threads"] for f in sys.argv[1:]]
 if not any(f["function"] == "main" for t in a for f in t["frames"]):
@@ -71,7 +78,7 @@ if not any(f["function"] == "main" for t in a for f in t["frames"]):
 for x, y in zip(a, b):
     if x != y:
         print("of the core:  ", x, "of the export:", y, sep="\n")
-sys.exit(a != b)' "$TMP/core.json" "$TMP/export.json"
+sys.exit(a != b)' "$TMP/core.json" "$TMP/$1.json"
 }
 
 # The threads of two reports with their registers and frames, and the modules' build IDs.
@@ -109,11 +116,15 @@ for victim in null_deref null_deref_nopie null_deref_static null_deref_static_pi
 	fi
 	export_snap
 	equal "$victim: exported with status 0" 0 "$STATUS" || note_file "$TMP/err"
-	check "$victim: gdb has the same frames" same_frames
-	same "$victim: gdb has the same registers and signal" gdb_registers
-	same "$victim: lldb has the same frames" lldb_frames
-	same "$victim: lldb has the same modules" lldb_modules
-	[[ "$victim" = *_static* ]] || same "$victim: gdb has the same libraries" gdb_modules
+	"$ANALYZE" export "$CORE" -o "$TMP/again" 2>/dev/null
+	gdb_truths core "$CORE" export "$EXPORTED" again "$TMP/again"
+	check "$victim: gdb has the same frames" same_frames export
+	ask "$CORE" core
+	ask "$EXPORTED" export
+	same "$victim: gdb has the same registers and signal" gdb gdb_registers
+	same "$victim: lldb has the same frames" lldb lldb_frames
+	same "$victim: lldb has the same modules" lldb lldb_modules
+	[[ "$victim" = *_static* ]] || same "$victim: gdb has the same libraries" gdb gdb_modules
 	eu-stack --core "$CORE" -e "$program" >"$TMP/of-core" 2>&1
 	eu-stack --core "$EXPORTED" -e "$program" >"$TMP/of-export" 2>&1
 	check "$victim: eu-stack says the same" differ "$TMP/of-core" "$TMP/of-export"
@@ -125,8 +136,7 @@ for victim in null_deref null_deref_nopie null_deref_static null_deref_static_pi
 	"$ANALYZE" json "$TMP/imported" >"$TMP/imported.json" 2>/dev/null
 	check "$victim: and so is that of a snapshot made of it" \
 		same_report "$TMP/snap.json" "$TMP/imported.json"
-	"$ANALYZE" export "$CORE" -o "$EXPORTED" 2>/dev/null
-	check "$victim: the full core, exported, has the same frames" same_frames
+	check "$victim: the full core, exported, has the same frames" same_frames again
 	[ "$victim" = shared_main ] && cp "$SNAP" "$TMP/kept.snap" && cp "$CORE" "$TMP/kept.core"
 	rm -f "$CORE" "$SNAP"
 done
@@ -149,9 +159,8 @@ check "gdb reads code that was not captured from the executable" \
 	differ "$TMP/of-core" "$TMP/of-export"
 readelf -nW "$EXPORTED" 2>/dev/null | grep -c '^  SNAPCRASH' >"$TMP/out"
 equal "notes say what was not captured" 3 "$(cat "$TMP/out")"
-equal "lldb finds the executable by itself" "$(lldb_frames "$program" "$EXPORTED")" \
-	"$(lldb -x -b -o 'bt all' -c "$EXPORTED" </dev/null 2>/dev/null |
-		sed -n 's/^[ *]*\(thread #[0-9]*\).*/\1/p; s/^[ *]*\(frame #[0-9]*: 0x[0-9a-f]* [^(]*\).*/\1/p')"
+equal "lldb finds the executable by itself" "$(lldb_says "$program" "$EXPORTED" 'bt all' | lldb_frames)" \
+	"$(lldb -x -b -o 'bt all' -c "$EXPORTED" </dev/null 2>/dev/null | lldb_frames)"
 
 # Without the files.
 build_ids() {
@@ -169,7 +178,7 @@ equal "no files: gdb, which has the executable, knows the innermost frame" \
 mkdir "$TMP/some" && cp "$program" "$TMP/some"
 export_snap --no-local --symbols "$TMP/some"
 check "no libraries: says so" grep -q 'of 3 libraries were found' "$TMP/err"
-equal "no libraries: gdb loads none at a wrong place" "" "$(gdb_modules "$program" "$EXPORTED")"
+equal "no libraries: gdb loads none at a wrong place" "" "$(gdb_says "$program" "$EXPORTED" 'info sharedlibrary' | gdb_modules)"
 
 # A live process.
 "$VICTIMS/sleeping_threads" 8 >/dev/null 2>&1 &

@@ -70,18 +70,46 @@ for input in a.snap a.core a.core.gz; do
 	done
 done
 equal "reads that fail" "" "$bad"
+# That a file can't be read is not taken for its end.
+for input in a.snap a.core a.core.gz; do
+	for sandbox in --jobs=1 --no-sandbox; do
+		analyze eio:1 json "$input" "$sandbox"
+		equal "json of $input, no read succeeds, $sandbox: said" "2 1" \
+			"$STATUS $(grep -c "'$input'.*Input/output error" err)"
+	done
+done
+
+# Results that wait in a temporary file: of a core with thousands of threads.
+"$PYTHON" - >threads.core <<'END'
+import struct, sys
+notes = b""
+for i in range(4000):
+    notes += struct.pack("<III", 5, 336, 1) + b"CORE\0\0\0\0" + struct.pack("<i", 11).ljust(32, b"\0") + struct.pack("<i", 100 + i) + bytes(300)
+head = b"\x7fELF\2\1\1" + bytes(9) + struct.pack("<HHIQQQIHHHHHH", 4, 62, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+sys.stdout.buffer.write(head + struct.pack("<IIQQQQQQ", 4, 0, 120, 0, 0, len(notes), 0, 4) + notes)
+END
+analyze none json threads.core
+check "a report of more than 1 MiB ($(stat -c %s out) bytes)" test "$(stat -c %s out)" -gt 1500000
+mv out whole
+for fault in short interrupted; do
+	analyze "$fault" json threads.core
+	check "a report of more than 1 MiB, $fault: the same" cmp whole out
+done
 
 bad=
 for n in 1 2 3 5; do
 	analyze "enospc:$n" json a.snap
 	sound "ENOSPC from write $n on"
 	[ "$STATUS" -ge 2 ] || [ "$n" -gt 1 ] || bad="$bad; status $STATUS of a full disk"
-	for output in "export a.snap" "import a.core"; do
+	for output in "export --no-local a.snap" "import a.core"; do
 		# shellcheck disable=SC2086
 		run env FAULT="enospc:$n" LD_PRELOAD="$TMP/faults.so" "$ANALYZE" $output -o "full.$n"
 		sound "$output, ENOSPC from write $n on"
-		[ "$STATUS" -lt 2 ] || [ ! -e "full.$n" ] || bad="$bad; $output left a part behind"
-		rm -f "full.$n"
+		whole=whole.core
+		[ "$output" != "import a.core" ] || whole=whole.snap
+		[ "$STATUS" -ge 2 ] || cmp -s "$whole" "full.$n" || bad="$bad; $output: status $STATUS, but not the whole"
+		[ "$STATUS" -lt 2 ] || [ -z "$(find . -name "full.$n*")" ] || bad="$bad; $output left a part behind"
+		rm -f "full.$n"*
 	done
 done
 equal "writes that fail" "" "$bad"

@@ -84,7 +84,11 @@ ends() {
 
 run "$ANALYZE" json "${SYMBOLS[@]}" a.snap b.snap
 mv out wanted
+# Its limits are its own, whatever ours are.
+files=$(ulimit -S -n)
+ulimit -S -c "$(ulimit -H -c)" -n "$(ulimit -H -n)"
 waits_for_stdin json --jobs 1 "${SYMBOLS[@]}" a.snap - b.snap
+ulimit -S -c 0 -n "$files"
 equal "a worker of its own" 1 "$(ps -o pid= --ppid "$PARENT" | wc -l)"
 check "which can't be attached to, and has no new privileges" sh -c '
 	grep -q "NoNewPrivs:.1" "/proc/$1/status"' sh "$WORKER"
@@ -94,13 +98,31 @@ if [ -z "${SANITIZE:-}" ]; then
 else
 	skip "whose system calls are filtered" "a build with sanitizers"
 fi
-check "and that leaves no core" grep -q '^Max core file size  *0 ' "/proc/$WORKER/limits"
+check "and that leaves no core" grep -q '^Max core file size  *0  *0 ' "/proc/$WORKER/limits"
+check "and writes no endless file" grep -q "^Max file size  *$((65 << 30))  *$((65 << 30)) " "/proc/$WORKER/limits"
+check "and has no more than 4096 files" \
+	test "$(awk '/^Max open files/ { print $4; print $5 }' "/proc/$WORKER/limits" | sort -n | tail -n 1)" -le 4096
 kill -KILL "$WORKER"
 ends
 equal "a killed worker: status" 2 "$STATUS"
 equal "a killed worker: the reason, alone" \
 	"snapanalyze: cannot analyse standard input: its worker was ended by SIGKILL" "$(cat err)"
 same "a killed worker: the others are there"
+
+# What is in /proc of one that can't be attached to is root's, whoever it runs for.
+if chmod 755 . && chmod 644 a.snap && setpriv --reuid 65534 --regid 65534 --clear-groups "$ANALYZE" --version >/dev/null 2>&1; then
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$ANALYZE" json --no-cache --no-local - <stdin >out 2>err &
+	PARENT=$!
+	exec 9>stdin
+	within 20 has_worker "$PARENT"
+	within 20 grep -q '^0 0x0 ' "/proc/$(worker_of "$PARENT")/syscall"
+	equal "nobody can attach to a worker, be it of the same user" "65534 0" \
+		"$(stat -c %u "/proc/$PARENT/environ") $(stat -c %u "/proc/$(worker_of "$PARENT")/environ")"
+	exec 9>&-
+	wait "$PARENT"
+else
+	skip "nobody can attach to a worker" "another user may not execute $ANALYZE"
+fi
 
 waits_for_stdin json "${SYMBOLS[@]}" -
 kill -KILL "$PARENT"
@@ -192,9 +214,12 @@ for list in "symbols list --store store" "cache list --cache kept.d"; do
 	same "$list: the same without a sandbox"
 	if [ -z "${SANITIZE:-}" ] && command -v strace >/dev/null; then
 		# shellcheck disable=SC2086
-		strace -f -qq -e trace=seccomp -o trace "$ANALYZE" $list >/dev/null
+		strace -f -qq -o trace "$ANALYZE" $list >/dev/null
 		check "$list: in a worker, whose system calls are filtered" \
 			grep -q 'SECCOMP_SET_MODE_FILTER.* = 0$' trace
+		# Where the kernel has it.
+		! grep -q 'landlock_create_ruleset(NULL.* = [1-9]' trace ||
+			check "$list: and whose files are denied once more" grep -q 'landlock_restrict_self(.* = 0$' trace
 	else
 		skip "$list: in a worker" "a build with sanitizers, or no strace"
 	fi

@@ -32,16 +32,34 @@ static unsigned long peak_kib(void)
 	return kib;
 }
 
-static void begin(uint16_t version)
+static const char *test_name;
+static unsigned int num_files;
+
+#define begin(version) begin_test(__func__, version)
+static void begin_test(const char *test, uint16_t version)
 {
 	(void)peak_kib();
+	num_files = test_name && strcmp(test_name, test) == 0 ? num_files + 1 : 0;
+	test_name = test;
 	made_begin(&made, false, version, 8, 4);
 	info = &made.sections[SNAP_DWARF_INFO];
+}
+
+/* Into the directory that SNAP_TEST_KEEP names, if it does: as tests/fixtures/invalid has them. */
+static void keep(void)
+{
+	const char *dir = getenv("SNAP_TEST_KEEP");
+	char path[4096];
+	if (!dir)
+		return;
+	(void)snprintf(path, sizeof(path), "%s/%s-%u.elf", dir, test_name + strlen("test_hostile_"), num_files);
+	made_write(&made, path);
 }
 
 static void finish(void)
 {
 	struct timespec begun, now;
+	keep();
 	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begun);
 	made_use(&made, SNAP_DWARF_INFO, NULL);
 	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);

@@ -336,6 +336,10 @@ static int try_things(size_t index, void *data)
 	say("code", (long)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 	say("code later", mprotect(page, 4096, PROT_READ | PROT_EXEC));
 	say("another's signal", syscall(SYS_tgkill, getppid(), getppid(), SIGTERM));
+	struct flock lock = {.l_type = F_WRLCK};
+	say("a lock", fcntl(STDOUT_FILENO, F_SETLK, &lock));
+	say("a lease", fcntl(STDOUT_FILENO, F_SETLEASE, F_RDLCK));
+	say("signals of a descriptor", fcntl(STDOUT_FILENO, F_SETOWN, getppid()));
 	/* The lines to the parent, and the input. */
 	int num = 0;
 	for (int fd = 3; fd < 1024; fd++)
@@ -360,7 +364,7 @@ static void test_sandbox_nothing_can_be_opened(void **state)
 		"stat by descriptor: done\naccess: EPERM\nreadlink: EPERM\nunlink: EPERM\n"
 		"mkdir: EPERM\nmore memory: EPERM\ndumpable: EPERM\nshared memory: EPERM\n"
 		"memory file: EPERM\ncode: EPERM\ncode later: EPERM\nanother's signal: EPERM\n"
-		"3 descriptors\n");
+		"a lock: EPERM\na lease: EPERM\nsignals of a descriptor: EPERM\n3 descriptors\n");
 }
 
 static int allocate(size_t index, void *data)

@@ -30,6 +30,7 @@ TESTS_COMMON = \
 	test_snapshot_file \
 	test_stack_budget \
 	test_stack_chain \
+	test_standard_fds \
 	test_wire
 
 TESTS_CAPTURE = \
@@ -132,6 +133,7 @@ CLI_TESTS = \
 	tests/cli_packaging.sh \
 	tests/cli_usage.sh \
 	tests/cli_inputs.sh \
+	tests/cli_invalid.sh \
 	tests/cli_mutants.sh \
 	tests/cli_cores.sh \
 	tests/cli_limits.sh \
@@ -162,6 +164,7 @@ CLI_TESTS = \
 	tests/cli_bombs.sh \
 	tests/cli_builds.sh \
 	tests/cli_io_faults.sh \
+	tests/cli_output.sh \
 	tests/cli_jit.sh \
 	tests/cli_import.sh \
 	tests/cli_export.sh \

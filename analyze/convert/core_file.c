@@ -230,11 +230,11 @@ static void put(struct writer *w, const uint8_t *bytes, size_t len)
 {
 	if (len == 0)
 		return;
-	/* A failure is remembered by the stream. */
+	/* A failure is remembered by the stream, but not why. */
 	if (w->has_holes && len == CHUNK_BYTES && is_zero(bytes, len))
 		(void)fseeko(w->out, (off_t)len, SEEK_CUR);
-	else
-		(void)fwrite(bytes, 1, len, w->out);
+	else if (fwrite(bytes, 1, len, w->out) < len && w->report.output_errnum == 0)
+		w->report.output_errnum = errno;
 	w->pos += len;
 }
 
@@ -279,7 +279,7 @@ static int write_core(struct writer *w, struct snap_error *err)
 	}
 	/* A hole at the end would be none of the file. */
 	if (w->has_holes && fflush(w->out) == 0 && ftruncate(fileno(w->out), (off_t)w->pos) < 0)
-		return snap_error_errno(err, errno, "cannot write");
+		w->report.output_errnum = errno;
 	return 0;
 }
 

@@ -32,6 +32,7 @@ struct snap_core_contents {
 
 struct snap_core_report {
 	uint64_t memory_bytes_left_out; /* beyond one of the limits, or the address space */
+	int output_errnum;		/* why out failed, as far as that was seen; or 0 */
 };
 
 /* Permissions as in p_flags. NULL, or not known: PF_R. */
@@ -39,7 +40,8 @@ uint32_t snap_core_flags(const struct snap_mapping *mapping);
 
 /*
  * Write it to out, which need not be seekable; if it is a regular file, runs of zeros become holes.
- * -1 and *err if memory could not be had or read; that out failed is up to the caller to see.
+ * -1 and *err if memory could not be had or read; that out failed is up to the caller to
+ * see, by its state and the report's output_errnum.
  */
 int snap_core_file_write(FILE *out, const struct snap_core_contents *contents,
 	struct snap_core_report *ret, struct snap_error *err);

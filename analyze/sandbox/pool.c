@@ -1,7 +1,6 @@
 #include "analyze/sandbox/pool.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -155,20 +154,6 @@ static void run(struct snap_pool *pool, struct pollfd *polls)
 			snap_pool_worker_let_go(&pool->workers[i]);
 }
 
-/*
- * A standard stream that was closed stays as good as closed (EBADF), but no socket of ours gets its
- * number.
- */
-static void occupy_streams(void)
-{
-	int fd;
-	do
-		fd = open("/", O_PATH | O_CLOEXEC);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		(void)close(fd); /* O_PATH */
-}
-
 static size_t choose_max_ahead(size_t num_workers)
 {
 	size_t num = SNAP_POOL_MAX_ALL_AHEAD / num_workers;
@@ -177,7 +162,6 @@ static size_t choose_max_ahead(size_t num_workers)
 
 int snap_pool_run(const struct snap_pool_config *config)
 {
-	occupy_streams();
 	struct snap_error err = SNAP_ERROR_INIT;
 	struct snap_pool pool = {
 		.config = config,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "capture/ctl/ctl.h"
+#include "common/standard_fds.h"
 
 #define PROGRAM	     SNAP_CTL_PROGRAM
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
@@ -292,6 +293,9 @@ int main(int argc, char **argv)
 {
 	static struct snap_ctl ctl;
 	const struct snap_ctl_verb *verb = NULL;
+	snap_standard_fds_bind(NULL);
+	/* A reader of our output that goes away is told of by fflush(). */
+	(void)signal(SIGPIPE, SIG_IGN);
 	int status = parse_arguments(argc, argv, &ctl, &verb);
 	if (!verb)
 		return status;
@@ -299,8 +303,6 @@ int main(int argc, char **argv)
 		!(verb->takes & SNAP_CTL_TAKES_ANY_CONFIG))
 		return snap_ctl_fail(&ctl.config_error);
 
-	/* A reader of our output that goes away is told of by fflush(). */
-	(void)signal(SIGPIPE, SIG_IGN);
 	status = verb->run(&ctl);
 	int shown = snap_program_shown(PROGRAM);
 	return shown != EXIT_COMPLETE ? shown : status;

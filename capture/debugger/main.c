@@ -27,6 +27,7 @@
 #include "capture/proc_info.h"
 #include "capture/program.h"
 #include "capture/spool.h"
+#include "common/standard_fds.h"
 
 #define PROGRAM SNAP_DEBUGGER_PROGRAM
 
@@ -253,7 +254,8 @@ static int write_and_publish(struct target_file *to, int *ret_status, struct sna
 		return -1;
 	if (live.emit.partial && *ret_status == EXIT_COMPLETE)
 		*ret_status = EXIT_PARTIAL;
-	if (fflush(stdout) == 0)
+	/* A C library that has written at the end of a line has nothing left to flush. */
+	if (fflush(stdout) == 0 && !ferror(stdout))
 		return 0;
 	/* With --text that was all there is of it, else only its name. */
 	if (options.output == SNAP_DEBUGGER_TEXT)
@@ -331,6 +333,8 @@ int main(int argc, char **argv)
 	struct snap_error err = SNAP_ERROR_INIT;
 	snap_prefault_program();
 	snap_program_begin();
+	snap_standard_fds_bind(NULL);
+	(void)signal(SIGPIPE, SIG_IGN); /* a write's error tells */
 	int status = snap_debugger_options_parse(argc, argv, &options);
 	if (status >= 0)
 		return status;
@@ -338,6 +342,5 @@ int main(int argc, char **argv)
 		fprintf(stderr, PROGRAM ": %s\n", err.text);
 		return EXIT_USAGE;
 	}
-	(void)signal(SIGPIPE, SIG_IGN); /* a write's error tells */
 	return run();
 }

@@ -48,7 +48,7 @@ int snap_report_program_run(
 {
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return snap_error_errno(err, errno, "cannot read the snapshot");
-	if (fflush(stdout) != 0)
+	if (fflush(stdout) != 0 || ferror(stdout))
 		return snap_error_errno(err, errno, "cannot write standard output");
 	pid_t pid = fork();
 	if (pid < 0)

@@ -32,6 +32,7 @@
 #include "capture/server/notify.h"
 #include "capture/server/workers.h"
 #include "capture/spool.h"
+#include "common/standard_fds.h"
 
 #define PROGRAM "snapcrash-server"
 
@@ -152,14 +153,6 @@ static int parse_arguments(int argc, char **argv, struct server *s)
 static void open_log(const struct server *s)
 {
 	snap_log_open(s->log_given ? s->log : s->config.log, PROGRAM);
-}
-
-/* 0 to 2 are there, and stay what they are. */
-static void bind_standard_fds(void)
-{
-	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
-			(void)open("/dev/null", O_RDWR); /* gets the lowest number */
 }
 
 static void prepare_process(void)
@@ -375,7 +368,7 @@ int main(int argc, char **argv)
 {
 	struct server *s = &server;
 	struct snap_error err = SNAP_ERROR_INIT;
-	bind_standard_fds();
+	snap_standard_fds_bind(NULL);
 	int status = parse_arguments(argc, argv, s);
 	if (status >= 0)
 		return status;

@@ -151,9 +151,23 @@ def tell(path):
         json.dump({"threads": threads}, f)
 
 
+def keep_libraries():
+    """Lets gdb have what it reads of libraries for the next core, too: an inferior of its own holds each.
+
+    Those that gdb itself uses are most of what cores have. Before any core: gdb 13 does not survive a file
+    that was a library first and then is a program.
+    """
+    with open("/proc/self/maps", encoding="utf-8") as maps:
+        paths = {line.split(None, 5)[5].rstrip("\n") for line in maps if "/" in line}
+    for path in sorted(paths):
+        if re.match(r"(ld-linux|lib(c|m|gcc_s|stdc\+\+)\.so)", os.path.basename(path)):
+            gdb.execute(f'add-inferior -exec "{path}"', to_string=True)
+
+
 if "TRUTH" in os.environ:
     tell(os.environ["TRUTH"])
 else:
+    keep_libraries()
     with open(os.environ["TRUTH_LIST"], encoding="utf-8") as cores:
         for line in cores:
             out, program, core = line.rstrip("\n").split("\t")

@@ -252,6 +252,18 @@ struct snap_elf_file *made_elf(const struct made *made, enum snap_dwarf_section 
 	return file;
 }
 
+void made_write(const struct made *made, const char *path)
+{
+	struct snap_elf_file *file = made_elf(made, SNAP_DWARF_INFO);
+	size_t len;
+	const char *bytes = elf_rawfile(file->elf, &len);
+	FILE *out = fopen(path, "we");
+	assert_non_null(out);
+	assert_int_equal(fwrite(bytes, 1, len, out), len);
+	assert_int_equal(fclose(out), 0);
+	snap_elf_file_destroy(file);
+}
+
 void made_open(struct made *made)
 {
 	struct snap_elf_file *file = made_elf(made, SNAP_DWARF_INFO);

@@ -79,6 +79,8 @@ void made_abbrevs_end(struct made *made);
 
 /* The file; its last bytes are those of a section, so that a read beyond them is seen. */
 struct snap_elf_file *made_elf(const struct made *made, enum snap_dwarf_section last);
+/* The same as a file. */
+void made_write(const struct made *made, const char *path);
 void made_open(struct made *made);
 struct snap_dwarf_unit *made_opened_unit(struct made *made, size_t index);
 
