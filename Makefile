@@ -370,6 +370,7 @@ ANALYZE_OBJS = \
 	analyze/explain/vicinity.o \
 	analyze/explain/wait.o \
 	analyze/explain/x86_evex.o \
+	analyze/explain/x86_short.o \
 	analyze/file_open.o \
 	analyze/file_read.o \
 	analyze/find/candidate.o \

@@ -117,7 +117,8 @@ TESTS_ANALYZE = \
 	test_unit_table \
 	test_unwind \
 	test_variables \
-	test_wait
+	test_wait \
+	test_x86_short
 
 TESTS = $(TESTS_COMMON) $(TESTS_CAPTURE) $(TESTS_ANALYZE)
 
