@@ -410,6 +410,7 @@ ANALYZE_OBJS = \
 	analyze/report/backtrace.o \
 	analyze/report/brief.o \
 	analyze/report/columns.o \
+	analyze/report/fold.o \
 	analyze/report/hex.o \
 	analyze/report/json.o \
 	analyze/report/json_cause.o \

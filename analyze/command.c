@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "analyze/find/debuginfod.h"
 #include "analyze/find/store.h"
+#include "analyze/report/fold.h"
 #include "analyze/sandbox/pool.h"
 #include "analyze/sandbox/remote.h"
 #include "common/escape.h"
@@ -151,6 +153,24 @@ bool snap_use_color(const struct snap_arguments *arguments)
 	if (arguments->color == SNAP_COLOR_AUTO)
 		return isatty(STDOUT_FILENO) && !(no_color && *no_color);
 	return arguments->color == SNAP_COLOR_ALWAYS;
+}
+
+size_t snap_output_columns(const struct snap_arguments *arguments)
+{
+	struct winsize size;
+	const char *text = getenv("COLUMNS");
+	unsigned long columns = SNAP_DEFAULT_COLUMNS;
+	if (arguments->has_width)
+		return arguments->width;
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		columns = size.ws_col;
+	else if (text && *text >= '1' && *text <= '9')
+		columns = strtoul(text, NULL, 10);
+	return columns < SNAP_MIN_COLUMNS   ? SNAP_MIN_COLUMNS
+	       : columns > SNAP_MAX_COLUMNS ? SNAP_MAX_COLUMNS
+					    : columns;
 }
 
 /* ---------------------------------------------------------------- work */
