@@ -84,13 +84,14 @@ void snap_complain(const char *format, ...)
 static void format_fetch(const struct snap_fetch *fetch, char *out, size_t size)
 {
 	static const char *const what[] = {
-		"file", "debug file", "alternate debug file", "debug file", "debug file"};
+		"file of", "debug file of",
+		"alternate debug file of", "debug file of", "debug file of", "source file"};
 	char name[256], so_far[64] = "";
 	(void)snap_escape(snap_bytes_str(fetch->name), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
 	if (fetch->all_len > 0)
 		(void)snprintf(so_far, sizeof(so_far), ": %.1f of %.1f MB",
 			(double)fetch->done_len / 1e6, (double)fetch->all_len / 1e6);
-	(void)snprintf(out, size, "fetching %s of '%s' (%s) from debuginfod%s", what[fetch->role],
+	(void)snprintf(out, size, "fetching %s '%s' (%s) from debuginfod%s", what[fetch->role],
 		name, fetch->build_id, so_far);
 }
 

@@ -51,6 +51,7 @@ enum option_id {
 	OPTION_BRIEF,
 	OPTION_SECTIONS,
 	OPTION_SOURCE,
+	OPTION_FETCH_SOURCE,
 	OPTION_WIDTH,
 	OPTION_PRETTY,
 	OPTION_MISSING,
@@ -95,6 +96,8 @@ static const struct option_entry entries[] = {
 	{OPTION_SOURCE, SNAP_TAKES_REPORT, "source", "DIR",
 		"show lines of source files, looked for in this tree, below\nthe crashing thread's "
 		"frames; may be repeated"},
+	{OPTION_FETCH_SOURCE, SNAP_TAKES_REPORT, "fetch-source", NULL,
+		"the same of what no tree of --source has, from the servers\nin DEBUGINFOD_URLS"},
 	{OPTION_WIDTH, SNAP_TAKES_REPORT, "width", "COLUMNS",
 		"fold lines to so many columns, 0: not at all (default the\nterminal's, and not at all "
 		"elsewhere)"},
@@ -655,6 +658,12 @@ static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 			&options->num_source_dirs, ret_status);
 	case OPTION_SECTIONS:
 		return parse_sections(p, optarg);
+	case OPTION_FETCH_SOURCE:
+		options->fetch_source = has_servers();
+		if (!options->fetch_source)
+			complain_usage(p,
+				"--fetch-source asks the servers in DEBUGINFOD_URLS: not set", NULL);
+		return options->fetch_source;
 	case OPTION_WIDTH:
 		return parse_width(p, optarg);
 	case OPTION_PRETTY:
@@ -787,6 +796,8 @@ bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 		snap_arguments_deinit(&p.arguments);
 		return false;
 	}
+	/* Who fetches nothing fetches no source, in whatever order that was said. */
+	p.arguments.options.fetch_source &= p.arguments.options.debuginfod;
 	p.arguments.options.vicinity = verb->takes & SNAP_TAKES_REPORT && !p.arguments.brief &&
 				       p.arguments.sections & 1u << SNAP_SECTION_MEMORY;
 	p.arguments.files = argv + optind;

@@ -221,7 +221,22 @@ equal "... which is marked" 4 "$(grep -c '^      > ' source.txt)"
 check "... and the rest is as without" diff none.txt <(grep -v '^      [> ] *[0-9]' source.txt)
 check "the end of its path is enough" diff source.txt <(stack --source "$TOP/tests/fixtures/segv-null")
 check "the same without the sandbox" diff source.txt <(stack --no-sandbox --source "$TOP/tests")
-mkdir -p tree/fixtures/segv-null tree2
+mkdir -p tree/fixtures/segv-null tree2 dated
+cp "$TOP/tests/fixtures/segv-null/segv-null.c" dated/
+newer="dated/segv-null.c is newer than the program: it may be of another version"
+touch -r symbols/segv-null -d '1 second' dated/segv-null.c
+stack --source dated >out
+equal "a file that was changed after the program: told once" "1 $((4 + 1))" \
+	"$(grep -cxF "      $newer" out) $(grep -c '^      > ' out | { read -r n; echo $((n + 1)); })"
+check "... below the first frame that it is of" sh -c 'sed -n "/#0/,/#1/p" out | grep -qF "$1"' sh "$newer"
+touch -r symbols/segv-null dated/segv-null.c
+check "one that is as old: not told" sh -c '! grep -q newer "$1"' sh <(stack --source dated)
+touch -r symbols/segv-null -d '-1 day' dated/segv-null.c
+check "nor one that is older" sh -c '! grep -q newer "$1"' sh <(stack --source dated)
+touch -d '1 second ago' symbols/segv-null
+stack --source "$TOP/tests" >source.txt
+run env DEBUGINFOD_URLS= "$ANALYZE" report --fetch-source inputs/segv-null.snapshot
+equal "--fetch-source without DEBUGINFOD_URLS: wrong usage" "64 0" "$STATUS $(lines out)"
 equal "a tree without it: nothing is shown" "$(cat none.txt)" "$(stack --source tree)"
 check "several trees" diff source.txt <(stack --source tree --source "$TOP/tests")
 seq -f 'short %g' 99 >tree/segv-null.c
@@ -232,7 +247,7 @@ seq -f 'line %g' 30 >tree/fixtures/segv-null/segv-null.c
 stack --source tree >out
 check "a file that is too short is another version" \
 	grep -q '^      tree/fixtures/segv-null/segv-null.c has no such line: it is of another version$' out
-equal "... for the frames that it is too short for" 2 "$(grep -c 'another version' out)"
+equal "... for the frames that it is too short for" 2 "$(grep -c 'no such line' out)"
 "$PYTHON" -c '
 import sys
 sys.stdout.buffer.write(b"\n" * 22 + b"\x1b[31m red \xe2\x80\xae \x07\n" + b"x" * 5000 + b"\n\ttab \xff\r")' >tree/fixtures/segv-null/segv-null.c

@@ -168,11 +168,14 @@ static void print_source(const struct snap_source_text *source, uint32_t line,
 		print_source_line(source->lines[i], style->columns, out);
 		(void)fprintf(out, "%s\n", is_it ? "" : colors->end);
 	}
-	if (!source->is_too_short)
+	if (!source->is_too_short && !source->is_newer)
 		return;
 	(void)fprintf(out, "      %s", colors->doubt);
 	snap_print_str(out, source->path);
-	(void)fprintf(out, " has no such line: it is of another version%s\n", colors->end);
+	(void)fprintf(out, "%s%s\n",
+		source->is_too_short ? " has no such line: it is of another version"
+				     : " is newer than the program: it may be of another version",
+		colors->end);
 }
 
 static void print_line(const struct snap_crash_thread *thread, size_t index, int digits,
