@@ -488,7 +488,9 @@ ANALYZE_OBJS = \
 	analyze/variables/passed.o \
 	analyze/variables/print.o \
 	analyze/variables/print_array.o \
+	analyze/variables/container_part.o \
 	analyze/variables/print_container.o \
+	analyze/variables/print_nodes.o \
 	analyze/variables/print_number.o \
 	analyze/variables/print_pointer.o \
 	analyze/variables/print_structure.o \

@@ -33,6 +33,13 @@ class HomedStringPrinter:
         return "string"
 
 
+class VariantPrinter(printers.StdVariantPrinter):
+    """Which one it is, without the names of all types, which can be spelt in several ways."""
+
+    def to_string(self):
+        return "std::variant [" + super().to_string().rpartition(" [")[2]
+
+
 KNOWN = {
     "std::__cxx11::basic_string": printers.StdStringPrinter,
     "std::basic_string_view": printers.StdExpStringViewPrinter,
@@ -41,6 +48,20 @@ KNOWN = {
     "std::shared_ptr": printers.SharedPointerPrinter,
     "std::weak_ptr": printers.SharedPointerPrinter,
     "std::optional": printers.StdExpOptionalPrinter,
+    "std::__cxx11::list": printers.StdListPrinter,
+    "std::forward_list": printers.StdForwardListPrinter,
+    "std::deque": printers.StdDequePrinter,
+    "std::map": printers.StdMapPrinter,
+    "std::multimap": printers.StdMapPrinter,
+    "std::set": printers.StdSetPrinter,
+    "std::multiset": printers.StdSetPrinter,
+    "std::unordered_map": printers.Tr1UnorderedMapPrinter,
+    "std::unordered_multimap": printers.Tr1UnorderedMapPrinter,
+    "std::unordered_set": printers.Tr1UnorderedSetPrinter,
+    "std::unordered_multiset": printers.Tr1UnorderedSetPrinter,
+    "std::variant": VariantPrinter,
+    "std::tuple": printers.StdTuplePrinter,
+    "std::pair": printers.StdPairPrinter,
 }
 
 
@@ -51,7 +72,8 @@ def find_printer(value):
     name = kind.tag.split("<")[0]
     if name == "std::__cxx11::basic_string" and not value["_M_dataplus"].type.fields():
         return HomedStringPrinter(value)
-    return KNOWN[name](name, value) if name in KNOWN else None
+    shown = "std::list" if name == "std::__cxx11::list" else name
+    return KNOWN[name](shown, value) if name in KNOWN else None
 
 
 gdb.pretty_printers.insert(0, find_printer)
