@@ -13,6 +13,9 @@ import sys
 
 import gdb
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import gdb_shared
+
 # libstdc++'s own printers, of the types that snapanalyze knows. What is in no scope of std is raw.
 sys.path.insert(0, "/usr/share/gcc/python")
 from libstdcxx.v6 import printers
@@ -78,17 +81,7 @@ def find_printer(value):
 
 gdb.pretty_printers.insert(0, find_printer)
 
-for setting in (
-    "pagination off",
-    "confirm off",
-    "width 0",
-    "debuginfod enabled off",
-    "backtrace past-main on",
-    "backtrace limit unlimited",
-    "print asm-demangle on",
-    "python print-stack full",
-):
-    gdb.execute("set " + setting)
+gdb_shared.prepare()
 
 # Of deep recursions these are enough.
 MAX_FRAMES = 100
@@ -170,21 +163,9 @@ def walk():
 
 
 def tell(path):
-    threads = []
-    for thread in sorted(gdb.selected_inferior().threads(), key=lambda t: t.num):
-        thread.switch()
-        threads.append({"tid": thread.ptid[1], "frames": walk()})
+    threads = gdb_shared.threads(lambda: {"frames": walk()})
     with open(path, "w", encoding="utf-8") as f:
         json.dump({"threads": threads}, f)
 
 
-with open(os.environ["VARIABLES_LIST"], encoding="utf-8") as cores:
-    for line in cores:
-        out, program, core = line.rstrip("\n").split("\t")
-        try:
-            gdb.execute("core-file")
-            gdb.execute(f'file "{program}"')
-            gdb.execute(f"core-file {core}")
-            tell(out)
-        except gdb.error as e:
-            print(f"{core}: {e}")
+gdb_shared.each_core(os.environ["VARIABLES_LIST"], tell)
