@@ -371,6 +371,7 @@ ANALYZE_OBJS = \
 	analyze/explain/vicinity.o \
 	analyze/explain/wait.o \
 	analyze/explain/x86_evex.o \
+	analyze/explain/x86_short.o \
 	analyze/file_open.o \
 	analyze/file_read.o \
 	analyze/find/candidate.o \
@@ -410,6 +411,7 @@ ANALYZE_OBJS = \
 	analyze/report/backtrace.o \
 	analyze/report/brief.o \
 	analyze/report/columns.o \
+	analyze/report/fold.o \
 	analyze/report/hex.o \
 	analyze/report/json.o \
 	analyze/report/json_cause.o \
@@ -491,7 +493,9 @@ ANALYZE_OBJS = \
 	analyze/variables/passed.o \
 	analyze/variables/print.o \
 	analyze/variables/print_array.o \
+	analyze/variables/container_part.o \
 	analyze/variables/print_container.o \
+	analyze/variables/print_nodes.o \
 	analyze/variables/print_number.o \
 	analyze/variables/print_pointer.o \
 	analyze/variables/print_structure.o \

@@ -82,12 +82,13 @@ int snap_analysis_run(const char *file, struct snap_store *store,
 {
 	if (snap_analysis_load(file, ret, err) < 0)
 		return -1;
-	if (!options->no_instruction)
+	bool is_resolved = snap_store_resolve(store, ret, err) == 0;
+	if (is_resolved && !options->no_instruction)
 		snap_instruction_prepare(ret);
-	if (snap_store_resolve(store, ret, err) == 0 && snap_jit_resolve(ret, err) == 0 &&
+	if (is_resolved && snap_jit_resolve(ret, err) == 0 &&
 		unwind(ret, store, options, err) == 0 && snap_tail_calls_insert(ret, err) == 0 &&
 		snap_symbolise(ret, &options->path_map, err) == 0 &&
-		snap_source_read(ret, options, err) == 0 &&
+		snap_source_read(ret, options, snap_store_debuginfod(store), err) == 0 &&
 		snap_variables_read(ret, options->variables, err) == 0 &&
 		snap_find_repeats(ret, err) == 0 && snap_find_alike(ret, err) == 0 &&
 		snap_explain(ret, err) == 0 &&

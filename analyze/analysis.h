@@ -30,6 +30,7 @@ struct snap_options {
 	size_t num_debug_dirs;
 	const char **source_dirs; /* --source */
 	size_t num_source_dirs;
+	bool fetch_source;	       /* --fetch-source, where debuginfod is on */
 	const char *sysroot;	       /* --sysroot; NULL: none */
 	bool no_local;		       /* --no-local */
 	struct snap_path_map path_map; /* --path-map */

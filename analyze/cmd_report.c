@@ -23,7 +23,10 @@ static enum snap_exit report_one(
 	run->num++;
 	struct snap_error err = SNAP_ERROR_INIT;
 	if (!arguments->brief) {
-		snap_report_text(crash, &run->style, stdout);
+		if (snap_report_text(crash, &run->style, stdout) < 0) {
+			snap_complain("out of memory");
+			return SNAP_EXIT_FAILED;
+		}
 	} else if (snap_report_brief(crash, &run->brief, stdout, &err) < 0) {
 		snap_complain("%s", err.text);
 		return SNAP_EXIT_FAILED;
@@ -33,14 +36,19 @@ static enum snap_exit report_one(
 
 static enum snap_exit run_report(const struct snap_arguments *arguments)
 {
+	size_t columns = snap_output_columns(arguments);
+	size_t brief = columns == 0 || columns > SNAP_BRIEF_COLUMNS ? SNAP_BRIEF_COLUMNS
+		       : columns < SNAP_BRIEF_MIN_COLUMNS	    ? SNAP_BRIEF_MIN_COLUMNS
+								    : columns;
 	struct report_run run = {
 		.style =
 			{
 				.color = snap_use_color(arguments),
 				.only_crashed_thread = arguments->options.only_crashed_thread,
 				.sections = arguments->sections,
+				.columns = columns,
 			},
-		.brief = {.color = snap_use_color(arguments), .columns = SNAP_BRIEF_COLUMNS},
+		.brief = {.color = snap_use_color(arguments), .columns = brief},
 	};
 	return snap_for_each_input(arguments, SNAP_INPUT_FULL | SNAP_INPUT_SEPARATE, report_one, &run);
 }

@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "analyze/find/debuginfod.h"
 #include "analyze/find/store.h"
+#include "analyze/report/fold.h"
 #include "analyze/sandbox/pool.h"
 #include "analyze/sandbox/remote.h"
 #include "common/escape.h"
@@ -82,13 +84,14 @@ void snap_complain(const char *format, ...)
 static void format_fetch(const struct snap_fetch *fetch, char *out, size_t size)
 {
 	static const char *const what[] = {
-		"file", "debug file", "alternate debug file", "debug file", "debug file"};
+		"file of", "debug file of",
+		"alternate debug file of", "debug file of", "debug file of", "source file"};
 	char name[256], so_far[64] = "";
 	(void)snap_escape(snap_bytes_str(fetch->name), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
 	if (fetch->all_len > 0)
 		(void)snprintf(so_far, sizeof(so_far), ": %.1f of %.1f MB",
 			(double)fetch->done_len / 1e6, (double)fetch->all_len / 1e6);
-	(void)snprintf(out, size, "fetching %s of '%s' (%s) from debuginfod%s", what[fetch->role],
+	(void)snprintf(out, size, "fetching %s '%s' (%s) from debuginfod%s", what[fetch->role],
 		name, fetch->build_id, so_far);
 }
 
@@ -151,6 +154,24 @@ bool snap_use_color(const struct snap_arguments *arguments)
 	if (arguments->color == SNAP_COLOR_AUTO)
 		return isatty(STDOUT_FILENO) && !(no_color && *no_color);
 	return arguments->color == SNAP_COLOR_ALWAYS;
+}
+
+size_t snap_output_columns(const struct snap_arguments *arguments)
+{
+	struct winsize size;
+	const char *text = getenv("COLUMNS");
+	unsigned long columns = SNAP_DEFAULT_COLUMNS;
+	if (arguments->has_width)
+		return arguments->width;
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		columns = size.ws_col;
+	else if (text && *text >= '1' && *text <= '9')
+		columns = strtoul(text, NULL, 10);
+	return columns < SNAP_MIN_COLUMNS   ? SNAP_MIN_COLUMNS
+	       : columns > SNAP_MAX_COLUMNS ? SNAP_MAX_COLUMNS
+					    : columns;
 }
 
 /* ---------------------------------------------------------------- work */

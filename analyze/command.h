@@ -45,7 +45,7 @@ enum snap_option_set {
 	SNAP_TAKES_BATCH = 1 << 24, /* --unordered, --jobs */
 	SNAP_TAKES_SANDBOX = 1 << 25, /* --no-sandbox, --worker-... */
 	SNAP_TAKES_VARIABLES = 1 << 26, /* --variables */
-	SNAP_TAKES_REPORT = 1 << 27, /* --brief, --sections, --source */
+	SNAP_TAKES_REPORT = 1 << 27, /* --brief, --sections, --source, --width */
 	SNAP_TAKES_RULES = 1 << 28,  /* --rules: inputs are signed */
 	SNAP_TAKES_EXPLAIN = 1 << 29, /* --explain */
 };
@@ -61,6 +61,8 @@ struct snap_arguments {
 	struct snap_rules *rules;    /* what options.rules points to */
 	enum snap_color color;
 	bool pretty, missing, full, brief;
+	bool has_width;
+	size_t width;	       /* columns; 0: any */
 	unsigned int sections; /* bits (report/sections.h); all by default */
 	bool addr2line;
 	bool has_memory;
@@ -158,6 +160,9 @@ bool snap_integrity_is_partial(enum snap_integrity integrity);
 void snap_show_progress(enum snap_progress_event event, const char *text, void *data);
 
 bool snap_use_color(const struct snap_arguments *arguments);
+
+/* To which lines of standard output are to be folded; 0: to none, they may have any length. */
+size_t snap_output_columns(const struct snap_arguments *arguments);
 
 /* ---------------------------------------------------------------- for main */
 

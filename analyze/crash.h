@@ -103,6 +103,7 @@ struct snap_listed_frame {
 	bool has_offset;
 	uint64_t offset;  /* pc - start of the function; of frames that are not inlined */
 	const char *file; /* NULL: not known */
+	const char *built_file; /* the same before --path-map */
 	uint32_t line;	  /* 0: not known */
 	uint32_t column;  /* 0: not known */
 	/* variables */
@@ -344,6 +345,8 @@ struct snap_source_text {
 	struct snap_bytes lines[3]; /* without their ends, cut if they are long */
 	size_t num_lines;
 	bool is_too_short; /* the file has not so many lines: it must be another version */
+	/* It was changed after the module's files were; told once for each file. */
+	bool is_newer;
 };
 
 #define SNAP_VICINITY_LINE 16

@@ -11,6 +11,7 @@
 
 #include "analyze/cache/cache_dir.h"
 #include "analyze/command.h"
+#include "analyze/report/fold.h"
 #include "analyze/report/sections.h"
 #include "analyze/signature/rules.h"
 #include "common/escape.h"
@@ -51,6 +52,8 @@ enum option_id {
 	OPTION_BRIEF,
 	OPTION_SECTIONS,
 	OPTION_SOURCE,
+	OPTION_FETCH_SOURCE,
+	OPTION_WIDTH,
 	OPTION_EXPLAIN,
 	OPTION_RULES,
 	OPTION_PRETTY,
@@ -92,11 +95,15 @@ static const struct option_entry entries[] = {
 	{OPTION_BRIEF, SNAP_TAKES_REPORT, "brief", NULL,
 		"what, where and what to do next, on a screen of 80 columns\nand 24 lines"},
 	{OPTION_SECTIONS, SNAP_TAKES_REPORT, "sections", "LIST",
-		"only these of cause, stack, registers, threads, modules,\nmissing, log, process, "
-		"files, notes, signature, memory,\nwith commas between (default all)"},
+		"only these of"},
 	{OPTION_SOURCE, SNAP_TAKES_REPORT, "source", "DIR",
 		"show lines of source files, looked for in this tree, below\nthe crashing thread's "
 		"frames; may be repeated"},
+	{OPTION_FETCH_SOURCE, SNAP_TAKES_REPORT, "fetch-source", NULL,
+		"the same of what no tree of --source has, from the servers\nin DEBUGINFOD_URLS"},
+	{OPTION_WIDTH, SNAP_TAKES_REPORT, "width", "COLUMNS",
+		"fold lines to so many columns, 0: not at all (default the\nterminal's, and not at all "
+		"elsewhere)"},
 	{OPTION_EXPLAIN, SNAP_TAKES_EXPLAIN, "explain", NULL,
 		"say of each frame why it is part of the signature, or not"},
 	{OPTION_RULES, SNAP_TAKES_RULES, "rules", "FILE",
@@ -154,7 +161,8 @@ static const struct option_entry entries[] = {
 	{OPTION_THREADS, SNAP_TAKES_FRAMES, "threads", "all|crashed",
 		"which threads to unwind and show (default all)"},
 	{OPTION_VARIABLES, SNAP_TAKES_VARIABLES, "variables", "WHICH",
-		"none, args (arguments of all frames), crashed (these, and the\nlocal variables of the crashing thread: the default), all"},
+		"none, args (arguments of all frames), crashed (these, and the\n"
+		"local variables of the crashing thread: the default), all"},
 	{OPTION_COLOR, SNAP_TAKES_COLOR, "color", "WHEN",
 		"colours: auto (on terminals, unless NO_COLOR is set),\nalways, never"},
 	{OPTION_NO_SANDBOX, SNAP_TAKES_SANDBOX, "no-sandbox", NULL,
@@ -184,6 +192,35 @@ static const struct option_entry *find_entry(int id)
 
 /* ---------------------------------------------------------------- help */
 
+static void print_lines(const char *text, int column)
+{
+	for (const char *p = text; *p; p++) {
+		putchar(*p);
+		if (*p == '\n')
+			printf("%*s", column, "");
+	}
+	putchar('\n');
+}
+
+/* What an option does, in lines that begin in that column. */
+static void print_words(const struct option_entry *entry, int column)
+{
+	if (entry->id == OPTION_SECTIONS) {
+		enum { LINE = 62 };
+		char words[512];
+		(void)snprintf(words, sizeof(words), "%s %s, with commas between (default all)",
+			entry->help, snap_section_names());
+		for (char *p = words, *begin = words; (p = strchr(p, ' ')); p++)
+			if (p + strcspn(p + 1, " ") - begin > LINE - 4) {
+				*p = '\n';
+				begin = p;
+			}
+		print_lines(words, column);
+	} else {
+		print_lines(entry->help, column);
+	}
+}
+
 void snap_print_options(unsigned int takes)
 {
 	enum { COLUMN = 26 };
@@ -194,12 +231,7 @@ void snap_print_options(unsigned int takes)
 		int len = printf("  --%s%s%s", entry->name, entry->argument ? "=" : "",
 			entry->argument ? entry->argument : "");
 		printf("%*s", len < COLUMN ? COLUMN - len : 1, "");
-		for (const char *p = entry->help; *p; p++) {
-			putchar(*p);
-			if (*p == '\n')
-				printf("%*s", COLUMN, "");
-		}
-		putchar('\n');
+		print_words(entry, COLUMN);
 	}
 }
 
@@ -493,6 +525,19 @@ static bool parse_sections(struct parser *p, const char *text)
 	return false;
 }
 
+static bool parse_width(struct parser *p, const char *text)
+{
+	uint64_t value;
+	const char *end;
+	p->arguments.has_width = parse_number(text, &value, &end) && !*end &&
+				 (value == 0 || (value >= SNAP_MIN_COLUMNS && value <= SNAP_MAX_COLUMNS));
+	if (p->arguments.has_width)
+		p->arguments.width = (size_t)value;
+	else
+		complain_usage(p, "--width takes 0 or a number from 20 to 10000, not", text);
+	return p->arguments.has_width;
+}
+
 static bool parse_take(struct parser *p, const char *text)
 {
 	p->arguments.indirect = strcmp(text, "indirect") == 0;
@@ -620,6 +665,14 @@ static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 			&options->num_source_dirs, ret_status);
 	case OPTION_SECTIONS:
 		return parse_sections(p, optarg);
+	case OPTION_FETCH_SOURCE:
+		options->fetch_source = has_servers();
+		if (!options->fetch_source)
+			complain_usage(p,
+				"--fetch-source asks the servers in DEBUGINFOD_URLS: not set", NULL);
+		return options->fetch_source;
+	case OPTION_WIDTH:
+		return parse_width(p, optarg);
 	case OPTION_EXPLAIN:
 		p->arguments.explain = true;
 		return true;
@@ -730,12 +783,20 @@ bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 
 	struct parser p = {
 		.verb = verb,
-		.arguments = {.limits = SNAP_DEFAULT_LIMITS, .sections = SNAP_ALL_SECTIONS, .options = {.max_frames = SNAP_DEFAULT_MAX_FRAMES,
-				      .num_jobs = num_cpus(),
-				      .progress = {.fn = snap_show_progress},
-				      .variables = verb->variables,
-				      .debuginfod = has_servers(),
-				      .on_fetch = snap_show_fetch}},
+		.arguments =
+			{
+				.limits = SNAP_DEFAULT_LIMITS,
+				.sections = SNAP_ALL_SECTIONS,
+				.options =
+					{
+						.max_frames = SNAP_DEFAULT_MAX_FRAMES,
+						.num_jobs = num_cpus(),
+						.progress = {.fn = snap_show_progress},
+						.variables = verb->variables,
+						.debuginfod = has_servers(),
+						.on_fetch = snap_show_fetch,
+					},
+			},
 	};
 	bool go_on = true;
 	int r;
@@ -762,6 +823,8 @@ bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 		snap_arguments_deinit(&p.arguments);
 		return false;
 	}
+	/* Who fetches nothing fetches no source, in whatever order that was said. */
+	p.arguments.options.fetch_source &= p.arguments.options.debuginfod;
 	p.arguments.options.vicinity = verb->takes & SNAP_TAKES_REPORT && !p.arguments.brief &&
 				       p.arguments.sections & 1u << SNAP_SECTION_MEMORY;
 	p.arguments.files = argv + optind;

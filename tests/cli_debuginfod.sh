@@ -123,6 +123,53 @@ import json
 a, b = (json.loads(l) for l in open("out"))
 print(a["modules"] == b["modules"] and a["threads"] == b["threads"])')"
 
+# Source, where that is asked for, too.
+stack() { # OPTION...
+	run env DEBUGINFOD_URLS="$URLS" timeout 60 "$ANALYZE" report --color=never --sections=stack --no-local \
+		--symbols files "$@" "$CRASH"
+}
+serves_source() { get "http://127.0.0.1:$PORT/buildid/$ID/source$TMP/crash.c" >/dev/null; }
+within 30 serves_source || not_ok "debuginfod serves the source"
+rm -r fetched
+stack
+equal "without --fetch-source no source is asked for" "0 0" "$(grep -c '^      > ' out) $(grep -c source err)"
+stack --fetch-source --no-debuginfod
+equal "... nor with --no-debuginfod" "0 0" "$(grep -c '^      > ' out) $(grep -c source err)"
+stack --fetch-source
+equal "--fetch-source: the lines" "3      return *p + 1;|9      return value((int *)(long)(argc - 1));|" \
+	"$(sed -n 's/^      >  *//p' out | tr '\n' '|')"
+equal "... and it is said" "snapanalyze: fetching source file '$TMP/crash.c' ($ID) from debuginfod" "$(grep source err)"
+cp out fetched.txt
+mkdir -p elsewhere/sub
+stack --fetch-source --path-map "$TMP=/elsewhere"
+equal "... by the path at the time of the build" "2 $(grep -c '/elsewhere/crash.c:' out)" "$(grep -c '^      > ' out) 2"
+seq -f 'tree %g' 20 >elsewhere/crash.c
+stack --fetch-source --source elsewhere
+equal "what is in a tree is not fetched" "2 0" "$(grep -c '^      > .*tree' out) $(grep -c source err)"
+stack --fetch-source --no-sandbox
+check "the same without the sandbox" diff fetched.txt out
+# What servers may send.
+for what in huge control; do
+	rm -rf fetched
+	stack --fetch-source
+	lies=$(find fetched -name 'source*' -type f | head -n 1)
+	check "$what: it lies in the library's cache" test -n "$lies"
+	stack
+	cp out plain
+	case $what in
+	huge) seq -f 'huge %g' 600000 >"$lies" ;;
+	control) printf '\n\n\033[31m\007\342\200\256%05000d\n' 1 >"$lies" ;;
+	esac
+	stack --fetch-source
+	if [ "$what" = control ]; then
+		check "control characters are escaped, long lines are cut" sh -c \
+			'! LC_ALL=C grep -q "[^ -~]" out && grep -q "x1b" out && test "$(wc -L <out)" -le 200'
+	else
+		check "$what: no source is shown" diff plain out
+	fi
+done
+rm -rf fetched
+
 # A build ID that no server has.
 gcc -g -O0 -Wl,--build-id=0x00112233445566778899aabbccddeeff00112233 -o unknown crash.c
 crash_direct unknown "$TMP/unknown" || { note_file why; exit 1; }

@@ -221,7 +221,22 @@ equal "... which is marked" 4 "$(grep -c '^      > ' source.txt)"
 check "... and the rest is as without" diff none.txt <(grep -v '^      [> ] *[0-9]' source.txt)
 check "the end of its path is enough" diff source.txt <(stack --source "$TOP/tests/fixtures/segv-null")
 check "the same without the sandbox" diff source.txt <(stack --no-sandbox --source "$TOP/tests")
-mkdir -p tree/fixtures/segv-null tree2
+mkdir -p tree/fixtures/segv-null tree2 dated
+cp "$TOP/tests/fixtures/segv-null/segv-null.c" dated/
+newer="dated/segv-null.c is newer than the program: it may be of another version"
+touch -r symbols/segv-null -d '1 second' dated/segv-null.c
+stack --source dated >out
+equal "a file that was changed after the program: told once" "1 $((4 + 1))" \
+	"$(grep -cxF "      $newer" out) $(grep -c '^      > ' out | { read -r n; echo $((n + 1)); })"
+check "... below the first frame that it is of" sh -c 'sed -n "/#0/,/#1/p" out | grep -qF "$1"' sh "$newer"
+touch -r symbols/segv-null dated/segv-null.c
+check "one that is as old: not told" sh -c '! grep -q newer "$1"' sh <(stack --source dated)
+touch -r symbols/segv-null -d '-1 day' dated/segv-null.c
+check "nor one that is older" sh -c '! grep -q newer "$1"' sh <(stack --source dated)
+touch -d '1 second ago' symbols/segv-null
+stack --source "$TOP/tests" >source.txt
+run env DEBUGINFOD_URLS= "$ANALYZE" report --fetch-source inputs/segv-null.snapshot
+equal "--fetch-source without DEBUGINFOD_URLS: wrong usage" "64 0" "$STATUS $(lines out)"
 equal "a tree without it: nothing is shown" "$(cat none.txt)" "$(stack --source tree)"
 check "several trees" diff source.txt <(stack --source tree --source "$TOP/tests")
 seq -f 'short %g' 99 >tree/segv-null.c
@@ -232,7 +247,7 @@ seq -f 'line %g' 30 >tree/fixtures/segv-null/segv-null.c
 stack --source tree >out
 check "a file that is too short is another version" \
 	grep -q '^      tree/fixtures/segv-null/segv-null.c has no such line: it is of another version$' out
-equal "... for the frames that it is too short for" 2 "$(grep -c 'another version' out)"
+equal "... for the frames that it is too short for" 2 "$(grep -c 'no such line' out)"
 "$PYTHON" -c '
 import sys
 sys.stdout.buffer.write(b"\n" * 22 + b"\x1b[31m red \xe2\x80\xae \x07\n" + b"x" * 5000 + b"\n\ttab \xff\r")' >tree/fixtures/segv-null/segv-null.c
@@ -252,6 +267,69 @@ seq -f 'large %g' 600000 >tree/segv-null.c
 equal "nor is a file of more than 4 MiB" "$(cat none.txt)" "$(stack --source tree)"
 run "$ANALYZE" report --source "$TMP/nothing" inputs/segv-null.snapshot
 equal "--source without a directory: wrong usage" 64 "$STATUS"
+
+# ---------------------------------------------------------------- widths
+
+cat >widths.py <<'END'
+# Runs the rest on a terminal of so many columns (0: it does not say), and prints what comes. 
+import fcntl, os, pty, struct, sys, termios
+columns, argv = int(sys.argv[1]), sys.argv[2:]
+pid, fd = pty.fork()
+if pid == 0:
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    os.execvp(argv[0], argv)
+got = b""
+try:
+    while part := os.read(fd, 65536):
+        got += part
+except OSError:
+    pass
+status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+sys.stdout.buffer.write(got.replace(b"\r\n", b"\n"))
+sys.exit(status if status > 1 else 0)
+END
+cat >check_widths.py <<'END'
+# WIDTH NARROW WHOLE: no line is wider, but by one word; and it is the same text, but for where it is broken.
+import re, sys, unicodedata
+def columns(line):
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
+width = int(sys.argv[1])
+narrow, whole = (open(name, encoding="utf-8").read() for name in sys.argv[2:4])
+narrow = re.sub(r"\x1b\[[0-9;]*m", "", narrow)
+wide = [l for l in narrow.split("\n") if columns(l) > width and not re.fullmatch(r" *(\S+ {2,})?\S+", l)]
+assert not wide, wide
+def words(text):
+    # Registers stand in other rows, and source lines are cut.
+    text = re.sub(r"(?ms)^Registers$.*?^$", "", text)
+    return [w for l in text.split("\n") if not re.match(r" {6}[> ] +\d+  ", l) for w in l.split()]
+assert words(narrow) == words(whole), [(a, b) for a, b in zip(words(narrow), words(whole)) if a != b][:3]
+if width < 160:
+    assert max(map(columns, whole.split("\n"))) > width
+END
+for input in segv-null.snapshot cxx-inline.snapshot thread.snapshot aarch64-deep.core; do
+	"$ANALYZE" report "${options[@]}" --source "$TOP/tests" inputs/$input >whole.txt
+	for width in 60 80 160; do
+		"$PYTHON" widths.py $width "$ANALYZE" report "${options[@]}" --source "$TOP/tests" inputs/$input >narrow.txt
+		check "$input on $width columns: no line is wider" "$PYTHON" check_widths.py $width narrow.txt whole.txt
+		"$ANALYZE" report --width=$width --color=always "${options[@]}" --source "$TOP/tests" inputs/$input >folded.txt
+		check "... with --width=$width in a file the same" diff narrow.txt folded.txt
+	done
+done
+on_terminal() { "$PYTHON" widths.py "$@" "$ANALYZE" report "${options[@]}" inputs/segv-null.snapshot; }
+unset COLUMNS
+check "a terminal that does not say: 80 columns" diff <(on_terminal 0) <(on_terminal 80)
+check "... or what COLUMNS says" diff <(COLUMNS=60 on_terminal 0) <(on_terminal 60)
+check "... but the terminal knows better" diff <(COLUMNS=60 on_terminal 100) <(on_terminal 100)
+check "60 columns are not 80" sh -c '! cmp -s "$1" "$2"' sh <(on_terminal 60) <(on_terminal 80)
+"$ANALYZE" report "${options[@]}" inputs/segv-null.snapshot >whole.txt
+check "in a pipe, COLUMNS does not count" diff whole.txt <(COLUMNS=60 "$ANALYZE" report "${options[@]}" inputs/segv-null.snapshot)
+check "--width=0 folds on no terminal" diff whole.txt <("$PYTHON" widths.py 60 "$ANALYZE" report --width=0 --color=never "${options[@]}" inputs/segv-null.snapshot)
+"$PYTHON" widths.py 60 "$ANALYZE" report --brief --color=never "${options[@]}" inputs/segv-null.snapshot >narrow.txt
+check "--brief on 60 columns" test "$(wc -L <narrow.txt)" -le 60 -a "$(lines narrow.txt)" -gt 10
+for width in 19 10001 x "" -1; do
+	run "$ANALYZE" report --width="$width" inputs/segv-null.snapshot
+	equal "--width=$width: wrong usage" "64 0" "$STATUS $(lines out)"
+done
 
 # ---------------------------------------------------------------- who reads JSON
 

@@ -15,11 +15,11 @@ settings=(gcc-O0 gcc-O2 clang-O0 clang-O2)
 # NAME, or NAME:ARGUMENT
 victims=("$@")
 if [ $# -eq 0 ]; then
-	victims=(values cxx_values null_deref null_deref_dwarf4 asserts aborts call_data div_zero double_free
+	victims=(values cxx_values cxx_containers null_deref null_deref_dwarf4 asserts aborts call_data div_zero double_free
 		heap_corrupt in_memcpy in_qsort many_arguments misaligned_stack nested_handlers shared_main
 		signal_handler stack_protected tail_call wild_pointer write_readonly cxx_freed cxx_function
 		cxx_lifetimes:destructor cxx_sort cxx_thunk cxx_virtual)
-	[ -z "${SANITIZE:-}" ] || victims=(values cxx_values null_deref cxx_sort)
+	[ -z "${SANITIZE:-}" ] || victims=(values cxx_values cxx_containers null_deref cxx_sort)
 fi
 
 # gdb's words of all that is in $TMP/list, while others crash. Of many: it reads libc's debug information

@@ -639,6 +639,269 @@ static void test_containers_of_another_language(void **state)
 	}
 }
 
+/* ---------------------------------------------------------------- nodes */
+
+static uint64_t make_links(const char *const *names, size_t num, const char *name)
+{
+	uint64_t pointer = pointer_to(types.number), off = structure(name, (uint8_t)(8 * num));
+	for (size_t i = 0; i < num; i++)
+		member(names[i], pointer, (uint8_t)(8 * i));
+	ends(1);
+	return off;
+}
+
+static void test_containers_cxx_list(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"_M_next", "_M_prev"};
+	begin(DW_LANG_C_plus_plus_14);
+	uint64_t base = make_links(names, 2, "_List_node_base"), header = structure("_List_node_header", 24);
+	inherits(base, 0);
+	member("_M_size", types.word, 16);
+	ends(1);
+	uint64_t impl = wrap("_List_impl", "_M_node", header, 24);
+	scope("std");
+	scope("__cxx11");
+	uint64_t list = structure("list<int>", 24);
+	parameter("_Tp", types.number);
+	member("_M_impl", impl, 0);
+	ends(3);
+	open_all();
+	/* Nodes at 100, 140, 180: next, the one before, the number. */
+	put(0, MEMORY);
+	put(8, MEMORY);
+	assert_value(list, "empty std::list");
+	for (uint64_t i = 0; i < 3; i++) {
+		put(100 + 40 * i, i < 2 ? MEMORY + 140 + 40 * i : MEMORY);
+		put(108 + 40 * i, i > 0 ? MEMORY + 60 + 40 * i : MEMORY);
+		put(116 + 40 * i, 7 + i);
+	}
+	put(0, MEMORY + 100);
+	put(8, MEMORY + 180);
+	put(16, 3);
+	assert_value(list, "std::list = {[0] = 7, [1] = 8, [2] = 9}");
+	/* More or fewer than it says, or not a list at all. */
+	put(16, 2);
+	assert_raw(list);
+	put(16, 4);
+	assert_raw(list);
+	put(16, UINT64_MAX);
+	assert_raw(list);
+	put(16, 3);
+	/* Round in a circle; back to another one. */
+	put(180, MEMORY + 100);
+	assert_raw(list);
+	put(180, MEMORY);
+	put(148, MEMORY + 180);
+	assert_raw(list);
+	put(148, MEMORY + 100);
+	put(140, 0);
+	assert_raw(list);
+	/* What is not captured is said, and what is, is shown. */
+	put(140, 0x9000);
+	assert_value(list, "std::list = {[0] = 7, [1] = 8, <not captured: 0x9008>...}");
+	/* No more work than there is. */
+	put(140, MEMORY + 180);
+	views.left.steps = 3;
+	assert_raw(list);
+	end();
+}
+
+static void test_containers_cxx_forward_list(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"_M_next"};
+	begin(DW_LANG_C_plus_plus_14);
+	uint64_t base = make_links(names, 1, "_Fwd_list_node_base");
+	uint64_t impl = wrap("_Fwd_list_impl", "_M_head", base, 8);
+	scope("std");
+	uint64_t list = structure("forward_list<int>", 8);
+	parameter("_Tp", types.number);
+	member("_M_impl", impl, 0);
+	ends(1);
+	uint64_t wide = base_type("long double", 16, DW_ATE_float);
+	uint64_t wide_list = structure("forward_list<long double>", 8);
+	parameter("_Tp", wide);
+	member("_M_impl", impl, 0);
+	ends(2);
+	open_all();
+	assert_value(list, "empty std::forward_list");
+	put(0, MEMORY + 100);
+	put(100, MEMORY + 120);
+	put(108, 1);
+	put(128, 2);
+	assert_value(list, "std::forward_list = {[0] = 1, [1] = 2}");
+	/* Where these stand in a node, is not known. */
+	assert_raw(wide_list);
+	put(120, MEMORY + 100);
+	assert_raw(list);
+	put(120, MEMORY + 120);
+	assert_raw(list);
+	end();
+}
+
+static void test_containers_cxx_set(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"_M_color", "_M_parent", "_M_left", "_M_right"};
+	begin(DW_LANG_C_plus_plus_14);
+	uint64_t base = make_links(names, 4, "_Rb_tree_node_base"), header = structure("_Rb_tree_header", 40);
+	member("_M_header", base, 0);
+	member("_M_node_count", types.word, 32);
+	ends(1);
+	uint64_t impl = structure("_Rb_tree_impl", 40);
+	inherits(header, 0);
+	ends(1);
+	uint64_t tree = structure("_Rb_tree<int>", 40);
+	parameter("_Val", types.number);
+	member("_M_impl", impl, 0);
+	ends(1);
+	scope("std");
+	uint64_t set = structure("set<int>", 40);
+	member("_M_t", tree, 0);
+	ends(2);
+	open_all();
+	assert_raw(set); /* not initialised */
+	put(16, MEMORY);
+	put(24, MEMORY);
+	assert_value(set, "std::set with 0 elements");
+	put(32, 1);
+	assert_raw(set);
+	/* The root at 100, its children at 200 and 300. */
+	put(8, MEMORY + 100);
+	put(16, MEMORY + 200);
+	put(24, MEMORY + 300);
+	put(32, 3);
+	put(108, MEMORY);
+	put(116, MEMORY + 200);
+	put(124, MEMORY + 300);
+	put(208, MEMORY + 100);
+	put(308, MEMORY + 100);
+	put(132, 5);
+	put(232, 4);
+	put(332, 6);
+	/* From the leftmost one on it leads to the header without a right one of the root's. */
+	assert_value(set, "std::set with 3 elements = {[0] = 4, [1] = 5, [2] = 6}");
+	put(32, 2);
+	assert_raw(set);
+	put(32, 4);
+	assert_raw(set);
+	put(32, 3);
+	put(308, MEMORY + 200); /* another's child */
+	assert_raw(set);
+	put(308, MEMORY); /* the root of another tree */
+	assert_raw(set);
+	put(308, MEMORY + 100);
+	put(324, MEMORY + 100); /* below itself */
+	assert_raw(set);
+	put(324, MEMORY + 300);
+	assert_raw(set);
+	put(324, 0);
+	put(208, MEMORY + 200); /* its own parent */
+	assert_raw(set);
+	put(208, MEMORY + 100);
+	put(124, 0x9000);
+	assert_value(set, "std::set with 3 elements = {[0] = 4, [1] = 5, <not captured: 0x9008>...}");
+	end();
+}
+
+static void test_containers_cxx_unordered_set(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"_M_nxt"};
+	begin(DW_LANG_C_plus_plus_14);
+	uint64_t base = make_links(names, 1, "_Hash_node_base"), pointer = pointer_to(base);
+	uint64_t table = structure("_Hashtable<int>", 56);
+	parameter("_Value", types.number);
+	member("_M_buckets", pointer, 0);
+	member("_M_before_begin", base, 16);
+	member("_M_element_count", types.word, 24);
+	ends(1);
+	scope("std");
+	uint64_t set = structure("unordered_set<int>", 56);
+	member("_M_h", table, 0);
+	ends(2);
+	open_all();
+	assert_raw(set); /* one that lives has buckets */
+	put(0, MEMORY + 48);
+	assert_value(set, "std::unordered_set with 0 elements");
+	put(16, MEMORY + 100);
+	put(24, 2);
+	put(100, MEMORY + 120);
+	put(108, 1);
+	put(128, 2);
+	assert_value(set, "std::unordered_set with 2 elements = {[0] = 1, [1] = 2}");
+	put(24, 1);
+	assert_raw(set);
+	put(24, 3);
+	assert_raw(set);
+	put(24, 1000);
+	put(120, MEMORY + 100);
+	assert_raw(set);
+	end();
+}
+
+static void test_containers_cxx_deque(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"_M_cur", "_M_first", "_M_last", "_M_node"};
+	begin(DW_LANG_C_plus_plus_14);
+	uint64_t iterator = make_links(names, 4, "_Deque_iterator<int>"), pointer = pointer_to(iterator);
+	uint64_t impl = structure("_Deque_impl", 80);
+	member("_M_map", pointer, 0);
+	member("_M_map_size", types.word, 8);
+	member("_M_start", iterator, 16);
+	member("_M_finish", iterator, 48);
+	ends(1);
+	scope("std");
+	uint64_t deque = structure("deque<int>", 80);
+	member("_M_impl", impl, 0);
+	ends(2);
+	open_all();
+	assert_raw(deque);
+	/* One block of 128, of which three are there; the map at 400. */
+	put(0, MEMORY + 400);
+	put(8, 2);
+	put(400, MEMORY + 100);
+	for (size_t i = 16; i <= 48; i += 32) {
+		put(i, MEMORY + 100);
+		put(i + 8, MEMORY + 100);
+		put(i + 16, MEMORY + 100 + 512);
+		put(i + 24, MEMORY + 400);
+	}
+	assert_value(deque, "std::deque with 0 elements");
+	put(16, MEMORY + 104);
+	put(48, MEMORY + 116);
+	put(104, UINT64_C(8) << 32 | 7);
+	put(112, 9);
+	assert_value(deque, "std::deque with 3 elements = {7, 8, 9}");
+	put(48, MEMORY + 117);
+	assert_raw(deque);
+	put(48, MEMORY + 100);
+	assert_raw(deque);
+	put(48, MEMORY + 116);
+	put(72, MEMORY + 416);
+	assert_raw(deque);
+	put(72, MEMORY + 400);
+	put(32, MEMORY + 100 + 508);
+	assert_raw(deque);
+	put(32, MEMORY + 100 + 512);
+	put(0, UINT64_MAX - 8);
+	assert_raw(deque);
+	/* The block's place in the map is not there, or the block itself. */
+	put(0, MEMORY + 504);
+	put(40, MEMORY + 512);
+	put(72, MEMORY + 512);
+	assert_value(deque, "std::deque with 3 elements = {<not captured: 0x7200>...}");
+	put(0, MEMORY + 400);
+	put(40, MEMORY + 400);
+	put(72, MEMORY + 400);
+	put(400, 0x9000);
+	assert_value(deque,
+		"std::deque with 3 elements = {<not captured: 0x9004>, <not captured: 0x9008>, <not captured: 0x900c>}");
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -647,6 +910,11 @@ int main(void)
 		cmocka_unit_test(test_containers_that_share),
 		cmocka_unit_test(test_containers_cxx_pointers),
 		cmocka_unit_test(test_containers_cxx_optional),
+		cmocka_unit_test(test_containers_cxx_list),
+		cmocka_unit_test(test_containers_cxx_forward_list),
+		cmocka_unit_test(test_containers_cxx_set),
+		cmocka_unit_test(test_containers_cxx_unordered_set),
+		cmocka_unit_test(test_containers_cxx_deque),
 		cmocka_unit_test(test_containers_rust_slices),
 		cmocka_unit_test(test_containers_rust_vec),
 		cmocka_unit_test(test_containers_rust_variants),

@@ -185,7 +185,7 @@ static int analyse(const char *file, enum cache with_cache, struct snap_error *e
 	int r = snap_analysis_run(file, store, &options, &crash, err);
 	if (r == 0) {
 		struct snap_export_report report;
-		snap_report_text(&crash, &(struct snap_text_style){.sections = SNAP_ALL_SECTIONS}, sink);
+		(void)snap_report_text(&crash, &(struct snap_text_style){.sections = SNAP_ALL_SECTIONS}, sink);
 		r = snap_report_json(&crash, &(struct snap_json_style){0}, sink, err);
 		if (r == 0)
 			r = snap_export(&crash, sink, &report, err);

@@ -118,7 +118,8 @@ TESTS_ANALYZE = \
 	test_unit_table \
 	test_unwind \
 	test_variables \
-	test_wait
+	test_wait \
+	test_x86_short
 
 TESTS = $(TESTS_COMMON) $(TESTS_CAPTURE) $(TESTS_ANALYZE)
 
@@ -199,7 +200,7 @@ VICTIMS = aborts aligned_stack altstack_threads asm_points asserts bad_stack_poi
 	stack_overflow_thread stack_protected stack_smash stepped tail_ambiguous tail_call \
 	thread_ends timer_thread trap traps unmapped values vfork_child wild_pointer write_readonly \
 	cxx_freed cxx_function cxx_lifetimes cxx_pure cxx_sort cxx_terminate cxx_throw cxx_thunk \
-	cxx_values cxx_virtual
+	cxx_containers cxx_values cxx_virtual
 # One source, several programs.
 VICTIMS_OF_cxx_exceptions = cxx_exceptions_stripped
 VICTIMS_OF_no_cfi = debug_frame no_cfi_fp no_cfi_nofp

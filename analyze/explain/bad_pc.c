@@ -56,7 +56,9 @@ static bool find_call(const struct snap_evidence *e, struct snap_instruction *re
 			snap_arch_reg_get(arch, arch->lr, e->pr_reg.data, e->pr_reg.len, &lr) &&
 			lr & 1;
 	for (unsigned int len = 2; len <= MAX_CALL && len <= after; len++) {
-		if (!snap_instruction_read_as(e->crash, e->thread, after - len, is_thumb, ret) ||
+		const struct snap_instruction_place place = {
+			after - len, is_thumb, SNAP_INSTRUCTION_CALL};
+		if (!snap_instruction_find(e->crash, e->thread, &place, ret) ||
 			ret->size != len || ret->action != SNAP_ACTION_CALL)
 			continue;
 		/* The call has moved the stack pointer. */

@@ -8,6 +8,7 @@
 #include "analyze/explain/riscv_code.h"
 #include "analyze/explain/signals.h"
 #include "analyze/explain/x86_evex.h"
+#include "analyze/explain/x86_short.h"
 #include "analyze/sandbox/remote.h"
 #include "analyze/symbols/object.h"
 
@@ -180,17 +181,6 @@ static bool is_of_instruction(const struct snap_crash *crash)
 	}
 }
 
-void snap_instruction_prepare(struct snap_crash *crash)
-{
-	const struct snap_crash_thread *thread = snap_crash_crashed_thread(crash);
-	if (!is_of_instruction(crash) || !snap_disassembler_knows(crash->arch) || !thread ||
-		!thread->pr_reg.data)
-		return;
-	if (snap_disassembler_state() == SNAP_DISASSEMBLER_UNTRIED)
-		snap_remote_need_library(SNAP_LIBRARY_CAPSTONE);
-	(void)snap_disassembler_load(); /* what became of it is asked for later */
-}
-
 const char *snap_instruction_why_missing(const struct snap_crash *crash)
 {
 	return snap_disassembler_knows(crash->arch) &&
@@ -221,21 +211,49 @@ static size_t read_code(struct snap_crash *crash, uint64_t addr, uint8_t *buf, s
 	return n > 0 ? (size_t)n : 0;
 }
 
-bool snap_instruction_read_as(struct snap_crash *crash, const struct snap_crash_thread *thread,
-	uint64_t addr, bool is_thumb, struct snap_instruction *ret)
+/* Whether anybody wants code of this input disassembled. */
+static bool is_wanted;
+
+static void load_disassembler(void)
+{
+	if (!is_wanted)
+		return;
+	if (snap_disassembler_state() == SNAP_DISASSEMBLER_UNTRIED)
+		snap_remote_need_library(SNAP_LIBRARY_CAPSTONE);
+	(void)snap_disassembler_load(); /* what became of it is asked for later */
+}
+
+static bool may_be(const struct snap_arch *arch, const struct snap_instruction *instruction,
+	enum snap_instruction_kind kind)
+{
+	if (arch->elf_machine != EM_X86_64 || kind == SNAP_INSTRUCTION_ANY)
+		return true;
+	return kind == SNAP_INSTRUCTION_MOVE
+		       ? snap_x86_may_move(instruction->bytes, instruction->len)
+		       : snap_x86_may_call(instruction->bytes, instruction->len);
+}
+
+bool snap_instruction_find(struct snap_crash *crash, const struct snap_crash_thread *thread,
+	const struct snap_instruction_place *place, struct snap_instruction *ret)
 {
 	const struct snap_arch *arch = crash->arch;
-	*ret = (struct snap_instruction){.addr = addr, .is_thumb = is_thumb, .value.index = -1};
+	*ret = (struct snap_instruction){
+		.addr = place->addr, .is_thumb = place->is_thumb, .value.index = -1};
 	if (!arch)
 		return false;
 	uint8_t bytes[SNAP_INSTRUCTION_MAX_BYTES];
-	size_t len = read_code(crash, addr, bytes, sizeof(bytes));
+	size_t len = read_code(crash, place->addr, bytes, sizeof(bytes));
 	memcpy(ret->bytes, bytes, len);
 	ret->len = (uint8_t)len;
-	if (len == 0 ||
-		!(snap_disassemble(arch, len, ret) || snap_x86_evex_decode(arch, len, ret) ||
-			snap_riscv_decode(arch, len, ret)))
+	if (len == 0 || !may_be(arch, ret, place->kind))
 		return false;
+	if (!snap_x86_short_decode(arch, len, ret)) {
+		if (snap_disassembler_knows(arch))
+			load_disassembler();
+		if (!snap_disassemble(arch, len, ret) && !snap_x86_evex_decode(arch, len, ret) &&
+			!snap_riscv_decode(arch, len, ret))
+			return false;
+	}
 	snap_instruction_resolve(arch, thread->pr_reg, ret);
 	return true;
 }
@@ -252,8 +270,23 @@ static bool is_in_thumb(const struct snap_arch *arch, struct snap_bytes pr_reg)
 bool snap_instruction_read(struct snap_crash *crash, const struct snap_crash_thread *thread,
 	uint64_t addr, struct snap_instruction *ret)
 {
-	return snap_instruction_read_as(
-		crash, thread, addr, is_in_thumb(crash->arch, thread->pr_reg), ret);
+	const struct snap_instruction_place place = {
+		.addr = addr, .is_thumb = is_in_thumb(crash->arch, thread->pr_reg)};
+	return snap_instruction_find(crash, thread, &place, ret);
+}
+
+void snap_instruction_prepare(struct snap_crash *crash)
+{
+	const struct snap_arch *arch = crash->arch;
+	const struct snap_crash_thread *thread = snap_crash_crashed_thread(crash);
+	struct snap_instruction first;
+	uint64_t pc;
+	is_wanted = is_of_instruction(crash) && snap_disassembler_knows(arch) && thread &&
+		    thread->pr_reg.data;
+	/* That it takes the disassembler is found by trying. */
+	if (is_wanted &&
+		snap_arch_reg_get(arch, arch->pc, thread->pr_reg.data, thread->pr_reg.len, &pc))
+		(void)snap_instruction_read(crash, thread, pc, &first);
 }
 
 bool snap_instruction_target(struct snap_crash *crash, const struct snap_crash_thread *thread,

@@ -80,8 +80,8 @@ struct snap_crash;
 struct snap_crash_thread;
 
 /*
- * Whether explaining the crash takes the disassembler; it is then loaded, or loading was tried.
- * Called early: in a worker, the input may be begun anew by one that has it.
+ * Load the disassembler if explaining the crash takes it. Called when its modules' files are open:
+ * in a worker, the input may be begun anew by one that has it.
  */
 void snap_instruction_prepare(struct snap_crash *crash);
 
@@ -92,9 +92,21 @@ void snap_instruction_prepare(struct snap_crash *crash);
 bool snap_instruction_read(struct snap_crash *crash, const struct snap_crash_thread *thread,
 	uint64_t addr, struct snap_instruction *ret);
 
-/* The same where it is known which of arm's instruction sets stands there. */
-bool snap_instruction_read_as(struct snap_crash *crash, const struct snap_crash_thread *thread,
-	uint64_t addr, bool is_thumb, struct snap_instruction *ret);
+enum snap_instruction_kind {
+	SNAP_INSTRUCTION_ANY,
+	SNAP_INSTRUCTION_MOVE, /* "mov" */
+	SNAP_INSTRUCTION_CALL,
+};
+
+struct snap_instruction_place {
+	uint64_t addr;
+	bool is_thumb;			 /* which of arm's instruction sets stands there */
+	enum snap_instruction_kind kind; /* no other is looked for, though it may be found */
+};
+
+/* The same where more is known of it. */
+bool snap_instruction_find(struct snap_crash *crash, const struct snap_crash_thread *thread,
+	const struct snap_instruction_place *place, struct snap_instruction *ret);
 
 /*
  * Where a call, jump or return leads, by registers and captured memory; false if that is not known,

@@ -44,11 +44,13 @@ static bool find_slot(const struct snap_evidence *e, uint64_t *ret)
 		struct snap_instruction before;
 		bool found = false;
 		/* The longest that ends here: a shorter one is its end, without the prefix. */
-		for (unsigned int len = MAX_LOAD; len >= 2 && !found; len--)
-			found = snap_instruction_read_as(e->crash, e->thread, at - len,
-					e->instruction.is_thumb, &before) &&
+		for (unsigned int len = MAX_LOAD; len >= 2 && !found; len--) {
+			const struct snap_instruction_place place = {
+				at - len, e->instruction.is_thumb, SNAP_INSTRUCTION_MOVE};
+			found = snap_instruction_find(e->crash, e->thread, &place, &before) &&
 				before.size == len &&
 				(is_load_of(&before, base) || is_plain_move(&before));
+		}
 		if (!found)
 			return false;
 		if (is_load_of(&before, base)) {

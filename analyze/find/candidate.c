@@ -39,7 +39,8 @@ const char *snap_candidate_where_name(enum snap_candidate_where where)
 
 const char *snap_candidate_role_name(enum snap_candidate_role role)
 {
-	static const char *const names[] = {"executable", "debug", "alternate", "mini", "split"};
+	static const char *const names[] = {
+		"executable", "debug", "alternate", "mini", "split", "source"};
 	return names[role];
 }
 

@@ -31,6 +31,7 @@ enum snap_candidate_role {
 	SNAP_ROLE_ALTERNATE,  /* what several debug files have in common (dwz) */
 	SNAP_ROLE_MINI,	      /* MiniDebugInfo: a symbol table */
 	SNAP_ROLE_SPLIT,      /* .dwo or .dwp */
+	SNAP_ROLE_SOURCE,     /* a source file: none of a module's candidates */
 };
 
 enum snap_candidate_fate {

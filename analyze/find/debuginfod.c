@@ -27,6 +27,8 @@ struct library {
 	void (*end)(void *client);
 	int (*find_debuginfo)(void *client, const unsigned char *build_id, int len, char **path);
 	int (*find_executable)(void *client, const unsigned char *build_id, int len, char **path);
+	int (*find_source)(void *client, const unsigned char *build_id, int len, const char *file,
+		char **path);
 	void (*set_progressfn)(void *client, progress_fn *fn);
 	const char *(*get_url)(void *client);
 };
@@ -134,6 +136,7 @@ static bool load(struct snap_debuginfod *client)
 		{"debuginfod_end", &l->end},
 		{"debuginfod_find_debuginfo", &l->find_debuginfo},
 		{"debuginfod_find_executable", &l->find_executable},
+		{"debuginfod_find_source", &l->find_source},
 		{"debuginfod_set_progressfn", &l->set_progressfn},
 		{"debuginfod_get_url", &l->get_url},
 	};
@@ -194,16 +197,18 @@ static void count_failure(struct snap_debuginfod *client, int errnum)
 
 /* Where it is looked for, as far as that is one place. */
 static void name_url(const struct snap_debuginfod_request *request, const char *hex,
-	struct snap_debuginfod_answer *answer)
+	const char *source, struct snap_debuginfod_answer *answer)
 {
 	const char *urls = getenv(URLS_VARIABLE);
-	const char *what = request->role == SNAP_ROLE_EXECUTABLE ? "executable" : "debuginfo";
+	const char *what = request->role == SNAP_ROLE_EXECUTABLE ? "executable"
+			   : request->role == SNAP_ROLE_SOURCE	 ? "source"
+								 : "debuginfo";
 	size_t len = urls ? strlen(urls) : 0;
 	if (num_servers() == 1 && len > 0) {
 		while (len > 0 && (urls[len - 1] == '/' || urls[len - 1] == ' '))
 			len--;
-		(void)snprintf(answer->url, sizeof(answer->url), "%.*s/buildid/%s/%s", (int)len,
-			urls + strspn(urls, " "), hex, what);
+		(void)snprintf(answer->url, sizeof(answer->url), "%.*s/buildid/%s/%s%s", (int)len,
+			urls + strspn(urls, " "), hex, what, source);
 	} else {
 		(void)snprintf(answer->url, sizeof(answer->url), "%s", urls ? urls : "");
 	}
@@ -223,13 +228,31 @@ static void take_failure(
 	count_failure(client, errnum);
 }
 
+/* Length 0: the build ID is a string of hex digits. */
+static int find(struct snap_debuginfod *client, enum snap_candidate_role role, const char *hex,
+	const char *source, char **ret_path)
+{
+	const struct library *l = &client->library;
+	const unsigned char *id = (const unsigned char *)hex;
+	return role == SNAP_ROLE_EXECUTABLE ? l->find_executable(client->client, id, 0, ret_path)
+	       : role == SNAP_ROLE_SOURCE ? l->find_source(client->client, id, 0, source, ret_path)
+					  : l->find_debuginfo(client->client, id, 0, ret_path);
+}
+
 bool snap_debuginfod_fetch(struct snap_debuginfod *client,
 	const struct snap_debuginfod_request *request, struct snap_debuginfod_answer *answer)
 {
-	char hex[2 * SNAP_MAX_BUILD_ID + 1] = "", name[512], *path = NULL;
+	char hex[2 * SNAP_MAX_BUILD_ID + 1] = "", name[512], source[4096] = "", *path = NULL;
 	if (snap_remote_is_on())
 		return snap_remote_fetch(request, answer);
 	*answer = (struct snap_debuginfod_answer){.fd = -1};
+	if (request->role == SNAP_ROLE_SOURCE) {
+		answer->fate = SNAP_FATE_REFUSED;
+		if (request->build_id.len == 0 || request->name.len == 0 ||
+			request->name.len >= sizeof(source) || request->name.data[0] != '/')
+			return true;
+		memcpy(source, request->name.data, request->name.len);
+	}
 	if (request->build_id.len > 0 && request->build_id.len <= SNAP_MAX_BUILD_ID)
 		snap_hex(request->build_id, hex);
 	(void)snap_escape(request->name, SNAP_ESCAPE_INVALID, name, sizeof(name));
@@ -238,14 +261,11 @@ bool snap_debuginfod_fetch(struct snap_debuginfod *client,
 		(void)snprintf(answer->detail, sizeof(answer->detail), "%s", client->why_given_up);
 		return false;
 	}
-	name_url(request, hex, answer);
+	name_url(request, hex, source, answer);
 	client->has_begun = client->is_late = false;
 	(void)clock_gettime(CLOCK_MONOTONIC, &client->begun); /* there is such a clock */
 	current = client;
-	/* Length 0: the build ID is a string of hex digits. */
-	int fd = (request->role == SNAP_ROLE_EXECUTABLE ? client->library.find_executable
-							: client->library.find_debuginfo)(
-		client->client, (const unsigned char *)hex, 0, &path);
+	int fd = find(client, request->role, hex, source, &path);
 	if (client->has_begun)
 		tell(client, SNAP_FETCH_END);
 	if (fd < 0) {

@@ -28,7 +28,7 @@ enum snap_fetch_event {
 struct snap_fetch {
 	enum snap_fetch_event event;
 	enum snap_candidate_role role;
-	const char *name;	    /* of the module, as it was */
+	const char *name;	    /* of the module, or of a source file, as it was */
 	const char *build_id;	    /* in hex */
 	uint64_t done_len, all_len; /* all_len is 0 as long as it is not known */
 	const char *text;	    /* of SNAP_FETCH_GIVE_UP: why, in words; safe to print */
@@ -49,8 +49,10 @@ void snap_debuginfod_set_max_s(struct snap_debuginfod *client, unsigned int max_
 
 struct snap_debuginfod_request {
 	struct snap_bytes build_id;
-	enum snap_candidate_role role; /* SNAP_ROLE_EXECUTABLE, or another for debug information */
-	struct snap_bytes name;	       /* the module's, for the listener */
+	/* SNAP_ROLE_EXECUTABLE, _SOURCE, or another for debug information */
+	enum snap_candidate_role role;
+	/* The module's, for the listener; of source, its absolute path as debug information has it. */
+	struct snap_bytes name;
 };
 
 /* What came of it. */

@@ -9,6 +9,7 @@
 #include "analyze/file_open.h"
 #include "analyze/file_read.h"
 #include "analyze/sandbox/remote.h"
+#include "analyze/symbols/object.h"
 
 /* Of a stack, the innermost lines. */
 #define MAX_FRAMES     256
@@ -35,13 +36,17 @@ int snap_source_open_below(const char *directory, const char *path, struct snap_
 struct source_file {
 	const char *name; /* as the frames have it */
 	const char *path; /* where it was found; NULL: nowhere */
-	char *text;	  /* owned */
+	bool is_fetched;  /* by build ID: of the version that was built */
+	bool is_told;	  /* that it is newer */
+	struct timespec changed;
+	char *text; /* owned */
 	size_t len;
 };
 
 struct reader {
 	struct snap_crash *crash;
 	const struct snap_options *options;
+	struct snap_debuginfod *debuginfod; /* NULL: nothing is fetched */
 	struct source_file files[MAX_FRAMES];
 	size_t num_files;
 	uint64_t num_bytes;
@@ -79,24 +84,49 @@ static int open_source(const struct reader *r, const char *name, const char **re
 	for (size_t i = 0; i < num; i++)
 		for (size_t j = 0; j < r->options->num_source_dirs; j++) {
 			const char *directory = r->options->source_dirs[j];
-			int fd = snap_remote_is_on()
-					 ? snap_remote_source(j, path + starts[i], NULL)
-					 : snap_source_open_below(directory, path + starts[i], NULL);
+			int fd = snap_remote_is_on() ? snap_remote_source(j, path + starts[i], NULL)
+						     : snap_source_open_below(
+							       directory, path + starts[i], NULL);
 			if (fd < 0)
 				continue;
-			*ret_path = snap_crash_format(
-				r->crash, "%s/%s", directory, path + starts[i]);
+			*ret_path =
+				snap_crash_format(r->crash, "%s/%s", directory, path + starts[i]);
 			return fd;
 		}
 	return -1;
 }
 
-/* Its text, as far as the limits let; without, it has none. -1 without memory. */
-static int read_file(struct reader *r, struct source_file *file, struct snap_error *err)
+/* By its name at the time of the build, which is absolute; those of some compilers are not. */
+static int fetch_source(const struct reader *r, const struct snap_crash_module *module,
+	const struct snap_listed_frame *listed, const char **ret_path)
 {
-	struct stat st;
+	struct snap_debuginfod_answer answer;
+	const char *name = listed->built_file;
+	if (!r->debuginfod || !module || module->record.build_id.len == 0 || !name ||
+		name[0] != '/')
+		return -1;
+	const struct snap_debuginfod_request request = {
+		.build_id = module->record.build_id,
+		.role = SNAP_ROLE_SOURCE,
+		.name = snap_bytes_str(name),
+	};
+	if (!snap_debuginfod_fetch(r->debuginfod, &request, &answer) || answer.fd < 0)
+		return -1;
+	*ret_path = snap_crash_format(r->crash, "%s", answer.path);
+	return answer.fd;
+}
+
+/* Its text, as far as the limits let; without, it has none. -1 without memory. */
+static int read_file(struct reader *r, const struct snap_crash_module *module,
+	const struct snap_listed_frame *listed, struct source_file *file, struct snap_error *err)
+{
+	struct stat st = {0};
 	const char *path = NULL;
 	int fd = open_source(r, file->name, &path);
+	if (fd < 0) {
+		fd = fetch_source(r, module, listed, &path);
+		file->is_fetched = fd >= 0;
+	}
 	if (fd < 0)
 		return 0;
 	int result = 0;
@@ -108,6 +138,7 @@ static int read_file(struct reader *r, struct source_file *file, struct snap_err
 			result = snap_error_no_memory(err);
 		file->len = n > 0 ? (size_t)n : 0;
 		file->path = n >= 0 ? path : NULL;
+		file->changed = st.st_mtim;
 		r->num_bytes += size;
 	}
 	(void)close(fd); /* only read from */
@@ -115,15 +146,26 @@ static int read_file(struct reader *r, struct source_file *file, struct snap_err
 }
 
 /* NULL without memory. */
-static const struct source_file *get_file(
-	struct reader *r, const char *name, struct snap_error *err)
+static struct source_file *get_file(struct reader *r, const struct snap_crash_module *module,
+	const struct snap_listed_frame *listed, struct snap_error *err)
 {
 	for (size_t i = 0; i < r->num_files; i++)
-		if (strcmp(r->files[i].name, name) == 0)
+		if (strcmp(r->files[i].name, listed->file) == 0)
 			return &r->files[i];
 	struct source_file *file = &r->files[r->num_files++];
-	*file = (struct source_file){.name = name};
-	return read_file(r, file, err) < 0 ? NULL : file;
+	*file = (struct source_file){.name = listed->file};
+	return read_file(r, module, listed, file, err) < 0 ? NULL : file;
+}
+
+/* What was built of a file is no older than it, unless that was changed since. */
+static bool is_newer(const struct source_file *file, const struct snap_crash_module *module)
+{
+	struct timespec built;
+	if (file->is_fetched || !module || !module->object ||
+		!snap_object_changed(module->object, &built))
+		return false;
+	return file->changed.tv_sec > built.tv_sec ||
+	       (file->changed.tv_sec == built.tv_sec && file->changed.tv_nsec > built.tv_nsec);
 }
 
 /* Lines [line - 1, line + 1] of the file, those there are. */
@@ -160,20 +202,27 @@ static int read_all(struct reader *r, const struct snap_crash_thread *thread,
 		const struct snap_listed_frame *listed = &thread->listed[i];
 		if (!listed->file || listed->line == 0 || listed->line == UINT32_MAX)
 			continue;
-		const struct source_file *file = get_file(r, listed->file, err);
-		if (!file || (file->path && take_lines(r->crash, file, listed->line, &source[i],
-						    err) < 0))
+		const struct snap_crash_module *module = thread->frames[listed->frame].module;
+		struct source_file *file = get_file(r, module, listed, err);
+		if (!file)
 			return -1;
+		if (!file->path)
+			continue;
+		if (take_lines(r->crash, file, listed->line, &source[i], err) < 0)
+			return -1;
+		source[i].is_newer = !file->is_told && is_newer(file, module);
+		file->is_told |= source[i].is_newer;
 	}
 	return 0;
 }
 
-int snap_source_read(
-	struct snap_crash *crash, const struct snap_options *options, struct snap_error *err)
+int snap_source_read(struct snap_crash *crash, const struct snap_options *options,
+	struct snap_debuginfod *debuginfod, struct snap_error *err)
 {
 	const struct snap_crash_thread *thread = snap_crash_crashed_thread(crash);
 	crash->source = NULL;
-	if (options->num_source_dirs == 0 || !thread || thread->num_listed == 0)
+	if ((options->num_source_dirs == 0 && !options->fetch_source) || !thread ||
+		thread->num_listed == 0)
 		return 0;
 	struct snap_source_text *source =
 		snap_arena_alloc(&crash->arena, thread->num_listed * sizeof(*source));
@@ -184,6 +233,7 @@ int snap_source_read(
 	}
 	r->crash = crash;
 	r->options = options;
+	r->debuginfod = options->fetch_source ? debuginfod : NULL;
 	int result = read_all(r, thread, source, err);
 	for (size_t i = 0; i < r->num_files; i++)
 		free(r->files[i].text);

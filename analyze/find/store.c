@@ -580,3 +580,8 @@ int snap_store_open(struct snap_store *store, const char *file_or_build_id,
 	*ret = stored->object;
 	return 0;
 }
+
+struct snap_debuginfod *snap_store_debuginfod(const struct snap_store *store)
+{
+	return store->debuginfod;
+}

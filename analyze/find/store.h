@@ -41,4 +41,7 @@ int snap_store_fetch(struct snap_store *store, struct snap_crash *crash, bool *r
  * first. */
 void snap_store_keep(struct snap_store *store);
 
+/* What asks servers for it; NULL: nothing is fetched. */
+struct snap_debuginfod *snap_store_debuginfod(const struct snap_store *store);
+
 #endif

@@ -11,15 +11,6 @@
 /* Functions longer than this are not aligned to. */
 #define MAX_COLUMN 44
 
-/* Columns on a terminal, of escaped UTF-8 text: characters, as if none were wide. */
-static size_t columns(const char *text)
-{
-	size_t num = 0;
-	for (; *text; text++)
-		num += ((unsigned char)*text & 0xc0) != 0x80;
-	return num;
-}
-
 /* A name of more columns than this stands as in signatures: "std::sort<T>". JSON has it whole. */
 #define MAX_NAME_COLUMNS 90
 
@@ -33,7 +24,7 @@ void snap_frame_name(const struct snap_crash_thread *thread, size_t index, char 
 		(void)snprintf(out, size, "<signal handler called>");
 	} else if (listed->function) {
 		(void)snap_print_to(snap_bytes_str(listed->function), name);
-		if (columns(name) > MAX_NAME_COLUMNS) {
+		if (snap_columns(name) > MAX_NAME_COLUMNS) {
 			char *brief = snap_signature_name(listed->function);
 			if (brief)
 				(void)snap_print_to(snap_bytes_str(brief), name);
@@ -141,10 +132,19 @@ static void print_locals(
 			listed->num_left_out, colors->end);
 }
 
+/* What stands in front of a line, and of it at least and, where lines may have any length, at most.
+ */
+#define SOURCE_INDENT	   15
+#define MIN_SOURCE_COLUMNS 20
+#define MAX_SOURCE_COLUMNS 120
+
 /* With tabs as spaces, as far as it fits on a line. */
-static void print_source_line(struct snap_bytes line, FILE *out)
+static void print_source_line(struct snap_bytes line, size_t columns, FILE *out)
 {
-	enum { TAB = 4, COLUMNS = 120 };
+	enum { TAB = 4 };
+	size_t room = columns == 0				     ? MAX_SOURCE_COLUMNS
+		      : columns < SOURCE_INDENT + MIN_SOURCE_COLUMNS ? MIN_SOURCE_COLUMNS
+								     : columns - SOURCE_INDENT;
 	char text[SNAP_PRINT_MAX], shown[SNAP_PRINT_MAX + 4], cut[SNAP_PRINT_MAX + 4];
 	size_t len = 0;
 	for (size_t i = 0; i < line.len && len + TAB < sizeof(text); i++) {
@@ -153,25 +153,29 @@ static void print_source_line(struct snap_bytes line, FILE *out)
 		len += num;
 	}
 	(void)snap_print_to(snap_bytes(text, len), shown);
-	snap_cut_end(shown, COLUMNS, cut);
+	snap_cut_end(shown, room, cut);
 	(void)fputs(cut, out);
 }
 
 static void print_source(const struct snap_source_text *source, uint32_t line,
-	const struct snap_colors *colors, FILE *out)
+	const struct snap_backtrace_style *style, FILE *out)
 {
+	const struct snap_colors *colors = style->colors;
 	for (size_t i = 0; i < source->num_lines; i++) {
 		bool is_it = source->first + i == line;
 		(void)fprintf(out, "      %s%c %5" PRIu32 "  ", is_it ? "" : colors->faint,
 			is_it ? '>' : ' ', source->first + (uint32_t)i);
-		print_source_line(source->lines[i], out);
+		print_source_line(source->lines[i], style->columns, out);
 		(void)fprintf(out, "%s\n", is_it ? "" : colors->end);
 	}
-	if (!source->is_too_short)
+	if (!source->is_too_short && !source->is_newer)
 		return;
 	(void)fprintf(out, "      %s", colors->doubt);
 	snap_print_str(out, source->path);
-	(void)fprintf(out, " has no such line: it is of another version%s\n", colors->end);
+	(void)fprintf(out, "%s%s\n",
+		source->is_too_short ? " has no such line: it is of another version"
+				     : " is newer than the program: it may be of another version",
+		colors->end);
 }
 
 static void print_line(const struct snap_crash_thread *thread, size_t index, int digits,
@@ -182,7 +186,7 @@ static void print_line(const struct snap_crash_thread *thread, size_t index, int
 	const struct snap_frame *frame = &thread->frames[listed->frame];
 	char function[SNAP_FRAME_NAME_MAX];
 	snap_frame_name(thread, index, function, sizeof(function));
-	size_t width = columns(function);
+	size_t width = snap_columns(function);
 	(void)fprintf(out, "  #%-*zu  %s%s%s", digits, index,
 		listed->function ? colors->function : "", function,
 		listed->function ? colors->end : "");
@@ -202,7 +206,7 @@ static void print_line(const struct snap_crash_thread *thread, size_t index, int
 		(void)fprintf(out, "  %s%s%s", colors->doubt, trust, colors->end);
 	(void)fputc('\n', out);
 	if (style->source && style->source[index].path)
-		print_source(&style->source[index], listed->line, colors, out);
+		print_source(&style->source[index], listed->line, style, out);
 	if (!style->for_many)
 		print_locals(listed, colors, out);
 }
@@ -280,21 +284,20 @@ static const char *end_words(enum snap_end end)
 	return "";
 }
 
-void snap_backtrace_print(const struct snap_crash_thread *thread,
-	const struct snap_backtrace_style *style, FILE *out)
+void snap_backtrace_print(
+	const struct snap_crash_thread *thread, const struct snap_backtrace_style *style, FILE *out)
 {
 	const struct snap_colors *colors = style->colors;
 	size_t column = 0;
 	int digits = 1;
 	bool has_arguments = false;
 	for (size_t i = 0; i < thread->num_listed; i++)
-		has_arguments |=
-			thread->listed[i].num_arguments > 0 && !style->for_many;
+		has_arguments |= thread->listed[i].num_arguments > 0 && !style->for_many;
 	/* Behind arguments, there is no column to align. */
 	for (size_t i = 0; i < thread->num_listed && !has_arguments; i++) {
 		char function[SNAP_FRAME_NAME_MAX];
 		snap_frame_name(thread, i, function, sizeof(function));
-		size_t width = columns(function);
+		size_t width = snap_columns(function);
 		if (width > column && width <= MAX_COLUMN)
 			column = width;
 	}
@@ -334,17 +337,27 @@ void snap_backtrace_print(const struct snap_crash_thread *thread,
 	(void)fprintf(out, ".%s\n", colors->end);
 }
 
-void snap_registers_print(
-	const struct snap_crash *crash, const struct snap_crash_thread *thread, FILE *out)
+void snap_registers_print(const struct snap_crash *crash, const struct snap_crash_thread *thread,
+	size_t columns, FILE *out)
 {
 	enum { PER_ROW = 4 };
 	if (!crash->arch || !thread->pr_reg.data)
 		return;
-	int digits = 2 * (int)snap_arch_word(crash->arch), width[PER_ROW] = {0}, num = 0;
+	int digits = 2 * (int)snap_arch_word(crash->arch), width[PER_ROW] = {0}, widest = 0,
+	    num = 0;
 	for (unsigned int i = 0; i < crash->arch->num_regs; i++) {
 		int len = (int)strlen(crash->arch->regs[i].name);
-		if (len > width[i % PER_ROW])
-			width[i % PER_ROW] = len;
+		widest = len > widest ? len : widest;
+	}
+	/* Fewer in a row where all would not fit. */
+	unsigned int per_row = PER_ROW;
+	while (columns > 0 && per_row > 1 &&
+		per_row * (unsigned int)(widest + digits + 3) > columns)
+		per_row--;
+	for (unsigned int i = 0; i < crash->arch->num_regs; i++) {
+		int len = (int)strlen(crash->arch->regs[i].name);
+		if (len > width[i % per_row])
+			width[i % per_row] = len;
 	}
 	for (unsigned int i = 0; i < crash->arch->num_regs; i++) {
 		uint64_t value;
@@ -353,7 +366,7 @@ void snap_registers_print(
 			    crash->arch, i, thread->pr_reg.data, thread->pr_reg.len, &value))
 			continue;
 		(void)fprintf(out, "%s%*s %0*" PRIx64,
-			num > 0 && num % PER_ROW == 0 ? "\n  " : "  ", width[i % PER_ROW],
+			num > 0 && num % (int)per_row == 0 ? "\n  " : "  ", width[i % per_row],
 			crash->arch->regs[i].name, digits, value);
 		num++;
 	}

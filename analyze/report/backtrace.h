@@ -20,6 +20,7 @@ void snap_frame_name(
 struct snap_backtrace_style {
 	const struct snap_colors *colors;
 	const struct snap_source_text *source; /* of each listed line; NULL: none */
+	size_t columns; /* of a line; 0: any */
 	bool for_many; /* of threads that stand alike: without what differs, variables and addresses */
 };
 
@@ -27,8 +28,9 @@ struct snap_backtrace_style {
 void snap_backtrace_print(const struct snap_crash_thread *thread,
 	const struct snap_backtrace_style *style, FILE *out);
 
-/* The general registers, four in a row. Prints nothing if there are none. */
-void snap_registers_print(
-	const struct snap_crash *crash, const struct snap_crash_thread *thread, FILE *out);
+/* The general registers, four in a row, or as many as fit into so many columns (0: any). Prints nothing if
+ * there are none. */
+void snap_registers_print(const struct snap_crash *crash, const struct snap_crash_thread *thread,
+	size_t columns, FILE *out);
 
 #endif

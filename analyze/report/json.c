@@ -462,11 +462,8 @@ static void put_candidates(struct snap_json *w, const struct snap_crash_module *
 
 static void put_package(struct snap_json *w, const struct snap_package *package)
 {
-	if (!package) {
-		snap_json_put_null(w, "package");
+	if (!snap_json_maybe_object(w, "package", package != NULL))
 		return;
-	}
-	snap_json_begin_object(w, "package");
 	snap_json_put_string(w, "type", package->type);
 	snap_json_put_string(w, "name", package->name);
 	snap_json_put_string(w, "version", package->version);

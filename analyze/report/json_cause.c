@@ -5,11 +5,8 @@
 
 static void put_severity(struct snap_json *w, const struct snap_severity *severity)
 {
-	if (!severity->name) {
-		snap_json_put_null(w, "severity");
+	if (!snap_json_maybe_object(w, "severity", severity->name != NULL))
 		return;
-	}
-	snap_json_begin_object(w, "severity");
 	snap_json_put_string(w, "class", severity->name);
 	snap_json_put_string(w, "rule", severity->rule);
 	snap_json_end_object(w);
@@ -18,11 +15,8 @@ static void put_severity(struct snap_json *w, const struct snap_severity *severi
 static void put_assertion(struct snap_json *w, const struct snap_cause *cause)
 {
 	const struct snap_assertion *assertion = &cause->assertion;
-	if (!cause->has_assertion) {
-		snap_json_put_null(w, "assertion");
+	if (!snap_json_maybe_object(w, "assertion", cause->has_assertion))
 		return;
-	}
-	snap_json_begin_object(w, "assertion");
 	snap_json_put_string(w, "expression", assertion->expression);
 	snap_json_put_string(w, "file", assertion->file);
 	snap_json_maybe_number(w, "line", assertion->has_line, assertion->line);
@@ -38,11 +32,8 @@ static void put_exception(struct snap_json *w, const struct snap_cause *cause)
 		[SNAP_EXCEPTION_TEXT_KNOWN] = "known",
 	};
 	const struct snap_exception *exception = &cause->exception;
-	if (!cause->has_exception) {
-		snap_json_put_null(w, "exception");
+	if (!snap_json_maybe_object(w, "exception", cause->has_exception))
 		return;
-	}
-	snap_json_begin_object(w, "exception");
 	snap_json_put_string(w, "type", exception->type);
 	snap_json_put_string(w, "what", exception->what);
 	snap_json_put_string(w, "value", exception->value);
@@ -53,11 +44,8 @@ static void put_exception(struct snap_json *w, const struct snap_cause *cause)
 
 static void put_variable(struct snap_json *w, const struct snap_bad_variable *variable)
 {
-	if (!variable->name) {
-		snap_json_put_null(w, "variable");
+	if (!snap_json_maybe_object(w, "variable", variable->name != NULL))
 		return;
-	}
-	snap_json_begin_object(w, "variable");
 	snap_json_put_string(w, "name", variable->name);
 	snap_json_put_string(w, "type", variable->type);
 	snap_json_put_string(w, "expression", variable->expression);

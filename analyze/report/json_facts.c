@@ -52,11 +52,8 @@ static void put_namespaces(struct snap_json *w, const struct snap_process *proce
 /* Null if it was not captured, which is what is configured as a rule. */
 static void put_environ(struct snap_json *w, struct snap_bytes environment)
 {
-	if (!environment.data) {
-		snap_json_put_null(w, "environ");
+	if (!snap_json_maybe_array(w, "environ", environment.data != NULL))
 		return;
-	}
-	snap_json_begin_array(w, "environ");
 	for (size_t i = 0; i < environment.len;) {
 		const uint8_t *start = environment.data + i;
 		const uint8_t *nul = memchr(start, '\0', environment.len - i);
@@ -123,11 +120,8 @@ static void put_lines(struct snap_json *w, const char *key, struct snap_bytes te
 
 static void put_syscall(struct snap_json *w, const struct snap_wait *wait)
 {
-	if (!wait->has_syscall) {
-		snap_json_put_null(w, "syscall");
+	if (!snap_json_maybe_object(w, "syscall", wait->has_syscall))
 		return;
-	}
-	snap_json_begin_object(w, "syscall");
 	snap_json_put_signed(w, "number", wait->syscall);
 	snap_json_put_string(w, "name", wait->syscall_name);
 	snap_json_begin_array(w, "arguments");

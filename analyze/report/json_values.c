@@ -35,6 +35,24 @@ void snap_json_maybe_bool(struct snap_json *w, const char *key, bool known, bool
 		snap_json_put_null(w, key);
 }
 
+bool snap_json_maybe_object(struct snap_json *w, const char *key, bool known)
+{
+	if (known)
+		snap_json_begin_object(w, key);
+	else
+		snap_json_put_null(w, key);
+	return known;
+}
+
+bool snap_json_maybe_array(struct snap_json *w, const char *key, bool known)
+{
+	if (known)
+		snap_json_begin_array(w, key);
+	else
+		snap_json_put_null(w, key);
+	return known;
+}
+
 void snap_json_maybe_hex_bytes(struct snap_json *w, const char *key, struct snap_bytes bytes)
 {
 	if (bytes.len > 0)

@@ -13,6 +13,9 @@ void snap_json_maybe_number(struct snap_json *w, const char *key, bool known, ui
 void snap_json_maybe_signed(struct snap_json *w, const char *key, bool known, int64_t value);
 void snap_json_maybe_hex(struct snap_json *w, const char *key, bool known, uint64_t value);
 void snap_json_maybe_bool(struct snap_json *w, const char *key, bool known, bool value);
+/* Begun if it is known, which is returned: the caller goes on with what is in it, and ends it. */
+bool snap_json_maybe_object(struct snap_json *w, const char *key, bool known);
+bool snap_json_maybe_array(struct snap_json *w, const char *key, bool known);
 /* Empty bytes are unknown, too. */
 void snap_json_maybe_hex_bytes(struct snap_json *w, const char *key, struct snap_bytes bytes);
 /* The name of an enum's value, or its number where it has none: a string, too. */

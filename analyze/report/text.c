@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "analyze/report/fold.h"
 #include "analyze/report/text_facts.h"
 #include "analyze/report/text_parts.h"
 #include "analyze/report/words.h"
@@ -178,7 +179,7 @@ static void print_log(const struct snap_text *p)
 	snap_text_logs(p->crash, p->out);
 }
 
-void snap_report_text(
+int snap_report_text(
 	const struct snap_crash *crash, const struct snap_text_style *style, FILE *out)
 {
 	static void (*const printers[])(const struct snap_text *p) = {
@@ -196,14 +197,21 @@ void snap_report_text(
 		[SNAP_SECTION_MEMORY] = snap_text_memory,
 	};
 	bool begun = false;
+	FILE *folded = style->columns ? snap_fold_open(out, style->columns) : NULL;
+	if (style->columns && !folded)
+		return -1;
 	const struct snap_text p = {
 		.crash = crash,
 		.only_crashed_thread = style->only_crashed_thread,
 		.colors = style->color ? SNAP_COLORS_ON : SNAP_COLORS_OFF,
-		.out = out,
+		.out = folded ? folded : out,
+		.columns = style->columns,
 		.begun = &begun,
 	};
 	for (size_t i = 0; i < SNAP_NUM_SECTIONS; i++)
 		if (style->sections & 1u << i)
 			printers[i](&p);
+	if (folded)
+		(void)fclose(folded); /* what failed is found at the end */
+	return 0;
 }

@@ -15,10 +15,11 @@ struct snap_text_style {
 	bool color;
 	bool only_crashed_thread; /* leave the other threads out */
 	unsigned int sections;	  /* bits (sections.h) */
+	size_t columns;		  /* to which lines are folded, SNAP_MIN_COLUMNS at least; 0: any */
 };
 
-/* Write the report. Failed writes are left to ferror(out). */
-void snap_report_text(
+/* Write the report. -1 only if memory is exhausted; failed writes are left to ferror(out). */
+int snap_report_text(
 	const struct snap_crash *crash, const struct snap_text_style *style, FILE *out);
 
 #endif

@@ -18,6 +18,7 @@ struct snap_text {
 	bool only_crashed_thread;
 	struct snap_colors colors;
 	FILE *out;
+	size_t columns; /* of a line; 0: any */
 	bool *begun; /* something stands above */
 };
 

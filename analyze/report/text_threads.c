@@ -17,14 +17,17 @@ void snap_text_crashed_thread(const struct snap_text *p, const struct snap_crash
 	snap_text_thread_name(p, thread);
 	(void)fprintf(p->out, "%s\n", p->colors.end);
 	snap_backtrace_print(
-		thread, &(struct snap_backtrace_style){.colors = &p->colors, .source = p->crash->source}, p->out);
+		thread,
+		&(struct snap_backtrace_style){
+			.colors = &p->colors, .source = p->crash->source, .columns = p->columns},
+		p->out);
 }
 
 void snap_text_registers(const struct snap_text *p, const struct snap_crash_thread *thread)
 {
 	if (p->crash->arch && thread->pr_reg.data) {
 		snap_text_heading(p, "Registers");
-		snap_registers_print(p->crash, thread, p->out);
+		snap_registers_print(p->crash, thread, p->columns, p->out);
 	} else if (thread->pr_reg.data) {
 		snap_text_heading(p, "Registers");
 		(void)fprintf(p->out, "  captured, but of a machine that is not supported\n");
@@ -112,7 +115,7 @@ static void print_group(const struct snap_text *p, const struct snap_thread_grou
 	snap_text_wait(p->crash, first, group->num > 1, p->out);
 	snap_backtrace_print(first,
 		&(struct snap_backtrace_style){
-			.colors = &p->colors, .for_many = group->num > 1},
+			.colors = &p->colors, .for_many = group->num > 1, .columns = p->columns},
 		p->out);
 }
 

@@ -198,7 +198,8 @@ static int fetch(struct snap_broker *broker, const struct snap_request_view *req
 		.name = snap_bytes(request->text[1], request->len[1]),
 	};
 	if (!options->debuginfod || request->len[0] == 0 ||
-		request->len[0] > SNAP_MAX_BUILD_ID || request->number > SNAP_ROLE_SPLIT)
+		request->len[0] > SNAP_MAX_BUILD_ID || request->number > SNAP_ROLE_SOURCE ||
+		(request->number == SNAP_ROLE_SOURCE && !options->fetch_source))
 		return -1;
 	if (!broker->debuginfod && snap_debuginfod_create(options->on_fetch,
 					   options->on_fetch_data, &broker->debuginfod, NULL) < 0)

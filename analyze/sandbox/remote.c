@@ -236,7 +236,7 @@ bool snap_remote_fetch(
 {
 	struct snap_bytes name = request->name;
 	*ret = (struct snap_debuginfod_answer){.fd = -1};
-	if (name.len > 255)
+	if (name.len > 255 && request->role != SNAP_ROLE_SOURCE)
 		name.len = 255;
 	/* A NUL would end it anyway. */
 	const uint8_t *nul = name.len > 0 ? memchr(name.data, '\0', name.len) : NULL;

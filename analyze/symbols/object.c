@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <elf.h>
 #include <gelf.h>
@@ -100,6 +101,22 @@ struct snap_bytes snap_object_image(const struct snap_object *object)
 {
 	const struct snap_elf_file *file = object->main;
 	return file && file->image ? snap_bytes(file->image, file->image_len) : snap_bytes(NULL, 0);
+}
+
+bool snap_object_changed(const struct snap_object *object, struct timespec *ret)
+{
+	const struct snap_elf_file *const files[] = {object->main, object->debug};
+	bool found = false;
+	struct stat st;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (!files[i] || files[i]->fd < 0 || fstat(files[i]->fd, &st) < 0)
+			continue;
+		if (!found || st.st_mtim.tv_sec > ret->tv_sec ||
+			(st.st_mtim.tv_sec == ret->tv_sec && st.st_mtim.tv_nsec > ret->tv_nsec))
+			*ret = st.st_mtim;
+		found = true;
+	}
+	return found;
 }
 
 struct snap_bytes snap_object_build_id(const struct snap_object *object)
@@ -254,8 +271,8 @@ bool snap_object_is_constant(const struct snap_object *object, uint64_t vaddr)
 	for (size_t i = 0; i < num; i++) {
 		GElf_Phdr ph;
 		if (!gelf_getphdr(object->main->elf, (int)i, &ph) ||
-			(ph.p_type != PT_LOAD && ph.p_type != PT_GNU_RELRO) ||
-			vaddr < ph.p_vaddr || vaddr - ph.p_vaddr >= ph.p_memsz)
+			(ph.p_type != PT_LOAD && ph.p_type != PT_GNU_RELRO) || vaddr < ph.p_vaddr ||
+			vaddr - ph.p_vaddr >= ph.p_memsz)
 			continue;
 		/* Relocations are written to what is read-only afterwards. */
 		if (ph.p_type == PT_GNU_RELRO || ph.p_flags & PF_W)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "analyze/crash.h"
 #include "analyze/symbols/cfi_row.h"
@@ -47,6 +48,8 @@ struct snap_bytes snap_object_build_id(const struct snap_object *object);
 enum snap_symbols snap_object_symbols(const struct snap_object *object);
 /* The file that names come from. */
 const char *snap_object_symbol_file(const struct snap_object *object);
+/* When the newest of its files was changed; false: it has none on disk. */
+bool snap_object_changed(const struct snap_object *object, struct timespec *ret);
 /* Whether code and call frame information can be read: a debug file alone has neither. */
 bool snap_object_has_code(const struct snap_object *object);
 /* The lowest PT_LOAD's page-aligned virtual address; false if there is no main file. */

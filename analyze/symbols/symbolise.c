@@ -85,6 +85,7 @@ static int symbolise_frame(struct snap_crash *crash, struct list *list,
 			.raw_function = source->raw_function,
 			.has_offset = !source->is_inline && source->function,
 			.offset = vaddr - source->start,
+			.built_file = source->file,
 			.line = source->line,
 			.column = source->column,
 		};

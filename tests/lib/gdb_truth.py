@@ -19,22 +19,14 @@ import bisect
 import json
 import os
 import re
+import sys
 
 import gdb
 
-for setting in (
-    "pagination off",
-    "confirm off",
-    "width 0",
-    "debuginfod enabled off",
-    "backtrace past-main on",
-    "backtrace past-entry off",
-    # All frames, also those of an endless recursion.
-    "backtrace limit unlimited",
-    "print asm-demangle on",
-    "python print-stack full",
-):
-    gdb.execute("set " + setting)
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import gdb_shared
+
+gdb_shared.prepare("backtrace past-entry off")
 
 # Deeper than any stack that is captured whole; deeper ones are compared so far.
 MAX_FRAMES = int(os.environ.get("TRUTH_MAX_FRAMES", "3000"))
@@ -138,15 +130,12 @@ def walk():
         frame = older
     if frame is not None and len(frames) >= MAX_FRAMES:
         end = "limit"
-    return frames, end
+    return {"frames": frames, "end": end}
 
 
 def tell(path):
-    threads = []
-    for thread in sorted(gdb.selected_inferior().threads(), key=lambda t: t.num):
-        thread.switch()
-        frames, end = walk()
-        threads.append({"tid": thread.ptid[1], "frames": frames, "end": end})
+    tables.clear()
+    threads = gdb_shared.threads(walk)
     with open(path, "w", encoding="utf-8") as f:
         json.dump({"threads": threads}, f)
 
@@ -168,15 +157,4 @@ if "TRUTH" in os.environ:
     tell(os.environ["TRUTH"])
 else:
     keep_libraries()
-    with open(os.environ["TRUTH_LIST"], encoding="utf-8") as cores:
-        for line in cores:
-            out, program, core = line.rstrip("\n").split("\t")
-            tables.clear()
-            try:
-                gdb.execute("core-file")
-                gdb.execute(f'file "{program}"')
-                gdb.execute(f"core-file {core}")
-                tell(out)
-            except gdb.error as e:
-                # The file that is missing then says it.
-                print(f"{core}: {e}")
+    gdb_shared.each_core(os.environ["TRUTH_LIST"], tell)

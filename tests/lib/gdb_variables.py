@@ -13,6 +13,9 @@ import sys
 
 import gdb
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import gdb_shared
+
 # libstdc++'s own printers, of the types that snapanalyze knows. What is in no scope of std is raw.
 sys.path.insert(0, "/usr/share/gcc/python")
 from libstdcxx.v6 import printers
@@ -33,6 +36,13 @@ class HomedStringPrinter:
         return "string"
 
 
+class VariantPrinter(printers.StdVariantPrinter):
+    """Which one it is, without the names of all types, which can be spelt in several ways."""
+
+    def to_string(self):
+        return "std::variant [" + super().to_string().rpartition(" [")[2]
+
+
 KNOWN = {
     "std::__cxx11::basic_string": printers.StdStringPrinter,
     "std::basic_string_view": printers.StdExpStringViewPrinter,
@@ -41,6 +51,20 @@ KNOWN = {
     "std::shared_ptr": printers.SharedPointerPrinter,
     "std::weak_ptr": printers.SharedPointerPrinter,
     "std::optional": printers.StdExpOptionalPrinter,
+    "std::__cxx11::list": printers.StdListPrinter,
+    "std::forward_list": printers.StdForwardListPrinter,
+    "std::deque": printers.StdDequePrinter,
+    "std::map": printers.StdMapPrinter,
+    "std::multimap": printers.StdMapPrinter,
+    "std::set": printers.StdSetPrinter,
+    "std::multiset": printers.StdSetPrinter,
+    "std::unordered_map": printers.Tr1UnorderedMapPrinter,
+    "std::unordered_multimap": printers.Tr1UnorderedMapPrinter,
+    "std::unordered_set": printers.Tr1UnorderedSetPrinter,
+    "std::unordered_multiset": printers.Tr1UnorderedSetPrinter,
+    "std::variant": VariantPrinter,
+    "std::tuple": printers.StdTuplePrinter,
+    "std::pair": printers.StdPairPrinter,
 }
 
 
@@ -51,22 +75,13 @@ def find_printer(value):
     name = kind.tag.split("<")[0]
     if name == "std::__cxx11::basic_string" and not value["_M_dataplus"].type.fields():
         return HomedStringPrinter(value)
-    return KNOWN[name](name, value) if name in KNOWN else None
+    shown = "std::list" if name == "std::__cxx11::list" else name
+    return KNOWN[name](shown, value) if name in KNOWN else None
 
 
 gdb.pretty_printers.insert(0, find_printer)
 
-for setting in (
-    "pagination off",
-    "confirm off",
-    "width 0",
-    "debuginfod enabled off",
-    "backtrace past-main on",
-    "backtrace limit unlimited",
-    "print asm-demangle on",
-    "python print-stack full",
-):
-    gdb.execute("set " + setting)
+gdb_shared.prepare()
 
 # Of deep recursions these are enough.
 MAX_FRAMES = 100
@@ -148,21 +163,9 @@ def walk():
 
 
 def tell(path):
-    threads = []
-    for thread in sorted(gdb.selected_inferior().threads(), key=lambda t: t.num):
-        thread.switch()
-        threads.append({"tid": thread.ptid[1], "frames": walk()})
+    threads = gdb_shared.threads(lambda: {"frames": walk()})
     with open(path, "w", encoding="utf-8") as f:
         json.dump({"threads": threads}, f)
 
 
-with open(os.environ["VARIABLES_LIST"], encoding="utf-8") as cores:
-    for line in cores:
-        out, program, core = line.rstrip("\n").split("\t")
-        try:
-            gdb.execute("core-file")
-            gdb.execute(f'file "{program}"')
-            gdb.execute(f"core-file {core}")
-            tell(out)
-        except gdb.error as e:
-            print(f"{core}: {e}")
+gdb_shared.each_core(os.environ["VARIABLES_LIST"], tell)
