@@ -349,6 +349,7 @@ ANALYZE_OBJS = \
 	analyze/explain/address.o \
 	analyze/explain/alike.o \
 	analyze/explain/bad_pc.o \
+	analyze/explain/core_message.o \
 	analyze/explain/cxx_exception.o \
 	analyze/explain/disassembler.o \
 	analyze/explain/disassembler_memory.o \

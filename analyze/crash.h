@@ -353,6 +353,9 @@ struct snap_crash {
 	struct snap_system system;
 	struct snap_capture capture;
 	struct snap_abort_message abort_message; /* absent: its text is */
+	/* Of a core: whose variable told where it is (explain/core_message.h); NULL: the snapshot
+	 * has it. */
+	const struct snap_crash_module *abort_message_module;
 	struct snap_tag *tags;
 	size_t num_tags;
 	struct snap_log *logs; /* oldest first */

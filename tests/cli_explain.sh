@@ -59,6 +59,8 @@ for what in stored crashed; do
 		if [ "$what" = crashed ] && [ "$crash" = crash_both ]; then
 			"$ANALYZE" json "$CORE" >"$TMP/core.json" 2>"$TMP/err"
 			check_parts "$name, the core" "$victim" "$arguments" "$setting:core" "$TMP/core.json"
+			check "$name, the core: valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$SCHEMA" \
+				"$TMP/core.json"
 		fi
 		check "$name: valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$SCHEMA" "$report"
 	done <"$TOP/tests/victims/explained"

@@ -2,6 +2,7 @@
 
 #include "analyze/explain/abort.h"
 #include "analyze/report/json_values.h"
+#include "common/abort_message.h"
 
 static void put_severity(struct snap_json *w, const struct snap_severity *severity)
 {
@@ -12,6 +13,25 @@ static void put_severity(struct snap_json *w, const struct snap_severity *severi
 	snap_json_begin_object(w, "severity");
 	snap_json_put_string(w, "class", severity->name);
 	snap_json_put_string(w, "rule", severity->rule);
+	snap_json_end_object(w);
+}
+
+static void put_message_source(struct snap_json *w, const struct snap_crash *crash)
+{
+	const struct snap_abort_message *message = &crash->abort_message;
+	const struct snap_crash_module *module = crash->abort_message_module;
+	if (!message->text.data) {
+		snap_json_put_null(w, "message_source");
+		return;
+	}
+	snap_json_begin_object(w, "message_source");
+	snap_json_put_string(w, "from",
+		message->source == SNAP_ABORT_C_LIBRARY ? "c-library"
+		: message->source == SNAP_ABORT_PROGRAM ? "program"
+							: NULL);
+	snap_json_maybe_hex(w, "address", message->has_address, message->address);
+	snap_json_put_string(w, "symbol", module ? SNAP_ABORT_VARIABLE : NULL);
+	snap_json_put_text(w, "module", module ? module->record.path : snap_bytes(NULL, 0));
 	snap_json_end_object(w);
 }
 
@@ -107,6 +127,7 @@ void snap_json_put_cause_parts(struct snap_json *w, const struct snap_crash *cra
 	const struct snap_cause *cause = &crash->cause;
 	put_severity(w, &cause->severity);
 	snap_json_put_string(w, "failure", snap_failure_name(cause->failure));
+	put_message_source(w, crash);
 	put_assertion(w, cause);
 	put_exception(w, cause);
 	put_variable(w, &cause->variable);
