@@ -348,7 +348,9 @@ ANALYZE_OBJS = \
 	analyze/explain/abort_text.o \
 	analyze/explain/address.o \
 	analyze/explain/alike.o \
+	analyze/explain/assert_call.o \
 	analyze/explain/bad_pc.o \
+	analyze/explain/call_code.o \
 	analyze/explain/core_message.o \
 	analyze/explain/cxx_exception.o \
 	analyze/explain/disassembler.o \
@@ -363,6 +365,7 @@ ANALYZE_OBJS = \
 	analyze/explain/pointer.o \
 	analyze/explain/repeats.o \
 	analyze/explain/riscv_code.o \
+	analyze/explain/rust_panic.o \
 	analyze/explain/severity.o \
 	analyze/explain/signals.o \
 	analyze/explain/stack_overflow.o \

@@ -15,7 +15,7 @@ struct told {
 
 /* Capacities, and what the model gets at the end only. */
 struct arrays {
-	size_t tags, logs, open_files, omissions, mappings, modules, threads;
+	size_t tags, logs, open_files, omissions, mappings, modules, threads, related_records;
 	struct told *told;
 	size_t num_told, told_capacity;
 };
@@ -247,8 +247,9 @@ static int add_record(struct snap_crash *crash, struct arrays *arrays,
 	const struct snap_record *record, struct snap_error *err)
 {
 	bool ok = true;
-	if (record->number == SNAP_RECORD_RELATED)
-		crash->num_related++;
+	if (record->number == SNAP_RECORD_RELATED && record->is_bytes &&
+		!APPEND(crash, arrays, related_records, record->payload))
+		return snap_error_no_memory(err);
 	if (!record->decoded)
 		return 0;
 	switch (record->number) {

@@ -71,6 +71,22 @@ static void put_exception(struct snap_json *w, const struct snap_cause *cause)
 	snap_json_end_object(w);
 }
 
+static void put_panic(struct snap_json *w, const struct snap_cause *cause)
+{
+	const struct snap_panic *panic = &cause->panic;
+	if (!cause->has_panic) {
+		snap_json_put_null(w, "panic");
+		return;
+	}
+	snap_json_begin_object(w, "panic");
+	snap_json_put_string(w, "message", panic->message);
+	snap_json_maybe_bool(w, "message_is_cut", panic->message != NULL, panic->is_cut);
+	snap_json_put_string(w, "file", panic->file);
+	snap_json_maybe_number(w, "line", panic->file != NULL, panic->line);
+	snap_json_maybe_number(w, "column", panic->file != NULL, panic->column);
+	snap_json_end_object(w);
+}
+
 static void put_variable(struct snap_json *w, const struct snap_bad_variable *variable)
 {
 	if (!variable->name) {
@@ -130,6 +146,7 @@ void snap_json_put_cause_parts(struct snap_json *w, const struct snap_crash *cra
 	put_message_source(w, crash);
 	put_assertion(w, cause);
 	put_exception(w, cause);
+	put_panic(w, cause);
 	put_variable(w, &cause->variable);
 	put_deadlocks(w, crash);
 }

@@ -178,8 +178,9 @@ static void print_log(const struct snap_text *p)
 	snap_text_logs(p->crash, p->out);
 }
 
-void snap_report_text(
-	const struct snap_crash *crash, const struct snap_text_style *style, FILE *out)
+/* path: "" of an input, "2." of what is within its second related snapshot. */
+static void print_report(const struct snap_crash *crash, const struct snap_text_style *style,
+	const char *path, FILE *out)
 {
 	static void (*const printers[])(const struct snap_text *p) = {
 		[SNAP_SECTION_CAUSE] = print_cause,
@@ -206,4 +207,18 @@ void snap_report_text(
 	for (size_t i = 0; i < SNAP_NUM_SECTIONS; i++)
 		if (style->sections & 1u << i)
 			printers[i](&p);
+	for (size_t i = 0; i < crash->num_related; i++) {
+		char inner[16 * SNAP_MAX_RELATED_DEPTH];
+		(void)snprintf(inner, sizeof(inner), "%s%zu", path, i + 1);
+		(void)fprintf(out, "\n%sRelated snapshot %s%s\n\n", p.colors.heading, inner,
+			p.colors.end);
+		(void)snprintf(inner, sizeof(inner), "%s%zu.", path, i + 1);
+		print_report(&crash->related[i], style, inner, out);
+	}
+}
+
+void snap_report_text(
+	const struct snap_crash *crash, const struct snap_text_style *style, FILE *out)
+{
+	print_report(crash, style, "", out);
 }
