@@ -196,6 +196,7 @@ CAPTURE_OBJS = \
 	capture/adopt.o \
 	capture/annotations.o \
 	capture/annotations_find.o \
+	capture/cgroup_memory.o \
 	capture/cgroup_names.o \
 	capture/config.o \
 	capture/core_pattern.o \
@@ -360,6 +361,7 @@ ANALYZE_OBJS = \
 	analyze/explain/heap.o \
 	analyze/explain/instruction.o \
 	analyze/explain/locks.o \
+	analyze/explain/memory_hint.o \
 	analyze/explain/next_steps.o \
 	analyze/explain/operand_name.o \
 	analyze/explain/pointer.o \

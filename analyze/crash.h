@@ -292,6 +292,7 @@ struct snap_cause {
 	bool has_panic;
 	struct snap_panic panic;
 	struct snap_bad_variable variable;
+	const char *memory_hint; /* that memory was short, a sentence; NULL: nothing says so */
 	struct snap_severity severity;
 };
 

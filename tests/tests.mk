@@ -71,6 +71,7 @@ TESTS_ANALYZE = \
 	test_cache_dir \
 	test_call_site \
 	test_cfi_row \
+	test_cgroup_memory \
 	test_code_index \
 	test_columns \
 	test_core_input \
@@ -128,6 +129,7 @@ CLI_TESTS = \
 	tests/cli_ctl.sh \
 	tests/cli_explain.sh \
 	tests/cli_man.sh \
+	tests/cli_cgroup.sh \
 	tests/cli_chain.sh \
 	tests/cli_packaging.sh \
 	tests/cli_usage.sh \
@@ -212,6 +214,7 @@ VICTIMS_GCC = cxx_coroutine nested_function
 VICTIMS_CLANG = ubsan
 VICTIMS_O2 = fortified
 VICTIMS_ONCE = $(VICTIMS_OF_asserts) cxx_asserts $(VICTIMS_OF_cxx_asserts) freed_blocks cxx_exceptions $(VICTIMS_OF_cxx_exceptions) deadlocks deep_threads deleted_exe fortified_more points heap heap_errors hostile_comm \
+	memory_short \
 	jit_registered many_threads sleeping_threads spinning stack_on_file
 
 VICTIM_FLAGS_asserts_own = -DOWN
@@ -403,6 +406,7 @@ TEST_no_memory_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_dir_index_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_adopt_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 TEST_access_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
+TEST_cgroup_memory_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 TEST_proc_container_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 TEST_proc_files_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 TEST_proc_status_OBJS = tests/lib/temp_tree.o $(half_objs_capture)

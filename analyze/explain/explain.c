@@ -12,6 +12,7 @@
 #include "analyze/explain/fault.h"
 #include "analyze/explain/heap.h"
 #include "analyze/explain/locks.h"
+#include "analyze/explain/memory_hint.h"
 #include "analyze/explain/operand_name.h"
 #include "analyze/explain/severity.h"
 #include "analyze/explain/signals.h"
@@ -340,7 +341,7 @@ int snap_explain(struct snap_crash *crash, struct snap_error *err)
 	*cause = (struct snap_cause){.kind = SNAP_KIND_NONE};
 	if (snap_locks_find(crash, err) < 0)
 		return -1;
-	if (snap_core_message_find(crash) < 0)
+	if (snap_core_message_find(crash) < 0 || snap_memory_hint_find(crash) < 0)
 		return snap_error_no_memory(err);
 	if (!crash->has_signal || !signal->has_signo || signal->signo == 0) {
 		cause->explanation =

@@ -89,6 +89,12 @@ static void merge_process_late(struct snap_process *to, const struct snap_proces
 	MERGE(to, from, rlimit_as);
 	MERGE(to, from, rlimit_nofile);
 	MERGE(to, from, num_open_files);
+	MERGE(to, from, cgroup_memory_limit);
+	MERGE(to, from, cgroup_memory_current);
+	MERGE(to, from, cgroup_memory_peak);
+	MERGE(to, from, cgroup_oom);
+	MERGE(to, from, cgroup_oom_kill);
+	MERGE(to, from, cgroup_levels_up);
 }
 
 static void merge_process(struct snap_process *to, const struct snap_process *from)

@@ -138,6 +138,18 @@ void snap_json_put_lock(
 	snap_json_end_object(w);
 }
 
+static void put_hints(struct snap_json *w, const struct snap_cause *cause)
+{
+	snap_json_begin_array(w, "hints");
+	if (cause->memory_hint) {
+		snap_json_begin_object(w, NULL);
+		snap_json_put_string(w, "kind", "cgroup-memory");
+		snap_json_put_string(w, "text", cause->memory_hint);
+		snap_json_end_object(w);
+	}
+	snap_json_end_array(w);
+}
+
 void snap_json_put_cause_parts(struct snap_json *w, const struct snap_crash *crash)
 {
 	const struct snap_cause *cause = &crash->cause;
@@ -148,5 +160,6 @@ void snap_json_put_cause_parts(struct snap_json *w, const struct snap_crash *cra
 	put_exception(w, cause);
 	put_panic(w, cause);
 	put_variable(w, &cause->variable);
+	put_hints(w, cause);
 	put_deadlocks(w, crash);
 }

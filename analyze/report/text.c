@@ -141,6 +141,8 @@ static void print_cause(const struct snap_text *p)
 	if (crash->cause.severity.name)
 		(void)fprintf(p->out, "Severity: %s (%s)\n", crash->cause.severity.name,
 			crash->cause.severity.rule);
+	if (crash->cause.memory_hint)
+		(void)fprintf(p->out, "Hint: %s\n", crash->cause.memory_hint);
 	snap_text_abort_message(crash, p->out);
 	print_integrity(p);
 }
