@@ -197,6 +197,7 @@ CAPTURE_OBJS = \
 	capture/adopt.o \
 	capture/annotations.o \
 	capture/annotations_find.o \
+	capture/cgroup_memory.o \
 	capture/cgroup_names.o \
 	capture/config.o \
 	capture/core_pattern.o \
@@ -349,7 +350,10 @@ ANALYZE_OBJS = \
 	analyze/explain/abort_text.o \
 	analyze/explain/address.o \
 	analyze/explain/alike.o \
+	analyze/explain/assert_call.o \
 	analyze/explain/bad_pc.o \
+	analyze/explain/call_code.o \
+	analyze/explain/core_message.o \
 	analyze/explain/cxx_exception.o \
 	analyze/explain/disassembler.o \
 	analyze/explain/disassembler_memory.o \
@@ -358,11 +362,13 @@ ANALYZE_OBJS = \
 	analyze/explain/heap.o \
 	analyze/explain/instruction.o \
 	analyze/explain/locks.o \
+	analyze/explain/memory_hint.o \
 	analyze/explain/next_steps.o \
 	analyze/explain/operand_name.o \
 	analyze/explain/pointer.o \
 	analyze/explain/repeats.o \
 	analyze/explain/riscv_code.o \
+	analyze/explain/rust_panic.o \
 	analyze/explain/severity.o \
 	analyze/explain/signals.o \
 	analyze/explain/stack_overflow.o \

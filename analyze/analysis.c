@@ -77,24 +77,99 @@ static int unwind(struct snap_crash *crash, struct snap_store *store,
 		     : 0;
 }
 
+/* All that follows when the input was read. */
+static int run_stages(struct snap_crash *crash, struct snap_store *store,
+	const struct snap_options *options, struct snap_error *err)
+{
+	bool is_resolved = snap_store_resolve(store, crash, err) == 0;
+	if (is_resolved && !options->no_instruction)
+		snap_instruction_prepare(crash);
+	if (is_resolved && snap_jit_resolve(crash, err) == 0 &&
+		unwind(crash, store, options, err) == 0 &&
+		snap_tail_calls_insert(crash, err) == 0 &&
+		snap_symbolise(crash, &options->path_map, err) == 0 &&
+		snap_source_read(crash, options, snap_store_debuginfod(store), err) == 0 &&
+		snap_variables_read(crash, options->variables, err) == 0 &&
+		snap_find_repeats(crash, err) == 0 && snap_find_alike(crash, err) == 0 &&
+		snap_explain(crash, err) == 0 &&
+		(!options->rules || snap_sign(crash, options->rules, err) == 0) &&
+		snap_find_next_steps(crash, options->only_crashed_thread, err) == 0 &&
+		(!options->vicinity || snap_find_vicinity(crash, err) == 0))
+		return 0;
+	return -1;
+}
+
+/* A snapshot that is in another, whose bytes it shares. *ret is to be ended also on failure. */
+static int load_related(const struct snap_crash *outer, struct snap_bytes record,
+	struct snap_crash *ret, struct snap_error *err)
+{
+	snap_crash_init(ret, outer->file);
+	ret->input = malloc(sizeof(*ret->input));
+	if (!ret->input)
+		return snap_error_no_memory(err);
+	*ret->input = (struct snap_input){.fd = -1, .size = record.len, .data = record};
+	ret->file_bytes = record.len;
+	if (snap_load_snapshot(ret, err) < 0)
+		return -1;
+	/* It has no marks of its own: those of the outer one vouch for it. */
+	if (ret->integrity == SNAP_INTEGRITY_UNMARKED &&
+		outer->integrity == SNAP_INTEGRITY_COMPLETE) {
+		ret->integrity = SNAP_INTEGRITY_COMPLETE;
+		ret->integrity_why = "";
+	}
+	return 0;
+}
+
+static int note_related(struct snap_crash *crash, size_t num_left_out, struct snap_error *err)
+{
+	const char *text = snap_crash_format(crash,
+		"%zu related snapshot%s not shown: %d of a file are, in others up to %d deep",
+		num_left_out, num_left_out == 1 ? " is" : "s are", SNAP_MAX_RELATED,
+		SNAP_MAX_RELATED_DEPTH);
+	return text ? snap_crash_note(crash, snap_bytes_str(text), err) : snap_error_no_memory(err);
+}
+
+/* depth: how many it is in; *room: how many may still be read. */
+static int run_related(struct snap_crash *crash, unsigned int depth, size_t *room,
+	struct snap_store *store, const struct snap_options *options, struct snap_error *err)
+{
+	size_t num = depth < SNAP_MAX_RELATED_DEPTH ? crash->num_related_records : 0;
+	if (num > *room)
+		num = *room;
+	/* Where they stay: what is in them points to them. */
+	crash->related = snap_arena_alloc(&crash->arena, num * sizeof(*crash->related));
+	if (!crash->related)
+		return snap_error_no_memory(err);
+	*room -= num;
+	for (size_t i = 0; i < num; i++) {
+		struct snap_crash *related = &crash->related[crash->num_related];
+		struct snap_error why = SNAP_ERROR_INIT;
+		if (load_related(crash, crash->related_records[i], related, &why) < 0) {
+			snap_crash_deinit(related);
+			const char *text = snap_crash_format(crash,
+				"related snapshot %zu is not shown: %s", i + 1, why.text);
+			if (!text || snap_crash_note(crash, snap_bytes_str(text), err) < 0)
+				return snap_error_no_memory(err);
+			continue;
+		}
+		crash->num_related++;
+		if (run_stages(related, store, options, err) < 0 ||
+			run_related(related, depth + 1, room, store, options, err) < 0)
+			return -1;
+	}
+	return crash->num_related_records > num
+		       ? note_related(crash, crash->num_related_records - num, err)
+		       : 0;
+}
+
 int snap_analysis_run(const char *file, struct snap_store *store,
 	const struct snap_options *options, struct snap_crash *ret, struct snap_error *err)
 {
+	size_t room = SNAP_MAX_RELATED;
 	if (snap_analysis_load(file, ret, err) < 0)
 		return -1;
-	bool is_resolved = snap_store_resolve(store, ret, err) == 0;
-	if (is_resolved && !options->no_instruction)
-		snap_instruction_prepare(ret);
-	if (is_resolved && snap_jit_resolve(ret, err) == 0 &&
-		unwind(ret, store, options, err) == 0 && snap_tail_calls_insert(ret, err) == 0 &&
-		snap_symbolise(ret, &options->path_map, err) == 0 &&
-		snap_source_read(ret, options, snap_store_debuginfod(store), err) == 0 &&
-		snap_variables_read(ret, options->variables, err) == 0 &&
-		snap_find_repeats(ret, err) == 0 && snap_find_alike(ret, err) == 0 &&
-		snap_explain(ret, err) == 0 &&
-		(!options->rules || snap_sign(ret, options->rules, err) == 0) &&
-		snap_find_next_steps(ret, options->only_crashed_thread, err) == 0 &&
-		(!options->vicinity || snap_find_vicinity(ret, err) == 0))
+	if (run_stages(ret, store, options, err) == 0 &&
+		run_related(ret, 0, &room, store, options, err) == 0)
 		return 0;
 	snap_crash_deinit(ret);
 	return -1;

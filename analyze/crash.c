@@ -15,6 +15,9 @@ void snap_crash_init(struct snap_crash *crash, const char *file)
 
 void snap_crash_deinit(struct snap_crash *crash)
 {
+	/* Their bytes are this one's. */
+	for (size_t i = 0; i < crash->num_related; i++)
+		snap_crash_deinit(&crash->related[i]);
 	snap_jit_destroy(crash->jit);
 	snap_memory_deinit(&crash->memory);
 	snap_reader_deinit(&crash->reader);

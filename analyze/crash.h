@@ -254,6 +254,14 @@ struct snap_exception {
 	const char *thrown_in;	       /* the function */
 };
 
+/* A Rust panic. NULL: not known. */
+struct snap_panic {
+	const char *message;
+	bool is_cut; /* it says more, which is not known */
+	const char *file;
+	uint32_t line, column; /* if there is a file */
+};
+
 /* The pointer or reference through which a bad access was made. */
 struct snap_bad_variable {
 	const char *name; /* NULL: not known, and so is the rest */
@@ -282,7 +290,10 @@ struct snap_cause {
 	struct snap_assertion assertion;
 	bool has_exception;
 	struct snap_exception exception;
+	bool has_panic;
+	struct snap_panic panic;
 	struct snap_bad_variable variable;
+	const char *memory_hint; /* that memory was short, a sentence; NULL: nothing says so */
 	struct snap_severity severity;
 };
 
@@ -379,6 +390,9 @@ struct snap_crash {
 	struct snap_system system;
 	struct snap_capture capture;
 	struct snap_abort_message abort_message; /* absent: its text is */
+	/* Of a core: whose variable told where it is (explain/core_message.h); NULL: the snapshot
+	 * has it. */
+	const struct snap_crash_module *abort_message_module;
 	struct snap_tag *tags;
 	size_t num_tags;
 	struct snap_log *logs; /* oldest first */
@@ -395,7 +409,8 @@ struct snap_crash {
 	size_t num_modules;
 	struct snap_crash_thread *threads; /* the crashing one first */
 	size_t num_threads;
-	size_t num_related;
+	struct snap_bytes *related_records; /* of snapshots within it */
+	size_t num_related_records;
 	struct snap_memory memory;
 	struct snap_jit *jit;	      /* owned: code made at run time, once resolved; NULL: none */
 	const struct snap_arch *arch; /* NULL: not known or not supported */
@@ -416,7 +431,14 @@ struct snap_crash {
 	struct snap_signature signature;
 	const struct snap_next_step *next_steps; /* the most useful first */
 	size_t num_next_steps;
+	/* The snapshots within it, analysed likewise; of those beyond the limits there is a note. */
+	struct snap_crash *related;
+	size_t num_related;
 };
+
+/* How deeply snapshots may be in others, and how many in all, to be analysed (analysis.c). */
+#define SNAP_MAX_RELATED_DEPTH 4
+#define SNAP_MAX_RELATED       64
 
 /* NULL for addresses in no module. */
 struct snap_crash_module *snap_crash_module_at(const struct snap_crash *crash, uint64_t addr);

@@ -505,6 +505,7 @@ int snap_crash_finish(struct snap_crash *c, const struct timespec *released)
 		.queue_time_ns = c->facts.queue_time_ns,
 	};
 	snap_facts_write_namespaces(&c->emit, &c->namespaces);
+	snap_facts_write_cgroup(&c->emit);
 	snap_facts_write_system(&c->emit);
 	write_thread_facts(c);
 	snap_emit_stage(&c->emit, SNAP_EMIT_END);

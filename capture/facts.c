@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "capture/cgroup_memory.h"
 #include "capture/cgroup_names.h"
 #include "capture/prefault.h"
 #include "capture/proc_files.h"
@@ -220,6 +221,7 @@ void snap_facts_write_process(
 	struct snap_emit *e, const struct snap_facts_source *source, struct snap_namespaces *ret)
 {
 	*ret = (struct snap_namespaces){0};
+	buffers.cgroup.memory_len = 0;
 	snap_prefault(&buffers, offsetof(__typeof__(buffers), environment));
 	write_process(e, source, ret);
 	if (source->timed_out && *source->timed_out) {
@@ -243,6 +245,19 @@ void snap_facts_write_namespaces(struct snap_emit *e, const struct snap_namespac
 	if (namespaces->error < 0)
 		snap_emit_omission(
 			e, SNAP_OMITTED_NAMESPACE, SNAP_OMITTED_UNREADABLE, 0, -namespaces->error);
+}
+
+void snap_facts_write_cgroup(struct snap_emit *e)
+{
+	const struct snap_proc_cgroup *cgroup = &buffers.cgroup;
+	struct snap_process process = {0};
+	if (cgroup->memory_len == 0)
+		return;
+	snap_cgroup_memory_read(snap_bytes(cgroup->memory_path, cgroup->memory_len),
+		cgroup->is_memory_v1, &process);
+	if (process.has_cgroup_memory_current || process.has_cgroup_memory_peak ||
+		process.has_cgroup_memory_limit)
+		wrote(e, snap_write_process(&e->writer, &process));
 }
 
 void snap_facts_write_system(struct snap_emit *e)

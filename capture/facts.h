@@ -37,6 +37,10 @@ void snap_facts_write_process(
 
 void snap_facts_write_namespaces(struct snap_emit *e, const struct snap_namespaces *namespaces);
 
+/* How the process's control group stands with its memory: likewise, when it no longer has to be
+ * held. */
+void snap_facts_write_cgroup(struct snap_emit *e);
+
 /* The machine; nothing of it is about the process. */
 void snap_facts_write_system(struct snap_emit *e);
 

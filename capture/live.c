@@ -722,6 +722,7 @@ int snap_live_write(struct snap_live *l, int out_fd, const struct snap_live_word
 	struct snap_namespaces namespaces;
 	snap_facts_write_process(e, &source, &namespaces);
 	snap_facts_write_namespaces(e, &namespaces);
+	snap_facts_write_cgroup(e);
 	snap_facts_write_system(e);
 	snap_live_threads_write(e, &l->threads);
 	snap_emit_stage(e, SNAP_EMIT_END);

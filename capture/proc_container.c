@@ -150,6 +150,34 @@ static int rank_of(const char *line, const char *controllers, const char *path)
 	return at_root ? 0 : 3;
 }
 
+/* Whether "memory" is one of "cpu,memory:/...". */
+static bool counts_memory(const char *controllers)
+{
+	static const char name[] = "memory";
+	const size_t len = sizeof(name) - 1;
+	for (const char *at = controllers; at && *at != ':'; at++) {
+		if (strncmp(at, name, len) == 0 && (at[len] == ',' || at[len] == ':'))
+			return true;
+		at = strpbrk(at, ",:");
+		if (!at || *at == ':')
+			break;
+	}
+	return false;
+}
+
+/* The old hierarchy counts it where there is one. */
+static void take_memory_path(struct snap_proc_cgroup *ret, const char *line,
+	const char *controllers, const char *path, size_t len)
+{
+	bool is_v1 = counts_memory(controllers);
+	if ((!is_v1 && (strncmp(line, "0::", 3) != 0 || ret->is_memory_v1)) ||
+		len > SNAP_MAX_CGROUP)
+		return;
+	ret->is_memory_v1 = is_v1;
+	ret->memory_len = len;
+	memcpy(ret->memory_path, path, len);
+}
+
 /* "0::/init.scope", "4:memory:/docker/0123", "1:name=systemd:/". */
 static void take_cgroup(void *arg, const char *line, size_t len)
 {
@@ -162,6 +190,7 @@ static void take_cgroup(void *arg, const char *line, size_t len)
 	if (!path || path[1] != '/')
 		return;
 	path++;
+	take_memory_path(search->ret, line, controllers + 1, path, len - (size_t)(path - line));
 	int rank = rank_of(line, controllers + 1, path);
 	if (rank <= search->rank)
 		return;
@@ -181,5 +210,7 @@ void snap_proc_cgroup_read(int task_fd, struct snap_proc_cgroup *ret)
 	struct cgroup_search search = {ret, -1};
 	ret->len = 0;
 	ret->cut = false;
+	ret->memory_len = 0;
+	ret->is_memory_v1 = false;
 	ret->error = snap_proc_lines(task_fd, "cgroup", take_cgroup, &search);
 }

@@ -41,6 +41,10 @@ struct snap_proc_cgroup {
 	size_t len;
 	bool cut;
 	int error; /* negative errno if it can't be read, else 0 */
+	/* The one that counts its memory; memory_len 0: not known, or too long. */
+	char memory_path[SNAP_MAX_CGROUP + 1];
+	size_t memory_len;
+	bool is_memory_v1; /* of the old hierarchy */
 };
 
 /*

@@ -49,7 +49,7 @@ void snap_abort_finder_offer_image(struct snap_abort_finder *finder, struct snap
 		finder->library_addr != 0)
 		return;
 	finder->num_libraries++;
-	if (snap_elf_symbol_find(finder->read, finder->arg, image, "__abort_msg", &variable) < 0 ||
+	if (snap_elf_symbol_find(finder->read, finder->arg, image, SNAP_ABORT_VARIABLE, &variable) < 0 ||
 		finder->read(finder->arg, variable, pointer, word) != (ssize_t)word)
 		return;
 	finder->has_library = true;

@@ -21,6 +21,8 @@
 #include "common/elf_image.h"
 #include "common/snapshot.h"
 
+#define SNAP_ABORT_VARIABLE "__abort_msg"
+
 struct snap_abort_finder {
 	snap_memory_read_fn *read;
 	void *arg;

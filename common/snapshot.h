@@ -215,6 +215,12 @@ struct snap_process {
 	uint64_t rlimit_stack, rlimit_as, rlimit_nofile;
 	struct snap_bytes cwd, root;
 	uint64_t num_open_files;
+	/* Of the group that limits its memory; levels above its own. */
+	bool has_cgroup_memory_limit, has_cgroup_memory_current, has_cgroup_memory_peak;
+	bool has_cgroup_oom, has_cgroup_oom_kill, has_cgroup_levels_up;
+	uint64_t cgroup_memory_limit, cgroup_memory_current, cgroup_memory_peak;
+	uint64_t cgroup_oom, cgroup_oom_kill;
+	uint32_t cgroup_levels_up;
 };
 
 enum snap_open_file_kind {

@@ -208,6 +208,12 @@ static void from_process_late(const Snapcrash__Process *m, struct snap_process *
 	GET(out, rlimit_as, m, rlimit_as);
 	GET(out, rlimit_nofile, m, rlimit_nofile);
 	GET(out, num_open_files, m, num_open_files);
+	GET(out, cgroup_memory_limit, m, cgroup_memory_limit);
+	GET(out, cgroup_memory_current, m, cgroup_memory_current);
+	GET(out, cgroup_memory_peak, m, cgroup_memory_peak);
+	GET(out, cgroup_oom, m, cgroup_oom);
+	GET(out, cgroup_oom_kill, m, cgroup_oom_kill);
+	GET(out, cgroup_levels_up, m, cgroup_levels_up);
 }
 
 static void from_process(const Snapcrash__Process *m, struct snap_process *out)

@@ -342,6 +342,18 @@ static void set_process_late(Snapcrash__Process *p, const struct snap_process *p
 	SET(*p, num_open_files, process->has_num_open_files, process->num_open_files);
 }
 
+static void set_process_cgroup(Snapcrash__Process *p, const struct snap_process *process)
+{
+	SET(*p, cgroup_memory_limit, process->has_cgroup_memory_limit,
+		process->cgroup_memory_limit);
+	SET(*p, cgroup_memory_current, process->has_cgroup_memory_current,
+		process->cgroup_memory_current);
+	SET(*p, cgroup_memory_peak, process->has_cgroup_memory_peak, process->cgroup_memory_peak);
+	SET(*p, cgroup_oom, process->has_cgroup_oom, process->cgroup_oom);
+	SET(*p, cgroup_oom_kill, process->has_cgroup_oom_kill, process->cgroup_oom_kill);
+	SET(*p, cgroup_levels_up, process->has_cgroup_levels_up, process->cgroup_levels_up);
+}
+
 int snap_write_process(struct snap_writer *w, const struct snap_process *process)
 {
 	if (process->num_namespaces > SNAP_NAMESPACES)
@@ -361,6 +373,7 @@ int snap_write_process(struct snap_writer *w, const struct snap_process *process
 	p.namespaces = pointers;
 	set_process_ids(&p, process);
 	set_process_late(&p, process);
+	set_process_cgroup(&p, process);
 	SET(p, pid, process->has_pid, process->pid);
 	SET(p, uid, process->has_uid, process->uid);
 	SET(p, gid, process->has_gid, process->gid);

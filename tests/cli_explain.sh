@@ -59,6 +59,8 @@ for what in stored crashed; do
 		if [ "$what" = crashed ] && [ "$crash" = crash_both ]; then
 			"$ANALYZE" json "$CORE" >"$TMP/core.json" 2>"$TMP/err"
 			check_parts "$name, the core" "$victim" "$arguments" "$setting:core" "$TMP/core.json"
+			check "$name, the core: valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$SCHEMA" \
+				"$TMP/core.json"
 		fi
 		check "$name: valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$SCHEMA" "$report"
 	done <"$TOP/tests/victims/explained"
@@ -77,29 +79,43 @@ if wanted cxx_exceptions "$@"; then
 	fi
 	CRASH_CONF=
 fi
-# Rust's own kinds, where there is its compiler, which is no package that the tests need.
+# Rust's own kinds, where there is its compiler, which is no package that the tests need: what a panic
+# says, and its place, as the compiler passed it.
 if [ $# -eq 0 ] || wanted rust_panics "$@"; then
-	if rustc -C panic=abort -C opt-level=2 -g -o "$TMP/rust_panics" "$TOP/tests/victims/rust_panics.rs" \
-		2>"$TMP/err"; then
-		while IFS=$'\t' read -r argument words; do
-			if crash_direct crash "$TMP/rust_panics" "$argument"; then
-				"$ANALYZE" json "$SNAP" >"$TMP/got.json" 2>"$TMP/err"
-				check "rust_panics $argument" "$LIB/check_cause.py" "$TMP/got.json" abort - - - \
-					panic "$words"
-			else
-				not_ok "rust_panics $argument: captured"
+	source=$TOP/tests/victims/rust_panics.rs
+	for setting in "-C opt-level=2" "-C opt-level=0 --edition 2021"; do
+		# shellcheck disable=SC2086 # options
+		if ! rustc -C panic=abort -g $setting -o "$TMP/rust_panics" "$source" 2>"$TMP/err"; then
+			skip "rust_panics ($setting)" "rustc is not there, or does not compile"
+			continue
+		fi
+		while IFS=$'\t' read -r argument line cut message words; do
+			name="rust_panics $argument ($setting)"
+			if ! crash_direct crash "$TMP/rust_panics" "$argument"; then
+				not_ok "$name: captured"
 				note_file "$TMP/why"
+				continue
 			fi
+			"$ANALYZE" json "$SNAP" >"$TMP/got.json" 2>"$TMP/err"
+			check "$name" "$LIB/check_cause.py" "$TMP/got.json" abort - - - panic \
+				"a Rust panic was not caught$words, at $source:$line\.\$"
+			check "$name: file" "$LIB/check_part.py" "$TMP/got.json" panic.file "$source"
+			check "$name: line" "$LIB/check_part.py" "$TMP/got.json" panic.line "${line%:*}"
+			check "$name: column" "$LIB/check_part.py" "$TMP/got.json" panic.column "${line#*:}"
+			check "$name: message" "$LIB/check_part.py" "$TMP/got.json" panic.message "$message"
+			check "$name: whether it is cut" "$LIB/check_part.py" "$TMP/got.json" \
+				panic.message_is_cut "$cut"
+			check "$name: valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$SCHEMA" \
+				"$TMP/got.json"
 		done <<'END'
-index	a Rust panic was not caught: an index is out of bounds\.$
-unwrap	a Rust panic was not caught: unwrap\(\) of a None\.$
-expect	a Rust panic was not caught: unwrap\(\) or expect\(\) of an Err\.$
-divide	a Rust panic was not caught: a division by zero\.$
-message	a Rust panic was not caught\.$
+index	7:5	False	index out of bounds: the len is 3 but the index is 7	: an index is out of bounds \("index .* index is 7"\)
+unwrap	12:11	False	called `Option::unwrap()` on a `None` value	: unwrap\(\) of a None \("called .* value"\)
+expect	17:11	True	no value	: unwrap\(\) or expect\(\) of an Err \("no value", and what the error says\)
+divide	30:5	False	attempt to divide by zero	: a division by zero \("attempt to divide by zero"\)
+message	23:9	False	out of paper	 \("out of paper"\)
+format	36:9	-	-	
 END
-	else
-		skip "rust_panics" "rustc is not there, or does not compile"
-	fi
+	done
 fi
 core_pattern_release
 # Not the same said a hundred times: kinds, accesses and severities that differ.

@@ -340,6 +340,55 @@ static void test_abort_reasons(void **state)
 	assert_says(m, "sent by process 1");
 }
 
+static void test_memory_hints(void **state)
+{
+	struct model *m = *state;
+	struct snap_process *p = &m->crash.process;
+	static const struct {
+		uint64_t limit, current, peak, oom, kills;
+		uint32_t levels;
+		const char *words;
+	} cases[] = {
+		{64 << 20, 1 << 20, 0, 0, 0, 0, NULL},
+		{64 << 20, 1 << 20, 60 << 20, 0, 0, 0, NULL},
+		{64 << 20, 1 << 20, 64 << 20, 0, 0, 0,
+			"Its control group had used 100 % of its 64 MiB."},
+		{64 << 20, 63 << 20, 0, 0, 1, 0,
+			"Its control group had used 98 % of its 64 MiB; the kernel had killed 1 "
+			"process there for want of memory."},
+		{3 << 19, 3 << 19, 0, 2, 0, 1,
+			"A control group above its own had used 100 % of its 1.5 MiB; the limit had "
+			"left it without memory 2 times."},
+		{4096, 0, 5000, 0, 0, 0, "Its control group had used 100 % of its 4096 bytes."},
+		{UINT64_MAX, 0, UINT64_MAX, 0, 0, 0,
+			"Its control group had used 100 % of its 16777215.9 TiB."},
+		{UINT64_MAX, 0, UINT64_MAX - UINT64_MAX / 50, 0, 0, 0,
+			"Its control group had used 98 % of its 16777215.9 TiB."},
+		{0, 0, 1, 0, 0, 0, NULL},
+		{0, 0, 1, 0, 3, 0,
+			"In its control group, the kernel had killed 3 processes for want of "
+			"memory."},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		p->has_cgroup_memory_limit = cases[i].limit > 0;
+		p->cgroup_memory_limit = cases[i].limit;
+		p->has_cgroup_memory_current = true;
+		p->cgroup_memory_current = cases[i].current;
+		p->has_cgroup_memory_peak = cases[i].peak > 0;
+		p->cgroup_memory_peak = cases[i].peak;
+		p->has_cgroup_oom = p->has_cgroup_oom_kill = true;
+		p->cgroup_oom = cases[i].oom;
+		p->cgroup_oom_kill = cases[i].kills;
+		p->has_cgroup_levels_up = true;
+		p->cgroup_levels_up = cases[i].levels;
+		raise_fault(m, SIGABRT, SI_TKILL, 0);
+		const char *hint = m->crash.cause.memory_hint;
+		assert_int_equal(cases[i].words != NULL, hint != NULL);
+		if (hint)
+			assert_string_equal(hint, cases[i].words);
+	}
+}
+
 static void test_live(void **state)
 {
 	struct model *m = *state;
@@ -631,6 +680,7 @@ int main(void)
 		TEST(test_others),
 		TEST(test_system_call_number),
 		TEST(test_abort_reasons),
+		TEST(test_memory_hints),
 		TEST(test_live),
 		TEST(test_no_registers),
 		TEST(test_hostile_path),

@@ -72,6 +72,7 @@ TESTS_ANALYZE = \
 	test_cache_dir \
 	test_call_site \
 	test_cfi_row \
+	test_cgroup_memory \
 	test_code_index \
 	test_columns \
 	test_core_input \
@@ -130,6 +131,7 @@ CLI_TESTS = \
 	tests/cli_ctl.sh \
 	tests/cli_explain.sh \
 	tests/cli_man.sh \
+	tests/cli_cgroup.sh \
 	tests/cli_chain.sh \
 	tests/cli_packaging.sh \
 	tests/cli_usage.sh \
@@ -149,6 +151,7 @@ CLI_TESTS = \
 	tests/cli_coredump_socket.sh \
 	tests/cli_victims.sh \
 	tests/cli_variables.sh \
+	tests/cli_related.sh \
 	tests/cli_report.sh \
 	tests/cli_signatures.sh \
 	tests/cli_hostile_links.sh \
@@ -202,6 +205,8 @@ VICTIMS = aborts aligned_stack altstack_threads asm_points asserts bad_stack_poi
 	cxx_freed cxx_function cxx_lifetimes cxx_pure cxx_sort cxx_terminate cxx_throw cxx_thunk \
 	cxx_containers cxx_values cxx_virtual
 # One source, several programs.
+VICTIMS_OF_asserts = asserts_own asserts_own_O0 asserts_static
+VICTIMS_OF_cxx_asserts = cxx_asserts_O0 cxx_asserts_joined cxx_asserts_split cxx_asserts_stripped
 VICTIMS_OF_cxx_exceptions = cxx_exceptions_stripped
 VICTIMS_OF_no_cfi = debug_frame no_cfi_fp no_cfi_nofp
 VICTIMS_OF_aligned_stack = realigned_stack
@@ -213,13 +218,21 @@ VICTIMS_OF_null_deref_O2 = null_deref_Os null_deref_lto
 VICTIMS_GCC = cxx_coroutine nested_function
 VICTIMS_CLANG = ubsan
 VICTIMS_O2 = fortified
-VICTIMS_ONCE = cxx_asserts freed_blocks cxx_exceptions $(VICTIMS_OF_cxx_exceptions) deadlocks deep_threads deleted_exe fortified_more points heap heap_errors hostile_comm \
+VICTIMS_ONCE = $(VICTIMS_OF_asserts) cxx_asserts $(VICTIMS_OF_cxx_asserts) freed_blocks cxx_exceptions $(VICTIMS_OF_cxx_exceptions) deadlocks deep_threads deleted_exe fortified_more points heap heap_errors hostile_comm \
+	memory_short \
 	jit_registered many_threads sleeping_threads spinning stack_on_file
 
+VICTIM_FLAGS_asserts_own = -DOWN
+VICTIM_FLAGS_asserts_own_O0 = -DOWN -O0
+VICTIM_FLAGS_asserts_static = -static
 VICTIM_FLAGS_cxx_coroutine = -std=c++20
 VICTIM_FLAGS_debug_frame = -fno-asynchronous-unwind-tables -fno-unwind-tables -fomit-frame-pointer
 VICTIM_FLAGS_cxx_exceptions_stripped = -g0 -s
 VICTIM_FLAGS_cxx_asserts = -D_GLIBCXX_ASSERTIONS
+VICTIM_FLAGS_cxx_asserts_O0 = -D_GLIBCXX_ASSERTIONS -O0
+VICTIM_FLAGS_cxx_asserts_joined = -D_GLIBCXX_ASSERTIONS -DJOINED
+VICTIM_FLAGS_cxx_asserts_split = -D_GLIBCXX_ASSERTIONS -DSPLIT
+VICTIM_FLAGS_cxx_asserts_stripped = -D_GLIBCXX_ASSERTIONS -g0 -s
 VICTIM_FLAGS_freed_blocks = -Wno-use-after-free
 VICTIM_FLAGS_fortified = -D_FORTIFY_SOURCE=2
 VICTIM_FLAGS_fortified_more = -D_FORTIFY_SOURCE=2 -Wno-nonnull
@@ -285,6 +298,10 @@ define victim_rules
 $(O)/tests/victims/$(1)/%: tests/victims/%.c
 	$$(victim_c)
 $(O)/tests/victims/$(1)/%: tests/victims/%.cc
+	$$(victim_cxx)
+$(addprefix $(O)/tests/victims/$(1)/,$(VICTIMS_OF_asserts)): tests/victims/asserts.c
+	$$(victim_c)
+$(addprefix $(O)/tests/victims/$(1)/,$(VICTIMS_OF_cxx_asserts)): tests/victims/cxx_asserts.cc
 	$$(victim_cxx)
 $(addprefix $(O)/tests/victims/$(1)/,$(VICTIMS_OF_cxx_exceptions)): tests/victims/cxx_exceptions.cc
 	$$(victim_cxx)
@@ -394,6 +411,7 @@ TEST_no_memory_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_dir_index_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_adopt_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 TEST_access_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
+TEST_cgroup_memory_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 TEST_proc_container_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 TEST_proc_files_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 TEST_proc_status_OBJS = tests/lib/temp_tree.o $(half_objs_capture)

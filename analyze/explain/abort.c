@@ -6,7 +6,9 @@
 
 #include "analyze/explain/abort_text.h"
 #include "analyze/explain/address.h"
+#include "analyze/explain/assert_call.h"
 #include "analyze/explain/cxx_exception.h"
+#include "analyze/explain/rust_panic.h"
 
 #define ARRAY_LEN(a)   (sizeof(a) / sizeof((a)[0]))
 #define FORMAT(e, ...) snap_crash_format((e)->crash, __VA_ARGS__)
@@ -260,6 +262,12 @@ int snap_abort_find(struct snap_evidence *e)
 			return -1;
 	}
 	switch (cause->failure) {
+	case SNAP_FAILURE_ASSERTION:
+		if (!cause->has_assertion && end >= 0)
+			snap_assert_call_find(e, ends[end].function, line);
+		return 0;
+	case SNAP_FAILURE_PANIC:
+		return snap_rust_panic_find(e);
 	case SNAP_FAILURE_UNCAUGHT_EXCEPTION:
 	case SNAP_FAILURE_NOEXCEPT_VIOLATION:
 	case SNAP_FAILURE_TERMINATE:
@@ -271,7 +279,7 @@ int snap_abort_find(struct snap_evidence *e)
 
 /* ---------------------------------------------------------------- words */
 
-/* ": `n > 0' in decode (decode.c:88)". */
+/* ": `n > 0' in decode (decode.c:88)"; of what is not known nothing is said. */
 static const char *assertion_words(const struct snap_evidence *e)
 {
 	const struct snap_assertion *assertion = &e->crash->cause.assertion;
@@ -280,15 +288,15 @@ static const char *assertion_words(const struct snap_evidence *e)
 		return "";
 	if (assertion->has_line)
 		(void)snprintf(line, sizeof(line), ":%" PRIu32, assertion->line);
-	const char *place = "";
+	const char *place = "", *expression = "";
 	if (assertion->file)
 		place = assertion->function
 				? FORMAT(e, " in %.*s (%.*s%s)", MAX_QUOTED, assertion->function,
 					  MAX_QUOTED, assertion->file, line)
 				: FORMAT(e, " in %.*s%s", MAX_QUOTED, assertion->file, line);
-	return place ? FORMAT(e, ": `%.*s'%s", MAX_QUOTED,
-			       assertion->expression ? assertion->expression : "", place)
-		     : NULL;
+	if (assertion->expression)
+		expression = FORMAT(e, " `%.*s'", MAX_QUOTED, assertion->expression);
+	return place && expression ? FORMAT(e, ":%s%s", expression, place) : NULL;
 }
 
 const char *snap_abort_explain(const struct snap_evidence *e)
@@ -313,6 +321,9 @@ const char *snap_abort_explain(const struct snap_evidence *e)
 	case SNAP_FAILURE_BAD_LONGJMP:
 		/* The C library's headers inline what calls its checked functions. */
 		where = function_outside(e->thread, false);
+		break;
+	case SNAP_FAILURE_PANIC:
+		parts = snap_rust_panic_words(e);
 		break;
 	case SNAP_FAILURE_UNCAUGHT_EXCEPTION:
 	case SNAP_FAILURE_NOEXCEPT_VIOLATION:

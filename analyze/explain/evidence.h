@@ -57,9 +57,9 @@ struct snap_evidence {
 	const char *freed_register; /* that leads there; static */
 	bool is_sent;		    /* by another process */
 	/* Of an abort: what is wrong, as a sentence part (NULL: not known), and whether the C
-	 * library said so. */
+	 * library said so, or what a function that stands on the stack was called with. */
 	const char *failure_words;
-	bool is_failure_said;
+	bool is_failure_said, is_failure_passed;
 };
 
 #endif

@@ -7,10 +7,12 @@
 
 #include "analyze/explain/abort.h"
 #include "analyze/explain/bad_pc.h"
+#include "analyze/explain/core_message.h"
 #include "analyze/explain/evidence.h"
 #include "analyze/explain/fault.h"
 #include "analyze/explain/heap.h"
 #include "analyze/explain/locks.h"
+#include "analyze/explain/memory_hint.h"
 #include "analyze/explain/operand_name.h"
 #include "analyze/explain/severity.h"
 #include "analyze/explain/signals.h"
@@ -339,6 +341,8 @@ int snap_explain(struct snap_crash *crash, struct snap_error *err)
 	*cause = (struct snap_cause){.kind = SNAP_KIND_NONE};
 	if (snap_locks_find(crash, err) < 0)
 		return -1;
+	if (snap_core_message_find(crash) < 0 || snap_memory_hint_find(crash) < 0)
+		return snap_error_no_memory(err);
 	if (!crash->has_signal || !signal->has_signo || signal->signo == 0) {
 		cause->explanation =
 			with(crash, explain_no_signal(crash), snap_deadlock_words(crash));

@@ -7,6 +7,7 @@
 #include "analyze/explain/pointer.h"
 #include "analyze/explain/signals.h"
 #include "analyze/explain/trap.h"
+#include "common/abort_message.h"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -167,10 +168,18 @@ static struct snap_severity of_abort(const struct snap_evidence *e)
 {
 	static const char said[] = "what the C library said";
 	static const char stands[] = "a function that stands on the stack";
+	static const char read[] =
+		"what the C library said, where its " SNAP_ABORT_VARIABLE " points";
+	static const char passed[] =
+		"a function that stands on the stack, and what it was called with";
 	const struct snap_cause *cause = &e->crash->cause;
 	if (cause->failure == SNAP_FAILURE_NONE)
 		return severity("abort", "the signal is SIGABRT");
-	return severity(snap_failure_name(cause->failure), e->is_failure_said ? said : stands);
+	return severity(snap_failure_name(cause->failure),
+		e->is_failure_passed		? passed
+		: !e->is_failure_said		? stands
+		: e->crash->abort_message_module ? read
+						 : said);
 }
 
 static struct snap_severity of_signal(const struct snap_evidence *e)

@@ -15,7 +15,7 @@ struct told {
 
 /* Capacities, and what the model gets at the end only. */
 struct arrays {
-	size_t tags, logs, open_files, omissions, mappings, modules, threads;
+	size_t tags, logs, open_files, omissions, mappings, modules, threads, related_records;
 	struct told *told;
 	size_t num_told, told_capacity;
 };
@@ -89,6 +89,12 @@ static void merge_process_late(struct snap_process *to, const struct snap_proces
 	MERGE(to, from, rlimit_as);
 	MERGE(to, from, rlimit_nofile);
 	MERGE(to, from, num_open_files);
+	MERGE(to, from, cgroup_memory_limit);
+	MERGE(to, from, cgroup_memory_current);
+	MERGE(to, from, cgroup_memory_peak);
+	MERGE(to, from, cgroup_oom);
+	MERGE(to, from, cgroup_oom_kill);
+	MERGE(to, from, cgroup_levels_up);
 }
 
 static void merge_process(struct snap_process *to, const struct snap_process *from)
@@ -247,8 +253,9 @@ static int add_record(struct snap_crash *crash, struct arrays *arrays,
 	const struct snap_record *record, struct snap_error *err)
 {
 	bool ok = true;
-	if (record->number == SNAP_RECORD_RELATED)
-		crash->num_related++;
+	if (record->number == SNAP_RECORD_RELATED && record->is_bytes &&
+		!APPEND(crash, arrays, related_records, record->payload))
+		return snap_error_no_memory(err);
 	if (!record->decoded)
 		return 0;
 	switch (record->number) {

@@ -18,12 +18,6 @@
 #include "analyze/signature/levels.h"
 #include "common/escape.h"
 
-static void put_empty_array(struct snap_json *w, const char *key)
-{
-	snap_json_begin_array(w, key);
-	snap_json_end_array(w);
-}
-
 /* ---------------------------------------------------------------- the members */
 
 static void put_snapshot(struct snap_json *w, const struct snap_crash *crash)
@@ -497,14 +491,9 @@ static void put_module(struct snap_json *w, const struct snap_crash_module *modu
 	snap_json_end_object(w);
 }
 
-int snap_report_json(const struct snap_crash *crash, const struct snap_json_style *style, FILE *out,
-	struct snap_error *err)
+static int put_report(struct snap_json *w, const struct snap_crash *crash,
+	const struct snap_json_style *style, struct snap_error *err)
 {
-	struct snap_out buffer;
-	struct snap_json writer, *w = &writer;
-	snap_out_init(&buffer, out);
-	snap_json_init(w, &buffer, style->pretty);
-
 	snap_json_begin_object(w, NULL);
 	snap_json_put_string(w, "schema", "snapcrash-report/1");
 	put_snapshot(w, crash);
@@ -528,9 +517,23 @@ int snap_report_json(const struct snap_crash *crash, const struct snap_json_styl
 	snap_json_put_open_files(w, crash);
 	snap_json_put_number(w, "mappings_count", crash->num_mappings);
 	put_omissions(w, crash);
-	put_empty_array(w, "related");
+	snap_json_begin_array(w, "related");
+	for (size_t i = 0; i < crash->num_related && r == 0; i++)
+		r = put_report(w, &crash->related[i], style, err);
+	snap_json_end_array(w);
 	snap_json_end_object(w);
-	snap_json_end_line(w);
+	return r;
+}
+
+int snap_report_json(const struct snap_crash *crash, const struct snap_json_style *style, FILE *out,
+	struct snap_error *err)
+{
+	struct snap_out buffer;
+	struct snap_json writer;
+	snap_out_init(&buffer, out);
+	snap_json_init(&writer, &buffer, style->pretty);
+	int r = put_report(&writer, crash, style, err);
+	snap_json_end_line(&writer);
 	snap_out_flush(&buffer);
 	return r;
 }

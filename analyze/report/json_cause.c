@@ -2,6 +2,7 @@
 
 #include "analyze/explain/abort.h"
 #include "analyze/report/json_values.h"
+#include "common/abort_message.h"
 
 static void put_severity(struct snap_json *w, const struct snap_severity *severity)
 {
@@ -9,6 +10,25 @@ static void put_severity(struct snap_json *w, const struct snap_severity *severi
 		return;
 	snap_json_put_string(w, "class", severity->name);
 	snap_json_put_string(w, "rule", severity->rule);
+	snap_json_end_object(w);
+}
+
+static void put_message_source(struct snap_json *w, const struct snap_crash *crash)
+{
+	const struct snap_abort_message *message = &crash->abort_message;
+	const struct snap_crash_module *module = crash->abort_message_module;
+	if (!message->text.data) {
+		snap_json_put_null(w, "message_source");
+		return;
+	}
+	snap_json_begin_object(w, "message_source");
+	snap_json_put_string(w, "from",
+		message->source == SNAP_ABORT_C_LIBRARY ? "c-library"
+		: message->source == SNAP_ABORT_PROGRAM ? "program"
+							: NULL);
+	snap_json_maybe_hex(w, "address", message->has_address, message->address);
+	snap_json_put_string(w, "symbol", module ? SNAP_ABORT_VARIABLE : NULL);
+	snap_json_put_text(w, "module", module ? module->record.path : snap_bytes(NULL, 0));
 	snap_json_end_object(w);
 }
 
@@ -39,6 +59,22 @@ static void put_exception(struct snap_json *w, const struct snap_cause *cause)
 	snap_json_put_string(w, "value", exception->value);
 	snap_json_put_string(w, "text", texts[exception->text]);
 	snap_json_put_string(w, "thrown_in", exception->thrown_in);
+	snap_json_end_object(w);
+}
+
+static void put_panic(struct snap_json *w, const struct snap_cause *cause)
+{
+	const struct snap_panic *panic = &cause->panic;
+	if (!cause->has_panic) {
+		snap_json_put_null(w, "panic");
+		return;
+	}
+	snap_json_begin_object(w, "panic");
+	snap_json_put_string(w, "message", panic->message);
+	snap_json_maybe_bool(w, "message_is_cut", panic->message != NULL, panic->is_cut);
+	snap_json_put_string(w, "file", panic->file);
+	snap_json_maybe_number(w, "line", panic->file != NULL, panic->line);
+	snap_json_maybe_number(w, "column", panic->file != NULL, panic->column);
 	snap_json_end_object(w);
 }
 
@@ -90,13 +126,28 @@ void snap_json_put_lock(
 	snap_json_end_object(w);
 }
 
+static void put_hints(struct snap_json *w, const struct snap_cause *cause)
+{
+	snap_json_begin_array(w, "hints");
+	if (cause->memory_hint) {
+		snap_json_begin_object(w, NULL);
+		snap_json_put_string(w, "kind", "cgroup-memory");
+		snap_json_put_string(w, "text", cause->memory_hint);
+		snap_json_end_object(w);
+	}
+	snap_json_end_array(w);
+}
+
 void snap_json_put_cause_parts(struct snap_json *w, const struct snap_crash *crash)
 {
 	const struct snap_cause *cause = &crash->cause;
 	put_severity(w, &cause->severity);
 	snap_json_put_string(w, "failure", snap_failure_name(cause->failure));
+	put_message_source(w, crash);
 	put_assertion(w, cause);
 	put_exception(w, cause);
+	put_panic(w, cause);
 	put_variable(w, &cause->variable);
+	put_hints(w, cause);
 	put_deadlocks(w, crash);
 }

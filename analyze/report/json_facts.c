@@ -64,6 +64,22 @@ static void put_environ(struct snap_json *w, struct snap_bytes environment)
 	snap_json_end_array(w);
 }
 
+static void put_cgroup_memory(struct snap_json *w, const struct snap_process *p)
+{
+	snap_json_maybe_number(
+		w, "cgroup_memory_limit", p->has_cgroup_memory_limit, p->cgroup_memory_limit);
+	snap_json_maybe_number(
+		w, "cgroup_memory_current", p->has_cgroup_memory_current, p->cgroup_memory_current);
+	snap_json_maybe_number(
+		w, "cgroup_memory_peak", p->has_cgroup_memory_peak, p->cgroup_memory_peak);
+	snap_json_maybe_number(
+		w, "cgroup_oom", p->has_cgroup_oom, p->cgroup_oom);
+	snap_json_maybe_number(
+		w, "cgroup_oom_kill", p->has_cgroup_oom_kill, p->cgroup_oom_kill);
+	snap_json_maybe_number(
+		w, "cgroup_levels_up", p->has_cgroup_levels_up, p->cgroup_levels_up);
+}
+
 void snap_json_put_process_facts(struct snap_json *w, const struct snap_process *p)
 {
 	snap_json_maybe_number(w, "ns_pid", p->has_ns_pid, p->ns_pid);
@@ -101,6 +117,7 @@ void snap_json_put_process_facts(struct snap_json *w, const struct snap_process 
 	snap_json_put_text(w, "cwd", p->cwd);
 	snap_json_put_text(w, "root", p->root);
 	snap_json_maybe_number(w, "num_open_files", p->has_num_open_files, p->num_open_files);
+	put_cgroup_memory(w, p);
 	put_environ(w, p->environment);
 }
 

@@ -295,6 +295,18 @@ static void put_process_late(FILE *out, const struct snap_process *process, bool
 	put_number(out, "rlimit_as", process->has_rlimit_as, process->rlimit_as);
 	put_number(out, "rlimit_nofile", process->has_rlimit_nofile, process->rlimit_nofile);
 	put_number(out, "num_open_files", process->has_num_open_files, process->num_open_files);
+	put_number(out, "cgroup_memory_limit", process->has_cgroup_memory_limit,
+		process->cgroup_memory_limit);
+	put_number(out, "cgroup_memory_current", process->has_cgroup_memory_current,
+		process->cgroup_memory_current);
+	put_number(out, "cgroup_memory_peak", process->has_cgroup_memory_peak,
+		process->cgroup_memory_peak);
+	put_number(out, "cgroup_oom", process->has_cgroup_oom,
+		process->cgroup_oom);
+	put_number(out, "cgroup_oom_kill", process->has_cgroup_oom_kill,
+		process->cgroup_oom_kill);
+	put_number(out, "cgroup_levels_up", process->has_cgroup_levels_up,
+		process->cgroup_levels_up);
 }
 
 static void put_process(FILE *out, const struct snap_process *process, bool full)

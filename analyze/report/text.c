@@ -142,6 +142,8 @@ static void print_cause(const struct snap_text *p)
 	if (crash->cause.severity.name)
 		(void)fprintf(p->out, "Severity: %s (%s)\n", crash->cause.severity.name,
 			crash->cause.severity.rule);
+	if (crash->cause.memory_hint)
+		(void)fprintf(p->out, "Hint: %s\n", crash->cause.memory_hint);
 	snap_text_abort_message(crash, p->out);
 	print_integrity(p);
 }
@@ -179,8 +181,9 @@ static void print_log(const struct snap_text *p)
 	snap_text_logs(p->crash, p->out);
 }
 
-int snap_report_text(
-	const struct snap_crash *crash, const struct snap_text_style *style, FILE *out)
+/* path: "" of an input, "2." of what is within its second related snapshot. */
+static void print_report(const struct snap_crash *crash, const struct snap_text_style *style,
+	const char *path, FILE *out)
 {
 	static void (*const printers[])(const struct snap_text *p) = {
 		[SNAP_SECTION_CAUSE] = print_cause,
@@ -197,20 +200,34 @@ int snap_report_text(
 		[SNAP_SECTION_MEMORY] = snap_text_memory,
 	};
 	bool begun = false;
-	FILE *folded = style->columns ? snap_fold_open(out, style->columns) : NULL;
-	if (style->columns && !folded)
-		return -1;
 	const struct snap_text p = {
 		.crash = crash,
 		.only_crashed_thread = style->only_crashed_thread,
 		.colors = style->color ? SNAP_COLORS_ON : SNAP_COLORS_OFF,
-		.out = folded ? folded : out,
+		.out = out,
 		.columns = style->columns,
 		.begun = &begun,
 	};
 	for (size_t i = 0; i < SNAP_NUM_SECTIONS; i++)
 		if (style->sections & 1u << i)
 			printers[i](&p);
+	for (size_t i = 0; i < crash->num_related; i++) {
+		char inner[16 * SNAP_MAX_RELATED_DEPTH];
+		(void)snprintf(inner, sizeof(inner), "%s%zu", path, i + 1);
+		(void)fprintf(out, "\n%sRelated snapshot %s%s\n\n", p.colors.heading, inner,
+			p.colors.end);
+		(void)snprintf(inner, sizeof(inner), "%s%zu.", path, i + 1);
+		print_report(&crash->related[i], style, inner, out);
+	}
+}
+
+int snap_report_text(
+	const struct snap_crash *crash, const struct snap_text_style *style, FILE *out)
+{
+	FILE *folded = style->columns ? snap_fold_open(out, style->columns) : NULL;
+	if (style->columns && !folded)
+		return -1;
+	print_report(crash, style, "", folded ? folded : out);
 	if (folded)
 		(void)fclose(folded); /* what failed is found at the end */
 	return 0;

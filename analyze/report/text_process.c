@@ -207,7 +207,7 @@ static void print_omissions(const struct snap_text *p)
 void snap_text_notes(const struct snap_text *p)
 {
 	const struct snap_crash *crash = p->crash;
-	if (crash->num_notes > 0 || crash->num_omissions > 0 || crash->num_related > 0)
+	if (crash->num_notes > 0 || crash->num_omissions > 0)
 		snap_text_heading(p, "Left out, and noted at capture");
 	print_omissions(p);
 	for (size_t i = 0; i < crash->num_notes && i < SNAP_TEXT_LISTED; i++) {
@@ -218,9 +218,6 @@ void snap_text_notes(const struct snap_text *p)
 	if (crash->num_notes > SNAP_TEXT_LISTED)
 		(void)fprintf(p->out, "  - %zu more notes (snapanalyze dump lists all)\n",
 			crash->num_notes - SNAP_TEXT_LISTED);
-	if (crash->num_related > 0)
-		(void)fprintf(p->out, "  - %zu related snapshot%s inside, not shown\n",
-			crash->num_related, crash->num_related == 1 ? " is" : "s are");
 }
 
 void snap_text_signature(const struct snap_text *p)

@@ -282,6 +282,26 @@ bool snap_object_is_constant(const struct snap_object *object, uint64_t vaddr)
 	return is_constant;
 }
 
+bool snap_object_is_relro(const struct snap_object *object, uint64_t vaddr, uint64_t len)
+{
+	SNAP_READING_SLOT(object->note);
+	size_t num;
+	bool is_protected = false, is_loaded = false;
+	if (!object->main || elf_getphdrnum(object->main->elf, &num) != 0)
+		return false;
+	for (size_t i = 0; i < num; i++) {
+		GElf_Phdr ph;
+		if (!gelf_getphdr(object->main->elf, (int)i, &ph) || vaddr < ph.p_vaddr)
+			continue;
+		uint64_t off = vaddr - ph.p_vaddr;
+		is_protected |= ph.p_type == PT_GNU_RELRO && off < ph.p_memsz &&
+				len <= ph.p_memsz - off;
+		is_loaded |= ph.p_type == PT_LOAD && off < ph.p_filesz && len <= ph.p_filesz - off;
+	}
+	return is_protected && is_loaded &&
+	       !snap_relocated_any(object->main->elf, vaddr, len);
+}
+
 const char *snap_object_section(const struct snap_object *object, uint64_t vaddr)
 {
 	SNAP_READING_SLOT(object->note);

@@ -103,6 +103,11 @@ bool snap_object_relocated(
 uint32_t snap_object_note(const struct snap_object *object);
 /* Whether memory at vaddr is as the main file has it: it was loaded from there, not to be written. */
 bool snap_object_is_constant(const struct snap_object *object, uint64_t vaddr);
+/*
+ * Whether [vaddr, vaddr + len) is memory that the dynamic linker protects once it has written its
+ * relocations, none of which is there: what the main file has.
+ */
+bool snap_object_is_relro(const struct snap_object *object, uint64_t vaddr, uint64_t len);
 
 /* What its debug information says of code; NULL without memory. */
 struct snap_code_index *snap_object_code_index(struct snap_object *object);

@@ -58,13 +58,11 @@ static bool bind(
 	return ret->has_vaddr || ret->symbol;
 }
 
-bool snap_relocated_find(Elf *elf, uint64_t vaddr, struct snap_relocated *ret)
+/* The first relocation that writes to [vaddr, vaddr + len), and its section's header. */
+static bool find_first(
+	Elf *elf, uint64_t vaddr, uint64_t len, GElf_Rela *ret, GElf_Shdr *ret_section)
 {
-	GElf_Ehdr ehdr;
 	GElf_Shdr shdr;
-	*ret = (struct snap_relocated){0};
-	if (!gelf_getehdr(elf, &ehdr))
-		return false;
 	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn));) {
 		if (!gelf_getshdr(scn, &shdr) || shdr.sh_type != SHT_RELA ||
 			!(shdr.sh_flags & SHF_ALLOC) || shdr.sh_entsize == 0)
@@ -73,17 +71,37 @@ bool snap_relocated_find(Elf *elf, uint64_t vaddr, struct snap_relocated *ret)
 		size_t num = data ? data->d_size / shdr.sh_entsize : 0;
 		for (size_t i = 0; i < num && i < MAX_RELOCATIONS; i++) {
 			GElf_Rela rela;
-			bool is_relative;
-			if (!gelf_getrela(data, (int)i, &rela) || rela.r_offset != vaddr)
+			if (!gelf_getrela(data, (int)i, &rela) || rela.r_offset < vaddr ||
+				rela.r_offset - vaddr >= len)
 				continue;
-			if (!find_kind(ehdr.e_machine, GELF_R_TYPE(rela.r_info), &is_relative))
-				return false;
-			if (!is_relative)
-				return bind(elf, &shdr, &rela, ret);
-			ret->has_vaddr = true;
-			ret->vaddr = (uint64_t)rela.r_addend;
+			*ret = rela;
+			*ret_section = shdr;
 			return true;
 		}
 	}
 	return false;
+}
+
+bool snap_relocated_find(Elf *elf, uint64_t vaddr, struct snap_relocated *ret)
+{
+	GElf_Ehdr ehdr;
+	GElf_Shdr shdr;
+	GElf_Rela rela;
+	bool is_relative;
+	*ret = (struct snap_relocated){0};
+	if (!gelf_getehdr(elf, &ehdr) || !find_first(elf, vaddr, 1, &rela, &shdr) ||
+		!find_kind(ehdr.e_machine, GELF_R_TYPE(rela.r_info), &is_relative))
+		return false;
+	if (!is_relative)
+		return bind(elf, &shdr, &rela, ret);
+	ret->has_vaddr = true;
+	ret->vaddr = (uint64_t)rela.r_addend;
+	return true;
+}
+
+bool snap_relocated_any(Elf *elf, uint64_t vaddr, uint64_t len)
+{
+	GElf_Shdr shdr;
+	GElf_Rela rela;
+	return find_first(elf, vaddr, len, &rela, &shdr);
 }

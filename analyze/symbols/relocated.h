@@ -23,4 +23,7 @@ struct snap_relocated {
  */
 bool snap_relocated_find(Elf *elf, uint64_t vaddr, struct snap_relocated *ret);
 
+/* Whether a relocation writes to [vaddr, vaddr + len). */
+bool snap_relocated_any(Elf *elf, uint64_t vaddr, uint64_t len);
+
 #endif

@@ -44,6 +44,20 @@ size_t snap_static_read(struct snap_crash *crash, uint64_t addr, void *buf, size
 	return done;
 }
 
+bool snap_static_protected(struct snap_crash *crash, uint64_t addr, void *buf, size_t len)
+{
+	if (snap_static_read(crash, addr, buf, len) == len)
+		return true;
+	const struct snap_crash_module *module = module_with_file(crash, addr);
+	const struct snap_mapping *mapping = snap_crash_mapping_at(crash, addr);
+	if (!module || !mapping || !mapping->has_permissions ||
+		mapping->permissions & SNAP_MAPPING_WRITE || len > mapping->end - addr)
+		return false;
+	uint64_t vaddr = addr - module->record.load_bias;
+	return snap_object_is_relro(module->object, vaddr, len) &&
+	       snap_object_read(module->object, vaddr, buf, len) == len;
+}
+
 bool snap_static_word(struct snap_crash *crash, uint64_t addr, uint64_t *ret)
 {
 	uint8_t bytes[8];

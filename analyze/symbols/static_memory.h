@@ -16,6 +16,12 @@
 /* How many of len bytes there are from addr on: captured, or constants of a module's. */
 size_t snap_static_read(struct snap_crash *crash, uint64_t addr, void *buf, size_t len);
 
+/*
+ * All len bytes at addr or false; also those that are constant but for relocations, of which none is
+ * among them (.data.rel.ro).
+ */
+bool snap_static_protected(struct snap_crash *crash, uint64_t addr, void *buf, size_t len);
+
 /* A word of the target's, captured or constant. */
 bool snap_static_word(struct snap_crash *crash, uint64_t addr, uint64_t *ret);
 

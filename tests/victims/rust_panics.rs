@@ -30,6 +30,14 @@ fn divides(a: i32, b: i32) -> i32 {
     a / b
 }
 
+#[inline(never)]
+fn formats(number: i32) -> i32 {
+    if number > 0 {
+        panic!("{} are missing", number);
+    }
+    number
+}
+
 fn main() {
     let what = env::args().nth(1).unwrap_or_default();
     let got = match what.as_str() {
@@ -37,6 +45,7 @@ fn main() {
         "unwrap" => takes(black_box(None)),
         "expect" => expects(black_box(Err("gone".to_string()))),
         "message" => says(black_box(1)),
+        "format" => formats(black_box(3)),
         "divide" => divides(black_box(1), black_box(0)),
         _ => 0,
     };

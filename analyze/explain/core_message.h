@@ -1,0 +1,20 @@
+/*
+ * What the C library said before it aborted the process, out of the memory of a core: a core has no
+ * record of it, as snapshots do.
+ *
+ * Where the text is, glibc's own variable tells, which the library's file (or that of a static
+ * program) has among its symbols: of a core the kernel writes no symbols. Hostile: the file's word,
+ * and the memory's; reads are bounded.
+ */
+#ifndef SNAP_ANALYZE_EXPLAIN_CORE_MESSAGE_H
+#define SNAP_ANALYZE_EXPLAIN_CORE_MESSAGE_H
+
+#include "analyze/crash.h"
+
+/*
+ * Fill crash->abort_message, and whose symbol told of it, if the input is a core and has such a
+ * text. -1 without memory.
+ */
+int snap_core_message_find(struct snap_crash *crash);
+
+#endif
