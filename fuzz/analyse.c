@@ -44,8 +44,8 @@ void fuzz_print(const struct snap_crash *crash)
 	struct snap_error err = SNAP_ERROR_INIT;
 	FILE *out = open_memstream(&text, &len);
 	FUZZ_REQUIRE(out);
-	(void)snap_report_text(
-		crash, &(struct snap_text_style){.sections = SNAP_ALL_SECTIONS, .columns = 60}, out);
+	(void)snap_report_text(crash,
+		&(struct snap_text_style){.sections = SNAP_ALL_SECTIONS, .columns = 60}, out);
 	FUZZ_REQUIRE(fclose(out) == 0);
 	check_text(text, len);
 	free(text);

@@ -655,7 +655,8 @@ static void test_containers_cxx_list(void **state)
 	(void)state;
 	static const char *const names[] = {"_M_next", "_M_prev"};
 	begin(DW_LANG_C_plus_plus_14);
-	uint64_t base = make_links(names, 2, "_List_node_base"), header = structure("_List_node_header", 24);
+	uint64_t base = make_links(names, 2, "_List_node_base"),
+		 header = structure("_List_node_header", 24);
 	inherits(base, 0);
 	member("_M_size", types.word, 16);
 	ends(1);
@@ -745,7 +746,8 @@ static void test_containers_cxx_set(void **state)
 	(void)state;
 	static const char *const names[] = {"_M_color", "_M_parent", "_M_left", "_M_right"};
 	begin(DW_LANG_C_plus_plus_14);
-	uint64_t base = make_links(names, 4, "_Rb_tree_node_base"), header = structure("_Rb_tree_header", 40);
+	uint64_t base = make_links(names, 4, "_Rb_tree_node_base"),
+		 header = structure("_Rb_tree_header", 40);
 	member("_M_header", base, 0);
 	member("_M_node_count", types.word, 32);
 	ends(1);
@@ -801,7 +803,8 @@ static void test_containers_cxx_set(void **state)
 	assert_raw(set);
 	put(208, MEMORY + 100);
 	put(124, 0x9000);
-	assert_value(set, "std::set with 3 elements = {[0] = 4, [1] = 5, <not captured: 0x9008>...}");
+	assert_value(
+		set, "std::set with 3 elements = {[0] = 4, [1] = 5, <not captured: 0x9008>...}");
 	end();
 }
 
@@ -846,7 +849,8 @@ static void test_containers_cxx_deque(void **state)
 	(void)state;
 	static const char *const names[] = {"_M_cur", "_M_first", "_M_last", "_M_node"};
 	begin(DW_LANG_C_plus_plus_14);
-	uint64_t iterator = make_links(names, 4, "_Deque_iterator<int>"), pointer = pointer_to(iterator);
+	uint64_t iterator = make_links(names, 4, "_Deque_iterator<int>"),
+		 pointer = pointer_to(iterator);
 	uint64_t impl = structure("_Deque_impl", 80);
 	member("_M_map", pointer, 0);
 	member("_M_map_size", types.word, 8);
@@ -897,8 +901,8 @@ static void test_containers_cxx_deque(void **state)
 	put(40, MEMORY + 400);
 	put(72, MEMORY + 400);
 	put(400, 0x9000);
-	assert_value(deque,
-		"std::deque with 3 elements = {<not captured: 0x9004>, <not captured: 0x9008>, <not captured: 0x900c>}");
+	assert_value(deque, "std::deque with 3 elements = {<not captured: 0x9004>, <not captured: "
+			    "0x9008>, <not captured: 0x900c>}");
 	end();
 }
 

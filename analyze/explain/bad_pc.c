@@ -58,8 +58,8 @@ static bool find_call(const struct snap_evidence *e, struct snap_instruction *re
 	for (unsigned int len = 2; len <= MAX_CALL && len <= after; len++) {
 		const struct snap_instruction_place place = {
 			after - len, is_thumb, SNAP_INSTRUCTION_CALL};
-		if (!snap_instruction_find(e->crash, e->thread, &place, ret) ||
-			ret->size != len || ret->action != SNAP_ACTION_CALL)
+		if (!snap_instruction_find(e->crash, e->thread, &place, ret) || ret->size != len ||
+			ret->action != SNAP_ACTION_CALL)
 			continue;
 		/* The call has moved the stack pointer. */
 		if (ret->num_operands > 0 && !ret->operands[0].is_implicit &&

@@ -51,7 +51,8 @@ struct snap_debuginfod_request {
 	struct snap_bytes build_id;
 	/* SNAP_ROLE_EXECUTABLE, _SOURCE, or another for debug information */
 	enum snap_candidate_role role;
-	/* The module's, for the listener; of source, its absolute path as debug information has it. */
+	/* The module's, for the listener; of source, its absolute path as debug information has it.
+	 */
 	struct snap_bytes name;
 };
 

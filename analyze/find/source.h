@@ -20,10 +20,10 @@
 int snap_source_open_below(const char *directory, const char *path, struct snap_error *err);
 
 /*
- * Fill crash->source, if there are trees or it is fetched: of each frame of the crashing thread with a line, the
- * first of these files that is there: the file's path, taken from the root of a tree; without its
- * first component, and so on. Of the trees the first that has it. What is in none is asked of debuginfod, if
- * that is wanted; it may be NULL. -1 only if memory is exhausted.
+ * Fill crash->source, if there are trees or it is fetched: of each frame of the crashing thread
+ * with a line, the first of these files that is there: the file's path, taken from the root of a
+ * tree; without its first component, and so on. Of the trees the first that has it. What is in none
+ * is asked of debuginfod, if that is wanted; it may be NULL. -1 only if memory is exhausted.
  */
 int snap_source_read(struct snap_crash *crash, const struct snap_options *options,
 	struct snap_debuginfod *debuginfod, struct snap_error *err);

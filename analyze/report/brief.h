@@ -12,13 +12,14 @@
 #include "analyze/crash.h"
 
 /* With the line that a shell's prompt takes, 24. */
-#define SNAP_BRIEF_LINES   23
-#define SNAP_BRIEF_COLUMNS 80
+#define SNAP_BRIEF_LINES       23
+#define SNAP_BRIEF_COLUMNS     80
 #define SNAP_BRIEF_MIN_COLUMNS 40
 
 struct snap_brief_style {
 	bool color;
-	size_t columns; /* of a line, SNAP_BRIEF_MIN_COLUMNS at least; fewer than 80 take more lines */
+	size_t columns; /* of a line, SNAP_BRIEF_MIN_COLUMNS at least; fewer than 80 take more lines
+			 */
 };
 
 /* Write it. -1 only if memory is exhausted; failed writes are left to ferror(out). */

@@ -19,7 +19,7 @@ struct snap_text {
 	struct snap_colors colors;
 	FILE *out;
 	size_t columns; /* of a line; 0: any */
-	bool *begun; /* something stands above */
+	bool *begun;	/* something stands above */
 };
 
 /* What happened to which program, in one line. */

@@ -92,18 +92,20 @@ static bool find_characters(struct snap_printer *p, const struct snap_part *in,
 		!snap_part_parameter(p, in, "_CharT", &character_die))
 		return false;
 	snap_type_read(p->view, character_die, &character);
-	return snap_type_is_character(&character) && snap_part_load(p, source, holder.off, word, ret_addr);
+	return snap_type_is_character(&character) &&
+	       snap_part_load(p, source, holder.off, word, ret_addr);
 }
 
-static bool cxx_string(
-	struct snap_printer *p, const struct snap_part *in, const struct snap_source *source, int depth)
+static bool cxx_string(struct snap_printer *p, const struct snap_part *in,
+	const struct snap_source *source, int depth)
 {
 	struct snap_part local;
 	uint64_t addr, len, capacity, room;
 	(void)depth;
 	if (!find_characters(p, in, source, &addr) ||
 		!snap_part_size(p, in, "_M_string_length", source, &len) ||
-		!snap_part_find(p, in, "_M_local_buf", &local) || local.type.tag != DW_TAG_array_type ||
+		!snap_part_find(p, in, "_M_local_buf", &local) ||
+		local.type.tag != DW_TAG_array_type ||
 		(room = snap_type_size(p->view, &local.type)) == 0 ||
 		!snap_part_size(p, in, "_M_allocated_capacity", source, &capacity))
 		return false;
@@ -117,23 +119,24 @@ static bool cxx_string(
 	return print_string(p, "std::string", addr, len);
 }
 
-static bool cxx_string_view(
-	struct snap_printer *p, const struct snap_part *in, const struct snap_source *source, int depth)
+static bool cxx_string_view(struct snap_printer *p, const struct snap_part *in,
+	const struct snap_source *source, int depth)
 {
 	struct snap_part pointer;
 	struct snap_type target;
 	uint64_t addr, len;
 	(void)depth;
 	if (!snap_part_pointer(p, in, "_M_str", source, &pointer, &addr) ||
-		snap_part_target_size(p, &pointer, &target) != 1 || !snap_type_is_character(&target) ||
+		snap_part_target_size(p, &pointer, &target) != 1 ||
+		!snap_type_is_character(&target) ||
 		!snap_part_size(p, in, "_M_len", source, &len) || len > MAX_LENGTH ||
 		(addr == 0 && len > 0))
 		return false;
 	return print_string(p, "std::string_view", addr, len);
 }
 
-static bool cxx_vector(
-	struct snap_printer *p, const struct snap_part *in, const struct snap_source *source, int depth)
+static bool cxx_vector(struct snap_printer *p, const struct snap_part *in,
+	const struct snap_source *source, int depth)
 {
 	struct snap_part first, last, end;
 	struct snap_type target;
@@ -141,10 +144,10 @@ static bool cxx_vector(
 	if (!snap_part_pointer(p, in, "_M_impl/_M_start", source, &first, &start_addr) ||
 		!snap_part_pointer(p, in, "_M_impl/_M_finish", source, &last, &finish_addr) ||
 		!snap_part_pointer(p, in, "_M_impl/_M_end_of_storage", source, &end, &end_addr) ||
-		(len = snap_part_target_size(p, &first, &target)) == 0 || start_addr > finish_addr ||
-		finish_addr > end_addr || (finish_addr - start_addr) % len != 0 ||
-		(end_addr - start_addr) % len != 0 || (start_addr == 0 && end_addr != 0) ||
-		end_addr - start_addr > MAX_LENGTH)
+		(len = snap_part_target_size(p, &first, &target)) == 0 ||
+		start_addr > finish_addr || finish_addr > end_addr ||
+		(finish_addr - start_addr) % len != 0 || (end_addr - start_addr) % len != 0 ||
+		(start_addr == 0 && end_addr != 0) || end_addr - start_addr > MAX_LENGTH)
 		return false;
 	uint64_t count = (finish_addr - start_addr) / len;
 	snap_text_addf(p->text, "std::vector of length %" PRIu64 ", capacity %" PRIu64, count,
@@ -154,13 +157,14 @@ static bool cxx_vector(
 }
 
 /* Its pointer is the first part of a tuple, whose other one is what deletes. */
-static bool cxx_unique_ptr(
-	struct snap_printer *p, const struct snap_part *in, const struct snap_source *source, int depth)
+static bool cxx_unique_ptr(struct snap_printer *p, const struct snap_part *in,
+	const struct snap_source *source, int depth)
 {
 	struct snap_part tuple, impl, head, pointer;
 	uint64_t addr;
 	(void)depth;
-	/* _M_t of unique_ptr, of what implements it; the tuple's base, and that one's own which is none. */
+	/* _M_t of unique_ptr, of what implements it; the tuple's base, and that one's own which is
+	 * none. */
 	if (!snap_part_find(p, in, "_M_t/_M_t", &tuple) ||
 		!snap_part_base(p, &tuple, "_Tuple_impl<0", &impl) ||
 		!snap_part_base(p, &impl, "_Head_base<0", &head))
@@ -182,10 +186,12 @@ static bool print_counts(struct snap_printer *p, const struct snap_part *counted
 		return true;
 	}
 	snap_type_read(p->view, block.die, &block.type);
-	if (!snap_part_find(p, &block, "_M_use_count", &use) || !snap_part_find(p, &block, "_M_weak_count", &weak) ||
-		use.type.size != 4 || weak.type.size != 4)
+	if (!snap_part_find(p, &block, "_M_use_count", &use) ||
+		!snap_part_find(p, &block, "_M_weak_count", &weak) || use.type.size != 4 ||
+		weak.type.size != 4)
 		return false;
-	if (!snap_part_load(p, &memory, use.off, 4, &num_use) || !snap_part_load(p, &memory, weak.off, 4, &num_weak)) {
+	if (!snap_part_load(p, &memory, use.off, 4, &num_use) ||
+		!snap_part_load(p, &memory, weak.off, 4, &num_weak)) {
 		snap_text_add(p->text, " (");
 		snap_printer_lack(p, SNAP_BITS_NOT_CAPTURED, &memory, use.off);
 		snap_text_add(p->text, ")");
@@ -217,22 +223,22 @@ static bool cxx_counted_ptr(struct snap_printer *p, const char *name, const stru
 	return true;
 }
 
-static bool cxx_shared_ptr(
-	struct snap_printer *p, const struct snap_part *in, const struct snap_source *source, int depth)
+static bool cxx_shared_ptr(struct snap_printer *p, const struct snap_part *in,
+	const struct snap_source *source, int depth)
 {
 	(void)depth;
 	return cxx_counted_ptr(p, "std::shared_ptr", in, source);
 }
 
-static bool cxx_weak_ptr(
-	struct snap_printer *p, const struct snap_part *in, const struct snap_source *source, int depth)
+static bool cxx_weak_ptr(struct snap_printer *p, const struct snap_part *in,
+	const struct snap_source *source, int depth)
 {
 	(void)depth;
 	return cxx_counted_ptr(p, "std::weak_ptr", in, source);
 }
 
-static bool cxx_optional(
-	struct snap_printer *p, const struct snap_part *in, const struct snap_source *source, int depth)
+static bool cxx_optional(struct snap_printer *p, const struct snap_part *in,
+	const struct snap_source *source, int depth)
 {
 	struct snap_part engaged, value;
 	uint64_t has;
@@ -270,8 +276,8 @@ static bool cxx_pair(struct snap_printer *p, const struct snap_part *in,
 /* Of a tuple so many, each in a base of the one before. */
 #define MAX_TUPLE 64
 
-/* Where its number i is; *impl: the base that has it, then the next one. False: there is none, or it is
- * a base itself, of no size. */
+/* Where its number i is; *impl: the base that has it, then the next one. False: there is none, or
+ * it is a base itself, of no size. */
 static bool find_head(struct snap_printer *p, unsigned int i, struct snap_part *impl,
 	bool *ret_is_end, struct snap_part *ret)
 {
@@ -375,8 +381,7 @@ static bool cxx_vector_bool(struct snap_printer *p, const struct snap_part *in,
 			snap_text_add(p->text, "...");
 			break;
 		}
-		if (i % (8 * word) == 0 &&
-			!snap_printer_take_word(p, &bits, i / 8, word, &value)) {
+		if (i % (8 * word) == 0 && !snap_printer_take_word(p, &bits, i / 8, word, &value)) {
 			snap_text_add(p->text, "...");
 			break;
 		}
@@ -389,8 +394,8 @@ static bool cxx_vector_bool(struct snap_printer *p, const struct snap_part *in,
 /* ---------------------------------------------------------------- Rust */
 
 /* A reference to bytes that are text, or to elements. */
-static bool rust_slice(
-	struct snap_printer *p, const struct snap_part *in, const struct snap_source *source, int depth)
+static bool rust_slice(struct snap_printer *p, const struct snap_part *in,
+	const struct snap_source *source, int depth)
 {
 	struct snap_part pointer;
 	struct snap_type target;
@@ -398,7 +403,8 @@ static bool rust_slice(
 	const char *name = in->type.name;
 	if (!snap_part_pointer(p, in, "data_ptr", source, &pointer, &addr) ||
 		!snap_part_size(p, in, "length", source, &count) || addr == 0 ||
-		(len = snap_part_target_size(p, &pointer, &target)) == 0 || count > MAX_LENGTH / len)
+		(len = snap_part_target_size(p, &pointer, &target)) == 0 ||
+		count > MAX_LENGTH / len)
 		return false;
 	size_t name_len = strlen(name);
 	if (name_len >= 3 && strcmp(name + name_len - 3, "str") == 0)
@@ -423,8 +429,8 @@ static bool find_buffer(struct snap_printer *p, const struct snap_part *vec,
 	return false;
 }
 
-static bool rust_vec(
-	struct snap_printer *p, const struct snap_part *in, const struct snap_source *source, int depth)
+static bool rust_vec(struct snap_printer *p, const struct snap_part *in,
+	const struct snap_source *source, int depth)
 {
 	struct snap_part pointer;
 	struct snap_type element;
@@ -442,8 +448,8 @@ static bool rust_vec(
 	return true;
 }
 
-static bool rust_string(
-	struct snap_printer *p, const struct snap_part *in, const struct snap_source *source, int depth)
+static bool rust_string(struct snap_printer *p, const struct snap_part *in,
+	const struct snap_source *source, int depth)
 {
 	struct snap_part vec, pointer;
 	uint64_t addr, count;
@@ -497,7 +503,7 @@ static bool has_name(const char *name, const char *wanted)
 	size_t len = strlen(wanted);
 	char last = wanted[len - 1];
 	return last == '<' || last == '[' || strchr(wanted, '<') ? strncmp(name, wanted, len) == 0
-					  : strcmp(name, wanted) == 0;
+								 : strcmp(name, wanted) == 0;
 }
 
 /* Looked for last: a unit's scopes have to be read for it. */

@@ -309,8 +309,7 @@ static bool print_tree(struct snap_printer *p, const struct snap_part *in,
 	struct nodes nodes;
 	uint64_t root, first, last, size;
 	elements->has_count = true;
-	if (!source->in_memory ||
-		!snap_part_find(p, in, "_M_t", &all) ||
+	if (!source->in_memory || !snap_part_find(p, in, "_M_t", &all) ||
 		!snap_part_parameter(p, &all, "_Val", &elements->type) ||
 		!snap_part_find(p, in, "_M_t/_M_impl/_M_header", &header) ||
 		!snap_part_pointer(p, &header, "_M_parent", source, &parent, &root) ||
