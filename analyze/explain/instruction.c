@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyze/crash.h"
+#include "analyze/explain/arm64_lse.h"
 #include "analyze/explain/disassembler.h"
 #include "analyze/explain/riscv_code.h"
 #include "analyze/explain/signals.h"
@@ -234,6 +235,7 @@ bool snap_instruction_read_as(struct snap_crash *crash, const struct snap_crash_
 	ret->len = (uint8_t)len;
 	if (len == 0 ||
 		!(snap_disassemble(arch, len, ret) || snap_x86_evex_decode(arch, len, ret) ||
+			snap_arm64_lse_decode(arch, len, ret) ||
 			snap_riscv_decode(arch, len, ret)))
 		return false;
 	snap_instruction_resolve(arch, thread->pr_reg, ret);
