@@ -139,7 +139,7 @@ static void test_hostile(void **state)
 	memset(path, 'a', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
 	assert_nothing(path);
-	for (size_t i = 0; i + 1 < sizeof(path); i += 2)
+	for (size_t i = 0; i + 2 < sizeof(path); i += 2)
 		memcpy(path + i, "/a", 2);
 	assert_nothing(path);
 	put("outer/memory.max", "99999999999999999999999999999999\n");
