@@ -350,6 +350,7 @@ ANALYZE_OBJS = \
 	analyze/explain/abort_text.o \
 	analyze/explain/address.o \
 	analyze/explain/alike.o \
+	analyze/explain/arm64_lse.o \
 	analyze/explain/assert_call.o \
 	analyze/explain/bad_pc.o \
 	analyze/explain/call_code.o \

@@ -25,6 +25,43 @@ check_parts() { # NAME VICTIM ARGUMENTS SETTING REPORT
 	done <"$TOP/tests/victims/explained_parts"
 }
 
+# Of aarch64, as qemu's user emulation leaves cores: no siginfo tells of the address.
+cross="aarch64-linux-gnu-gcc -O2 -g -static -Wl,--build-id=sha1,-z,separate-code,-z,max-page-size=4096"
+if [ $# -eq 0 ] || wanted aarch64_faults "$@"; then
+	if [ "$(id -u)" -eq 0 ] && qemu-aarch64 --version >"$TMP/out" 2>&1 && mkdir "$TMP/aarch64" &&
+		$cross -o "$TMP/aarch64/faults" "$TOP/tests/victims/aarch64_faults.c" 2>"$TMP/err" &&
+		$cross -o "$TMP/aarch64/asserts" "$TOP/tests/victims/asserts.c" 2>"$TMP/err"; then
+		. "$TOP/tests/cross/guest.sh"
+		emulate() { # PROGRAM
+			guest_core aarch64 "$1" "$TMP/aarch64/core" 2>"$TMP/err"
+			"$ANALYZE" json --no-local --symbols "$TMP/aarch64" "$TMP/aarch64/core" \
+				>"$TMP/got.json" 2>"$TMP/err"
+		}
+		while IFS=$'\t' read -r argument kind access address instruction severity words; do
+			cp "$TMP/aarch64/faults" "$TMP/aarch64/$argument"
+			emulate "$TMP/aarch64/$argument"
+			check "aarch64_faults $argument" "$LIB/check_cause.py" "$TMP/got.json" "$kind" "$access" \
+				"$address" "$instruction" "$severity" "$words"
+		done <<'END'
+brk	trap	-	-	brk #0x3e8	trap	ran into a trap instruction \(brk #0x3e8\)
+udf	ill	-	-	-	trap	ran into a trap instruction \(udf\)
+privileged	ill	-	-	msr vbar_el1, x0	privileged-instruction	only the kernel may
+read_only	segv	write	0x*	str x1, [[]x0, #0x18]	protected-write	read-only memory
+tagged	segv	write	0x41414141414159	str x1, [[]x0, #0x18]	overwritten-pointer-likely	the text "AAAAAAAA"
+pair	segv	read	0x10	ldp x2, x3, [[]x1, #0x10]	null-read	read 16 bytes .*x1 is null, offset 16
+below	segv	write	0xfffffffffffffff0	str q0, [[]x1, #-0x10]!	null-write	wrote 16 bytes .*x1 is null, offset -16
+atomic	segv	write	0x8	ldaddal x0, x2, [[]x1]	null-write	8 bytes at address 0x8
+compare	segv	write	0x8	cas w0, w2, [[]x1]	null-write	4 bytes at address 0x8
+END
+		emulate "$TMP/aarch64/asserts"
+		check "aarch64 asserts: what the C library said" "$LIB/check_part.py" "$TMP/got.json" \
+			assertion.expression 'value > 100 && "value out of range"'
+		num=$((num + 1))
+	else
+		skip "aarch64_faults" "aarch64-linux-gnu-gcc, its C library, or qemu-aarch64 is not there, or not root"
+	fi
+fi
+
 # Stored ones first: they do not need core_pattern.
 for what in stored crashed; do
 	while IFS=$'\t' read -r victim arguments setting kind access address instruction severity words; do

@@ -54,7 +54,7 @@ static struct snap_process look(const char *path, bool is_v1)
 	return process;
 }
 
-/* Recorded of Linux 6.1. */
+/* As Linux's Documentation/admin-guide/cgroup-v2.rst says. */
 static void test_unified(void **state)
 {
 	(void)state;
@@ -95,7 +95,7 @@ static void test_unified(void **state)
 	assert_int_equal(p.cgroup_memory_current, 123);
 }
 
-/* Recorded of Linux 5.10. */
+/* As Linux's Documentation/admin-guide/cgroup-v1/memory.rst says. */
 static void test_old(void **state)
 {
 	(void)state;
@@ -139,7 +139,7 @@ static void test_hostile(void **state)
 	memset(path, 'a', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
 	assert_nothing(path);
-	for (size_t i = 0; i + 1 < sizeof(path); i += 2)
+	for (size_t i = 0; i + 2 < sizeof(path); i += 2)
 		memcpy(path + i, "/a", 2);
 	assert_nothing(path);
 	put("outer/memory.max", "99999999999999999999999999999999\n");

@@ -36,10 +36,14 @@ static bool is_canonical(const struct snap_arch *arch, uint64_t addr)
 	       top == 0x1ffff;
 }
 
-/* aarch64's top byte is a tag, which the kernel does not tell. */
+/* aarch64's top byte is a tag, which the kernel does not tell: bit 55 says which half of the address
+ * space it is (arch/arm64/include/asm/uaccess.h, untagged_addr()). */
 static uint64_t without_tag(const struct snap_arch *arch, uint64_t addr)
 {
-	return arch->elf_machine == EM_AARCH64 ? addr & UINT64_MAX >> 8 : addr;
+	const uint64_t top = UINT64_C(0xff) << 56;
+	if (arch->elf_machine != EM_AARCH64)
+		return addr;
+	return addr & UINT64_C(1) << 55 ? addr | top : addr & ~top;
 }
 
 static const struct snap_operand *operand_at(const struct snap_evidence *e, uint64_t addr)

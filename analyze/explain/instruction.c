@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyze/crash.h"
+#include "analyze/explain/arm64_lse.h"
 #include "analyze/explain/disassembler.h"
 #include "analyze/explain/riscv_code.h"
 #include "analyze/explain/signals.h"
@@ -251,7 +252,7 @@ bool snap_instruction_find(struct snap_crash *crash, const struct snap_crash_thr
 		if (snap_disassembler_knows(arch))
 			load_disassembler();
 		if (!snap_disassemble(arch, len, ret) && !snap_x86_evex_decode(arch, len, ret) &&
-			!snap_riscv_decode(arch, len, ret))
+			!snap_arm64_lse_decode(arch, len, ret) && !snap_riscv_decode(arch, len, ret))
 			return false;
 	}
 	snap_instruction_resolve(arch, thread->pr_reg, ret);
