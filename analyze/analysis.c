@@ -81,9 +81,11 @@ static int unwind(struct snap_crash *crash, struct snap_store *store,
 static int run_stages(struct snap_crash *crash, struct snap_store *store,
 	const struct snap_options *options, struct snap_error *err)
 {
+	/* Before files are opened, if it can be: in a worker, the input may be begun anew. */
+	bool is_prepared = options->no_instruction || snap_instruction_prepare(crash);
 	bool is_resolved = snap_store_resolve(store, crash, err) == 0;
-	if (is_resolved && !options->no_instruction)
-		snap_instruction_prepare(crash);
+	if (is_resolved && !is_prepared)
+		(void)snap_instruction_prepare(crash);
 	if (is_resolved && snap_jit_resolve(crash, err) == 0 &&
 		unwind(crash, store, options, err) == 0 &&
 		snap_tail_calls_insert(crash, err) == 0 &&

@@ -66,6 +66,7 @@ static enum snap_exit run_export(const struct snap_arguments *arguments)
 	/* Unwound only as far as the exit status needs it. */
 	struct snap_arguments crashed = *arguments;
 	crashed.options.only_crashed_thread = true;
+	crashed.options.no_instruction = true;
 	return snap_for_each_input(&crashed, SNAP_INPUT_FULL, export_one, NULL);
 }
 

@@ -189,6 +189,7 @@ static enum snap_exit run_modules(const struct snap_arguments *arguments)
 	struct snap_arguments crashed = *arguments;
 	size_t num = 0;
 	crashed.options.only_crashed_thread = true;
+	crashed.options.no_instruction = true;
 	return snap_for_each_input(&crashed, SNAP_INPUT_FULL | SNAP_INPUT_SEPARATE, modules_one, &num);
 }
 

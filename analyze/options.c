@@ -742,7 +742,7 @@ static bool read_rules(struct parser *p, enum snap_exit *ret_status)
 	if (p->arguments.rules)
 		return true;
 	snap_complain("%s", err.text);
-	*ret_status = SNAP_EXIT_USAGE;
+	*ret_status = err.code == SNAP_ERROR_NO_MEMORY ? SNAP_EXIT_FAILED : SNAP_EXIT_USAGE;
 	return false;
 }
 

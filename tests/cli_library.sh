@@ -154,7 +154,7 @@ installed() {
 		"$(find "$TMP/own" -mindepth 1 | wc -l)"
 }
 
-installed segv 139 1 "segv-null | crash | main"
+installed segv 139 1 "segv-null | crash"
 "$ANALYZE" json "${SNAPS[0]}" >"$TMP/segv.json" 2>/dev/null
 check "crasher segv: its report is as the schema says" "$PYTHON" "$LIB/validate_json.py" \
 	"$TOP/docs/report.schema.json" "$TMP/segv.json"
@@ -173,23 +173,23 @@ if [ "$SANITIZED" = yes ]; then
 	skip "crasher: the other ways to crash" "the victims' own sanitizer has its own mind"
 else
 	installed abort 134 1 "abort | main"
-	installed heap 134 1 "abort | free | break_heap | main"
+	installed heap 134 1 "abort | free | break_heap"
 	installed trap 132 1 "ill | main"
 	installed breakpoint 133 1 "signal | main"
 	installed sent 139 1 "signal | main"
-	installed overflow 139 1 "stack-overflow | overflow | overflow | overflow"
-	installed overflow-thread 139 1 "stack-overflow | overflow | overflow | overflow"
+	installed overflow 139 1 "stack-overflow | overflow"
+	installed overflow-thread 139 1 "stack-overflow | overflow"
 	installed many 139 1 "segv-null | crash | thread_crash"
-	installed former 42 1 "segv-null | crash | main"
+	installed former 42 1 "segv-null | crash"
 	equal "crasher former: the former handler" "former handler: SIGSEGV" "$(cat "$TMP/out")"
-	installed recover 0 2 "segv-null | crash | main"
+	installed recover 0 2 "segv-null | crash"
 	equal "crasher recover: the former handler, and what follows" \
 		"former handler: right address former handler: right address goes on" \
 		"$(tr '\n' ' ' <"$TMP/out" | sed 's/ $//')"
 	installed ignored 0 0
-	installed fork 139 2 "segv-null | crash | main"
-	installed vfork 139 2 "segv-null | crash | main"
-	installed undumpable 139 1 "segv-null | crash | main"
+	installed fork 139 2 "segv-null | crash"
+	installed vfork 139 2 "segv-null | crash"
+	installed undumpable 139 1 "segv-null | crash"
 	installed uninstall 139 0
 
 	# Descriptors that became others': nothing is written to them.

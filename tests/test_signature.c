@@ -461,9 +461,6 @@ static void test_messages(void **state)
 	m->crash.cause.has_assertion = true;
 	m->crash.cause.assertion.expression = "p != 0x12 && n < 30";
 	assert_string_equal("abort | a | \"assertion 'p != ADDR && n < N'\"", sign(m, lines, 1));
-	m->crash.cause.has_exception = true;
-	m->crash.cause.exception.type = "lib::Error<int>";
-	assert_string_equal("abort | a | \"exception 'lib::Error<T>'\"", sign(m, lines, 1));
 	/* Of other kinds, nobody said anything of the crash. */
 	m->crash.cause.kind = SNAP_KIND_SEGV;
 	assert_string_equal("segv | a", sign(m, lines, 1));

@@ -252,7 +252,8 @@ bool snap_instruction_find(struct snap_crash *crash, const struct snap_crash_thr
 		if (snap_disassembler_knows(arch))
 			load_disassembler();
 		if (!snap_disassemble(arch, len, ret) && !snap_x86_evex_decode(arch, len, ret) &&
-			!snap_arm64_lse_decode(arch, len, ret) && !snap_riscv_decode(arch, len, ret))
+			!snap_arm64_lse_decode(arch, len, ret) &&
+			!snap_riscv_decode(arch, len, ret))
 			return false;
 	}
 	snap_instruction_resolve(arch, thread->pr_reg, ret);
@@ -276,7 +277,7 @@ bool snap_instruction_read(struct snap_crash *crash, const struct snap_crash_thr
 	return snap_instruction_find(crash, thread, &place, ret);
 }
 
-void snap_instruction_prepare(struct snap_crash *crash)
+bool snap_instruction_prepare(struct snap_crash *crash)
 {
 	const struct snap_arch *arch = crash->arch;
 	const struct snap_crash_thread *thread = snap_crash_crashed_thread(crash);
@@ -284,10 +285,11 @@ void snap_instruction_prepare(struct snap_crash *crash)
 	uint64_t pc;
 	is_wanted = is_of_instruction(crash) && snap_disassembler_knows(arch) && thread &&
 		    thread->pr_reg.data;
+	if (!is_wanted ||
+		!snap_arch_reg_get(arch, arch->pc, thread->pr_reg.data, thread->pr_reg.len, &pc))
+		return true;
 	/* That it takes the disassembler is found by trying. */
-	if (is_wanted &&
-		snap_arch_reg_get(arch, arch->pc, thread->pr_reg.data, thread->pr_reg.len, &pc))
-		(void)snap_instruction_read(crash, thread, pc, &first);
+	return snap_instruction_read(crash, thread, pc, &first) || first.len == sizeof(first.bytes);
 }
 
 bool snap_instruction_target(struct snap_crash *crash, const struct snap_crash_thread *thread,

@@ -80,10 +80,11 @@ struct snap_crash;
 struct snap_crash_thread;
 
 /*
- * Load the disassembler if explaining the crash takes it. Called when its modules' files are open:
- * in a worker, the input may be begun anew by one that has it.
+ * Load the disassembler if explaining the crash takes it: in a worker, the input may be begun anew by
+ * one that has it. False: the code is not in the input; to be tried again when its modules' files
+ * are open.
  */
-void snap_instruction_prepare(struct snap_crash *crash);
+bool snap_instruction_prepare(struct snap_crash *crash);
 
 /*
  * The one at addr, with the registers of the thread. False if there are no bytes, or they can't be

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/signature/name.h"
 #include "common/escape.h"
 
 /* Of a text, what is read: hostile ones are long. */
@@ -106,18 +105,12 @@ int snap_signature_message(
 {
 	const struct snap_cause *cause = &crash->cause;
 	*ret = NULL;
-	if (cause->kind != SNAP_KIND_ABORT)
+	if (cause->kind != SNAP_KIND_ABORT || crash->abort_message.text.len == 0)
 		return 0;
-	if (cause->has_exception && cause->exception.type) {
-		char *type = snap_signature_name(cause->exception.type);
-		int r = type ? quote(arena, "exception", type, ret) : -1;
-		free(type);
-		return r;
-	}
-	if (cause->has_assertion && cause->assertion.expression)
-		return quote(arena, "assertion", cause->assertion.expression, ret);
-	if (cause->has_assertion || crash->abort_message.text.len == 0)
-		return 0;
+	if (cause->has_assertion)
+		return cause->assertion.expression
+			       ? quote(arena, "assertion", cause->assertion.expression, ret)
+			       : 0;
 	const char *text = snap_signature_message_text(crash->abort_message.text, arena);
 	if (!text)
 		return -1;

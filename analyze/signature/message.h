@@ -11,9 +11,10 @@
 #define SNAP_SIGNATURE_MESSAGE_MAX 80
 
 /*
- * Of an aborted process: the type of the exception that nobody caught, or an assertion's
- * expression, or what the library said, without addresses, numbers and directories. *ret: in arena;
- * NULL: nothing is known. -1 only without memory.
+ * Of an aborted process: an assertion's expression, or what the library said, without addresses,
+ * numbers and directories. Only what stands in the process's memory for it: what is known
+ * by its code, or its heap, is not known of every crash. *ret: in arena; NULL: nothing is known. -1
+ * only without memory.
  */
 int snap_signature_message(
 	const struct snap_crash *crash, struct snap_arena *arena, const char **ret);
