@@ -33,11 +33,11 @@ int main(int argc, char **argv)
 		overwrites(block + 24, 16); /* the size of what is not given out yet */
 		return allocates(1 << 16) != NULL;
 	} else if (!strcmp(what, "tcache")) {
-		/* A freed block's link to the next. */
+		/* A freed block's link to the next: whatever it is disguised with, no block is there. */
 		others[0] = malloc(24);
 		releases(others[0]);
 		releases(block);
-		overwrites(block, 1);
+		*(volatile char *)block ^= 1;
 		return allocates(24) && allocates(24);
 	} else if (!strcmp(what, "fastbin")) {
 		/* One of them was freed before; the last one freed was another. */
