@@ -9,6 +9,7 @@
 #include "analyze/find/store.h"
 #include "analyze/report/json.h"
 #include "analyze/report/text.h"
+#include "analyze/signature/rules.h"
 #include "common/escape.h"
 #include "fuzz/fuzz.h"
 
@@ -61,7 +62,13 @@ void fuzz_print(const struct snap_crash *crash)
 
 void fuzz_analyse(const char *file)
 {
+	/* Once: they are the same for all. */
+	static struct snap_rules *rules;
+	if (!rules)
+		rules = snap_rules_load(NULL, NULL);
+	FUZZ_REQUIRE(rules);
 	const struct snap_options options = {
+		.rules = rules,
 		.no_local = true,
 		.no_cache = true,
 		.num_jobs = 1,

@@ -23,6 +23,7 @@
 #include "analyze/find/store.h"
 #include "analyze/report/json.h"
 #include "analyze/report/text.h"
+#include "analyze/signature/rules.h"
 #include "tests/lib/temp_tree.h"
 
 /* ---------------------------------------------------------------- the allocator */
@@ -177,8 +178,15 @@ static int analyse(const char *file, enum cache with_cache, struct snap_error *e
 		remove_tree(cache_dir);
 	if (with_cache && snap_cache_create(cache_dir, &cache, err) < 0)
 		return -1;
+	struct snap_rules *rules = snap_rules_load(NULL, err);
+	if (!rules) {
+		snap_cache_destroy(cache);
+		return -1;
+	}
+	options.rules = rules;
 	options.cache = cache;
 	if (snap_store_create(&options, &store, err) < 0) {
+		snap_rules_free(rules);
 		snap_cache_destroy(cache);
 		return -1;
 	}
@@ -197,6 +205,7 @@ static int analyse(const char *file, enum cache with_cache, struct snap_error *e
 	}
 	snap_store_destroy(store);
 	snap_cache_destroy(cache);
+	snap_rules_free(rules);
 	return r;
 }
 
