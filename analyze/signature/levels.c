@@ -166,6 +166,20 @@ static size_t innermost(const struct snap_picked *picked, bool frames)
 	return ret < SIZE_MAX || !frames ? ret : innermost(picked, false);
 }
 
+typedef const char *texts_of_levels[SNAP_SIGNATURE_NUM_LEVELS][SNAP_SIGNATURE_NUM_DEPTHS];
+
+/* That of a smaller depth, or of another level, with the same text; NULL: there is none. */
+static const char *known_id(
+	const struct snap_signature *signature, texts_of_levels texts, int level, int depth)
+{
+	const char *text = texts[level][depth];
+	if (depth > 0 && texts[level][depth - 1] && strcmp(texts[level][depth - 1], text) == 0)
+		return signature->ids[level][depth - 1];
+	if (level > 0 && texts[level - 1][depth] && strcmp(texts[level - 1][depth], text) == 0)
+		return signature->ids[level - 1][depth];
+	return NULL;
+}
+
 int snap_signature_levels(struct snap_crash *crash, const struct snap_signature_stack *stack,
 	struct snap_arena *arena, struct snap_signature *ret, struct snap_error *err)
 {
@@ -173,6 +187,7 @@ int snap_signature_levels(struct snap_crash *crash, const struct snap_signature_
 		.picks = snap_arena_alloc(arena, stack->num_lines * sizeof(picked.picks[0])),
 		.order = snap_arena_alloc(arena, stack->num_lines * sizeof(picked.order[0])),
 	};
+	texts_of_levels texts = {{NULL}};
 	if (!picked.picks || !picked.order)
 		return snap_error_no_memory(err);
 	for (int level = 0; level < SNAP_SIGNATURE_NUM_LEVELS; level++) {
@@ -191,7 +206,10 @@ int snap_signature_levels(struct snap_crash *crash, const struct snap_signature_
 				return snap_error_no_memory(err);
 			if (!joined)
 				continue;
-			const char *id = make_id(crash, joined);
+			texts[level][depth] = joined;
+			const char *id = known_id(ret, texts, level, depth);
+			if (!id)
+				id = make_id(crash, joined);
 			if (!id)
 				return snap_error_no_memory(err);
 			ret->ids[level][depth] = id;
