@@ -650,7 +650,7 @@ endif
 # Not those of other builds below, nor what the guest of check-aarch64 has in its root.
 -include $(shell find $(O) \( -path $(O)/guest -o -path $(O)/started -o -path $(O)/valgrind -o -path $(O)/clang -o \
 	-path $(O)/sanitize \
-	-o -path '$(O)/fuzz*' -o -path '$(O)/static*' -o -path '$(O)/*-linux-*' \) -prune -o -type f -name '*.d' -print 2>/dev/null)
+	$(if $(FUZZ),,-o -path '$(O)/fuzz*') -o -path '$(O)/static*' -o -path '$(O)/*-linux-*' \) -prune -o -type f -name '*.d' -print 2>/dev/null)
 
 # ---------------------------------------------------------------- the rest
 
