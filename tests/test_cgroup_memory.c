@@ -1,4 +1,5 @@
-/* capture/cgroup_memory: how a control group stands with its memory, by files as kernels write them.
+/* capture/cgroup_memory: how a control group stands with its memory, by files as kernels write
+ * them.
  */
 #include "capture/cgroup_memory.h"
 
@@ -39,14 +40,6 @@ static int remove_top(void **state)
 	return close(dir_fd);
 }
 
-static void put(const char *name, const char *text)
-{
-	FILE *f = fopen(in_top("%s", name), "w");
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-}
-
 static struct snap_process look(const char *path, bool is_v1)
 {
 	struct snap_process process = {0};
@@ -58,10 +51,11 @@ static struct snap_process look(const char *path, bool is_v1)
 static void test_unified(void **state)
 {
 	(void)state;
-	put("app/memory.max", "67108864\n");
-	put("app/memory.current", "66846720\n");
-	put("app/memory.peak", "67108864\n");
-	put("app/memory.events", "low 0\nhigh 0\nmax 312\noom 3\noom_kill 1\noom_group_kill 7\n");
+	put_file("app/memory.max", "67108864\n");
+	put_file("app/memory.current", "66846720\n");
+	put_file("app/memory.peak", "67108864\n");
+	put_file("app/memory.events",
+		"low 0\nhigh 0\nmax 312\noom 3\noom_kill 1\noom_group_kill 7\n");
 	struct snap_process p = look("/app", false);
 	assert_true(p.has_cgroup_memory_limit && p.has_cgroup_memory_current &&
 		    p.has_cgroup_memory_peak && p.has_cgroup_oom && p.has_cgroup_oom_kill &&
@@ -73,22 +67,22 @@ static void test_unified(void **state)
 	assert_int_equal(p.cgroup_oom_kill, 1);
 	assert_int_equal(p.cgroup_levels_up, 0);
 	/* A group in it has no limit of its own. */
-	put("app/inner/memory.max", "max\n");
-	put("app/inner/memory.current", "4096\n");
+	put_file("app/inner/memory.max", "max\n");
+	put_file("app/inner/memory.current", "4096\n");
 	p = look("/app/inner", false);
 	assert_int_equal(p.cgroup_memory_limit, 67108864);
 	assert_int_equal(p.cgroup_memory_current, 66846720);
 	assert_int_equal(p.cgroup_levels_up, 1);
 	/* Unless it has. */
-	put("app/inner/memory.max", "8192\n");
+	put_file("app/inner/memory.max", "8192\n");
 	p = look("/app/inner", false);
 	assert_int_equal(p.cgroup_memory_limit, 8192);
 	assert_int_equal(p.cgroup_levels_up, 0);
 	assert_false(p.has_cgroup_memory_peak);
 	assert_false(p.has_cgroup_oom_kill);
 	/* Nobody has. */
-	put("free/memory.max", "max\n");
-	put("free/memory.current", "123\n");
+	put_file("free/memory.max", "max\n");
+	put_file("free/memory.current", "123\n");
 	p = look("/free", false);
 	assert_false(p.has_cgroup_memory_limit);
 	assert_false(p.has_cgroup_levels_up);
@@ -99,17 +93,17 @@ static void test_unified(void **state)
 static void test_old(void **state)
 {
 	(void)state;
-	put("old/memory.limit_in_bytes", "9223372036854771712\n");
-	put("old/memory.usage_in_bytes", "40960\n");
-	put("old/memory.max_usage_in_bytes", "81920\n");
-	put("old/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n");
+	put_file("old/memory.limit_in_bytes", "9223372036854771712\n");
+	put_file("old/memory.usage_in_bytes", "40960\n");
+	put_file("old/memory.max_usage_in_bytes", "81920\n");
+	put_file("old/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n");
 	struct snap_process p = look("/old", true);
 	assert_false(p.has_cgroup_memory_limit);
 	assert_int_equal(p.cgroup_memory_current, 40960);
 	assert_int_equal(p.cgroup_memory_peak, 81920);
 	assert_int_equal(p.cgroup_oom_kill, 2);
 	assert_false(p.has_cgroup_oom);
-	put("old/memory.limit_in_bytes", "81920\n");
+	put_file("old/memory.limit_in_bytes", "81920\n");
 	p = look("/old", true);
 	assert_int_equal(p.cgroup_memory_limit, 81920);
 }
@@ -126,7 +120,7 @@ static void test_hostile(void **state)
 {
 	char path[SNAP_MAX_CGROUP + 1];
 	(void)state;
-	put("outer/memory.max", "1\n");
+	put_file("outer/memory.max", "1\n");
 	assert_int_equal(symlink("../outer", in_top("far/link")), 0);
 	assert_nothing("/far/link");
 	assert_nothing("/far/../outer");
@@ -142,16 +136,16 @@ static void test_hostile(void **state)
 	for (size_t i = 0; i + 2 < sizeof(path); i += 2)
 		memcpy(path + i, "/a", 2);
 	assert_nothing(path);
-	put("outer/memory.max", "99999999999999999999999999999999\n");
-	put("outer/memory.current", "all\n");
-	put("outer/memory.events", "oom_kill\noom -1\noom_kill x\n");
+	put_file("outer/memory.max", "99999999999999999999999999999999\n");
+	put_file("outer/memory.current", "all\n");
+	put_file("outer/memory.events", "oom_kill\noom -1\noom_kill x\n");
 	assert_nothing("/outer");
 }
 
 static void assert_memory_path(const char *lines, const char *path, bool is_v1)
 {
 	struct snap_proc_cgroup cgroup;
-	put("cgroup", lines);
+	put_file("cgroup", lines);
 	snap_proc_cgroup_read(dir_fd, &cgroup);
 	assert_int_equal(cgroup.memory_len, strlen(path));
 	assert_memory_equal(cgroup.memory_path, path, strlen(path));

@@ -39,14 +39,6 @@ static int remove_top(void **state)
 	return close(dir_fd);
 }
 
-static void put(const char *name, const char *text)
-{
-	FILE *f = fopen(in_top("%s", name), "w");
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-}
-
 static void put_link(const char *name, const char *text)
 {
 	(void)unlink(in_top("ns/%s", name));
@@ -58,7 +50,7 @@ static void put_link(const char *name, const char *text)
 static void assert_cgroup(const char *file, const char *path)
 {
 	struct snap_proc_cgroup cgroup;
-	put("cgroup", file);
+	put_file("cgroup", file);
 	snap_proc_cgroup_read(dir_fd, &cgroup);
 	assert_int_equal(cgroup.error, 0);
 	assert_int_equal(cgroup.len, strlen(path));
@@ -93,7 +85,7 @@ static void test_cgroup_too_long_and_missing(void **state)
 		(void)sprintf(file, "0::/");
 		memset(file + 4, 'x', len - 1);
 		strcpy(file + 3 + len, "\n");
-		put("cgroup", file);
+		put_file("cgroup", file);
 		snap_proc_cgroup_read(dir_fd, &cgroup);
 		assert_int_equal(cgroup.len, SNAP_MAX_CGROUP);
 		assert_int_equal(cgroup.cut, len > SNAP_MAX_CGROUP);
@@ -191,7 +183,7 @@ static void test_namespaces(void **state)
 
 	/* Not a link. */
 	assert_int_equal(unlink(in_top("ns/pid")), 0);
-	put("ns/pid", "pid:[1]");
+	put_file("ns/pid", "pid:[1]");
 	snap_namespaces_read(dir_fd, &namespaces);
 	assert_int_equal(namespaces.error, -EINVAL);
 	assert_int_equal(namespaces.inodes[SNAP_NAMESPACE_PID], 0);
@@ -218,8 +210,8 @@ static void test_ids_of_a_user_namespace(void **state)
 	(void)state;
 	uint32_t id = 77;
 	put_link("user", "user:[4026532222]");
-	put("uid_map", "         0     100000      65536\n     65536       1000          1\n"
-		       "4294967290 2000 100\n");
+	put_file("uid_map", "         0     100000      65536\n     65536       1000          1\n"
+			    "4294967290 2000 100\n");
 	assert_true(snap_user_namespace_id(dir_fd, "uid_map", 100000, &id));
 	assert_int_equal(id, 0);
 	assert_true(snap_user_namespace_id(dir_fd, "uid_map", 165535, &id));
@@ -231,10 +223,10 @@ static void test_ids_of_a_user_namespace(void **state)
 	assert_false(snap_user_namespace_id(dir_fd, "uid_map", 99999, &id));
 	assert_false(snap_user_namespace_id(dir_fd, "uid_map", 2050, &id));
 	assert_false(snap_user_namespace_id(dir_fd, "gid_map", 1000, &id));
-	put("uid_map", "x\n0\n0 1000\n-1 1000 1\n0 1000 0\n");
+	put_file("uid_map", "x\n0\n0 1000\n-1 1000 1\n0 1000 0\n");
 	assert_false(snap_user_namespace_id(dir_fd, "uid_map", 1000, &id));
 	/* The initial one has no other ids than ours. */
-	put("uid_map", "5 1000 1\n");
+	put_file("uid_map", "5 1000 1\n");
 	put_link("user", "user:[4026531837]");
 	assert_false(snap_user_namespace_id(dir_fd, "uid_map", 1000, &id));
 	assert_int_equal(id, 65536);

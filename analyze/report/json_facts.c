@@ -72,12 +72,9 @@ static void put_cgroup_memory(struct snap_json *w, const struct snap_process *p)
 		w, "cgroup_memory_current", p->has_cgroup_memory_current, p->cgroup_memory_current);
 	snap_json_maybe_number(
 		w, "cgroup_memory_peak", p->has_cgroup_memory_peak, p->cgroup_memory_peak);
-	snap_json_maybe_number(
-		w, "cgroup_oom", p->has_cgroup_oom, p->cgroup_oom);
-	snap_json_maybe_number(
-		w, "cgroup_oom_kill", p->has_cgroup_oom_kill, p->cgroup_oom_kill);
-	snap_json_maybe_number(
-		w, "cgroup_levels_up", p->has_cgroup_levels_up, p->cgroup_levels_up);
+	snap_json_maybe_number(w, "cgroup_oom", p->has_cgroup_oom, p->cgroup_oom);
+	snap_json_maybe_number(w, "cgroup_oom_kill", p->has_cgroup_oom_kill, p->cgroup_oom_kill);
+	snap_json_maybe_number(w, "cgroup_levels_up", p->has_cgroup_levels_up, p->cgroup_levels_up);
 }
 
 void snap_json_put_process_facts(struct snap_json *w, const struct snap_process *p)

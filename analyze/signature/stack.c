@@ -3,14 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/explain/address.h"
 #include "analyze/signature/message.h"
 #include "analyze/signature/name.h"
 
 static struct snap_bytes module_name(const struct snap_crash_module *module)
 {
-	struct snap_bytes path = module ? module->record.path : snap_bytes(NULL, 0);
-	const uint8_t *slash = path.len > 0 ? memrchr(path.data, '/', path.len) : NULL;
-	return slash ? snap_bytes(slash + 1, path.len - (size_t)(slash + 1 - path.data)) : path;
+	return module ? snap_path_name(module->record.path) : snap_bytes(NULL, 0);
 }
 
 /*

@@ -1,7 +1,11 @@
 #include "tests/lib/temp_tree.h"
 
 #include <dirent.h>
+#include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +23,14 @@ const char *in_top(const char *format, ...)
 	(void)vsnprintf(path + n, sizeof(paths[0]) - (size_t)n, format, args);
 	va_end(args);
 	return path;
+}
+
+void put_file(const char *name, const char *text)
+{
+	FILE *f = fopen(in_top("%s", name), "w");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
 }
 
 void remove_tree(const char *path)

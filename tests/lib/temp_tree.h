@@ -10,6 +10,9 @@ extern char top[sizeof("/tmp/snap-test-XXXXXX")];
 /* A path in it. In one of four static buffers, which take turns; of at most 511 bytes. */
 const char *in_top(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* A file of that path in it; the test fails if that can't be. */
+void put_file(const char *name, const char *text);
+
 /* A directory with all that is below it, symbolic links not followed. What can't be removed stays.
  */
 void remove_tree(const char *path);
