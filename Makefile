@@ -127,7 +127,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
 # What "make deps" installs: first to build and run, then for the tests.
 DEPS = gcc make pkg-config libc6-dev libdw-dev libelf-dev libprotobuf-c-dev \
-	protobuf-c-compiler libjansson-dev libiberty-dev libmd-dev libarchive-dev liblzma-dev \
+	protobuf-c-compiler libjansson-dev libiberty-dev libmd-dev libsqlite3-dev libsqlite3-0 libarchive-dev liblzma-dev \
 	zlib1g-dev libseccomp-dev libdebuginfod1 libdeflate0 libcapstone-dev libcapstone4 musl-tools
 DEPS_CHECK = clang libclang-rt-14-dev llvm g++ gdb lldb elfutils libcmocka-dev protobuf-compiler python3 python3-jsonschema \
 	libc6-dbg gzip xz-utils zstd lz4 util-linux binutils dwz debuginfod groff-base qemu-user \
@@ -335,6 +335,11 @@ ANALYZE_OBJS = \
 	analyze/convert/module_list.o \
 	analyze/convert/start_stack.o \
 	analyze/crash.o \
+	analyze/dedup/database.o \
+	analyze/dedup/entry.o \
+	analyze/dedup/index.o \
+	analyze/dedup/ingest.o \
+	analyze/dedup/input_list.o \
 	analyze/dwarf/abbrev.o \
 	analyze/dwarf/attr.o \
 	analyze/dwarf/children.o \
@@ -449,6 +454,7 @@ ANALYZE_OBJS = \
 	analyze/sandbox/remote.o \
 	analyze/sandbox/result.o \
 	analyze/sandbox/worker.o \
+	analyze/signature/evidence.o \
 	analyze/signature/levels.o \
 	analyze/signature/message.o \
 	analyze/signature/name.o \
@@ -512,7 +518,8 @@ ANALYZE_OBJS = \
 	analyze/variables/text.o \
 	analyze/variables/types.o \
 	analyze/variables/variables.o \
-	analyze/variables/view.o
+	analyze/variables/view.o \
+	proto/entry.pb-c.o
 
 CAPTURE_PROGRAMS = $(addprefix $(O)/bin/,snapcrash-client snapcrash-debugger snapcrash-server \
 	snapcrashctl)
@@ -613,16 +620,17 @@ $(O)/analyze/sandbox/filter.h: $(O)/analyze/sandbox/make_filter
 $(O)/analyze/sandbox/jail.o: $(O)/analyze/sandbox/filter.h
 
 # Generated code: not held to our warnings.
-$(O)/proto/snapshot.pb-c.c $(O)/proto/snapshot.pb-c.h &: proto/snapshot.proto
+$(O)/proto/%.pb-c.c $(O)/proto/%.pb-c.h: proto/%.proto
 	@mkdir -p $(O)/proto
 	$(call say,PROTOC,$<)
 	$(Q)$(PROTOC_C) -I proto --c_out=$(O)/proto $<
 
-$(O)/proto/snapshot.pb-c.o: $(O)/proto/snapshot.pb-c.c
+$(O)/proto/%.pb-c.o: $(O)/proto/%.pb-c.c
 	$(call say,CC,$<)
 	$(Q)$(CC) $(BASE_CPPFLAGS) $(CPPFLAGS) -I$(O)/proto $(BASE_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(O)/common/snapshot_read.o $(O)/common/snapshot_write.o: $(O)/proto/snapshot.pb-c.h
+$(O)/analyze/dedup/entry.o: $(O)/proto/entry.pb-c.h
 
 # The built-in rules, as a string constant.
 $(O)/analyze/signature/builtin_rules.h: analyze/signature/builtin.rules
@@ -630,6 +638,13 @@ $(O)/analyze/signature/builtin_rules.h: analyze/signature/builtin.rules
 	$(call say,RULES,$@)
 	$(Q)sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $< >$@.tmp && mv $@.tmp $@
 $(O)/analyze/signature/rules.o: $(O)/analyze/signature/builtin_rules.h
+
+# The index's tables, as string constants.
+$(O)/analyze/dedup/schema_%.h: analyze/dedup/schema/%.sql
+	@mkdir -p $(@D)
+	$(call say,SCHEMA,$@)
+	$(Q){ echo '#define SNAP_SCHEMA_$* \' && sed 's/[\\"]/\\&/g; s/.*/	"&\\n" \\/' $< && echo; } >$@.tmp && mv $@.tmp $@
+$(O)/analyze/dedup/index.o: $(O)/analyze/dedup/schema_1.h $(O)/analyze/dedup/schema_2.h
 
 ifdef PROTOBUF_C
 $(PROTOBUF_C)/protobuf-c/protobuf-c.c:

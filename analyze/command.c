@@ -198,6 +198,17 @@ static void complain_text(const char *text)
 	snap_complain("%s", text);
 }
 
+static void say_nothing(const char *text)
+{
+	(void)text;
+}
+
+static void take_result(size_t index, struct snap_bytes result, void *data)
+{
+	const struct snap_collector *collector = data;
+	collector->take(index, result, collector->data);
+}
+
 enum snap_exit snap_do_work(
 	const struct snap_arguments *arguments, const struct snap_work *work)
 {
@@ -225,8 +236,11 @@ enum snap_exit snap_do_work(
 		.keeps_stdin = work->keeps_stdin,
 		.may_fork = work->may_fork,
 		.broker = &broker,
-		.complain = complain_text,
+		.complain = work->collector && work->collector->is_quiet ? say_nothing
+									 : complain_text,
 		.progress = arguments->options.progress,
+		.take = work->collector ? take_result : NULL,
+		.take_data = work->collector,
 	};
 	/* What was read of a pipe can't be read again by another worker. */
 	config.libraries[SNAP_LIBRARY_DEFLATE] = config.libraries[SNAP_LIBRARY_ZSTD] =
@@ -248,6 +262,7 @@ struct inputs {
 	unsigned int how;
 	snap_input_fn *fn;
 	void *data;
+	struct snap_collector *collector; /* NULL */
 	struct snap_store *store;
 };
 
@@ -288,11 +303,14 @@ static int run_input(size_t index, void *data)
 	struct snap_error err = SNAP_ERROR_INIT;
 	struct snap_crash crash;
 	const char *file = arguments->files[index];
+	if (inputs->collector)
+		inputs->collector->current = index;
 	int r = inputs->store ? snap_analysis_run(
 					file, inputs->store, &arguments->options, &crash, &err)
 			      : snap_analysis_load(file, &crash, &err);
 	if (r < 0) {
-		complain_of_input(arguments, file, &err);
+		if (!inputs->collector || !inputs->collector->is_quiet)
+			complain_of_input(arguments, file, &err);
 		return SNAP_EXIT_FAILED;
 	}
 	enum snap_exit status = inputs->fn(&crash, arguments, inputs->data);
@@ -340,10 +358,16 @@ static size_t choose_num_workers(const struct snap_arguments *arguments, unsigne
 	return useful < num ? useful : num;
 }
 
-enum snap_exit snap_for_each_input(const struct snap_arguments *arguments, unsigned int how,
-	snap_input_fn *fn, void *data)
+static enum snap_exit do_inputs(const struct snap_arguments *arguments, unsigned int how,
+	snap_input_fn *fn, void *data, struct snap_collector *collector)
 {
-	struct inputs inputs = {.arguments = arguments, .how = how, .fn = fn, .data = data};
+	struct inputs inputs = {
+		.arguments = arguments,
+		.how = how,
+		.fn = fn,
+		.data = data,
+		.collector = collector,
+	};
 	const struct snap_work work = {
 		.job =
 			{
@@ -361,6 +385,27 @@ enum snap_exit snap_for_each_input(const struct snap_arguments *arguments, unsig
 		.is_streaming = how & SNAP_INPUT_STREAM,
 		.keeps_stdin = takes_stdin(arguments),
 		.num_workers = choose_num_workers(arguments, how),
+		.collector = collector,
 	};
 	return snap_do_work(arguments, &work);
+}
+
+enum snap_exit snap_for_each_input(const struct snap_arguments *arguments, unsigned int how,
+	snap_input_fn *fn, void *data)
+{
+	return do_inputs(arguments, how, fn, data, NULL);
+}
+
+enum snap_exit snap_collect_inputs(const struct snap_arguments *arguments, unsigned int how,
+	snap_input_fn *fn, struct snap_collector *collector)
+{
+	return do_inputs(arguments, how, fn, collector, collector);
+}
+
+void snap_collector_add(struct snap_collector *collector, struct snap_bytes bytes)
+{
+	if (snap_remote_is_on())
+		(void)fwrite(bytes.data, 1, bytes.len, stdout); /* seen by who reads it */
+	else
+		collector->take(collector->current, bytes, collector->data);
 }

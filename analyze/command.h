@@ -127,6 +127,23 @@ enum snap_input_how {
 enum snap_exit snap_for_each_input(const struct snap_arguments *arguments, unsigned int how,
 	snap_input_fn *fn, void *data);
 
+/* Who takes what was found out of inputs, instead of its being printed. */
+struct snap_collector {
+	/* What was added of the file with this index, in the order of the inputs; not of files that can't
+	 * be analysed. Not to be trusted: it comes from where hostile files are read. */
+	void (*take)(size_t index, struct snap_bytes bytes, void *data);
+	void *data;
+	bool is_quiet;	/* nothing is said of what is wrong with files */
+	size_t current; /* index of the file that is worked on, without a sandbox */
+};
+
+/* Like snap_for_each_input(); fn's data is the collector, to which it adds. */
+enum snap_exit snap_collect_inputs(const struct snap_arguments *arguments, unsigned int how,
+	snap_input_fn *fn, struct snap_collector *collector);
+
+/* For such a function: hand bytes to the collector. */
+void snap_collector_add(struct snap_collector *collector, struct snap_bytes bytes);
+
 struct snap_symbol_dir; /* find/symbol_dir.h */
 
 struct snap_work {
@@ -139,6 +156,7 @@ struct snap_work {
 	size_t num_workers;
 	bool unpacks;			    /* debug sections that are compressed */
 	struct snap_symbol_dir *symbol_dir; /* of --store */
+	struct snap_collector *collector; /* NULL: what workers print is printed */
 };
 
 /* Do the job in workers, or, with --no-sandbox, here. Returns the worst status. */

@@ -15,6 +15,7 @@
 #include "analyze/sandbox/broker.h"
 #include "analyze/sandbox/limits.h"
 #include "analyze/sandbox/worker.h"
+#include "common/bytes.h"
 
 struct snap_pool_config {
 	const struct snap_job *job;
@@ -34,6 +35,9 @@ struct snap_pool_config {
 	const struct snap_broker_config *broker;
 	/* A line for stderr, without its end. */
 	void (*complain)(const char *text);
+	/* Instead of printing it: what a worker has printed of an input that it did not fail with. NULL. */
+	void (*take)(size_t index, struct snap_bytes result, void *data);
+	void *take_data;
 	struct snap_progress progress;
 };
 

@@ -36,10 +36,28 @@ void snap_pool_separate(struct snap_pool *pool)
 	pool->has_printed = true;
 }
 
+/* More than is kept in memory is no result that anybody expects. */
+static void take_result(struct snap_pool *pool, struct snap_pool_task *task)
+{
+	const struct snap_result *result = &task->result;
+	if (result->num_messages > 0)
+		snap_pool_hide_progress(pool);
+	snap_result_print_messages(result, pool->config->complain);
+	if (result->len > result->memory_len) {
+		pool->config->complain("a result is too long");
+		task->status = SNAP_EXIT_FAILED;
+	} else if (task->status < SNAP_EXIT_FAILED) {
+		pool->config->take(task->index, snap_bytes(result->memory, result->memory_len),
+			pool->config->take_data);
+	}
+}
+
 static void print_task(struct snap_pool *pool, struct snap_pool_task *task)
 {
 	int64_t begun_ns = snap_pool_clock_ns(CLOCK_MONOTONIC);
-	if (!pool->config->is_streaming) {
+	if (pool->config->take) {
+		take_result(pool, task);
+	} else if (!pool->config->is_streaming) {
 		if (task->result.len > 0 || task->result.num_messages > 0)
 			snap_pool_hide_progress(pool);
 		if (task->result.len > 0)

@@ -112,6 +112,19 @@ static void print_bytes(const struct snap_result *result, const uint8_t *bytes, 
 	}
 }
 
+/* The messages from the next on. */
+static void print_rest(
+	const struct snap_result *result, size_t next, void (*complain)(const char *text))
+{
+	print_messages(result, &next, UINT64_MAX, complain);
+	if (result->num_dropped > 0) {
+		char text[64];
+		(void)snprintf(text, sizeof(text), "%zu more messages are left out",
+			result->num_dropped);
+		complain(text);
+	}
+}
+
 int snap_result_print(
 	const struct snap_result *result, FILE *out, void (*complain)(const char *text))
 {
@@ -132,12 +145,12 @@ int snap_result_print(
 		print_bytes(result, buffer, (size_t)n, off, &next, out, complain);
 		off += (uint64_t)n;
 	}
-	print_messages(result, &next, UINT64_MAX, complain);
-	if (result->num_dropped > 0) {
-		char text[64];
-		(void)snprintf(text, sizeof(text), "%zu more messages are left out",
-			result->num_dropped);
-		complain(text);
-	}
+	print_rest(result, next, complain);
 	return r;
+}
+
+void snap_result_print_messages(
+	const struct snap_result *result, void (*complain)(const char *text))
+{
+	print_rest(result, 0, complain);
 }

@@ -46,4 +46,8 @@ void snap_result_complain(struct snap_result *result, const char *text);
 int snap_result_print(
 	const struct snap_result *result, FILE *out, void (*complain)(const char *text));
 
+/* The same of the messages alone. */
+void snap_result_print_messages(
+	const struct snap_result *result, void (*complain)(const char *text));
+
 #endif
