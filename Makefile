@@ -335,6 +335,7 @@ ANALYZE_OBJS = \
 	analyze/convert/module_list.o \
 	analyze/convert/start_stack.o \
 	analyze/crash.o \
+	analyze/dedup/similar.o \
 	analyze/dwarf/abbrev.o \
 	analyze/dwarf/attr.o \
 	analyze/dwarf/children.o \
@@ -542,7 +543,7 @@ CAPTURE_LIBS = $(or $(PROTOBUF_C_ARCHIVE),$(shell $(PKG_CONFIG) --libs libprotob
 endif
 CAPTURE_LIBS += $(static_end)
 ANALYZE_LIBS = $(shell $(PKG_CONFIG) --libs libdw libelf libprotobuf-c jansson libmd liblzma zlib 2>/dev/null) \
-	-liberty
+	-liberty -lm
 
 objs = $(addprefix $(O)/,$(1))
 
