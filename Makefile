@@ -340,6 +340,7 @@ ANALYZE_OBJS = \
 	analyze/dedup/index.o \
 	analyze/dedup/ingest.o \
 	analyze/dedup/input_list.o \
+	analyze/dedup/similar.o \
 	analyze/dwarf/abbrev.o \
 	analyze/dwarf/attr.o \
 	analyze/dwarf/children.o \
@@ -549,7 +550,7 @@ CAPTURE_LIBS = $(or $(PROTOBUF_C_ARCHIVE),$(shell $(PKG_CONFIG) --libs libprotob
 endif
 CAPTURE_LIBS += $(static_end)
 ANALYZE_LIBS = $(shell $(PKG_CONFIG) --libs libdw libelf libprotobuf-c jansson libmd liblzma zlib 2>/dev/null) \
-	-liberty
+	-liberty -lm
 
 objs = $(addprefix $(O)/,$(1))
 

@@ -113,6 +113,7 @@ TESTS_ANALYZE = \
 	test_scan \
 	test_signature \
 	test_sigreturn \
+	test_similar \
 	test_split \
 	test_symbol_image \
 	test_symtab \
@@ -384,6 +385,7 @@ $(TEST_PROGRAMS):
 # Where it stands before the allocator.
 $(O)/tests/test_no_memory: TEST_LDFLAGS = $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc reallocarray \
 	strdup strndup free mmap)
+$(O)/tests/test_similar: TEST_LDFLAGS = $(addprefix -Wl$(comma)--wrap=,malloc calloc reallocarray)
 comma = ,
 
 # What a target made by hand is needed for.
