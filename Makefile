@@ -314,9 +314,11 @@ ANALYZE_OBJS = \
 	analyze/cache/cache_dir.o \
 	analyze/cmd_cache.o \
 	analyze/cmd_check.o \
+	analyze/cmd_dedup.o \
 	analyze/cmd_dump.o \
 	analyze/cmd_export.o \
 	analyze/cmd_import.o \
+	analyze/cmd_ingest.o \
 	analyze/cmd_json.o \
 	analyze/cmd_modules.o \
 	analyze/cmd_report.o \
@@ -337,10 +339,20 @@ ANALYZE_OBJS = \
 	analyze/crash.o \
 	analyze/dedup/database.o \
 	analyze/dedup/entry.o \
+	analyze/dedup/entry_stream.o \
+	analyze/dedup/filter.o \
+	analyze/dedup/groups.o \
 	analyze/dedup/index.o \
 	analyze/dedup/ingest.o \
 	analyze/dedup/input_list.o \
+	analyze/dedup/joins.o \
+	analyze/dedup/known.o \
+	analyze/dedup/leaders.o \
+	analyze/dedup/print.o \
+	analyze/dedup/prune.o \
+	analyze/dedup/scores.o \
 	analyze/dedup/similar.o \
+	analyze/dedup/watch.o \
 	analyze/dwarf/abbrev.o \
 	analyze/dwarf/attr.o \
 	analyze/dwarf/children.o \

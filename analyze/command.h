@@ -9,16 +9,19 @@
 
 #include "analyze/analysis.h"
 #include "analyze/crash.h"
+#include "analyze/dedup/filter.h"
+#include "analyze/dedup/joins.h"
 #include "analyze/sandbox/limits.h"
 #include "analyze/sandbox/worker.h"
 #include "common/error.h"
 
-/* Exit statuses. Of several inputs the worst counts: 0, 1, 2 in this order; SNAP_EXIT_OUTPUT wins.
+/* Exit statuses. Of several inputs the worst counts: 0 to 3 in this order; SNAP_EXIT_OUTPUT wins.
  */
 enum snap_exit {
 	SNAP_EXIT_DONE = 0,
 	SNAP_EXIT_PARTIAL = 1, /* shown, but not all there is: see snap_crash_is_partial() */
 	SNAP_EXIT_FAILED = 2,  /* an input could not be analysed */
+	SNAP_EXIT_ASKED = 3,   /* what was asked for is so: dedup --fail-on-new */
 	SNAP_EXIT_USAGE = 64,
 	SNAP_EXIT_OUTPUT = 74,
 };
@@ -48,12 +51,25 @@ enum snap_option_set {
 	SNAP_TAKES_REPORT = 1 << 27, /* --brief, --sections, --source, --width */
 	SNAP_TAKES_RULES = 1 << 28,  /* --rules: inputs are signed */
 	SNAP_TAKES_EXPLAIN = 1 << 29, /* --explain */
+	SNAP_TAKES_INDEX = 1 << 13, /* --index */
+	SNAP_TAKES_GROUPS = 1 << 14, /* what is grouped, how, and what becomes of it */
+	SNAP_TAKES_WATCH = 1 << 15, /* --watch; without --index it is wrong usage */
 };
 
 enum snap_color {
 	SNAP_COLOR_AUTO,
 	SNAP_COLOR_ALWAYS,
 	SNAP_COLOR_NEVER,
+};
+
+/* The options of dedup and ingest. */
+struct snap_grouping {
+	const char *index; /* NULL: none */
+	bool watch, json, unique, has_keep, delete, fail_on_new, similar, scores;
+	uint64_t keep;
+	const char *known, *pins_file;
+	struct snap_filter filter;
+	struct snap_pins pins; /* of the command line; those of the file are added */
 };
 
 struct snap_arguments {
@@ -78,6 +94,7 @@ struct snap_arguments {
 	bool link, force;
 	bool no_sandbox, unordered, has_jobs; /* --jobs was given */
 	struct snap_limits limits;
+	struct snap_grouping grouping;
 	char **files;
 	int num_files; /* > 0, but with SNAP_TAKES_NO_FILES */
 };
@@ -99,7 +116,8 @@ struct snap_verb {
 
 extern const struct snap_verb snap_verb_report, snap_verb_json, snap_verb_signature,
 	snap_verb_check, snap_verb_modules, snap_verb_dump, snap_verb_export, snap_verb_import,
-	snap_verb_symbolize, snap_verb_cache, snap_verb_symbols;
+	snap_verb_symbolize, snap_verb_cache, snap_verb_symbols, snap_verb_dedup,
+	snap_verb_ingest;
 
 /* ---------------------------------------------------------------- for verbs */
 

@@ -20,6 +20,7 @@ static const struct {
 	const struct snap_verb *verbs[4]; /* NULL after the last */
 } groups[] = {
 	{"Say what happened", {&snap_verb_report, &snap_verb_json, &snap_verb_signature}},
+	{"Group crashes", {&snap_verb_dedup, &snap_verb_ingest}},
 	{"Look at the input itself", {&snap_verb_check, &snap_verb_modules, &snap_verb_dump}},
 	{"Convert", {&snap_verb_import, &snap_verb_export}},
 	{"Symbols", {&snap_verb_symbolize, &snap_verb_symbols, &snap_verb_cache}},
@@ -56,6 +57,7 @@ static void print_help(void)
 	       "      not be followed to its end, or a module on it has no symbols or those of\n"
 	       "      another build\n"
 	       "   2  an input could not be analysed\n"
+	       "   3  what was asked for is so: dedup --fail-on-new found a new group\n"
 	       "  64  wrong usage\n"
 	       "  74  the output could not be written\n");
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "analyze/cache/cache_dir.h"
@@ -55,6 +56,26 @@ enum option_id {
 	OPTION_FETCH_SOURCE,
 	OPTION_WIDTH,
 	OPTION_EXPLAIN,
+	OPTION_INDEX,
+	OPTION_WATCH,
+	OPTION_GROUPS_JSON,
+	OPTION_UNIQUE,
+	OPTION_SIMILAR,
+	OPTION_SCORES,
+	OPTION_SINCE,
+	OPTION_UNTIL,
+	OPTION_OF_VERSION,
+	OPTION_OF_DEVICE,
+	OPTION_OF_PROJECT,
+	OPTION_OF_KIND,
+	OPTION_OF_TAG,
+	OPTION_KNOWN,
+	OPTION_FAIL_ON_NEW,
+	OPTION_MERGE,
+	OPTION_SPLIT,
+	OPTION_PINS,
+	OPTION_KEEP,
+	OPTION_DELETE,
 	OPTION_RULES,
 	OPTION_PRETTY,
 	OPTION_MISSING,
@@ -106,6 +127,40 @@ static const struct option_entry entries[] = {
 		"elsewhere)"},
 	{OPTION_EXPLAIN, SNAP_TAKES_EXPLAIN, "explain", NULL,
 		"say of each frame why it is part of the signature, or not"},
+	{OPTION_INDEX, SNAP_TAKES_INDEX, "index", "DB",
+		"keep what is found in this database, and analyse nothing\nthat it has"},
+	{OPTION_WATCH, SNAP_TAKES_WATCH, "watch", NULL,
+		"go on with what arrives in the directories"},
+	{OPTION_GROUPS_JSON, SNAP_TAKES_GROUPS, "json", NULL,
+		"one JSON object with all files of each group"},
+	{OPTION_UNIQUE, SNAP_TAKES_GROUPS, "unique", NULL,
+		"only the file of one example of each group, on a line each"},
+	{OPTION_SIMILAR, SNAP_TAKES_GROUPS, "similar", NULL,
+		"join groups whose stacks are similar"},
+	{OPTION_SCORES, SNAP_TAKES_GROUPS, "scores", NULL,
+		"instead of groups: of each input, the ones before it that\nare similar, and how much"},
+	{OPTION_SINCE, SNAP_TAKES_GROUPS, "since", "TIME",
+		"only what was captured then or later: 2026-11-27,\n2026-11-27T10:30 (UTC), 7d, 12h"},
+	{OPTION_UNTIL, SNAP_TAKES_GROUPS, "until", "TIME", "only what was captured before"},
+	{OPTION_OF_VERSION, SNAP_TAKES_GROUPS, "version", "VERSION",
+		"only of this software version; this one and the next four may\nbe repeated"},
+	{OPTION_OF_DEVICE, SNAP_TAKES_GROUPS, "device", "NAME", "only of this device"},
+	{OPTION_OF_PROJECT, SNAP_TAKES_GROUPS, "project", "NAME", "only of this project"},
+	{OPTION_OF_KIND, SNAP_TAKES_GROUPS, "kind", "KIND", "only of this kind: segv, abort, ..."},
+	{OPTION_OF_TAG, SNAP_TAKES_GROUPS, "tag", "KEY=VALUE", "only with this tag"},
+	{OPTION_KNOWN, SNAP_TAKES_GROUPS, "known", "FILE",
+		"ids that are known: a list, or what --json printed"},
+	{OPTION_FAIL_ON_NEW, SNAP_TAKES_GROUPS, "fail-on-new", NULL,
+		"exit with status 3 if a group is not known"},
+	{OPTION_MERGE, SNAP_TAKES_GROUPS, "merge", "ID=ID",
+		"show the first group as part of the second; may be repeated"},
+	{OPTION_SPLIT, SNAP_TAKES_GROUPS, "split", "ID",
+		"this signature is a group of its own; may be repeated"},
+	{OPTION_PINS, SNAP_TAKES_GROUPS, "pins", "FILE",
+		"lines 'merge ID ID' and 'split ID' that say the same"},
+	{OPTION_KEEP, SNAP_TAKES_GROUPS, "keep", "N",
+		"list files that may go if N of each group stay: the most\ncomplete one, and the newest"},
+	{OPTION_DELETE, SNAP_TAKES_GROUPS, "delete", NULL, "with --keep: remove them"},
 	{OPTION_RULES, SNAP_TAKES_RULES, "rules", "FILE",
 		"rules for signatures, before the built-in ones"},
 	{OPTION_PRETTY, SNAP_TAKES_PRETTY, "pretty", NULL,
@@ -182,6 +237,14 @@ static const struct option_entry entries[] = {
 	{OPTION_HELP, 0, "help", NULL, "print this and exit (-h, too)"},
 };
 
+static bool has_option(unsigned int takes, const struct option_entry *entry)
+{
+	/* Where versions of what crashed are chosen, it is of them. */
+	if (entry->id == OPTION_VERSION && takes & SNAP_TAKES_GROUPS)
+		return false;
+	return !entry->takes || entry->takes & takes;
+}
+
 static const struct option_entry *find_entry(int id)
 {
 	for (size_t i = 0; i < ARRAY_LEN(entries); i++)
@@ -226,7 +289,7 @@ void snap_print_options(unsigned int takes)
 	enum { COLUMN = 26 };
 	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
 		const struct option_entry *entry = &entries[i];
-		if (entry->takes && !(entry->takes & takes))
+		if (!has_option(takes, entry))
 			continue;
 		int len = printf("  --%s%s%s", entry->name, entry->argument ? "=" : "",
 			entry->argument ? entry->argument : "");
@@ -547,6 +610,142 @@ static bool parse_take(struct parser *p, const char *text)
 	return false;
 }
 
+/* ---------------------------------------------------------------- options of groups */
+
+static bool complain_memory(enum snap_exit *ret_status)
+{
+	snap_complain("out of memory");
+	*ret_status = SNAP_EXIT_FAILED;
+	return false;
+}
+
+static bool parse_time(struct parser *p, const char *name, bool *ret_has, int64_t *ret)
+{
+	struct timespec now;
+	char words[128];
+	(void)clock_gettime(CLOCK_REALTIME, &now); /* there is such a clock */
+	*ret_has = snap_filter_parse_time(
+		optarg, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec, ret);
+	if (*ret_has)
+		return true;
+	(void)snprintf(words, sizeof(words),
+		"--%s takes a time, as in 2026-11-27, 2026-11-27T10:30, 7d or 12h, not", name);
+	complain_usage(p, words, optarg);
+	return false;
+}
+
+static bool parse_keep(struct parser *p)
+{
+	const char *end;
+	struct snap_grouping *grouping = &p->arguments.grouping;
+	grouping->has_keep = parse_number(optarg, &grouping->keep, &end) && !*end &&
+			     grouping->keep > 0;
+	if (!grouping->has_keep)
+		complain_usage(p, "--keep takes a number, at least 1, not", optarg);
+	return grouping->has_keep;
+}
+
+static bool parse_tag(struct parser *p)
+{
+	if (strchr(optarg, '='))
+		return true;
+	complain_usage(p, "--tag takes KEY=VALUE, not", optarg);
+	return false;
+}
+
+/* Words of a library, as wrong usage. */
+static bool take_pin(struct parser *p, int r, const struct snap_error *err, enum snap_exit *ret_status)
+{
+	if (r == 0)
+		return true;
+	if (err->code == SNAP_ERROR_NO_MEMORY)
+		return complain_memory(ret_status);
+	complain_usage(p, err->text, NULL);
+	return false;
+}
+
+static bool add_filter(
+	struct parser *p, enum snap_filter_column column, enum snap_exit *ret_status)
+{
+	return snap_filter_add(&p->arguments.grouping.filter, column, optarg) ||
+	       complain_memory(ret_status);
+}
+
+static bool take_grouping_option(struct parser *p, int id, enum snap_exit *ret_status)
+{
+	struct snap_grouping *grouping = &p->arguments.grouping;
+	struct snap_error err = SNAP_ERROR_INIT;
+	switch (id) {
+	case OPTION_INDEX:
+		grouping->index = optarg;
+		return true;
+	case OPTION_WATCH:
+		return grouping->watch = true;
+	case OPTION_GROUPS_JSON:
+		return grouping->json = true;
+	case OPTION_UNIQUE:
+		return grouping->unique = true;
+	case OPTION_SIMILAR:
+		return grouping->similar = true;
+	case OPTION_SCORES:
+		return grouping->scores = true;
+	case OPTION_FAIL_ON_NEW:
+		return grouping->fail_on_new = true;
+	case OPTION_DELETE:
+		return grouping->delete = true;
+	case OPTION_SINCE:
+		return parse_time(
+			p, "since", &grouping->filter.has_since, &grouping->filter.since_ns);
+	case OPTION_UNTIL:
+		return parse_time(
+			p, "until", &grouping->filter.has_until, &grouping->filter.until_ns);
+	case OPTION_OF_VERSION:
+		return add_filter(p, SNAP_FILTER_VERSION, ret_status);
+	case OPTION_OF_DEVICE:
+		return add_filter(p, SNAP_FILTER_DEVICE, ret_status);
+	case OPTION_OF_PROJECT:
+		return add_filter(p, SNAP_FILTER_PROJECT, ret_status);
+	case OPTION_OF_KIND:
+		return add_filter(p, SNAP_FILTER_KIND, ret_status);
+	case OPTION_OF_TAG:
+		return parse_tag(p) && add_filter(p, SNAP_FILTER_TAG, ret_status);
+	case OPTION_KNOWN:
+		grouping->known = optarg;
+		return true;
+	case OPTION_PINS:
+		grouping->pins_file = optarg;
+		return true;
+	case OPTION_MERGE:
+		return take_pin(p, snap_pins_merge(&grouping->pins, optarg, &err), &err, ret_status);
+	case OPTION_SPLIT:
+		return take_pin(p, snap_pins_split(&grouping->pins, optarg, &err), &err, ret_status);
+	case OPTION_KEEP:
+		return parse_keep(p);
+	}
+	return false;
+}
+
+/* What excludes and needs what. */
+static bool check_grouping(const struct parser *p)
+{
+	const struct snap_grouping *grouping = &p->arguments.grouping;
+	if (p->verb->takes & SNAP_TAKES_WATCH && !grouping->index)
+		complain_usage(p, "no --index DB given", NULL);
+	else if (grouping->json + grouping->unique + grouping->has_keep + grouping->scores > 1)
+		complain_usage(p, "--json, --unique, --keep and --scores exclude each other", NULL);
+	else if (grouping->delete && !grouping->has_keep)
+		complain_usage(p, "--delete needs --keep", NULL);
+	else if (grouping->has_keep && grouping->similar)
+		complain_usage(p, "--keep goes by exact groups, and excludes --similar", NULL);
+	else if (grouping->fail_on_new && !grouping->known)
+		complain_usage(p, "--fail-on-new needs --known", NULL);
+	else if (grouping->scores && grouping->index)
+		complain_usage(p, "--scores is of the inputs, and excludes --index", NULL);
+	else
+		return true;
+	return false;
+}
+
 static bool has_servers(void)
 {
 	const char *urls = getenv("DEBUGINFOD_URLS");
@@ -691,7 +890,7 @@ static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 		p->arguments.full = true;
 		return true;
 	}
-	return false;
+	return take_grouping_option(p, id, ret_status);
 }
 
 /* What getopt_long() did not take: an unknown option, or one with too much or too little. */
@@ -723,7 +922,7 @@ static bool check_files(const struct parser *p, int num_files)
 		complain_usage(p, "no FILE is taken", NULL);
 	else if (p->verb->takes & SNAP_TAKES_NO_FILES)
 		return true;
-	else if (num_files == 0)
+	else if (num_files == 0 && !(p->verb->takes & SNAP_TAKES_GROUPS && p->arguments.grouping.index))
 		complain_usage(p, "no FILE given", NULL);
 	else if (writes && num_files > 1)
 		complain_usage(p, "only one FILE at a time", NULL);
@@ -774,7 +973,7 @@ bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 	struct option long_options[ARRAY_LEN(entries) + 1] = {0};
 	size_t num = 0;
 	for (size_t i = 0; i < ARRAY_LEN(entries); i++)
-		if (!entries[i].takes || entries[i].takes & verb->takes)
+		if (has_option(verb->takes, &entries[i]))
 			long_options[num++] = (struct option){
 				.name = entries[i].name,
 				.has_arg = entries[i].argument ? required_argument : no_argument,
@@ -803,7 +1002,11 @@ bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 	opterr = 0;
 	const char *letters = verb->takes & SNAP_TAKES_OUTPUT ? ":ho:" : ":h";
 	while (go_on && (r = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
-		if (r == '?' || r == ':') {
+		if (r == ':' && optopt == OPTION_OF_VERSION) {
+			snap_print_version();
+			*ret_status = SNAP_EXIT_DONE;
+			go_on = false;
+		} else if (r == '?' || r == ':') {
 			complain_option(&p, r, argv);
 			*ret_status = SNAP_EXIT_USAGE;
 			go_on = false;
@@ -811,7 +1014,7 @@ bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 			go_on = take_option(&p, r, ret_status);
 		}
 	}
-	if (go_on && !check_files(&p, argc - optind)) {
+	if (go_on && (!check_files(&p, argc - optind) || !check_grouping(&p))) {
 		*ret_status = SNAP_EXIT_USAGE;
 		go_on = false;
 	}
@@ -839,6 +1042,8 @@ void snap_arguments_deinit(struct snap_arguments *arguments)
 	free(arguments->options.debug_dirs);
 	free(arguments->options.source_dirs);
 	free(arguments->options.path_map.maps);
+	snap_filter_deinit(&arguments->grouping.filter);
+	snap_pins_deinit(&arguments->grouping.pins);
 	snap_rules_free(arguments->rules);
 	snap_cache_destroy(arguments->options.cache);
 }

@@ -113,6 +113,14 @@ void snap_json_put_signed(struct snap_json *json, const char *key, int64_t value
 	snap_out_put_decimal(json->out, value < 0 ? -(uint64_t)value : (uint64_t)value);
 }
 
+void snap_json_put_real(struct snap_json *json, const char *key, double value)
+{
+	begin_value(json, key);
+	char *room = snap_out_reserve(json->out, 32);
+	int len = snprintf(room, 32, "%.3f", value);
+	json->out->len += len > 0 && len < 32 ? (size_t)len : 0;
+}
+
 void snap_json_put_number(struct snap_json *json, const char *key, uint64_t value)
 {
 	begin_value(json, key);

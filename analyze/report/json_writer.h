@@ -40,6 +40,8 @@ void snap_json_end_array(struct snap_json *json);
 void snap_json_put_null(struct snap_json *json, const char *key);
 void snap_json_put_bool(struct snap_json *json, const char *key, bool value);
 void snap_json_put_signed(struct snap_json *json, const char *key, int64_t value);
+/* With three digits behind the point. Of at most 15 before it. */
+void snap_json_put_real(struct snap_json *json, const char *key, double value);
 /* null above INT64_MAX: readers hold integers in 64 bits with a sign, and no count or id of a real
  * system is so large. */
 void snap_json_put_number(struct snap_json *json, const char *key, uint64_t value);

@@ -1,0 +1,496 @@
+#include "analyze/dedup/index.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/dedup/schema_1.h"
+#include "analyze/dedup/schema_2.h"
+#include "common/escape.h"
+
+/* Marks the file as an index of ours: "Snap". */
+#define APPLICATION_ID 0x536e6170
+
+static const char *const schemas[] = {SNAP_SCHEMA_1, SNAP_SCHEMA_2};
+#define VERSION ((int64_t)(sizeof(schemas) / sizeof(schemas[0])))
+
+enum statement {
+	HAS_FILE,
+	FIND_UUID,
+	PUT_FILE,
+	FORGET_FILE,
+	CLEAR_FILE,
+	PUT_SIGNATURE,
+	FIND_SIGNATURE,
+	PUT_CRASH,
+	MOVE_CRASH,
+	PUT_TAG,
+	PUT_CHAIN,
+	LEARN_PLACE,
+	SPREAD_PLACE,
+	FIND_PLACE,
+	LEARN_INLINED,
+	SPREAD_INLINED,
+	FIND_INLINED,
+	SET_GROUP,
+	NUM_STATEMENTS,
+};
+
+static const char *const texts[NUM_STATEMENTS] = {
+	[HAS_FILE] = "SELECT 1 FROM files WHERE file = ?1 AND device = ?2 AND inode = ?3 AND size = ?4 "
+		     "AND changed_ns = ?5",
+	[FIND_UUID] = "SELECT file FROM crashes WHERE uuid = ?1",
+	[PUT_FILE] = "INSERT OR REPLACE INTO files VALUES (?1, ?2, ?3, ?4, ?5)",
+	[FORGET_FILE] = "DELETE FROM files WHERE file = ?1",
+	[CLEAR_FILE] = "UPDATE crashes SET file = NULL WHERE file = ?1",
+	[PUT_SIGNATURE] = "INSERT INTO signatures (id, kind, text, functions) VALUES (?1, ?2, ?3, ?4) "
+			  "ON CONFLICT (id) DO UPDATE SET text = excluded.text, functions = "
+			  "excluded.functions WHERE text IS NULL AND excluded.text IS NOT NULL",
+	[FIND_SIGNATURE] = "SELECT signature FROM signatures WHERE id = ?1",
+	[PUT_CRASH] = "INSERT OR IGNORE INTO crashes (uuid, file, line, captured_ns, completeness, kind, "
+		      "project, device, version, signature, belongs, rank, belongs_rank, physical, chain) "
+		      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?11, ?12, ?13)",
+	/* ?4: also if another file has it. */
+	[MOVE_CRASH] = "UPDATE crashes SET file = ?2, line = ?3 WHERE uuid = ?1 AND (?4 OR file IS "
+		       "NULL)",
+	[PUT_TAG] = "INSERT OR IGNORE INTO tags VALUES (?1, ?2, ?3)",
+	[PUT_CHAIN] = "INSERT OR IGNORE INTO chains VALUES (?1, ?2)",
+	[LEARN_PLACE] = "INSERT INTO places VALUES (?1, ?2, ?3) ON CONFLICT (place) DO UPDATE SET "
+			"signature = excluded.signature, rank = excluded.rank WHERE rank > excluded.rank",
+	[SPREAD_PLACE] = "UPDATE crashes SET belongs = ?2, belongs_rank = ?3 WHERE chain IN (SELECT "
+			 "chain FROM chains WHERE place = ?1) AND belongs_rank > 0 AND belongs_rank > ?3",
+	[FIND_PLACE] = "SELECT signature, rank FROM places WHERE place = ?1",
+	[LEARN_INLINED] = "INSERT OR IGNORE INTO inlined VALUES (?1, ?2)",
+	[SPREAD_INLINED] = "UPDATE crashes SET belongs = ?2, belongs_rank = 0 WHERE (physical = ?1 OR "
+			   "belongs = ?1) AND belongs_rank > 0",
+	[FIND_INLINED] = "SELECT signature FROM inlined WHERE physical = ?1",
+	[SET_GROUP] = "UPDATE crashes SET belongs = ?2, belongs_rank = ?3 WHERE crash = ?1",
+};
+
+struct snap_index {
+	struct snap_db *db;
+	struct snap_statement *statements[NUM_STATEMENTS];
+	bool is_changing;
+};
+
+struct snap_db *snap_index_db(struct snap_index *index)
+{
+	return index->db;
+}
+
+/* ---------------------------------------------------------------- opening */
+
+static int read_pragma(struct snap_db *db, const char *name, int64_t *ret, struct snap_error *err)
+{
+	struct snap_statement *statement;
+	char sql[64];
+	(void)snprintf(sql, sizeof(sql), "PRAGMA %s", name);
+	if (snap_db_prepare(db, sql, &statement, err) < 0)
+		return -1;
+	int r = snap_statement_step(statement, err);
+	if (r > 0)
+		*ret = snap_statement_number(statement, 0);
+	snap_statement_free(statement);
+	return r < 0 ? -1 : 0;
+}
+
+static int is_empty(struct snap_db *db, bool *ret, struct snap_error *err)
+{
+	struct snap_statement *statement;
+	if (snap_db_prepare(db, "SELECT 1 FROM sqlite_schema", &statement, err) < 0)
+		return -1;
+	int r = snap_statement_step(statement, err);
+	snap_statement_free(statement);
+	*ret = r == 0;
+	return r < 0 ? -1 : 0;
+}
+
+/* Bring it to our version, within a transaction. */
+static int migrate(struct snap_db *db, const char *name, struct snap_error *err)
+{
+	int64_t application = 0, version = 0;
+	bool empty = false;
+	char sql[128];
+	if (read_pragma(db, "application_id", &application, err) < 0 ||
+		read_pragma(db, "user_version", &version, err) < 0 || is_empty(db, &empty, err) < 0)
+		return -1;
+	if (!empty && application != APPLICATION_ID)
+		return snap_error_set(err, SNAP_ERROR_UNSUPPORTED,
+			"'%s' is a database, but no index of crashes", name);
+	if (version > VERSION)
+		return snap_error_set(err, SNAP_ERROR_UNSUPPORTED,
+			"the index '%s' was made by a newer snapanalyze (its version is %" PRId64
+			", the newest known here %" PRId64 ")",
+			name, version, VERSION);
+	for (int64_t v = version < 0 ? 0 : version; v < VERSION; v++)
+		if (snap_db_run(db, schemas[v], err) < 0)
+			return -1;
+	(void)snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %" PRId64,
+		APPLICATION_ID, VERSION); /* fits */
+	return version < VERSION ? snap_db_run(db, sql, err) : 0;
+}
+
+static int set_up(struct snap_index *index, const char *path, struct snap_error *err)
+{
+	int64_t version = 0;
+	char name[256];
+	(void)snap_escape(snap_bytes_str(path ? path : "in memory"), SNAP_ESCAPE_TERMINAL, name,
+		sizeof(name));
+	/* Before anything is written to somebody else's database. */
+	if (snap_db_run(index->db, "PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = OFF", err) < 0 ||
+		read_pragma(index->db, "user_version", &version, err) < 0)
+		return -1;
+	if (version != VERSION) {
+		if (snap_db_run(index->db, "BEGIN IMMEDIATE", err) < 0 ||
+			migrate(index->db, name, err) < 0 ||
+			snap_db_run(index->db, "COMMIT", err) < 0)
+			return -1;
+	} else if (migrate(index->db, name, err) < 0) {
+		return -1;
+	}
+	if (path && snap_db_run(index->db,
+			    "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", err) < 0)
+		return -1;
+	for (int i = 0; i < NUM_STATEMENTS; i++)
+		if (snap_db_prepare(index->db, texts[i], &index->statements[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+int snap_index_open(const char *path, struct snap_index **ret, struct snap_error *err)
+{
+	struct snap_index *index = calloc(1, sizeof(*index));
+	if (!index)
+		return snap_error_no_memory(err);
+	if (snap_db_open(path, &index->db, err) < 0 || set_up(index, path, err) < 0) {
+		snap_index_close(index);
+		return -1;
+	}
+	*ret = index;
+	return 0;
+}
+
+void snap_index_close(struct snap_index *index)
+{
+	if (!index)
+		return;
+	for (int i = 0; i < NUM_STATEMENTS; i++)
+		snap_statement_free(index->statements[i]);
+	snap_db_close(index->db);
+	free(index);
+}
+
+/* ---------------------------------------------------------------- transactions */
+
+int snap_index_begin(struct snap_index *index, struct snap_error *err)
+{
+	if (snap_db_run(index->db, "BEGIN IMMEDIATE", err) < 0)
+		return -1;
+	index->is_changing = true;
+	return 0;
+}
+
+int snap_index_end(struct snap_index *index, struct snap_error *err)
+{
+	if (snap_db_run(index->db, "COMMIT", err) == 0) {
+		index->is_changing = false;
+		return 0;
+	}
+	snap_index_undo(index);
+	return -1;
+}
+
+void snap_index_undo(struct snap_index *index)
+{
+	/* SQLite may have undone it by itself. */
+	if (index->is_changing)
+		(void)snap_db_run(index->db, "ROLLBACK", NULL);
+	index->is_changing = false;
+}
+
+/* ---------------------------------------------------------------- statements with numbers */
+
+/* Run with these numbers as parameters. */
+static int run_numbers(struct snap_index *index, enum statement which, const int64_t *numbers,
+	int num, struct snap_error *err)
+{
+	struct snap_statement *statement = index->statements[which];
+	for (int i = 0; i < num; i++)
+		snap_statement_bind_number(statement, i + 1, numbers[i]);
+	return snap_statement_run(statement, err);
+}
+
+#define RUN(index, which, err, ...)                                                                \
+	run_numbers(index, which, (const int64_t[]){__VA_ARGS__},                                  \
+		(int)(sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), err)
+
+/* The first row for one number: 1 and its first columns, 0: there is none, or -1. */
+static int find_number(struct snap_index *index, enum statement which, int64_t number,
+	int64_t *ret, int num, struct snap_error *err)
+{
+	struct snap_statement *statement = index->statements[which];
+	snap_statement_bind_number(statement, 1, number);
+	int r = snap_statement_step(statement, err);
+	for (int i = 0; r > 0 && i < num; i++)
+		ret[i] = snap_statement_number(statement, i);
+	snap_statement_reset(statement);
+	return r;
+}
+
+/* ---------------------------------------------------------------- files */
+
+static void bind_file(
+	struct snap_statement *statement, const char *file, const struct stat *st)
+{
+	snap_statement_bind_text(statement, 1, file);
+	snap_statement_bind_number(statement, 2, (int64_t)st->st_dev);
+	snap_statement_bind_number(statement, 3, (int64_t)st->st_ino);
+	snap_statement_bind_number(statement, 4, (int64_t)st->st_size);
+	snap_statement_bind_number(statement, 5,
+		(int64_t)((uint64_t)st->st_mtim.tv_sec * 1000000000u + (uint64_t)st->st_mtim.tv_nsec));
+}
+
+int snap_index_has_file(struct snap_index *index, const char *file, const struct stat *st,
+	bool *ret, struct snap_error *err)
+{
+	struct snap_statement *statement = index->statements[HAS_FILE];
+	bind_file(statement, file, st);
+	int r = snap_statement_step(statement, err);
+	snap_statement_reset(statement);
+	*ret = r > 0;
+	return r < 0 ? -1 : 0;
+}
+
+int snap_index_find_uuid(struct snap_index *index, struct snap_bytes uuid, char *ret, size_t size,
+	bool *ret_has, struct snap_error *err)
+{
+	struct snap_statement *statement = index->statements[FIND_UUID];
+	snap_statement_bind_bytes(statement, 1, uuid);
+	int r = snap_statement_step(statement, err);
+	*ret_has = r > 0;
+	if (r > 0) {
+		const char *file = snap_statement_text(statement, 0);
+		(void)snprintf(ret, size, "%s", file ? file : ""); /* cut to fit */
+	}
+	snap_statement_reset(statement);
+	return r < 0 ? -1 : 0;
+}
+
+static int run_file(
+	struct snap_index *index, enum statement which, const char *file, struct snap_error *err)
+{
+	snap_statement_bind_text(index->statements[which], 1, file);
+	return snap_statement_run(index->statements[which], err);
+}
+
+int snap_index_add_file(
+	struct snap_index *index, const char *file, const struct stat *st, struct snap_error *err)
+{
+	struct snap_statement *statement = index->statements[PUT_FILE];
+	bind_file(statement, file, st);
+	return snap_statement_run(statement, err) < 0 ? -1 : run_file(index, CLEAR_FILE, file, err);
+}
+
+int snap_index_remove_file(struct snap_index *index, const char *file, struct snap_error *err)
+{
+	return run_file(index, FORGET_FILE, file, err) < 0 ? -1
+							   : run_file(index, CLEAR_FILE, file, err);
+}
+
+/* ---------------------------------------------------------------- crashes */
+
+/* Names with a NUL behind each; *ret->data is to be freed. */
+static int join_functions(
+	const struct snap_evidence *evidence, struct snap_bytes *ret, struct snap_error *err)
+{
+	size_t len = 0;
+	for (size_t i = 0; i < evidence->num_functions; i++)
+		len += (evidence->functions[i] ? strlen(evidence->functions[i]) : 0) + 1;
+	char *joined = malloc(len > 0 ? len : 1), *p = joined;
+	if (!joined)
+		return snap_error_no_memory(err);
+	for (size_t i = 0; i < evidence->num_functions; i++)
+		p = stpcpy(p, evidence->functions[i] ? evidence->functions[i] : "") + 1;
+	*ret = snap_bytes(joined, len);
+	return 0;
+}
+
+/* text and functions: NULL and absent of a signature that no crash has as its own. */
+static int put_signature(struct snap_index *index, const char *id, const char *kind,
+	const char *text, struct snap_bytes functions, int64_t *ret, struct snap_error *err)
+{
+	struct snap_statement *put = index->statements[PUT_SIGNATURE];
+	struct snap_statement *find = index->statements[FIND_SIGNATURE];
+	snap_statement_bind_text(put, 1, id);
+	snap_statement_bind_text(put, 2, kind);
+	snap_statement_bind_text(put, 3, text);
+	snap_statement_bind_bytes(put, 4, functions);
+	if (snap_statement_run(put, err) < 0)
+		return -1;
+	snap_statement_bind_text(find, 1, id);
+	int r = snap_statement_step(find, err);
+	if (r > 0)
+		*ret = snap_statement_number(find, 0);
+	snap_statement_reset(find);
+	return r < 0 ? -1 : 0;
+}
+
+/* How much less than everything is known; 0: nothing. Names count more than what was inlined. */
+static int64_t rank_of(const struct snap_evidence *evidence)
+{
+	const uint32_t most = 1000;
+	uint32_t symbols = evidence->num_symbols_only < most ? evidence->num_symbols_only : most - 1;
+	return (int64_t)evidence->num_nameless * most + symbols;
+}
+
+struct added {
+	int64_t crash, signature, physical, rank;
+};
+
+/* always: also if another file has it. */
+static int move_crash(struct snap_index *index, struct snap_bytes uuid, const char *file,
+	int64_t line, bool always, struct snap_error *err)
+{
+	struct snap_statement *move = index->statements[MOVE_CRASH];
+	snap_statement_bind_bytes(move, 1, uuid);
+	snap_statement_bind_text(move, 2, file);
+	snap_statement_bind_number(move, 3, line);
+	snap_statement_bind_number(move, 4, always);
+	return snap_statement_run(move, err);
+}
+
+int snap_index_move(struct snap_index *index, struct snap_bytes uuid, const char *file,
+	struct snap_error *err)
+{
+	return move_crash(index, uuid, file, 0, true, err);
+}
+
+static int put_crash(struct snap_index *index, const char *file, const struct snap_entry *entry,
+	int64_t captured_ns, struct added *added, bool *ret_is_new, struct snap_error *err)
+{
+	struct snap_statement *put = index->statements[PUT_CRASH];
+	const struct snap_evidence *evidence = &entry->evidence;
+	snap_statement_bind_bytes(put, 1, entry->uuid);
+	snap_statement_bind_text(put, 2, file);
+	snap_statement_bind_number(put, 3, (int64_t)entry->line);
+	snap_statement_bind_number(put, 4, entry->has_time ? entry->captured_ns : captured_ns);
+	snap_statement_bind_number(put, 5, (int64_t)(entry->completeness & INT64_MAX));
+	snap_statement_bind_text(put, 6, entry->kind);
+	snap_statement_bind_text(put, 7, entry->project);
+	snap_statement_bind_text(put, 8, entry->device);
+	snap_statement_bind_text(put, 9, entry->version);
+	if (entry->id)
+		snap_statement_bind_number(put, 10, added->signature);
+	else
+		snap_statement_bind_text(put, 10, NULL);
+	snap_statement_bind_number(put, 11, added->rank);
+	if (entry->id)
+		snap_statement_bind_number(put, 12, added->physical);
+	else
+		snap_statement_bind_text(put, 12, NULL);
+	if (evidence->num_places > 0)
+		snap_statement_bind_number(
+			put, 13, (int64_t)evidence->places[evidence->num_places - 1]);
+	else
+		snap_statement_bind_text(put, 13, NULL);
+	if (snap_statement_run(put, err) < 0)
+		return -1;
+	*ret_is_new = snap_db_num_changed(index->db) > 0;
+	if (*ret_is_new) {
+		added->crash = snap_db_last_row(index->db);
+		return 0;
+	}
+	return move_crash(index, entry->uuid, file, (int64_t)entry->line, false, err);
+}
+
+static int put_tags(struct snap_index *index, const struct snap_entry *entry, int64_t crash,
+	struct snap_error *err)
+{
+	struct snap_statement *put = index->statements[PUT_TAG];
+	for (size_t i = 0; i < entry->num_tags; i++) {
+		snap_statement_bind_number(put, 1, crash);
+		snap_statement_bind_text(put, 2, entry->tags[i].key);
+		snap_statement_bind_text(put, 3, entry->tags[i].value);
+		if (snap_statement_run(put, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What this crash tells of those that know less. */
+static int teach(struct snap_index *index, const struct snap_evidence *evidence,
+	const struct added *added, struct snap_error *err)
+{
+	if (evidence->num_decisive > 0) {
+		int64_t place = (int64_t)evidence->places[evidence->num_decisive - 1];
+		if (RUN(index, LEARN_PLACE, err, place, added->signature, added->rank) < 0)
+			return -1;
+		if (snap_db_num_changed(index->db) > 0 &&
+			RUN(index, SPREAD_PLACE, err, place, added->signature, added->rank) < 0)
+			return -1;
+	}
+	if (added->rank > 0)
+		return 0;
+	if (RUN(index, LEARN_INLINED, err, added->physical, added->signature) < 0)
+		return -1;
+	return snap_db_num_changed(index->db) > 0 && added->physical != added->signature
+		       ? RUN(index, SPREAD_INLINED, err, added->physical, added->signature)
+		       : 0;
+}
+
+/* What others tell of this one, which knows less. */
+static int learn(struct snap_index *index, const struct snap_evidence *evidence,
+	const struct added *added, struct snap_error *err)
+{
+	int64_t group = added->signature, rank = added->rank, found[2];
+	int r = 0;
+	for (size_t i = 0; i < evidence->num_places && r >= 0; i++) {
+		int64_t place = (int64_t)evidence->places[i];
+		r = RUN(index, PUT_CHAIN, err, place,
+			(int64_t)evidence->places[evidence->num_places - 1]);
+		if (r == 0)
+			r = find_number(index, FIND_PLACE, place, found, 2, err);
+		if (r > 0 && found[1] < rank) {
+			group = found[0];
+			rank = found[1];
+		}
+	}
+	const int64_t physicals[] = {added->physical, group};
+	for (int i = 0; i < 2 && rank > 0 && r >= 0; i++) {
+		r = find_number(index, FIND_INLINED, physicals[i], found, 1, err);
+		if (r > 0) {
+			group = found[0];
+			rank = 0;
+		}
+	}
+	return r < 0 ? -1 : RUN(index, SET_GROUP, err, added->crash, group, rank);
+}
+
+int snap_index_add(struct snap_index *index, const char *file, const struct snap_entry *entry,
+	int64_t captured_ns, bool *ret_is_new, struct snap_error *err)
+{
+	struct added added = {.rank = rank_of(&entry->evidence)};
+	struct snap_bytes functions;
+	if (entry->id) {
+		if (join_functions(&entry->evidence, &functions, err) < 0)
+			return -1;
+		int r = put_signature(index, entry->id, entry->kind, entry->text, functions,
+			&added.signature, err);
+		free((void *)functions.data);
+		if (r < 0 || put_signature(index, entry->physical_id, entry->kind, NULL,
+				     snap_bytes(NULL, 0), &added.physical, err) < 0)
+			return -1;
+	}
+	if (put_crash(index, file, entry, captured_ns, &added, ret_is_new, err) < 0)
+		return -1;
+	if (!*ret_is_new)
+		return 0;
+	if (put_tags(index, entry, added.crash, err) < 0)
+		return -1;
+	if (!entry->id)
+		return 0;
+	if (teach(index, &entry->evidence, &added, err) < 0)
+		return -1;
+	return added.rank > 0 ? learn(index, &entry->evidence, &added, err) : 0;
+}

@@ -1,0 +1,296 @@
+#include "analyze/dedup/ingest.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "analyze/dedup/entry.h"
+#include "analyze/dedup/entry_stream.h"
+#include "common/escape.h"
+
+/* Entries are added so many at a time, or so many bytes of them: others wait meanwhile. */
+#define MAX_WAITING	  256
+#define MAX_WAITING_BYTES ((size_t)8 << 20)
+
+struct waiting {
+	size_t index; /* of the file */
+	uint8_t *bytes;
+	size_t len;
+};
+
+struct ingest {
+	const struct snap_arguments *arguments;
+	struct snap_index *index;
+	bool keeps;
+	const struct snap_input_list *list;
+	const size_t *files; /* those that are worked on, as indices into the list */
+	bool *is_known;	     /* of each in the list: it needs no analysis */
+	struct waiting waiting[MAX_WAITING];
+	size_t num_waiting, waiting_bytes;
+	struct snap_ingested *counts;
+	bool failed; /* the index can't be written: said once */
+};
+
+static void fail(struct ingest *ingest, const struct snap_error *err)
+{
+	if (!ingest->failed)
+		snap_complain("%s", err->text);
+	ingest->failed = true;
+}
+
+/* ---------------------------------------------------------------- adding */
+
+static int64_t time_of(const struct snap_listed_input *input)
+{
+	struct timespec time = input->st.st_mtim;
+	if (time.tv_sec == 0)
+		(void)clock_gettime(CLOCK_REALTIME, &time); /* there is such a clock */
+	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static void note_copy(struct ingest *ingest, const char *path, const struct snap_entry *entry)
+{
+	char other[1024] = "", name[1024], other_name[1024];
+	bool has;
+	ingest->counts->num_copies++;
+	if (snap_index_find_uuid(ingest->index, entry->uuid, other, sizeof(other), &has, NULL) < 0)
+		return;
+	(void)snap_escape(snap_bytes_str(path), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
+	(void)snap_escape(snap_bytes_str(other), SNAP_ESCAPE_TERMINAL, other_name, sizeof(other_name));
+	if (strcmp(other, path) != 0)
+		snap_complain("'%s' is the same snapshot as '%s', and counts once", name, other_name);
+}
+
+static int add_entry(struct ingest *ingest, size_t at, struct snap_bytes packed, struct snap_error *err)
+{
+	const struct snap_listed_input *input = &ingest->list->inputs[at];
+	struct snap_arena arena;
+	struct snap_entry entry;
+	bool is_new;
+	snap_arena_init(&arena, 4 * (size_t)SNAP_ENTRY_MAX_BYTES);
+	int r = snap_entry_unpack(packed, &arena, &entry, err);
+	if (r < 0) {
+		char name[1024];
+		(void)snap_escape(
+			snap_bytes_str(input->path), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
+		snap_complain("'%s' is left out: %s", name, err->text);
+		r = 0;
+	} else {
+		r = snap_index_add(
+			ingest->index, input->path, &entry, time_of(input), &is_new, err);
+		if (r == 0 && is_new) {
+			ingest->counts->num_new++;
+			ingest->counts->num_unsigned += !entry.id;
+		} else if (r == 0) {
+			note_copy(ingest, input->path, &entry);
+		}
+	}
+	snap_arena_deinit(&arena);
+	return r;
+}
+
+static int add_entries(struct ingest *ingest, const struct waiting *waiting, struct snap_error *err)
+{
+	const struct snap_listed_input *input = &ingest->list->inputs[waiting->index];
+	if (input->st.st_ino != 0 &&
+		snap_index_add_file(ingest->index, input->path, &input->st, err) < 0)
+		return -1;
+	struct snap_bytes stream = snap_bytes(waiting->bytes, waiting->len), packed;
+	while (snap_entry_stream_next(&stream, &packed))
+		if (add_entry(ingest, waiting->index, packed, err) < 0)
+			return -1;
+	return 0;
+}
+
+static void flush_waiting(struct ingest *ingest)
+{
+	struct snap_error err = SNAP_ERROR_INIT;
+	int r = ingest->num_waiting > 0 && !ingest->failed
+			? snap_index_begin(ingest->index, &err)
+			: 0;
+	for (size_t i = 0; i < ingest->num_waiting; i++) {
+		if (r == 0 && !ingest->failed)
+			r = add_entries(ingest, &ingest->waiting[i], &err);
+		free(ingest->waiting[i].bytes);
+	}
+	if (ingest->num_waiting > 0 && !ingest->failed) {
+		if (r == 0)
+			r = snap_index_end(ingest->index, &err);
+		else
+			snap_index_undo(ingest->index);
+		if (r < 0)
+			fail(ingest, &err);
+	}
+	ingest->num_waiting = ingest->waiting_bytes = 0;
+}
+
+/* ---------------------------------------------------------------- analysing */
+
+static void take(size_t index, struct snap_bytes bytes, void *data)
+{
+	struct ingest *ingest = data;
+	uint8_t *copy = malloc(bytes.len > 0 ? bytes.len : 1);
+	if (!copy) {
+		struct snap_error err = SNAP_ERROR_INIT;
+		(void)snap_error_no_memory(&err);
+		fail(ingest, &err);
+		return;
+	}
+	if (bytes.len > 0)
+		memcpy(copy, bytes.data, bytes.len);
+	ingest->waiting[ingest->num_waiting++] = (struct waiting){
+		.index = ingest->files[index], .bytes = copy, .len = bytes.len};
+	ingest->waiting_bytes += bytes.len;
+	if (ingest->num_waiting == MAX_WAITING || ingest->waiting_bytes >= MAX_WAITING_BYTES)
+		flush_waiting(ingest);
+}
+
+static void take_uuid(size_t index, struct snap_bytes bytes, void *data)
+{
+	struct ingest *ingest = data;
+	char file[PATH_MAX];
+	struct snap_error err = SNAP_ERROR_INIT;
+	size_t at = ingest->files[index];
+	bool has = false;
+	if (bytes.len == 0 || ingest->failed)
+		return;
+	int r = snap_index_find_uuid(ingest->index, bytes, file, sizeof(file), &has, &err);
+	if (r == 0 && has && (!file[0] || access(file, F_OK) < 0))
+		r = snap_index_move(
+			ingest->index, bytes, ingest->list->inputs[at].path, &err);
+	if (r < 0)
+		fail(ingest, &err);
+	ingest->is_known[at] = has;
+}
+
+static enum snap_exit give_uuid(
+	struct snap_crash *crash, const struct snap_arguments *arguments, void *data)
+{
+	(void)arguments;
+	snap_collector_add(data, crash->metadata.snapshot_uuid);
+	return SNAP_EXIT_DONE;
+}
+
+/* ---------------------------------------------------------------- the whole */
+
+typedef enum snap_exit run_fn(struct ingest *ingest, const struct snap_arguments *arguments);
+
+static enum snap_exit run_uuids(struct ingest *ingest, const struct snap_arguments *arguments)
+{
+	struct snap_collector collector = {.take = take_uuid, .data = ingest, .is_quiet = true};
+	(void)snap_collect_inputs(arguments, 0, give_uuid, &collector); /* the analysis tells */
+	return SNAP_EXIT_DONE;
+}
+
+static enum snap_exit run_entries(struct ingest *ingest, const struct snap_arguments *arguments)
+{
+	struct snap_collector collector = {.take = take, .data = ingest};
+	enum snap_exit status =
+		snap_collect_inputs(arguments, SNAP_INPUT_FULL, snap_entry_stream_give, &collector);
+	flush_waiting(ingest);
+	return status;
+}
+
+/* With those of the list that are not known. */
+static enum snap_exit run_on_unknown(struct ingest *ingest, run_fn *run)
+{
+	size_t num = 0;
+	char **files = malloc((ingest->list->num + 1) * sizeof(files[0]));
+	size_t *indices = malloc((ingest->list->num + 1) * sizeof(indices[0]));
+	enum snap_exit status = SNAP_EXIT_FAILED;
+	if (files && indices) {
+		for (size_t i = 0; i < ingest->list->num; i++)
+			if (!ingest->is_known[i]) {
+				files[num] = ingest->list->inputs[i].path;
+				indices[num++] = i;
+			}
+		struct snap_arguments arguments = *ingest->arguments;
+		arguments.files = files;
+		arguments.num_files = (int)num;
+		ingest->files = indices;
+		status = num > 0 ? run(ingest, &arguments) : SNAP_EXIT_DONE;
+	} else {
+		snap_complain("out of memory");
+	}
+	free(files);
+	free(indices);
+	return status;
+}
+
+/* Those files that are as they were when they were read. */
+static void find_known(struct ingest *ingest)
+{
+	struct snap_error err = SNAP_ERROR_INIT;
+	for (size_t i = 0; i < ingest->list->num && !ingest->failed; i++) {
+		const struct snap_listed_input *input = &ingest->list->inputs[i];
+		if (input->st.st_ino != 0 &&
+			snap_index_has_file(ingest->index, input->path, &input->st,
+				&ingest->is_known[i], &err) < 0)
+			fail(ingest, &err);
+		ingest->counts->num_known += ingest->is_known[i];
+	}
+}
+
+/* Those whose snapshots are known: they need not be looked into again either. */
+static void keep_copies(struct ingest *ingest, const bool *was_known)
+{
+	struct snap_error err = SNAP_ERROR_INIT;
+	int r = snap_index_begin(ingest->index, &err);
+	for (size_t i = 0; i < ingest->list->num && r == 0; i++) {
+		const struct snap_listed_input *input = &ingest->list->inputs[i];
+		if (ingest->is_known[i] && !was_known[i]) {
+			ingest->counts->num_copies++;
+			r = snap_index_add_file(ingest->index, input->path, &input->st, &err);
+		}
+	}
+	if (r == 0)
+		r = snap_index_end(ingest->index, &err);
+	else
+		snap_index_undo(ingest->index);
+	if (r < 0)
+		fail(ingest, &err);
+}
+
+static void find_copies(struct ingest *ingest)
+{
+	size_t num = ingest->list->num;
+	bool *was_known = malloc(num + 1);
+	if (!was_known)
+		return; /* then they are analysed */
+	memcpy(was_known, ingest->is_known, num);
+	(void)run_on_unknown(ingest, run_uuids);
+	if (!ingest->failed && memcmp(was_known, ingest->is_known, num) != 0)
+		keep_copies(ingest, was_known);
+	free(was_known);
+}
+
+enum snap_exit snap_ingest(const struct snap_arguments *arguments, struct snap_index *index,
+	bool keeps, const struct snap_input_list *list, struct snap_ingested *ret)
+{
+	struct snap_arguments crashed = snap_entry_stream_arguments(arguments);
+	struct ingest *ingest = calloc(1, sizeof(*ingest));
+	bool *is_known = calloc(list->num + 1, sizeof(is_known[0]));
+	enum snap_exit status = SNAP_EXIT_FAILED;
+	if (ingest && is_known) {
+		*ingest = (struct ingest){.arguments = &crashed,
+			.index = index,
+			.keeps = keeps,
+			.list = list,
+			.is_known = is_known,
+			.counts = ret};
+		if (keeps) {
+			find_known(ingest);
+			find_copies(ingest);
+		}
+		status = ingest->failed ? SNAP_EXIT_FAILED : run_on_unknown(ingest, run_entries);
+		if (ingest->failed)
+			status = SNAP_EXIT_FAILED;
+	} else {
+		snap_complain("out of memory");
+	}
+	free(ingest);
+	free(is_known);
+	return status;
+}

@@ -1,0 +1,76 @@
+-- The index, first version: crashes, and what is learned of their signatures.
+
+-- A signature's id, as crashes have it or their physical level has. text and functions are those of the
+-- first crash that has it: functions are names, innermost first, each with a NUL behind it; without one
+-- it is not known.
+CREATE TABLE signatures (
+	signature INTEGER PRIMARY KEY,
+	id TEXT NOT NULL UNIQUE,
+	kind TEXT NOT NULL,
+	text TEXT,
+	functions BLOB
+) STRICT;
+
+-- A crash. file: NULL when it was removed; line: where it begins in a text with several, else 0.
+-- belongs: its group; that is its own signature, or a better one of the same crash. rank tells how
+-- much less than everything its signature knows, belongs_rank the same of its group's. physical: its
+-- signature without inlined functions. chain: the last of its places, of which it has all those in
+-- the table of that name.
+CREATE TABLE crashes (
+	crash INTEGER PRIMARY KEY,
+	uuid BLOB UNIQUE,
+	file TEXT,
+	line INTEGER NOT NULL,
+	captured_ns INTEGER NOT NULL,
+	completeness INTEGER NOT NULL,
+	kind TEXT NOT NULL,
+	project TEXT,
+	device TEXT,
+	version TEXT,
+	signature INTEGER REFERENCES signatures,
+	belongs INTEGER REFERENCES signatures,
+	rank INTEGER NOT NULL,
+	belongs_rank INTEGER NOT NULL,
+	physical INTEGER REFERENCES signatures,
+	chain INTEGER
+) STRICT;
+CREATE INDEX crashes_by_group ON crashes (belongs, captured_ns, version, device);
+CREATE INDEX crashes_by_file ON crashes (file);
+CREATE INDEX crashes_by_chain ON crashes (chain) WHERE belongs_rank > 0;
+CREATE INDEX crashes_by_physical ON crashes (physical) WHERE belongs_rank > 0;
+
+CREATE TABLE tags (
+	crash INTEGER NOT NULL REFERENCES crashes,
+	key TEXT NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY (crash, key, value)
+) STRICT, WITHOUT ROWID;
+
+-- Files that were read, as they were then: as long as they are, they are not read again.
+CREATE TABLE files (
+	file TEXT PRIMARY KEY,
+	device INTEGER NOT NULL,
+	inode INTEGER NOT NULL,
+	size INTEGER NOT NULL,
+	changed_ns INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Digests of places in the code, of those crashes that could be known better.
+CREATE TABLE chains (
+	place INTEGER NOT NULL,
+	chain INTEGER NOT NULL,
+	PRIMARY KEY (place, chain)
+) STRICT, WITHOUT ROWID;
+
+-- Learned: who has this place has this signature.
+CREATE TABLE places (
+	place INTEGER PRIMARY KEY,
+	signature INTEGER NOT NULL REFERENCES signatures,
+	rank INTEGER NOT NULL
+) STRICT;
+
+-- Learned: whose signature is this one without inlined functions has that one with them.
+CREATE TABLE inlined (
+	physical INTEGER PRIMARY KEY REFERENCES signatures,
+	signature INTEGER NOT NULL REFERENCES signatures
+) STRICT;
