@@ -41,7 +41,7 @@ static int list_inputs(const struct snap_arguments *arguments, struct snap_input
 			return -1;
 	snap_input_list_finish(list);
 	if (list->num_passed_over > 0)
-		snap_complain("passed over %zu files that are neither snapshots nor cores",
+		snap_complain("files that are neither snapshots nor cores are passed over: %zu",
 			list->num_passed_over);
 	return 0;
 }

@@ -70,8 +70,6 @@ static bool takes(const struct snap_input_list *list, const char *path, const ch
 {
 	uint8_t head[64];
 	struct snap_error err = SNAP_ERROR_INIT;
-	if (name[0] == '.' || ends_with(name, ".part"))
-		return false;
 	int fd = snap_file_open(path, NULL, &err);
 	if (fd < 0)
 		return ends_with(name, ".snap"); /* what is wrong with it will be told */
@@ -81,10 +79,17 @@ static bool takes(const struct snap_input_list *list, const char *path, const ch
 	return list->is_text ? len > 0 && !memchr(head, 0, len) : is_input(name, head, len);
 }
 
+/* Hidden, or still being written. */
+static bool is_ignored(const char *name)
+{
+	return name[0] == '.' || ends_with(name, ".part");
+}
+
 bool snap_input_list_takes(const struct snap_input_list *list, const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	return takes(list, path, slash ? slash + 1 : path);
+	const char *name = slash ? slash + 1 : path;
+	return !is_ignored(name) && takes(list, path, name);
 }
 
 /* ---------------------------------------------------------------- the list */
@@ -125,6 +130,8 @@ static int add_found(struct snap_input_list *list, FTS *tree, FTSENT *entry,
 			(void)fts_set(tree, entry, FTS_SKIP); /* of such an entry it can't fail */
 		return 0;
 	case FTS_F:
+		if (is_ignored(entry->fts_name))
+			return 0;
 		if (takes(list, entry->fts_path, entry->fts_name))
 			return add(list, entry->fts_path, entry->fts_statp, false, err);
 		list->num_passed_over++;
