@@ -65,6 +65,22 @@ pair weight share
 pair owner parent
 pair nothing twice
 
+# Similar ones joined.
+timeout 120 "$ANALYZE" dedup --similar --json snaps >similar.json 2>similar.err
+"$PYTHON" - similar.json >ids.txt <<'END'
+import json, os, sys
+for group in json.load(open(sys.argv[1]))["groups"]:
+    for path in group["files"]:
+        print(os.path.basename(path).split(".")[0], group["id"])
+END
+"$PYTHON" "$LIB/grouping.py" ids.txt >groups.txt
+sed 's/^/# /' groups.txt
+check "--similar: no two bugs share a group" grep -q "precision 1.000" groups.txt
+check "--similar: each bug is one group" grep -q "recall 1.000" groups.txt
+pair weight share
+pair owner parent
+pair nothing twice
+
 # ---- with less and less known of the same crash
 
 level() { # FILE LEVEL DEPTH [OPTION...]

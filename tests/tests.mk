@@ -155,6 +155,7 @@ CLI_TESTS = \
 	tests/cli_related.sh \
 	tests/cli_report.sh \
 	tests/cli_dedup.sh \
+	tests/cli_index.sh \
 	tests/cli_signatures.sh \
 	tests/cli_hostile_links.sh \
 	tests/cli_sandbox.sh \

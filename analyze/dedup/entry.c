@@ -149,8 +149,12 @@ int snap_entry_pack(const struct snap_entry *entry, struct snap_arena *arena,
 	message.num_nameless = evidence->num_nameless;
 	message.num_symbols_only = evidence->num_symbols_only;
 	message.num_decisive = (uint32_t)evidence->num_decisive;
-	message.n_places = evidence->num_places;
-	message.places = (uint64_t *)evidence->places;
+	message.has_num_telling = true;
+	message.num_telling = (uint32_t)evidence->num_telling;
+	message.has_first = true;
+	message.first = evidence->first;
+	message.n_frames = evidence->num_frames;
+	message.frames = (uint64_t *)evidence->frames;
 	message.n_functions = evidence->num_functions;
 	message.functions = pack_functions(evidence, arena);
 	message.n_tags = entry->num_tags;
@@ -207,18 +211,21 @@ static const char *unpack_str(
 static bool unpack_evidence(const Snapcrash__Index__Entry *message, struct snap_arena *arena,
 	struct snap_evidence *evidence)
 {
-	bool ok = message->n_places <= SNAP_EVIDENCE_MAX_PLACES &&
-		  message->num_decisive <= message->n_places &&
+	bool ok = message->n_frames <= SNAP_EVIDENCE_MAX_FRAMES &&
+		  message->num_decisive <= message->n_frames &&
+		  message->num_telling <= message->n_frames &&
 		  message->n_functions <= SNAP_EVIDENCE_MAX_FUNCTIONS;
 	if (!ok)
 		return false;
 	evidence->num_nameless = message->num_nameless;
 	evidence->num_symbols_only = message->num_symbols_only;
 	evidence->num_decisive = message->num_decisive;
-	evidence->num_places = message->n_places;
-	if (message->n_places > 0)
-		memcpy(evidence->places, message->places,
-			message->n_places * sizeof(evidence->places[0]));
+	evidence->num_telling = message->num_telling;
+	evidence->first = message->first;
+	evidence->num_frames = message->n_frames;
+	if (message->n_frames > 0)
+		memcpy(evidence->frames, message->frames,
+			message->n_frames * sizeof(evidence->frames[0]));
 	evidence->functions =
 		snap_arena_alloc(arena, message->n_functions * sizeof(evidence->functions[0]));
 	if (!evidence->functions)

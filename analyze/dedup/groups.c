@@ -268,42 +268,78 @@ static int read_names(struct reading *reading, struct snap_error *err)
 	return failed ? snap_error_no_memory(err) : r < 0 ? -1 : 0;
 }
 
+/* False without memory. */
+static bool add_id(struct reading *reading, struct snap_group *group, const char *id, uint64_t num,
+	const struct snap_join *join)
+{
+	bool failed = false;
+	group->ids = grow(reading, group->ids, group->num_ids, sizeof(group->ids[0]));
+	if (!group->ids)
+		return false;
+	group->ids[group->num_ids++] = (struct snap_group_id){
+		.id = copy_text(reading, id ? id : "", &failed),
+		.num = num,
+		.has_similarity = join && join->has_similarity,
+		.similarity = join ? join->similarity : 0,
+	};
+	return !failed;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	const struct snap_group_id *x = a, *y = b;
+	int r = strcmp(x->id, y->id);
+	/* One that is known to belong to it before one that is similar. */
+	return r != 0 ? r : x->has_similarity - y->has_similarity;
+}
+
+/* Each once, in their order: crashes of one signature may have joined by several. */
+static void unite_ids(struct snap_group *group)
+{
+	size_t kept = 0;
+	if (group->num_ids == 0)
+		return;
+	qsort(group->ids, group->num_ids, sizeof(group->ids[0]), compare_ids);
+	for (size_t i = 1; i < group->num_ids; i++) {
+		if (strcmp(group->ids[kept].id, group->ids[i].id) == 0)
+			group->ids[kept].num += group->ids[i].num;
+		else
+			group->ids[++kept] = group->ids[i];
+	}
+	group->num_ids = kept + 1;
+}
+
 /* The signatures that its crashes have. */
 static int read_ids(struct reading *reading, struct snap_error *err)
 {
-	struct snap_statement *s;
+	struct snap_statement *s, *find;
 	bool failed = false;
-	if (prepare(reading,
-		    ", (SELECT id FROM signatures WHERE signatures.signature = crashes.signature), count(*)",
-		    "belongs IS NOT NULL", "GROUP BY shown, signature ORDER BY 2, shown", &s, err) < 0)
+	if (snap_db_prepare(reading->db, "SELECT id FROM signatures WHERE signature = ?1", &find,
+		    err) < 0)
 		return -1;
+	if (prepare(reading, ", signature, count(*)", "belongs IS NOT NULL",
+		    "GROUP BY shown, signature", &s, err) < 0) {
+		snap_statement_free(find);
+		return -1;
+	}
 	int r = 0;
 	while (!failed && (r = snap_statement_step(s, err)) > 0) {
 		int64_t shown = snap_statement_number(s, 0);
 		struct snap_group *group = find_group(reading, shown);
-		const char *id = snap_statement_text(s, 1);
-		uint64_t num = (uint64_t)snap_statement_number(s, 2);
-		if (!group || !id)
-			continue;
-		struct snap_group_id *last =
-			group->num_ids > 0 ? &group->ids[group->num_ids - 1] : NULL;
-		if (last && strcmp(last->id, id) == 0) {
-			last->num += num;
-			continue;
-		}
-		group->ids = grow(reading, group->ids, group->num_ids, sizeof(group->ids[0]));
-		failed = !group->ids;
-		if (failed)
+		snap_statement_bind_number(find, 1, snap_statement_number(s, 1));
+		r = snap_statement_step(find, err);
+		if (r < 0)
 			break;
-		const struct snap_join *join = snap_joins_get(reading->joins, shown);
-		group->ids[group->num_ids++] = (struct snap_group_id){
-			.id = copy_text(reading, id, &failed),
-			.num = num,
-			.has_similarity = join && join->has_similarity,
-			.similarity = join ? join->similarity : 0,
-		};
+		if (group && r > 0)
+			failed = !add_id(reading, group, snap_statement_text(find, 0),
+				(uint64_t)snap_statement_number(s, 2),
+				snap_joins_get(reading->joins, shown));
+		snap_statement_reset(find);
 	}
+	snap_statement_free(find);
 	snap_statement_free(s);
+	for (size_t i = 0; i < reading->ret->num && r == 0 && !failed; i++)
+		unite_ids(&reading->ret->groups[i]);
 	return failed ? snap_error_no_memory(err) : r;
 }
 
@@ -421,18 +457,15 @@ static void choose_example(struct snap_group *group, const struct snap_group_fil
 		group->example = file;
 }
 
-/* The best one of each part, or all. */
-static int read_files(struct reading *reading, bool all, struct snap_error *err)
+/* All that are there, by time; to each group's, or those without a signature. */
+static int read_all_files(struct reading *reading, struct snap_error *err)
 {
 	struct snap_statement *s;
 	struct snap_groups *ret = reading->ret;
 	bool failed = false;
-	int r = all ? prepare(reading, ", file, line, captured_ns, completeness",
-			      "file IS NOT NULL", "ORDER BY captured_ns, crash", &s, err)
-		    /* Columns that are not of the group are those of the row with the most. */
-		    : prepare(reading, ", file, line, captured_ns, max(completeness)",
-			      "file IS NOT NULL AND belongs IS NOT NULL", "GROUP BY shown", &s, err);
-	if (r < 0)
+	int r = 0;
+	if (prepare(reading, ", file, line, captured_ns, completeness", "file IS NOT NULL",
+		    "ORDER BY captured_ns, crash", &s, err) < 0)
 		return -1;
 	while (!failed && (r = snap_statement_step(s, err)) > 0) {
 		bool is_signed = !snap_statement_is_null(s, 0);
@@ -448,16 +481,50 @@ static int read_files(struct reading *reading, bool all, struct snap_error *err)
 			(*files)[(*num)++] = read_file(reading, s, &failed);
 	}
 	snap_statement_free(s);
-	if (failed)
-		return snap_error_no_memory(err);
-	for (size_t i = 0; i < ret->num; i++) {
-		struct snap_group *group = &ret->groups[i];
-		for (size_t j = 0; j < group->num_files; j++)
-			choose_example(group, &group->files[j]);
-		if (!all)
-			group->num_files = 0;
+	for (size_t i = 0; i < ret->num; i++)
+		for (size_t j = 0; j < ret->groups[i].num_files; j++)
+			choose_example(&ret->groups[i], &ret->groups[i].files[j]);
+	return failed ? snap_error_no_memory(err) : r;
+}
+
+/* Of each part the most complete one that is there. */
+static int read_examples(struct reading *reading, struct snap_error *err)
+{
+	struct snap_statement *s, *find;
+	bool failed = false;
+	int r = 0;
+	if (snap_db_prepare(reading->db,
+		    "SELECT 0, file, line, captured_ns, completeness FROM crashes WHERE crash = ?1",
+		    &find, err) < 0)
+		return -1;
+	/* A column that is not of the group is that of the row with the most. */
+	if (prepare(reading, ", crash, max(completeness)", "belongs IS NOT NULL", "GROUP BY shown",
+		    &s, err) < 0) {
+		snap_statement_free(find);
+		return -1;
 	}
-	return r;
+	while (!failed && (r = snap_statement_step(s, err)) > 0) {
+		struct snap_group *group = find_group(reading, snap_statement_number(s, 0));
+		/* Less than 0: the file was removed. */
+		if (!group || snap_statement_number(s, 2) < 0)
+			continue;
+		snap_statement_bind_number(find, 1, snap_statement_number(s, 1));
+		r = snap_statement_step(find, err);
+		if (r < 0)
+			break;
+		struct snap_group_file *file =
+			snap_arena_alloc(&reading->ret->arena, sizeof(*file));
+		failed = !file;
+		if (r > 0 && !failed) {
+			*file = read_file(reading, find, &failed);
+			if (file->path)
+				choose_example(group, file);
+		}
+		snap_statement_reset(find);
+	}
+	snap_statement_free(find);
+	snap_statement_free(s);
+	return failed ? snap_error_no_memory(err) : r;
 }
 
 /* ---------------------------------------------------------------- the whole */
@@ -486,7 +553,7 @@ int snap_groups_read(struct snap_index *index, const struct snap_filter *filter,
 		read_parts(&reading, err) < 0 || make_groups(&reading, err) < 0 ||
 		read_names(&reading, err) < 0 || read_ids(&reading, err) < 0 ||
 		read_counts(&reading, true, err) < 0 || read_counts(&reading, false, err) < 0 ||
-		read_files(&reading, wants_files, err) < 0)
+		(wants_files ? read_all_files(&reading, err) : read_examples(&reading, err)) < 0)
 		r = -1;
 	(void)snap_db_run(reading.db, "COMMIT", NULL); /* it has only read */
 	free(reading.parts);

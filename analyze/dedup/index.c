@@ -26,10 +26,9 @@ enum statement {
 	PUT_CRASH,
 	MOVE_CRASH,
 	PUT_TAG,
-	PUT_CHAIN,
-	LEARN_PLACE,
-	SPREAD_PLACE,
-	FIND_PLACE,
+	LEARN_STACK,
+	FIND_LEARNERS,
+	FIND_STACKS,
 	LEARN_INLINED,
 	SPREAD_INLINED,
 	FIND_INLINED,
@@ -43,24 +42,27 @@ static const char *const texts[NUM_STATEMENTS] = {
 	[FIND_UUID] = "SELECT file FROM crashes WHERE uuid = ?1",
 	[PUT_FILE] = "INSERT OR REPLACE INTO files VALUES (?1, ?2, ?3, ?4, ?5)",
 	[FORGET_FILE] = "DELETE FROM files WHERE file = ?1",
-	[CLEAR_FILE] = "UPDATE crashes SET file = NULL WHERE file = ?1",
+	[CLEAR_FILE] = "UPDATE crashes SET file = NULL, completeness = -1 - completeness WHERE file = ?1",
 	[PUT_SIGNATURE] = "INSERT INTO signatures (id, kind, text, functions) VALUES (?1, ?2, ?3, ?4) "
 			  "ON CONFLICT (id) DO UPDATE SET text = excluded.text, functions = "
 			  "excluded.functions WHERE text IS NULL AND excluded.text IS NOT NULL",
 	[FIND_SIGNATURE] = "SELECT signature FROM signatures WHERE id = ?1",
 	[PUT_CRASH] = "INSERT OR IGNORE INTO crashes (uuid, file, line, captured_ns, completeness, kind, "
-		      "project, device, version, signature, belongs, rank, belongs_rank, physical, chain) "
-		      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?11, ?12, ?13)",
+		      "project, device, version, signature, belongs, rank, belongs_rank, physical, "
+		      "first, frames) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?11, "
+		      "?12, ?13, ?14)",
 	/* ?4: also if another file has it. */
-	[MOVE_CRASH] = "UPDATE crashes SET file = ?2, line = ?3 WHERE uuid = ?1 AND (?4 OR file IS "
+	[MOVE_CRASH] = "UPDATE crashes SET file = ?2, line = ?3, completeness = max(completeness, -1 - "
+		       "completeness) WHERE uuid = ?1 AND (?4 OR file IS "
 		       "NULL)",
 	[PUT_TAG] = "INSERT OR IGNORE INTO tags VALUES (?1, ?2, ?3)",
-	[PUT_CHAIN] = "INSERT OR IGNORE INTO chains VALUES (?1, ?2)",
-	[LEARN_PLACE] = "INSERT INTO places VALUES (?1, ?2, ?3) ON CONFLICT (place) DO UPDATE SET "
-			"signature = excluded.signature, rank = excluded.rank WHERE rank > excluded.rank",
-	[SPREAD_PLACE] = "UPDATE crashes SET belongs = ?2, belongs_rank = ?3 WHERE chain IN (SELECT "
-			 "chain FROM chains WHERE place = ?1) AND belongs_rank > 0 AND belongs_rank > ?3",
-	[FIND_PLACE] = "SELECT signature, rank FROM places WHERE place = ?1",
+	[LEARN_STACK] = "INSERT INTO stacks (first, frames, telling, signature, rank) VALUES (?1, ?2, ?3, ?4, "
+			"?5) ON CONFLICT (first, frames) DO UPDATE SET telling = excluded.telling, signature = "
+			"excluded.signature, rank = excluded.rank WHERE rank > excluded.rank",
+	[FIND_LEARNERS] = "SELECT crash, frames, belongs_rank FROM crashes WHERE first = ?1 AND belongs_rank > 0 AND "
+			  "belongs_rank > ?2",
+	[FIND_STACKS] = "SELECT frames, signature, rank, telling FROM stacks WHERE first = ?1 AND rank < ?2 ORDER "
+			"BY rank, length(frames) DESC, stack",
 	[LEARN_INLINED] = "INSERT OR IGNORE INTO inlined VALUES (?1, ?2)",
 	[SPREAD_INLINED] = "UPDATE crashes SET belongs = ?2, belongs_rank = 0 WHERE (physical = ?1 OR "
 			   "belongs = ?1) AND belongs_rank > 0",
@@ -225,15 +227,15 @@ static int run_numbers(struct snap_index *index, enum statement which, const int
 	run_numbers(index, which, (const int64_t[]){__VA_ARGS__},                                  \
 		(int)(sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), err)
 
-/* The first row for one number: 1 and its first columns, 0: there is none, or -1. */
+/* The first row for one number: 1 and its column, 0: there is none, or -1. */
 static int find_number(struct snap_index *index, enum statement which, int64_t number,
-	int64_t *ret, int num, struct snap_error *err)
+	int64_t *ret, struct snap_error *err)
 {
 	struct snap_statement *statement = index->statements[which];
 	snap_statement_bind_number(statement, 1, number);
 	int r = snap_statement_step(statement, err);
-	for (int i = 0; r > 0 && i < num; i++)
-		ret[i] = snap_statement_number(statement, i);
+	if (r > 0)
+		*ret = snap_statement_number(statement, 0);
 	snap_statement_reset(statement);
 	return r;
 }
@@ -344,6 +346,14 @@ static int64_t rank_of(const struct snap_evidence *evidence)
 	return (int64_t)evidence->num_nameless * most + symbols;
 }
 
+/* As they are kept. */
+#define FRAME_BYTES sizeof(((struct snap_evidence *)NULL)->frames[0])
+
+static struct snap_bytes frames_bytes(const struct snap_evidence *evidence, size_t num)
+{
+	return snap_bytes(evidence->frames, num * FRAME_BYTES);
+}
+
 struct added {
 	int64_t crash, signature, physical, rank;
 };
@@ -360,10 +370,12 @@ static int move_crash(struct snap_index *index, struct snap_bytes uuid, const ch
 	return snap_statement_run(move, err);
 }
 
-int snap_index_move(struct snap_index *index, struct snap_bytes uuid, const char *file,
-	struct snap_error *err)
+int snap_index_add_copy(struct snap_index *index, const char *file, const struct stat *st,
+	struct snap_bytes uuid, bool moves, struct snap_error *err)
 {
-	return move_crash(index, uuid, file, 0, true, err);
+	if (snap_index_add_file(index, file, st, err) < 0)
+		return -1;
+	return move_crash(index, uuid, file, 0, moves, err);
 }
 
 static int put_crash(struct snap_index *index, const char *file, const struct snap_entry *entry,
@@ -389,11 +401,13 @@ static int put_crash(struct snap_index *index, const char *file, const struct sn
 		snap_statement_bind_number(put, 12, added->physical);
 	else
 		snap_statement_bind_text(put, 12, NULL);
-	if (evidence->num_places > 0)
-		snap_statement_bind_number(
-			put, 13, (int64_t)evidence->places[evidence->num_places - 1]);
-	else
+	if (added->rank > 0 && evidence->num_frames > 0) {
+		snap_statement_bind_number(put, 13, (int64_t)evidence->first);
+		snap_statement_bind_bytes(put, 14, frames_bytes(evidence, evidence->num_frames));
+	} else {
 		snap_statement_bind_text(put, 13, NULL);
+		snap_statement_bind_text(put, 14, NULL);
+	}
 	if (snap_statement_run(put, err) < 0)
 		return -1;
 	*ret_is_new = snap_db_num_changed(index->db) > 0;
@@ -418,18 +432,94 @@ static int put_tags(struct snap_index *index, const struct snap_entry *entry, in
 	return 0;
 }
 
+/* Whether all of these frames are among those, in this order. */
+static bool stood_at(struct snap_bytes frames, struct snap_bytes among)
+{
+	size_t i = 0;
+	for (size_t j = 0; i + FRAME_BYTES <= frames.len && j + FRAME_BYTES <= among.len;
+		j += FRAME_BYTES)
+		if (memcmp(frames.data + i, among.data + j, FRAME_BYTES) == 0)
+			i += FRAME_BYTES;
+	return i + FRAME_BYTES > frames.len;
+}
+
+/*
+ * Whose signature a crash has that stood at these frames, if that is better than *rank: 1, and *group and *rank
+ * are changed, 0, or -1.
+ */
+static int find_stack(struct snap_index *index, int64_t first, struct snap_bytes frames,
+	int64_t *group, int64_t *rank, struct snap_error *err)
+{
+	struct snap_statement *find = index->statements[FIND_STACKS];
+	int64_t maybe = 0, maybe_rank = 0;
+	bool is_ambiguous = false;
+	int r;
+	snap_statement_bind_number(find, 1, first);
+	snap_statement_bind_number(find, 2, *rank);
+	while ((r = snap_statement_step(find, err)) > 0) {
+		struct snap_bytes stack = snap_statement_bytes(find, 0);
+		int64_t signature = snap_statement_number(find, 1);
+		if (stood_at(stack, frames)) {
+			*group = signature;
+			*rank = snap_statement_number(find, 2);
+			break;
+		}
+		size_t telling = (size_t)snap_statement_number(find, 3) * FRAME_BYTES;
+		if (telling == 0 || frames.len < telling || frames.len > stack.len ||
+			memcmp(frames.data, stack.data, frames.len) != 0)
+			continue;
+		is_ambiguous |= maybe != 0 && maybe != signature;
+		if (maybe == 0) {
+			maybe = signature;
+			maybe_rank = snap_statement_number(find, 2);
+		}
+	}
+	snap_statement_reset(find);
+	if (r == 0 && maybe != 0 && !is_ambiguous) {
+		*group = maybe;
+		*rank = maybe_rank;
+		r = 1;
+	}
+	return r;
+}
+
+/* Those that stood there, and know less, belong to this one's group. */
+static int teach_stack(struct snap_index *index, const struct snap_evidence *evidence,
+	const struct added *added, struct snap_error *err)
+{
+	struct snap_statement *put = index->statements[LEARN_STACK];
+	struct snap_statement *find = index->statements[FIND_LEARNERS];
+	snap_statement_bind_number(put, 1, (int64_t)evidence->first);
+	snap_statement_bind_bytes(put, 2, frames_bytes(evidence, evidence->num_decisive));
+	snap_statement_bind_number(put, 3, (int64_t)evidence->num_telling);
+	snap_statement_bind_number(put, 4, added->signature);
+	snap_statement_bind_number(put, 5, added->rank);
+	if (snap_statement_run(put, err) < 0)
+		return -1;
+	if (snap_db_num_changed(index->db) == 0)
+		return 0; /* it was known */
+	snap_statement_bind_number(find, 1, (int64_t)evidence->first);
+	snap_statement_bind_number(find, 2, added->rank);
+	/* The table is changed while it is read: where it was read already, and to see a row once more
+	 * does no harm. */
+	int r = 0;
+	while (r >= 0 && (r = snap_statement_step(find, err)) > 0) {
+		int64_t group, rank = snap_statement_number(find, 2);
+		r = find_stack(index, (int64_t)evidence->first, snap_statement_bytes(find, 1), &group,
+			&rank, err);
+		if (r > 0)
+			r = RUN(index, SET_GROUP, err, snap_statement_number(find, 0), group, rank);
+	}
+	snap_statement_reset(find);
+	return r;
+}
+
 /* What this crash tells of those that know less. */
 static int teach(struct snap_index *index, const struct snap_evidence *evidence,
 	const struct added *added, struct snap_error *err)
 {
-	if (evidence->num_decisive > 0) {
-		int64_t place = (int64_t)evidence->places[evidence->num_decisive - 1];
-		if (RUN(index, LEARN_PLACE, err, place, added->signature, added->rank) < 0)
-			return -1;
-		if (snap_db_num_changed(index->db) > 0 &&
-			RUN(index, SPREAD_PLACE, err, place, added->signature, added->rank) < 0)
-			return -1;
-	}
+	if (evidence->num_decisive > 0 && teach_stack(index, evidence, added, err) < 0)
+		return -1;
 	if (added->rank > 0)
 		return 0;
 	if (RUN(index, LEARN_INLINED, err, added->physical, added->signature) < 0)
@@ -443,24 +533,16 @@ static int teach(struct snap_index *index, const struct snap_evidence *evidence,
 static int learn(struct snap_index *index, const struct snap_evidence *evidence,
 	const struct added *added, struct snap_error *err)
 {
-	int64_t group = added->signature, rank = added->rank, found[2];
-	int r = 0;
-	for (size_t i = 0; i < evidence->num_places && r >= 0; i++) {
-		int64_t place = (int64_t)evidence->places[i];
-		r = RUN(index, PUT_CHAIN, err, place,
-			(int64_t)evidence->places[evidence->num_places - 1]);
-		if (r == 0)
-			r = find_number(index, FIND_PLACE, place, found, 2, err);
-		if (r > 0 && found[1] < rank) {
-			group = found[0];
-			rank = found[1];
-		}
-	}
+	int64_t group = added->signature, rank = added->rank, found;
+	int r = evidence->num_frames > 0
+			? find_stack(index, (int64_t)evidence->first,
+				  frames_bytes(evidence, evidence->num_frames), &group, &rank, err)
+			: 0;
 	const int64_t physicals[] = {added->physical, group};
 	for (int i = 0; i < 2 && rank > 0 && r >= 0; i++) {
-		r = find_number(index, FIND_INLINED, physicals[i], found, 1, err);
+		r = find_number(index, FIND_INLINED, physicals[i], &found, err);
 		if (r > 0) {
-			group = found[0];
+			group = found;
 			rank = 0;
 		}
 	}

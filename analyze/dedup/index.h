@@ -45,15 +45,16 @@ int snap_index_end(struct snap_index *index, struct snap_error *err);
 /* Instead of the end, when something failed. */
 void snap_index_undo(struct snap_index *index);
 
-/* A file was read; what follows was found in it. */
+/* A file was read; what is added of it follows: no other crash is in it any more. */
 int snap_index_add_file(
 	struct snap_index *index, const char *file, const struct stat *st, struct snap_error *err);
 /* A crash. captured_ns: if the entry does not tell. *ret_is_new: false: its uuid was seen before. */
 int snap_index_add(struct snap_index *index, const char *file, const struct snap_entry *entry,
 	int64_t captured_ns, bool *ret_is_new, struct snap_error *err);
-/* The snapshot with this uuid is in that file now. */
-int snap_index_move(struct snap_index *index, struct snap_bytes uuid, const char *file,
-	struct snap_error *err);
+/* A file was read and has the snapshot with this uuid, which is known. moves: the file that had it is
+ * gone. */
+int snap_index_add_copy(struct snap_index *index, const char *file, const struct stat *st,
+	struct snap_bytes uuid, bool moves, struct snap_error *err);
 /* The file is no more; its crashes stay. */
 int snap_index_remove_file(struct snap_index *index, const char *file, struct snap_error *err);
 

@@ -147,19 +147,30 @@ static void take(size_t index, struct snap_bytes bytes, void *data)
 		flush_waiting(ingest);
 }
 
-static void take_uuid(size_t index, struct snap_bytes bytes, void *data)
+static void take_uuid(size_t index, struct snap_bytes uuid, void *data)
 {
 	struct ingest *ingest = data;
+	size_t at = ingest->files[index];
+	const struct snap_listed_input *input = &ingest->list->inputs[at];
 	char file[PATH_MAX];
 	struct snap_error err = SNAP_ERROR_INIT;
-	size_t at = ingest->files[index];
 	bool has = false;
-	if (bytes.len == 0 || ingest->failed)
+	if (uuid.len == 0 || ingest->failed)
 		return;
-	int r = snap_index_find_uuid(ingest->index, bytes, file, sizeof(file), &has, &err);
-	if (r == 0 && has && (!file[0] || access(file, F_OK) < 0))
-		r = snap_index_move(
-			ingest->index, bytes, ingest->list->inputs[at].path, &err);
+	int r = snap_index_find_uuid(ingest->index, uuid, file, sizeof(file), &has, &err);
+	if (r == 0 && has) {
+		/* Of what is there twice, where it was seen first counts, as long as that is there. */
+		bool moves = strcmp(file, input->path) == 0 || access(file, F_OK) < 0;
+		r = snap_index_begin(ingest->index, &err);
+		if (r == 0)
+			r = snap_index_add_copy(
+				ingest->index, input->path, &input->st, uuid, moves, &err);
+		if (r == 0)
+			r = snap_index_end(ingest->index, &err);
+		else
+			snap_index_undo(ingest->index);
+		ingest->counts->num_copies++;
+	}
 	if (r < 0)
 		fail(ingest, &err);
 	ingest->is_known[at] = has;
@@ -180,8 +191,7 @@ typedef enum snap_exit run_fn(struct ingest *ingest, const struct snap_arguments
 static enum snap_exit run_uuids(struct ingest *ingest, const struct snap_arguments *arguments)
 {
 	struct snap_collector collector = {.take = take_uuid, .data = ingest, .is_quiet = true};
-	(void)snap_collect_inputs(arguments, 0, give_uuid, &collector); /* the analysis tells */
-	return SNAP_EXIT_DONE;
+	return snap_collect_inputs(arguments, 0, give_uuid, &collector);
 }
 
 static enum snap_exit run_entries(struct ingest *ingest, const struct snap_arguments *arguments)
@@ -233,39 +243,6 @@ static void find_known(struct ingest *ingest)
 	}
 }
 
-/* Those whose snapshots are known: they need not be looked into again either. */
-static void keep_copies(struct ingest *ingest, const bool *was_known)
-{
-	struct snap_error err = SNAP_ERROR_INIT;
-	int r = snap_index_begin(ingest->index, &err);
-	for (size_t i = 0; i < ingest->list->num && r == 0; i++) {
-		const struct snap_listed_input *input = &ingest->list->inputs[i];
-		if (ingest->is_known[i] && !was_known[i]) {
-			ingest->counts->num_copies++;
-			r = snap_index_add_file(ingest->index, input->path, &input->st, &err);
-		}
-	}
-	if (r == 0)
-		r = snap_index_end(ingest->index, &err);
-	else
-		snap_index_undo(ingest->index);
-	if (r < 0)
-		fail(ingest, &err);
-}
-
-static void find_copies(struct ingest *ingest)
-{
-	size_t num = ingest->list->num;
-	bool *was_known = malloc(num + 1);
-	if (!was_known)
-		return; /* then they are analysed */
-	memcpy(was_known, ingest->is_known, num);
-	(void)run_on_unknown(ingest, run_uuids);
-	if (!ingest->failed && memcmp(was_known, ingest->is_known, num) != 0)
-		keep_copies(ingest, was_known);
-	free(was_known);
-}
-
 enum snap_exit snap_ingest(const struct snap_arguments *arguments, struct snap_index *index,
 	bool keeps, const struct snap_input_list *list, struct snap_ingested *ret)
 {
@@ -282,7 +259,7 @@ enum snap_exit snap_ingest(const struct snap_arguments *arguments, struct snap_i
 			.counts = ret};
 		if (keeps) {
 			find_known(ingest);
-			find_copies(ingest);
+			(void)run_on_unknown(ingest, run_uuids); /* the analysis tells */
 		}
 		status = ingest->failed ? SNAP_EXIT_FAILED : run_on_unknown(ingest, run_entries);
 		if (ingest->failed)

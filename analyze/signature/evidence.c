@@ -14,53 +14,81 @@ static void digest_str(SHA2_CTX *context, const char *s)
 	SHA256Update(context, (const uint8_t *)s, strlen(s) + 1);
 }
 
-static uint64_t digest_end(const SHA2_CTX *context)
+static uint64_t digest_end(SHA2_CTX *context)
 {
-	SHA2_CTX copy = *context;
 	uint8_t digest[SHA256_DIGEST_LENGTH];
 	uint64_t ret;
-	SHA256Final(digest, &copy);
+	SHA256Final(digest, context);
 	memcpy(&ret, digest, sizeof(ret));
 	return ret;
 }
 
-/*
- * The digests of the places, as far as all have a build ID. num_lines: those on which the signature
- * depends.
- */
-static void read_places(
-	const struct snap_signature_stack *stack, size_t num_lines, struct snap_evidence *ret)
+static uint64_t digest_frame(struct snap_bytes build_id, uint64_t offset)
 {
 	SHA2_CTX context;
 	SHA256Init(&context);
+	SHA256Update(&context, build_id.data, build_id.len);
+	SHA256Update(&context, (const uint8_t *)&offset, sizeof(offset));
+	return digest_end(&context);
+}
+
+/* num_decisive: of the thread's frames, those on which the signature depends; num_telling: those down
+ * to the innermost that is no library's. */
+static void read_frames(const struct snap_signature_stack *stack,
+	const struct snap_crash_thread *thread, size_t num_decisive, size_t num_telling,
+	struct snap_evidence *ret)
+{
+	SHA2_CTX context;
+	bool decides = num_decisive <= thread->num_frames;
+	for (size_t i = 0; i < thread->num_frames; i++) {
+		const struct snap_frame *frame = &thread->frames[i];
+		if (i == num_decisive && decides)
+			ret->num_decisive = ret->num_frames;
+		if (ret->num_frames == SNAP_EVIDENCE_MAX_FRAMES)
+			return;
+		if (!frame->module || frame->is_tail_call)
+			continue;
+		/* Who has no build ID can't be told from others. */
+		if (frame->module->record.build_id.len > 0)
+			ret->frames[ret->num_frames++] =
+				digest_frame(frame->module->record.build_id,
+					snap_signature_offset(frame));
+		else if (i < num_decisive)
+			decides = false;
+		if (i + 1 == num_telling)
+			ret->num_telling = ret->num_frames;
+	}
+	if (decides && num_decisive == thread->num_frames)
+		ret->num_decisive = ret->num_frames;
+	SHA256Init(&context);
 	digest_str(&context, snap_kind_name(stack->kind));
 	digest_str(&context, stack->message ? stack->message : "");
-	for (size_t i = 0; i < stack->num_lines && ret->num_places < SNAP_EVIDENCE_MAX_PLACES; i++) {
-		const struct snap_signature_line *line = &stack->lines[i];
-		if (line->is_inline)
-			continue;
-		if (line->has_offset && line->build_id.len == 0)
-			return;
-		SHA256Update(&context, line->build_id.data, line->build_id.len);
-		SHA256Update(&context, (const uint8_t *)&line->offset, sizeof(line->offset));
-		ret->places[ret->num_places++] = digest_end(&context);
-		/* What is inlined stands above the line that it is inlined into. */
-		if (ret->num_decisive == 0 && i + 1 >= num_lines)
-			ret->num_decisive = ret->num_places;
-	}
+	if (ret->num_frames > 0)
+		SHA256Update(&context, (const uint8_t *)&ret->frames[0], sizeof(ret->frames[0]));
+	ret->first = digest_end(&context);
 }
 
 /*
- * The lines that the signature depends on: down to the last one that was looked at for it. SIZE_MAX
+ * The frames that the signature depends on: down to the last one that was looked at for it. SIZE_MAX
  * if more might have been looked at, had they been known.
  */
-static size_t num_decisive_lines(const struct snap_signature_stack *stack,
+static size_t num_decisive_frames(const struct snap_signature_stack *stack,
+	const struct snap_picked *picked, const struct snap_crash_thread *thread)
+{
+	for (size_t i = 1; i < stack->num_lines; i++)
+		if (picked->picks[i] == SNAP_PICK_BEYOND)
+			return thread->listed[i - 1].frame + 1;
+	return stack->is_cut || thread->end != SNAP_END_COMPLETE ? SIZE_MAX : thread->num_frames;
+}
+
+/* The frames down to the first that counts in the signature; SIZE_MAX: none does. */
+static size_t num_telling_frames(const struct snap_signature_stack *stack,
 	const struct snap_picked *picked, const struct snap_crash_thread *thread)
 {
 	for (size_t i = 0; i < stack->num_lines; i++)
-		if (picked->picks[i] == SNAP_PICK_BEYOND)
-			return i;
-	return stack->is_cut || thread->end != SNAP_END_COMPLETE ? SIZE_MAX : stack->num_lines;
+		if (picked->picks[i] == SNAP_PICK_FRAME)
+			return thread->listed[i].frame + 1;
+	return SIZE_MAX;
 }
 
 static bool is_compared(const struct snap_signature_line *line, enum snap_pick pick)
@@ -100,6 +128,7 @@ int snap_evidence_read(const struct snap_crash *crash, const struct snap_rules *
 	for (size_t i = 0; i < stack.num_lines && ret->num_functions < max; i++)
 		if (is_compared(&stack.lines[i], picked.picks[i]))
 			ret->functions[ret->num_functions++] = stack.lines[i].function;
-	read_places(&stack, num_decisive_lines(&stack, &picked, thread), ret);
+	read_frames(&stack, thread, num_decisive_frames(&stack, &picked, thread),
+		num_telling_frames(&stack, &picked, thread), ret);
 	return 0;
 }

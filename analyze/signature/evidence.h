@@ -13,8 +13,8 @@
 #include "common/arena.h"
 #include "common/error.h"
 
-/* Places that are told, the innermost first. */
-#define SNAP_EVIDENCE_MAX_PLACES 32
+/* Frames that are told, the innermost first. */
+#define SNAP_EVIDENCE_MAX_FRAMES 64
 /* Functions that are told. */
 #define SNAP_EVIDENCE_MAX_FUNCTIONS 300
 
@@ -23,16 +23,21 @@ struct snap_evidence {
 	 * was inlined there is not known. 0 and 0: nothing can be known better. */
 	uint32_t num_nameless, num_symbols_only;
 	/*
-	 * A digest each of the kind, the message and the places (build ID and offset) of the first 1, 2,
-	 * 3 ... frames. Two crashes with an equal one stood alike down to there, in the same build.
+	 * A digest each of build ID and offset, of frames in modules, guessed ones too: who stood there
+	 * in the same build has them in this order. Tail calls, which are not on the stack, are none.
 	 */
-	uint64_t places[SNAP_EVIDENCE_MAX_PLACES];
-	size_t num_places;
+	uint64_t frames[SNAP_EVIDENCE_MAX_FRAMES];
+	size_t num_frames;
+	/* A digest of the kind, the message and the first of the frames: without it, nobody stood there. */
+	uint64_t first;
 	/*
-	 * The signature follows from so many frames, so that whoever has places[num_decisive - 1] has
-	 * the same signature. 0: places do not tell.
+	 * The signature follows from so many frames, so that whoever stood at these, and the first, has
+	 * the same signature. 0: it does not.
 	 */
 	size_t num_decisive;
+	/* So many of them, down to the innermost that is no library's: whose stack is known no further
+	 * stood at the same place, at least. */
+	size_t num_telling;
 	/* In their signatures' form, the innermost first, without those that rules skip or take for
 	 * tails; NULL: not known. In the arena, as the functions are. */
 	const char **functions;

@@ -32,6 +32,12 @@ static bool is_trusted(const struct snap_crash *crash, const struct snap_crash_t
 		       sp + (crash->arch->call_pushes_ra ? snap_arch_word(crash->arch) : 0);
 }
 
+uint64_t snap_signature_offset(const struct snap_frame *frame)
+{
+	const struct snap_module *record = &frame->module->record;
+	return frame->pc - (record->has_load_bias ? record->load_bias : record->start);
+}
+
 /* function: its name as the listing has it. -1 without memory. */
 static int read_line(const struct snap_rules *rules, uint32_t present, const char *function,
 	const struct snap_frame *frame, struct snap_arena *arena, struct snap_signature_line *line)
@@ -43,8 +49,7 @@ static int read_line(const struct snap_rules *rules, uint32_t present, const cha
 	if (module && !line->is_inline) {
 		line->has_offset = true;
 		line->build_id = module->record.build_id;
-		line->offset = frame->pc - (module->record.has_load_bias ? module->record.load_bias
-									 : module->record.start);
+		line->offset = snap_signature_offset(frame);
 	}
 	if (function) {
 		char *name = snap_signature_name(function);

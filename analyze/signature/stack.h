@@ -38,6 +38,9 @@ struct snap_signature_stack {
 	bool is_cut;	  /* more lines follow, which are guesses, or too many */
 };
 
+/* Of a frame in a module: where in that file's memory its pc is. */
+uint64_t snap_signature_offset(const struct snap_frame *frame);
+
 /* Everything in *ret is the crash's, or allocated in arena. -1 only without memory. */
 int snap_signature_stack_read(const struct snap_crash *crash,
 	const struct snap_crash_thread *thread, const struct snap_rules *rules,

@@ -11,11 +11,12 @@ CREATE TABLE signatures (
 	functions BLOB
 ) STRICT;
 
--- A crash. file: NULL when it was removed; line: where it begins in a text with several, else 0.
+-- A crash. file: NULL when it was removed, completeness then being -1 minus what it was; line: where it
+-- begins in a text with several, else 0.
 -- belongs: its group; that is its own signature, or a better one of the same crash. rank tells how
 -- much less than everything its signature knows, belongs_rank the same of its group's. physical: its
--- signature without inlined functions. chain: the last of its places, of which it has all those in
--- the table of that name.
+-- signature without inlined functions. first and frames: digests of where in the code its frames were, 8
+-- bytes each, the innermost first; of those that could be known better.
 CREATE TABLE crashes (
 	crash INTEGER PRIMARY KEY,
 	uuid BLOB UNIQUE,
@@ -32,11 +33,12 @@ CREATE TABLE crashes (
 	rank INTEGER NOT NULL,
 	belongs_rank INTEGER NOT NULL,
 	physical INTEGER REFERENCES signatures,
-	chain INTEGER
+	first INTEGER,
+	frames BLOB
 ) STRICT;
-CREATE INDEX crashes_by_group ON crashes (belongs, captured_ns, version, device);
+CREATE INDEX crashes_by_group ON crashes (belongs, signature, captured_ns, version, device, completeness);
 CREATE INDEX crashes_by_file ON crashes (file);
-CREATE INDEX crashes_by_chain ON crashes (chain) WHERE belongs_rank > 0;
+CREATE INDEX crashes_by_first ON crashes (first) WHERE belongs_rank > 0;
 CREATE INDEX crashes_by_physical ON crashes (physical) WHERE belongs_rank > 0;
 
 CREATE TABLE tags (
@@ -55,18 +57,17 @@ CREATE TABLE files (
 	changed_ns INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Digests of places in the code, of those crashes that could be known better.
-CREATE TABLE chains (
-	place INTEGER NOT NULL,
-	chain INTEGER NOT NULL,
-	PRIMARY KEY (place, chain)
-) STRICT, WITHOUT ROWID;
-
--- Learned: who has this place has this signature.
-CREATE TABLE places (
-	place INTEGER PRIMARY KEY,
+-- Learned: who stood at these frames, in this order, whatever was guessed to be between them, has this
+-- signature. So has who is only known to have stood at the first of them, at least so many as telling
+-- says, if there is no other signature of which that is true.
+CREATE TABLE stacks (
+	stack INTEGER PRIMARY KEY,
+	first INTEGER NOT NULL,
+	frames BLOB NOT NULL,
+	telling INTEGER NOT NULL,
 	signature INTEGER NOT NULL REFERENCES signatures,
-	rank INTEGER NOT NULL
+	rank INTEGER NOT NULL,
+	UNIQUE (first, frames)
 ) STRICT;
 
 -- Learned: whose signature is this one without inlined functions has that one with them.
