@@ -177,7 +177,7 @@ import sqlite3, sys
 db = sqlite3.connect("old.db")
 db.executescript(open(sys.argv[1]).read())
 db.executescript("PRAGMA application_id = 0x536e6170; PRAGMA user_version = 1")
-db.execute("INSERT INTO signatures VALUES (1, 's1:00112233445566778899aabbccddeeff', 'segv', 'segv | f', x'6600')")
+db.execute("INSERT INTO signatures VALUES (1, 's1:00112233445566778899aabbccddeeff', 'segv', 'segv | f', x'6600', x'6600')")
 db.execute("INSERT INTO crashes (crash, file, line, captured_ns, completeness, kind, signature, belongs, rank, "
            "belongs_rank, physical) VALUES (1, '/old.snap', 0, 1000000000, 1, 'segv', 1, 1, 0, 0, 1)")
 db.commit()

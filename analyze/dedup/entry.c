@@ -110,6 +110,24 @@ static Snapcrash__Index__Function **pack_functions(
 	return ret;
 }
 
+static Snapcrash__Index__Kept **pack_kept(
+	const struct snap_evidence *evidence, struct snap_arena *arena)
+{
+	size_t num = evidence->num_kept;
+	Snapcrash__Index__Kept **ret = snap_arena_alloc(arena, num * sizeof(ret[0]));
+	Snapcrash__Index__Kept *kept = snap_arena_alloc(arena, num * sizeof(kept[0]));
+	if (!ret || !kept)
+		return NULL;
+	for (size_t i = 0; i < num; i++) {
+		snapcrash__index__kept__init(&kept[i]);
+		PACK_STR(kept[i], function, evidence->kept[i].function);
+		kept[i].has_build = evidence->kept[i].build != 0;
+		kept[i].build = evidence->kept[i].build;
+		ret[i] = &kept[i];
+	}
+	return ret;
+}
+
 static Snapcrash__Index__Tag **pack_tags(const struct snap_entry *entry, struct snap_arena *arena)
 {
 	Snapcrash__Index__Tag **ret = snap_arena_alloc(arena, entry->num_tags * sizeof(ret[0]));
@@ -157,9 +175,11 @@ int snap_entry_pack(const struct snap_entry *entry, struct snap_arena *arena,
 	message.frames = (uint64_t *)evidence->frames;
 	message.n_functions = evidence->num_functions;
 	message.functions = pack_functions(evidence, arena);
+	message.n_kept = evidence->num_kept;
+	message.kept = pack_kept(evidence, arena);
 	message.n_tags = entry->num_tags;
 	message.tags = pack_tags(entry, arena);
-	if (!message.functions || !message.tags)
+	if (!message.functions || !message.kept || !message.tags)
 		return snap_error_no_memory(err);
 	/* The functions are the least of it, but there are most of them. */
 	size_t len = snapcrash__index__entry__get_packed_size(&message);
@@ -214,7 +234,8 @@ static bool unpack_evidence(const Snapcrash__Index__Entry *message, struct snap_
 	bool ok = message->n_frames <= SNAP_EVIDENCE_MAX_FRAMES &&
 		  message->num_decisive <= message->n_frames &&
 		  message->num_telling <= message->n_frames &&
-		  message->n_functions <= SNAP_EVIDENCE_MAX_FUNCTIONS;
+		  message->n_functions <= SNAP_EVIDENCE_MAX_FUNCTIONS &&
+		  message->n_kept <= SNAP_EVIDENCE_MAX_KEPT;
 	if (!ok)
 		return false;
 	evidence->num_nameless = message->num_nameless;
@@ -235,6 +256,14 @@ static bool unpack_evidence(const Snapcrash__Index__Entry *message, struct snap_
 		evidence->functions[i] = unpack_str(function->has_name, function->name, arena, &ok);
 	}
 	evidence->num_functions = message->n_functions;
+	for (size_t i = 0; i < message->n_kept; i++) {
+		const Snapcrash__Index__Kept *kept = message->kept[i];
+		evidence->kept[i].function =
+			unpack_str(kept->has_function, kept->function, arena, &ok);
+		evidence->kept[i].build = kept->build;
+		ok &= evidence->kept[i].function != NULL;
+	}
+	evidence->num_kept = message->n_kept;
 	return ok;
 }
 

@@ -26,6 +26,7 @@ enum statement {
 	PUT_CRASH,
 	MOVE_CRASH,
 	PUT_TAG,
+	PUT_BUILT,
 	LEARN_STACK,
 	FIND_LEARNERS,
 	FIND_STACKS,
@@ -43,9 +44,10 @@ static const char *const texts[NUM_STATEMENTS] = {
 	[PUT_FILE] = "INSERT OR REPLACE INTO files VALUES (?1, ?2, ?3, ?4, ?5)",
 	[FORGET_FILE] = "DELETE FROM files WHERE file = ?1",
 	[CLEAR_FILE] = "UPDATE crashes SET file = NULL, completeness = -1 - completeness WHERE file = ?1",
-	[PUT_SIGNATURE] = "INSERT INTO signatures (id, kind, text, functions) VALUES (?1, ?2, ?3, ?4) "
+	[PUT_SIGNATURE] = "INSERT INTO signatures (id, kind, text, functions, kept) VALUES (?1, ?2, ?3, ?4, ?5) "
 			  "ON CONFLICT (id) DO UPDATE SET text = excluded.text, functions = "
-			  "excluded.functions WHERE text IS NULL AND excluded.text IS NOT NULL",
+			  "excluded.functions, kept = excluded.kept WHERE text IS NULL AND excluded.text IS "
+			  "NOT NULL",
 	[FIND_SIGNATURE] = "SELECT signature FROM signatures WHERE id = ?1",
 	[PUT_CRASH] = "INSERT OR IGNORE INTO crashes (uuid, file, line, captured_ns, completeness, kind, "
 		      "project, device, version, signature, belongs, rank, belongs_rank, physical, "
@@ -56,6 +58,7 @@ static const char *const texts[NUM_STATEMENTS] = {
 		       "completeness) WHERE uuid = ?1 AND (?4 OR file IS "
 		       "NULL)",
 	[PUT_TAG] = "INSERT OR IGNORE INTO tags VALUES (?1, ?2, ?3)",
+	[PUT_BUILT] = "INSERT OR IGNORE INTO built VALUES (?1, ?2)",
 	[LEARN_STACK] = "INSERT INTO stacks (first, frames, telling, signature, rank) VALUES (?1, ?2, ?3, ?4, "
 			"?5) ON CONFLICT (first, frames) DO UPDATE SET telling = excluded.telling, signature = "
 			"excluded.signature, rank = excluded.rank WHERE rank > excluded.rank",
@@ -303,24 +306,25 @@ int snap_index_remove_file(struct snap_index *index, const char *file, struct sn
 /* ---------------------------------------------------------------- crashes */
 
 /* Names with a NUL behind each; *ret->data is to be freed. */
-static int join_functions(
-	const struct snap_evidence *evidence, struct snap_bytes *ret, struct snap_error *err)
+static int join_names(
+	const char *const *names, size_t num, struct snap_bytes *ret, struct snap_error *err)
 {
 	size_t len = 0;
-	for (size_t i = 0; i < evidence->num_functions; i++)
-		len += (evidence->functions[i] ? strlen(evidence->functions[i]) : 0) + 1;
+	for (size_t i = 0; i < num; i++)
+		len += (names[i] ? strlen(names[i]) : 0) + 1;
 	char *joined = malloc(len > 0 ? len : 1), *p = joined;
 	if (!joined)
 		return snap_error_no_memory(err);
-	for (size_t i = 0; i < evidence->num_functions; i++)
-		p = stpcpy(p, evidence->functions[i] ? evidence->functions[i] : "") + 1;
+	for (size_t i = 0; i < num; i++)
+		p = stpcpy(p, names[i] ? names[i] : "") + 1;
 	*ret = snap_bytes(joined, len);
 	return 0;
 }
 
-/* text and functions: NULL and absent of a signature that no crash has as its own. */
+/* text, functions and kept: NULL and absent of a signature that no crash has as its own. */
 static int put_signature(struct snap_index *index, const char *id, const char *kind,
-	const char *text, struct snap_bytes functions, int64_t *ret, struct snap_error *err)
+	const char *text, struct snap_bytes functions, struct snap_bytes kept, int64_t *ret,
+	struct snap_error *err)
 {
 	struct snap_statement *put = index->statements[PUT_SIGNATURE];
 	struct snap_statement *find = index->statements[FIND_SIGNATURE];
@@ -328,6 +332,7 @@ static int put_signature(struct snap_index *index, const char *id, const char *k
 	snap_statement_bind_text(put, 2, kind);
 	snap_statement_bind_text(put, 3, text);
 	snap_statement_bind_bytes(put, 4, functions);
+	snap_statement_bind_bytes(put, 5, kept);
 	if (snap_statement_run(put, err) < 0)
 		return -1;
 	snap_statement_bind_text(find, 1, id);
@@ -336,6 +341,38 @@ static int put_signature(struct snap_index *index, const char *id, const char *k
 		*ret = snap_statement_number(find, 0);
 	snap_statement_reset(find);
 	return r < 0 ? -1 : 0;
+}
+
+/* The signatures of a crash that has one. */
+static int put_signatures(struct snap_index *index, const struct snap_entry *entry,
+	int64_t *ret_signature, int64_t *ret_physical, struct snap_error *err)
+{
+	const struct snap_evidence *evidence = &entry->evidence;
+	const struct snap_bytes none = snap_bytes(NULL, 0);
+	struct snap_bytes functions, kept = none;
+	const char *names[SNAP_EVIDENCE_MAX_KEPT];
+	for (size_t i = 0; i < evidence->num_kept; i++)
+		names[i] = evidence->kept[i].function;
+	if (join_names(evidence->functions, evidence->num_functions, &functions, err) < 0)
+		return -1;
+	int r = join_names(names, evidence->num_kept, &kept, err);
+	if (r == 0)
+		r = put_signature(index, entry->id, entry->kind, entry->text, functions, kept,
+			ret_signature, err);
+	if (r == 0)
+		r = put_signature(
+			index, entry->physical_id, entry->kind, NULL, none, none, ret_physical, err);
+	free((void *)functions.data);
+	free((void *)kept.data);
+	struct snap_statement *put = index->statements[PUT_BUILT];
+	for (size_t i = 0; i < evidence->num_kept && r == 0; i++) {
+		if (evidence->kept[i].build == 0)
+			continue;
+		snap_statement_bind_text(put, 1, names[i]);
+		snap_statement_bind_number(put, 2, (int64_t)evidence->kept[i].build);
+		r = snap_statement_run(put, err);
+	}
+	return r;
 }
 
 /* How much less than everything is known; 0: nothing. Names count more than what was inlined. */
@@ -553,17 +590,9 @@ int snap_index_add(struct snap_index *index, const char *file, const struct snap
 	int64_t captured_ns, bool *ret_is_new, struct snap_error *err)
 {
 	struct added added = {.rank = rank_of(&entry->evidence)};
-	struct snap_bytes functions;
-	if (entry->id) {
-		if (join_functions(&entry->evidence, &functions, err) < 0)
-			return -1;
-		int r = put_signature(index, entry->id, entry->kind, entry->text, functions,
-			&added.signature, err);
-		free((void *)functions.data);
-		if (r < 0 || put_signature(index, entry->physical_id, entry->kind, NULL,
-				     snap_bytes(NULL, 0), &added.physical, err) < 0)
-			return -1;
-	}
+	if (entry->id &&
+		put_signatures(index, entry, &added.signature, &added.physical, err) < 0)
+		return -1;
 	if (put_crash(index, file, entry, captured_ns, &added, ret_is_new, err) < 0)
 		return -1;
 	if (!*ret_is_new)

@@ -5,9 +5,12 @@
 #include <string.h>
 
 #include "analyze/dedup/similar.h"
+#include "analyze/signature/evidence.h"
 
 /* Others wait while so many signatures are decided of. */
 #define AT_ONCE 1000
+/* Of the similar ones, so many are looked at for one that a signature may join. */
+#define MAX_HITS 8
 
 struct assigning {
 	struct snap_db *db;
@@ -16,26 +19,45 @@ struct assigning {
 	size_t num, capacity;
 	int64_t data_version; /* of the index when they were read; -1: they were not */
 	uint64_t num_done;
+	struct snap_statement *find, *find_signature, *find_build, *put;
 };
 
-/* A row's kind and functions; functions are pointers into the row. */
-static void read_stack(const struct snap_statement *row, const char **functions,
-	struct snap_similar_stack *ret)
+/* What is compared of a signature: columns 0 to 3 of a row. Points into that. */
+struct signature {
+	int64_t row;
+	const char *functions[SNAP_SIMILAR_FRAMES];
+	struct snap_similar_stack stack;
+	const char *kept[SNAP_EVIDENCE_MAX_KEPT];
+	size_t num_kept;
+};
+
+/* Strings with a NUL behind each; empty: NULL. Returns how many. */
+static size_t split_names(struct snap_bytes names, const char **ret, size_t max)
 {
-	struct snap_bytes names = snap_statement_bytes(row, 2);
 	const char *p = (const char *)names.data;
 	size_t num = 0;
-	/* Each has its NUL behind it. */
-	for (size_t off = 0; off < names.len && num < SNAP_SIMILAR_FRAMES;) {
+	for (size_t off = 0; off < names.len && num < max;) {
 		size_t len = strnlen(p + off, names.len - off);
 		if (off + len == names.len)
 			break;
-		functions[num++] = len > 0 ? p + off : NULL;
+		ret[num++] = len > 0 ? p + off : NULL;
 		off += len + 1;
 	}
+	return num;
+}
+
+static void read_signature(const struct snap_statement *row, struct signature *ret)
+{
 	const char *kind = snap_statement_text(row, 1);
-	*ret = (struct snap_similar_stack){
-		.kind = kind ? kind : "", .functions = functions, .num = num};
+	ret->row = snap_statement_number(row, 0);
+	ret->stack = (struct snap_similar_stack){
+		.kind = kind ? kind : "",
+		.functions = ret->functions,
+		.num = split_names(
+			snap_statement_bytes(row, 2), ret->functions, SNAP_SIMILAR_FRAMES),
+	};
+	ret->num_kept =
+		split_names(snap_statement_bytes(row, 3), ret->kept, SNAP_EVIDENCE_MAX_KEPT);
 }
 
 /* It leads a group. */
@@ -62,8 +84,7 @@ static int add_leader(struct assigning *a, int64_t signature,
 static int read_leaders(struct assigning *a, struct snap_error *err)
 {
 	static const struct snap_similar_weights weights = SNAP_SIMILAR_WEIGHTS;
-	const char *functions[SNAP_SIMILAR_FRAMES];
-	struct snap_similar_stack stack;
+	struct signature signature;
 	struct snap_statement *s;
 	if (snap_db_prepare(a->db, "PRAGMA data_version", &s, err) < 0)
 		return -1;
@@ -78,13 +99,13 @@ static int read_leaders(struct assigning *a, struct snap_error *err)
 	a->num = 0;
 	a->similar = snap_similar_create(&weights, err);
 	if (!a->similar || snap_db_prepare(a->db,
-				   "SELECT signature, kind, functions FROM signatures NATURAL JOIN leaders "
+				   "SELECT signature, kind, functions, kept FROM signatures NATURAL JOIN leaders "
 				   "WHERE leader = signature ORDER BY signature",
 				   &s, err) < 0)
 		return -1;
 	while ((r = snap_statement_step(s, err)) > 0) {
-		read_stack(s, functions, &stack);
-		if (add_leader(a, snap_statement_number(s, 0), &stack, err) < 0) {
+		read_signature(s, &signature);
+		if (add_leader(a, signature.row, &signature.stack, err) < 0) {
 			r = -1;
 			break;
 		}
@@ -94,19 +115,80 @@ static int read_leaders(struct assigning *a, struct snap_error *err)
 	return r;
 }
 
-static int assign(struct assigning *a, const struct snap_statement *row,
-	struct snap_statement *put, struct snap_error *err)
+static bool has_function(const struct signature *signature, const char *function)
 {
-	const char *functions[SNAP_SIMILAR_FRAMES];
-	struct snap_similar_stack stack;
+	for (size_t i = 0; i < signature->stack.num; i++)
+		if (signature->functions[i] && strcmp(signature->functions[i], function) == 0)
+			return true;
+	return false;
+}
+
+/* Whether a build is known that has both: 1, 0, or -1. */
+static int have_one_build(
+	struct assigning *a, const char *one, const char *other, struct snap_error *err)
+{
+	snap_statement_bind_text(a->find_build, 1, one);
+	snap_statement_bind_text(a->find_build, 2, other);
+	int r = snap_statement_step(a->find_build, err);
+	snap_statement_reset(a->find_build);
+	return r;
+}
+
+/*
+ * Whether each has a function in its signature that the other's stack has not, and these are not one
+ * function that was renamed: 1, 0, or -1.
+ */
+static int are_apart(struct assigning *a, const struct signature *one,
+	const struct signature *other, struct snap_error *err)
+{
+	int r = 0;
+	for (size_t i = 0; i < one->num_kept && r == 0; i++) {
+		if (!one->kept[i] || has_function(other, one->kept[i]))
+			continue;
+		for (size_t j = 0; j < other->num_kept && r == 0; j++)
+			if (other->kept[j] && !has_function(one, other->kept[j]))
+				r = have_one_build(a, one->kept[i], other->kept[j], err);
+	}
+	return r;
+}
+
+/* The group that it may join: 1 and *ret, 0, or -1. */
+static int choose_leader(struct assigning *a, const struct signature *signature,
+	struct snap_similar_hit *ret, struct snap_error *err)
+{
+	struct snap_similar_hit hits[MAX_HITS];
+	struct signature leader;
+	size_t num = snap_similar_query(
+		a->similar, &signature->stack, SNAP_SIMILAR_THRESHOLD, hits, MAX_HITS);
+	for (size_t i = 0; i < num; i++) {
+		snap_statement_bind_number(a->find_signature, 1, a->leaders[hits[i].number]);
+		int r = snap_statement_step(a->find_signature, err);
+		if (r > 0) {
+			read_signature(a->find_signature, &leader);
+			r = are_apart(a, signature, &leader, err);
+		}
+		snap_statement_reset(a->find_signature);
+		if (r < 0)
+			return -1;
+		if (r == 0) {
+			*ret = hits[i];
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static int assign(struct assigning *a, const struct snap_statement *row, struct snap_error *err)
+{
+	struct signature signature;
 	struct snap_similar_hit hit;
-	int64_t signature = snap_statement_number(row, 0);
-	read_stack(row, functions, &stack);
-	bool joins = snap_similar_query(a->similar, &stack, SNAP_SIMILAR_THRESHOLD, &hit, 1) > 0;
-	if (!joins && add_leader(a, signature, &stack, err) < 0)
+	struct snap_statement *put = a->put;
+	read_signature(row, &signature);
+	int joins = choose_leader(a, &signature, &hit, err);
+	if (joins < 0 || (!joins && add_leader(a, signature.row, &signature.stack, err) < 0))
 		return -1;
-	snap_statement_bind_number(put, 1, signature);
-	snap_statement_bind_number(put, 2, joins ? a->leaders[hit.number] : signature);
+	snap_statement_bind_number(put, 1, signature.row);
+	snap_statement_bind_number(put, 2, joins ? a->leaders[hit.number] : signature.row);
 	if (joins)
 		snap_statement_bind_real(put, 3, hit.similarity);
 	else
@@ -114,31 +196,37 @@ static int assign(struct assigning *a, const struct snap_statement *row,
 	return snap_statement_run(put, err);
 }
 
+static const char find_unassigned[] =
+	"SELECT signature, kind, functions, kept FROM signatures JOIN (SELECT belongs, min(captured_ns) "
+	"AS first FROM crashes WHERE belongs IS NOT NULL GROUP BY belongs) ON belongs = signature WHERE "
+	"signature NOT IN (SELECT signature FROM leaders) ORDER BY first, id LIMIT ?1";
+static const char find_signature[] =
+	"SELECT signature, kind, functions, kept FROM signatures WHERE signature = ?1";
+static const char find_build[] =
+	"SELECT 1 FROM built AS one JOIN built AS other ON one.build = other.build WHERE one.function "
+	"= ?1 AND other.function = ?2";
+
 /* Some; 1: there may be more. */
 static int assign_some(struct assigning *a, struct snap_error *err)
 {
-	struct snap_statement *find = NULL, *put = NULL;
 	int num = 0, r = read_leaders(a, err);
-	if (r == 0)
-		r = snap_db_prepare(a->db,
-			"SELECT signature, kind, functions FROM signatures JOIN (SELECT belongs, "
-			"min(captured_ns) AS first FROM crashes WHERE belongs IS NOT NULL GROUP BY "
-			"belongs) ON belongs = signature WHERE signature NOT IN (SELECT signature FROM "
-			"leaders) ORDER BY first, id LIMIT ?1",
-			&find, err);
-	if (r == 0)
-		r = snap_db_prepare(
-			a->db, "INSERT INTO leaders VALUES (?1, ?2, ?3)", &put, err);
-	if (r == 0)
-		snap_statement_bind_number(find, 1, AT_ONCE);
-	while (r == 0 && (r = snap_statement_step(find, err)) > 0) {
+	snap_statement_bind_number(a->find, 1, AT_ONCE);
+	while (r == 0 && (r = snap_statement_step(a->find, err)) > 0) {
 		num++;
-		r = assign(a, find, put, err);
+		r = assign(a, a->find, err);
 	}
-	snap_statement_free(find);
-	snap_statement_free(put);
+	snap_statement_reset(a->find);
 	a->num_done += (uint64_t)num;
 	return r < 0 ? -1 : num == AT_ONCE;
+}
+
+static int prepare(struct assigning *a, struct snap_error *err)
+{
+	if (snap_db_prepare(a->db, find_unassigned, &a->find, err) < 0 ||
+		snap_db_prepare(a->db, find_signature, &a->find_signature, err) < 0 ||
+		snap_db_prepare(a->db, find_build, &a->find_build, err) < 0)
+		return -1;
+	return snap_db_prepare(a->db, "INSERT INTO leaders VALUES (?1, ?2, ?3)", &a->put, err);
 }
 
 int snap_leaders_assign(
@@ -146,9 +234,9 @@ int snap_leaders_assign(
 {
 	struct assigning a = {.db = snap_index_db(index), .data_version = -1};
 	char text[80];
-	int r;
+	int r = prepare(&a, err) < 0 ? -1 : 1;
 	snap_progress_tell(progress, SNAP_PROGRESS_BEGIN, NULL);
-	do {
+	while (r > 0) {
 		r = snap_index_begin(index, err);
 		if (r < 0)
 			break;
@@ -160,8 +248,12 @@ int snap_leaders_assign(
 		(void)snprintf(text, sizeof(text), "%llu signatures compared",
 			(unsigned long long)a.num_done);
 		snap_progress_tell(progress, SNAP_PROGRESS_UPDATE, text);
-	} while (r > 0);
+	}
 	snap_progress_tell(progress, SNAP_PROGRESS_END, NULL);
+	snap_statement_free(a.find);
+	snap_statement_free(a.find_signature);
+	snap_statement_free(a.find_build);
+	snap_statement_free(a.put);
 	snap_similar_destroy(a.similar);
 	free(a.leaders);
 	return r;

@@ -32,6 +32,14 @@ static uint64_t digest_frame(struct snap_bytes build_id, uint64_t offset)
 	return digest_end(&context);
 }
 
+/* 0: it is in no module with a build ID. */
+static uint64_t digest_build(const struct snap_frame *frame)
+{
+	return frame->module && frame->module->record.build_id.len > 0
+		       ? digest_frame(frame->module->record.build_id, 0)
+		       : 0;
+}
+
 /* num_decisive: of the thread's frames, those on which the signature depends; num_telling: those down
  * to the innermost that is no library's. */
 static void read_frames(const struct snap_signature_stack *stack,
@@ -120,6 +128,13 @@ int snap_evidence_read(const struct snap_crash *crash, const struct snap_rules *
 	snap_pick(&stack, snap_signature_depth_frames(SNAP_SIGNATURE_PRIMARY), false, &picked);
 	for (size_t i = 0; i < picked.num_kept; i++) {
 		size_t at = picked.order[i];
+		if (stack.lines[at].function && picked.picks[at] == SNAP_PICK_FRAME &&
+			ret->num_kept < SNAP_EVIDENCE_MAX_KEPT)
+			ret->kept[ret->num_kept++] = (struct snap_evidence_kept){
+				.function = stack.lines[at].function,
+				.build = digest_build(
+					&thread->frames[thread->listed[at].frame]),
+			};
 		if (!stack.lines[at].function)
 			ret->num_nameless++;
 		else if (picked.picks[at] == SNAP_PICK_FRAME && !thread->listed[at].file)

@@ -15,6 +15,8 @@
 
 /* Frames that are told, the innermost first. */
 #define SNAP_EVIDENCE_MAX_FRAMES 64
+/* Functions of the signature that are told; it has no more. */
+#define SNAP_EVIDENCE_MAX_KEPT 16
 /* Functions that are told. */
 #define SNAP_EVIDENCE_MAX_FUNCTIONS 300
 
@@ -42,6 +44,13 @@ struct snap_evidence {
 	 * tails; NULL: not known. In the arena, as the functions are. */
 	const char **functions;
 	size_t num_functions;
+	/* Those of them that count in the signature, and a digest of the build ID of the module that each
+	 * is in; 0: not known. */
+	struct snap_evidence_kept {
+		const char *function;
+		uint64_t build;
+	} kept[SNAP_EVIDENCE_MAX_KEPT];
+	size_t num_kept;
 };
 
 /* Of a crash that has a signature by these rules. -1 only without memory. */

@@ -18,7 +18,7 @@ def main():
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     shutil.copyfile(source, target)
     db = sqlite3.connect(target)
-    for table in ("crashes", "signatures", "tags", "files", "stacks", "inlined", "leaders"):
+    for table in ("crashes", "signatures", "tags", "files", "stacks", "built", "inlined", "leaders"):
         db.execute(f"DELETE FROM {table}")
     chance = random.Random(1)
     names = [f"function_{i}" for i in range(2000)]
@@ -26,8 +26,9 @@ def main():
         stack = [chance.choice(names) for _ in range(chance.randint(3, 20))]
         text = "segv | " + " | ".join(stack[:3])
         functions = b"".join(name.encode() + b"\0" for name in stack)
-        db.execute("INSERT INTO signatures VALUES (?, ?, 'segv', ?, ?)",
-                   (i, f"s1:{i:032x}", text, functions))
+        db.execute("INSERT INTO signatures VALUES (?, ?, 'segv', ?, ?, ?)",
+                   (i, f"s1:{i:032x}", text, functions,
+                    b"".join(name.encode() + b"\0" for name in stack[:3])))
     year = 365 * 86400 * 10**9
     for i in range(1, number + 1):
         # Some bugs are frequent.

@@ -1,14 +1,15 @@
 -- The index, first version: crashes, and what is learned of their signatures.
 
--- A signature's id, as crashes have it or their physical level has. text and functions are those of the
--- first crash that has it: functions are names, innermost first, each with a NUL behind it; without one
--- it is not known.
+-- A signature's id, as crashes have it or their physical level has. text, functions and kept are those of
+-- the first crash that has it: functions are names, innermost first, each with a NUL behind it; without
+-- one it is not known. kept are those of them that count in the signature.
 CREATE TABLE signatures (
 	signature INTEGER PRIMARY KEY,
 	id TEXT NOT NULL UNIQUE,
 	kind TEXT NOT NULL,
 	text TEXT,
-	functions BLOB
+	functions BLOB,
+	kept BLOB
 ) STRICT;
 
 -- A crash. file: NULL when it was removed, completeness then being -1 minus what it was; line: where it
@@ -69,6 +70,14 @@ CREATE TABLE stacks (
 	rank INTEGER NOT NULL,
 	UNIQUE (first, frames)
 ) STRICT;
+
+-- Which functions of signatures a build has; builds by digests of their IDs. Two that one build has are
+-- not an old name of one and its new one.
+CREATE TABLE built (
+	function TEXT NOT NULL,
+	build INTEGER NOT NULL,
+	PRIMARY KEY (function, build)
+) STRICT, WITHOUT ROWID;
 
 -- Learned: whose signature is this one without inlined functions has that one with them.
 CREATE TABLE inlined (
