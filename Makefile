@@ -514,6 +514,7 @@ ANALYZE_OBJS = \
 	analyze/unwind/sigreturn.o \
 	analyze/unwind/unwind.o \
 	analyze/unwind/walk.o \
+	analyze/user_text.o \
 	analyze/variables/evaluate.o \
 	analyze/variables/machine.o \
 	analyze/variables/passed.o \

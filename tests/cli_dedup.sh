@@ -158,7 +158,7 @@ echo '{' >bad.json
 dedup --known bad.json fleet
 equal "--known: no JSON" "64 snapanalyze: bad.json:2: this is no JSON" "$STATUS $(sed 1q err)"
 dedup --known none.txt fleet
-equal "--known: no file" "2 snapanalyze: cannot open 'none.txt': No such file or directory" "$STATUS $(sed 1q err)"
+equal "--known: no file" "64 snapanalyze: cannot open 'none.txt': No such file or directory" "$STATUS $(sed 1q err)"
 
 # ---- pins
 

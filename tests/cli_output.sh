@@ -68,6 +68,11 @@ for verb in report json modules signature; do
 	fails "$verb of several" 74 snapanalyze "$verb" "${LOCAL[@]}" --jobs 2 a.snap a.core a.snap
 done
 fails "report --brief" 74 snapanalyze report --brief "${LOCAL[@]}" a.snap
+for how in "" --json --unique --scores; do
+	# shellcheck disable=SC2086
+	fails "dedup $how" 74 snapanalyze dedup $how "${LOCAL[@]}" a.snap a.core
+done
+fails "ingest" 74 snapanalyze ingest "${LOCAL[@]}" --index index.db a.snap
 fails "check" 74 snapanalyze check a.snap a.core
 fails "dump" 74 snapanalyze dump a.snap
 # These write to it themselves, and a worker's own limit of what it writes ends it.

@@ -1,11 +1,9 @@
 #include "analyze/dedup/joins.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/escape.h"
+#include "analyze/user_text.h"
 
 /* ---------------------------------------------------------------- pins */
 
@@ -99,35 +97,20 @@ static int read_pin(struct snap_pins *pins, const char *line, const char **ret_w
 
 int snap_pins_read(struct snap_pins *pins, const char *file, struct snap_error *err)
 {
-	char name[256], *line = NULL;
+	char *text = snap_user_text_read(file, SNAP_PINS_MAX_BYTES, err);
 	const char *why = NULL;
-	size_t size = 0, number = 0, total = 0;
-	ssize_t len;
-	(void)snap_escape(snap_bytes_str(file), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
-	FILE *in = fopen(file, "re");
-	if (!in)
-		return snap_error_errno(err, errno, "cannot open '%s'", name);
-	int r = 0;
-	errno = 0;
-	while (r == 0 && (len = getline(&line, &size, in)) > 0) {
+	size_t number = 0;
+	int r = text ? 0 : -1;
+	for (char *line = text, *end; line && r == 0; line = end) {
+		end = strchr(line, '\n');
+		if (end)
+			*end++ = '\0';
 		number++;
-		total += (size_t)len;
-		if (total > SNAP_PINS_MAX_BYTES) {
-			why = "the file is too large";
-			r = -1;
-		} else if (memchr(line, 0, (size_t)len)) {
-			why = "NUL in a text";
-			r = -1;
-		} else {
-			r = read_pin(pins, line, &why, err);
-		}
+		r = read_pin(pins, line, &why, err);
 	}
 	if (why)
-		snap_error_set(err, SNAP_ERROR_USAGE, "%s:%zu: %s", name, number, why);
-	else if (r == 0 && ferror(in))
-		r = snap_error_errno(err, errno, "cannot read '%s'", name);
-	free(line);
-	(void)fclose(in); /* only read from */
+		(void)snap_user_text_fault(file, number, why, err);
+	free(text);
 	return r;
 }
 

@@ -1,12 +1,10 @@
 #include "analyze/dedup/known.h"
 
-#include <errno.h>
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/escape.h"
+#include "analyze/user_text.h"
 
 void snap_known_deinit(struct snap_known *known)
 {
@@ -40,17 +38,17 @@ static int add_member(struct snap_known *known, const json_t *object, struct sna
 }
 
 static int add_json(
-	struct snap_known *known, const char *text, size_t len, const char *name, struct snap_error *err)
+	struct snap_known *known, const char *text, const char *file, struct snap_error *err)
 {
 	json_error_t error;
-	json_t *root = json_loadb(text, len, 0, &error), *group, *signature;
+	json_t *root = json_loads(text, 0, &error), *group, *signature;
 	size_t i, j;
 	if (!root)
-		return snap_error_set(err, SNAP_ERROR_USAGE, "%s:%d: this is no JSON", name, error.line);
+		return snap_user_text_fault(file, (size_t)error.line, "this is no JSON", err);
 	json_t *groups = json_object_get(root, "groups");
 	int r = json_is_array(groups) ? 0
-				      : snap_error_set(err, SNAP_ERROR_USAGE,
-						"%s: this JSON has no groups", name);
+				      : snap_user_text_fault(
+						file, 1, "this JSON has no groups", err);
 	json_array_foreach(groups, i, group) {
 		if (r == 0)
 			r = add_member(known, group, err);
@@ -83,51 +81,12 @@ static int compare_ids(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* All of it, with a NUL behind; *ret is to be freed. */
-static int read_whole(
-	const char *file, const char *name, char **ret, size_t *ret_len, struct snap_error *err)
-{
-	FILE *in = fopen(file, "re");
-	char *text = NULL;
-	size_t size = 1 << 16, len = 0;
-	int r = in ? 0 : snap_error_errno(err, errno, "cannot open '%s'", name);
-	while (r == 0) {
-		char *grown = realloc(text, size + 1);
-		if (!grown) {
-			r = snap_error_no_memory(err);
-			break;
-		}
-		text = grown;
-		errno = 0;
-		len += fread(text + len, 1, size - len, in);
-		if (ferror(in))
-			r = snap_error_errno(err, errno, "cannot read '%s'", name);
-		else if (len < size)
-			break;
-		else if (size >= SNAP_KNOWN_MAX_BYTES)
-			r = snap_error_set(err, SNAP_ERROR_LIMIT, "'%s' is too large", name);
-		size *= 2;
-	}
-	if (in)
-		(void)fclose(in); /* only read from */
-	if (r < 0) {
-		free(text);
-		return -1;
-	}
-	text[len] = '\0';
-	*ret = text;
-	*ret_len = len;
-	return 0;
-}
-
 int snap_known_read(const char *file, struct snap_known *ret, struct snap_error *err)
 {
-	char name[256], *text;
-	size_t len;
-	(void)snap_escape(snap_bytes_str(file), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
-	if (read_whole(file, name, &text, &len, err) < 0)
+	char *text = snap_user_text_read(file, SNAP_KNOWN_MAX_BYTES, err);
+	if (!text)
 		return -1;
-	int r = text[strspn(text, " \t\r\n")] == '{' ? add_json(ret, text, len, name, err)
+	int r = text[strspn(text, " \t\r\n")] == '{' ? add_json(ret, text, file, err)
 						     : add_lines(ret, text, err);
 	free(text);
 	if (r == 0 && ret->num > 0)

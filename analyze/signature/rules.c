@@ -1,11 +1,10 @@
 #include "analyze/signature/rules.h"
 
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "analyze/file_open.h"
+#include "analyze/user_text.h"
 #include "common/arena.h"
 #include "common/escape.h"
 
@@ -117,11 +116,11 @@ struct reading {
 
 static int fault(const struct reading *r, const char *what, const char *word)
 {
-	char shown[96];
+	char shown[96], text[256];
 	(void)snap_escape(snap_bytes_str(word), SNAP_ESCAPE_TERMINAL, shown, sizeof(shown));
-	return snap_error_set(r->err, SNAP_ERROR_USAGE, "%s:%zu: %s%s%s%s",
-		r->file ? r->file : "built-in rules", r->line, what, word[0] ? " '" : "", shown,
+	(void)snprintf(text, sizeof(text), "%s%s%s%s", what, word[0] ? " '" : "", shown,
 		word[0] ? "'" : "");
+	return snap_user_text_fault(r->file ? r->file : "built-in rules", r->line, text, r->err);
 }
 
 /* The word at *at, ended there; *at is moved behind it and the spaces that follow. NULL: none. */
@@ -229,53 +228,15 @@ static int take_text(struct reading *r, char *text)
 	return 0;
 }
 
-/* The text of a file, NUL-terminated, in the arena; NULL with *err. */
-static char *read_text(struct snap_arena *arena, const char *file, int fd, struct snap_error *err)
-{
-	static const size_t size = SNAP_RULES_MAX_BYTES + 1;
-	size_t len = 0;
-	char *text = snap_arena_alloc(arena, size);
-	if (!text) {
-		(void)snap_error_no_memory(err);
-		return NULL;
-	}
-	for (;;) {
-		ssize_t n = read(fd, text + len, size - len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			(void)snap_error_errno(err, errno, "cannot read '%s'", file);
-			return NULL;
-		}
-		len += (size_t)n;
-		if (len == size) {
-			(void)snap_error_set(err, SNAP_ERROR_LIMIT,
-				"'%s' is longer than the %u bytes that rules may have", file,
-				SNAP_RULES_MAX_BYTES);
-			return NULL;
-		}
-		if (n == 0)
-			break;
-	}
-	text[len] = '\0';
-	if (strlen(text) == len)
-		return text;
-	(void)snap_error_set(
-		err, SNAP_ERROR_MALFORMED, "'%s' is no text: byte %zu is NUL", file, strlen(text));
-	return NULL;
-}
-
 static int read_file(struct snap_rules *rules, const char *file, struct snap_error *err)
 {
 	struct reading reading = {.rules = rules, .file = file, .err = err};
-	struct snap_error why = SNAP_ERROR_INIT;
-	int fd = snap_file_open_input(file, &why);
-	if (fd < 0)
-		return snap_error_set(
-			err, SNAP_ERROR_USAGE, "cannot open '%s': %s", file, why.text);
-	char *text = read_text(&rules->arena, file, fd, err);
-	(void)close(fd); /* nothing was written */
-	return text ? take_text(&reading, text) : -1;
+	char *text = snap_user_text_read(file, SNAP_RULES_MAX_BYTES, err);
+	char *copy = text ? snap_arena_copy(&rules->arena, snap_bytes_str(text)) : NULL;
+	if (text && !copy)
+		(void)snap_error_no_memory(err);
+	free(text);
+	return copy ? take_text(&reading, copy) : -1;
 }
 
 static int read_builtin(struct snap_rules *rules, struct snap_error *err)

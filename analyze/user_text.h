@@ -1,0 +1,20 @@
+/*
+ * Texts that the user wrote and named on the command line: rules, pins, known ids. Whole, and bounded.
+ */
+#ifndef SNAP_ANALYZE_USER_TEXT_H
+#define SNAP_ANALYZE_USER_TEXT_H
+
+#include <stddef.h>
+
+#include "common/error.h"
+
+/*
+ * The text of a file of at most max bytes, NUL-terminated, to be freed. NULL and *err, which names the
+ * file: it can't be opened or read, is longer, or holds a NUL.
+ */
+char *snap_user_text_read(const char *file, size_t max, struct snap_error *err);
+
+/* "FILE:LINE: what" as wrong usage; file is escaped. Returns -1. */
+int snap_user_text_fault(const char *file, size_t line, const char *what, struct snap_error *err);
+
+#endif
