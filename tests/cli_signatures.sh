@@ -137,6 +137,8 @@ END
 equal "--rules: ours come first" "segv-null | strlen | print_owner" "$(text --rules own.rules)"
 printf 'reset\ntail * print_*\n' >own.rules
 equal "--rules: reset forgets the others" "segv-null | strlen | field_length | main" "$(text --rules own.rules)"
+printf 'rename planted* print_* = show_*\nrename * field_length = length\n' >own.rules
+equal "--rules: functions get other names" "segv-null | strlen | length | show_owner" "$(text --rules own.rules)"
 refuses() { # WORDS RULES
 	printf "$2" >bad.rules
 	run "$ANALYZE" signature --rules bad.rules snaps/owner.gcc-O0.snap
@@ -145,6 +147,9 @@ refuses() { # WORDS RULES
 refuses "snapanalyze: bad.rules:2: unknown action 'skp'" '# so\nskp @libc abort\n'
 refuses "snapanalyze: bad.rules:1: a rule takes modules and a function" 'skip @libc\n'
 refuses "snapanalyze: bad.rules:3: no library is called 'lib'" '\n\nskip @lib f'
+refuses "snapanalyze: bad.rules:1: a name and another are told as in 'rename MODULES NAME = NAME'" 'rename * f g'
+refuses "snapanalyze: bad.rules:2: in names that are changed, one * stands for the same in both" 'reset\nrename * f = *g'
+refuses "snapanalyze: bad.rules:1: in names that are changed, one * stands for the same in both" 'rename * *f* = *g'
 refuses "snapanalyze: bad.rules:1: a library takes a name and modules" 'library a \n'
 refuses "snapanalyze: 'bad.rules' is no text: byte 5 is NUL" 'skip \0 f'
 run "$ANALYZE" signature --rules none.rules snaps/owner.gcc-O0.snap

@@ -21,12 +21,20 @@ struct library {
 	size_t num_patterns, capacity;
 };
 
+/* A function of one name gets another; a "*" stands for the same in both. */
+struct rename {
+	struct snap_rule rule; /* function: the name that it has */
+	const char *to;
+};
+
 struct snap_rules {
 	struct snap_arena arena;
 	struct library libraries[SNAP_RULES_MAX_LIBRARIES];
 	size_t num_libraries;
 	struct snap_rule *rules;
 	size_t num_rules, capacity;
+	struct rename *renames;
+	size_t num_renames, renames_capacity;
 	bool is_reset; /* the built-in ones are not wanted */
 };
 
@@ -105,6 +113,38 @@ const struct snap_rule *snap_rules_find(const struct snap_rules *rules, const ch
 	return NULL;
 }
 
+/* name with what stands for the "*" of from, of which there is one at most, in to. */
+static const char *substitute(
+	const char *from, const char *to, const char *name, struct snap_arena *arena)
+{
+	const char *star = strchr(from, '*'), *to_star = strchr(to, '*');
+	if (!star || !to_star)
+		return snap_arena_copy(arena, snap_bytes_str(to));
+	size_t before = (size_t)(star - from), behind = strlen(star + 1);
+	size_t len = strlen(name) - before - behind;
+	char *ret = snap_arena_alloc(arena, strlen(to) + len);
+	if (!ret)
+		return NULL;
+	char *p = mempcpy(ret, to, (size_t)(to_star - to));
+	p = mempcpy(p, name + before, len);
+	(void)strcpy(p, to_star + 1);
+	return ret;
+}
+
+const char *snap_rules_rename(const struct snap_rules *rules, const char *name,
+	struct snap_bytes module, uint32_t present, struct snap_arena *arena)
+{
+	uint32_t of_module = snap_rules_libraries(rules, module);
+	for (size_t i = 0; i < rules->num_renames && name; i++) {
+		const struct rename *rename = &rules->renames[i];
+		const char *from = rename->rule.function;
+		if (is_in(&rename->rule, module, of_module, present) &&
+			matches(from, (const uint8_t *)name, strlen(name)))
+			name = substitute(from, rename->to, name, arena);
+	}
+	return name;
+}
+
 /* ---------------------------------------------------------------- reading */
 
 struct reading {
@@ -169,20 +209,58 @@ static int take_library(const struct reading *r, char *rest)
 	return 0;
 }
 
+/* Modules and a function, to the end of the line. */
+static int read_rule(const struct reading *r, enum snap_rule_action action, char *rest,
+	struct snap_rule *ret)
+{
+	struct snap_rules *rules = r->rules;
+	*ret = (struct snap_rule){.action = action, .is_builtin = !r->file, .line = r->line};
+	ret->modules = take_word(&rest);
+	ret->function = rest;
+	if (!ret->modules || *rest == '\0')
+		return fault(r, "a rule takes modules and a function", "");
+	if (ret->modules[0] == '@') {
+		const struct library *library = find_library(rules, ret->modules + 1);
+		if (!library)
+			return fault(r, "no library is called", ret->modules + 1);
+		ret->library = UINT32_C(1) << (library - rules->libraries);
+	}
+	return 0;
+}
+
+static int take_rename(const struct reading *r, char *rest)
+{
+	static const char sign[] = " = ";
+	struct snap_rules *rules = r->rules;
+	struct rename rename;
+	/* The last one: there may be others within names. */
+	char *at = NULL;
+	for (char *p = rest; (p = strstr(p, sign)); p++)
+		at = p;
+	if (!at)
+		return fault(r, "a name and another are told as in 'rename MODULES NAME = NAME'", "");
+	*at = '\0';
+	rename.to = at + strlen(sign);
+	if (read_rule(r, SNAP_RULE_KEEP, rest, &rename.rule) < 0)
+		return -1;
+	const char *star = strchr(rename.rule.function, '*'), *to_star = strchr(rename.to, '*');
+	if ((star && strchr(star + 1, '*')) || (to_star && (!star || strchr(to_star + 1, '*'))))
+		return fault(r, "in names that are changed, one * stands for the same in both", "");
+	struct rename *array = snap_arena_grow(&rules->arena, rules->renames, rules->num_renames,
+		&rules->renames_capacity, sizeof(rename));
+	if (!array)
+		return snap_error_no_memory(r->err);
+	rules->renames = array;
+	array[rules->num_renames++] = rename;
+	return 0;
+}
+
 static int take_rule(const struct reading *r, enum snap_rule_action action, char *rest)
 {
 	struct snap_rules *rules = r->rules;
-	struct snap_rule rule = {.action = action, .is_builtin = !r->file, .line = r->line};
-	rule.modules = take_word(&rest);
-	rule.function = rest;
-	if (!rule.modules || *rest == '\0')
-		return fault(r, "a rule takes modules and a function", "");
-	if (rule.modules[0] == '@') {
-		const struct library *library = find_library(rules, rule.modules + 1);
-		if (!library)
-			return fault(r, "no library is called", rule.modules + 1);
-		rule.library = UINT32_C(1) << (library - rules->libraries);
-	}
+	struct snap_rule rule;
+	if (read_rule(r, action, rest, &rule) < 0)
+		return -1;
 	struct snap_rule *array = snap_arena_grow(
 		&rules->arena, rules->rules, rules->num_rules, &rules->capacity, sizeof(rule));
 	if (!array)
@@ -202,8 +280,10 @@ static int take_line(const struct reading *r, char *line)
 		return 0;
 	if (strcmp(word, "library") == 0)
 		return take_library(r, line);
+	if (strcmp(word, "rename") == 0)
+		return take_rename(r, line);
 	if (strcmp(word, "reset") == 0 && *line == '\0') {
-		r->rules->num_rules = 0;
+		r->rules->num_rules = r->rules->num_renames = 0;
 		r->rules->is_reset = true;
 		return 0;
 	}
@@ -246,6 +326,29 @@ static int read_builtin(struct snap_rules *rules, struct snap_error *err)
 	return text ? take_text(&reading, text) : snap_error_no_memory(err);
 }
 
+/* Those of the other, whose strings are in the same arena, behind its own. */
+static int append_rules(
+	struct snap_rules *rules, const struct snap_rules *other, struct snap_error *err)
+{
+	for (size_t i = 0; i < other->num_rules; i++) {
+		struct snap_rule *array = snap_arena_grow(&rules->arena, rules->rules,
+			rules->num_rules, &rules->capacity, sizeof(*array));
+		if (!array)
+			return snap_error_no_memory(err);
+		rules->rules = array;
+		array[rules->num_rules++] = other->rules[i];
+	}
+	for (size_t i = 0; i < other->num_renames; i++) {
+		struct rename *array = snap_arena_grow(&rules->arena, rules->renames,
+			rules->num_renames, &rules->renames_capacity, sizeof(*array));
+		if (!array)
+			return snap_error_no_memory(err);
+		rules->renames = array;
+		array[rules->num_renames++] = other->renames[i];
+	}
+	return 0;
+}
+
 /*
  * The file's rules stand before the built-in ones, but can name their libraries: those are read
  * first.
@@ -260,21 +363,14 @@ struct snap_rules *snap_rules_load(const char *file, struct snap_error *err)
 	snap_arena_init(&rules->arena, SIZE_MAX);
 	int r = read_builtin(rules, err);
 	if (r == 0 && file) {
-		const struct snap_rule *last = rules->rules;
-		size_t num = rules->num_rules;
+		const struct snap_rules builtins = *rules;
 		rules->rules = NULL;
+		rules->renames = NULL;
 		rules->num_rules = rules->capacity = 0;
+		rules->num_renames = rules->renames_capacity = 0;
 		r = read_file(rules, file, err);
-		for (size_t i = 0; r == 0 && i < num && !rules->is_reset; i++) {
-			struct snap_rule *array = snap_arena_grow(&rules->arena, rules->rules,
-				rules->num_rules, &rules->capacity, sizeof(*array));
-			if (!array) {
-				r = snap_error_no_memory(err);
-				break;
-			}
-			rules->rules = array;
-			array[rules->num_rules++] = last[i];
-		}
+		if (r == 0 && !rules->is_reset)
+			r = append_rules(rules, &builtins, err);
 	}
 	if (r == 0)
 		return rules;

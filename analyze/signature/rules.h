@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/arena.h"
 #include "common/bytes.h"
 #include "common/error.h"
 
@@ -49,6 +50,13 @@ uint32_t snap_rules_libraries(const struct snap_rules *rules, struct snap_bytes 
  */
 const struct snap_rule *snap_rules_find(const struct snap_rules *rules, const char *function,
 	struct snap_bytes module, uint32_t present);
+
+/*
+ * The name that rules give to a function of that name, both in their signature's form; name itself if none
+ * does. In arena; NULL without memory.
+ */
+const char *snap_rules_rename(const struct snap_rules *rules, const char *name,
+	struct snap_bytes module, uint32_t present, struct snap_arena *arena);
 
 /* "skip", as in a file. */
 const char *snap_rule_action_name(enum snap_rule_action action);

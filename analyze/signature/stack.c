@@ -57,6 +57,9 @@ static int read_line(const struct snap_rules *rules, uint32_t present, const cha
 			return -1;
 		line->function = snap_arena_copy(arena, snap_bytes_str(name));
 		free(name);
+		if (line->function)
+			line->function = snap_rules_rename(
+				rules, line->function, line->module, present, arena);
 		if (!line->function)
 			return -1;
 	}
