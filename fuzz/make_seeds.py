@@ -233,6 +233,25 @@ def core_notes(core):
     return b""
 
 
+def entries():
+    """What a worker tells of a crash, for the index."""
+    def field(number, payload):
+        return bytes([number << 3 | 2] if number < 16 else [(number << 3 | 2) & 127 | 128, number >> 4, ]) \
+            + bytes([len(payload)]) + payload
+
+    def framed(entry):
+        return struct.pack("<I", len(entry)) + entry
+
+    empty = field(5, b"none")
+    entry = (field(2, bytes(range(16))) + field(5, b"segv") + field(6, b"s1:00112233445566778899aabbccddeeff")
+             + field(7, b"segv | f | g") + field(8, b"s1:ffeeddccbbaa99887766554433221100")
+             + field(11, struct.pack("<QQ", 5, 6)) + b"\x60\x01" + field(13, field(1, b"f")) + field(13, b"")
+             + field(16, b"1.2") + field(17, field(1, b"site") + field(2, b"north"))
+             + field(20, field(1, b"f") + b"\x11" + bytes(8)))
+    put("entry", "one", framed(entry))
+    put("entry", "several", framed(empty) + framed(entry) + framed(entry))
+
+
 def messages():
     """What the sockets' peers send."""
     def message(kind, body):
@@ -334,6 +353,7 @@ def main():
         (0x80B0B0B0, 0x80A8B0B0, 0x809BAA80, 0x80C9B1B0, 0x81B20284, 0x1, 0x80B10F00)))
     put("exidx", "inline", struct.pack("<HH", 0, 0xFFFF) + inline)
     put("build_id", "arm", read(os.path.join(fixtures, "arm-exidx", "arm.so"))[:4096])
+    entries()
     messages()
     workers()
     by_hand()

@@ -78,6 +78,8 @@ TESTS_ANALYZE = \
 	test_core_input \
 	test_core_machines \
 	test_debuginfod \
+	test_dedup_entry \
+	test_dedup_filter \
 	test_demangle \
 	test_dir_index \
 	test_dwarf_cursor \
