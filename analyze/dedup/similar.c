@@ -336,9 +336,10 @@ static double gain(const struct snap_similar *similar, uint32_t a, uint32_t b)
 struct group {
 	uint32_t name;
 	size_t first, num; /* of the query's frames */
+	double num_stacks; /* that it is in */
 	double reach;	   /* no more than that can it add, see reach_of() */
 	double more;	   /* that without its first frame */
-	double rest;	   /* reach of this one and all that are less rare */
+	double rest;	   /* reach of this one and all behind it */
 };
 
 struct query {
@@ -346,7 +347,7 @@ struct query {
 	struct frame frames[SNAP_SIMILAR_FRAMES]; /* by name, then position */
 	size_t num;
 	double weight;				  /* of all frames */
-	struct group groups[SNAP_SIMILAR_FRAMES]; /* the rarest first */
+	struct group groups[SNAP_SIMILAR_FRAMES]; /* in the order of compare_groups() */
 	size_t num_groups;
 	struct snap_similar_hit *hits; /* a heap: the worst first */
 	size_t num_hits, max;
@@ -460,12 +461,13 @@ static void find_reach(struct query *query)
 	}
 }
 
+/* What rules out most of what is left for the fewest stacks to look at comes first. */
 static int compare_groups(const void *a, const void *b)
 {
 	const struct group *x = a, *y = b;
-	/* The rarest first; reach holds the number of stacks until then. */
-	if (x->reach != y->reach)
-		return x->reach < y->reach ? -1 : 1;
+	double x_price = x->num_stacks * y->reach, y_price = y->num_stacks * x->reach;
+	if (x_price != y_price)
+		return x_price < y_price ? -1 : 1;
 	return (x->name > y->name) - (x->name < y->name);
 }
 
@@ -476,13 +478,15 @@ static void make_groups(struct query *query)
 		if (i > 0 && query->frames[i].name == query->frames[i - 1].name)
 			query->groups[query->num_groups - 1].num++;
 		else
-			query->groups[query->num_groups++] =
-				(struct group){.name = query->frames[i].name,
-					.first = i,
-					.num = 1,
-					.reach = query->similar->names[query->frames[i].name].num};
+			query->groups[query->num_groups++] = (struct group){
+				.name = query->frames[i].name,
+				.first = i,
+				.num = 1,
+				.num_stacks = query->similar->names[query->frames[i].name].num};
 	}
+	find_reach(query);
 	qsort(query->groups, query->num_groups, sizeof(query->groups[0]), compare_groups);
+	find_reach(query);
 }
 
 /* The stack's frames by name, each with what it weighs in this query. */
@@ -512,8 +516,8 @@ static void read_query(struct query *query, const struct snap_similar_stack *sta
 }
 
 /*
- * All stacks with a function that were not looked at through a rarer one. They share only this and
- * less rare ones; where even all of these would not make a hit, the stack is not compared.
+ * All stacks with a function that were not looked at through one before. They share only this and
+ * those behind it; where even all of these would not make a hit, the stack is not compared.
  */
 static void look_through(struct query *query, const struct group *group, uint32_t kind)
 {
@@ -546,7 +550,6 @@ size_t snap_similar_query(struct snap_similar *similar, const struct snap_simila
 		return 0;
 	read_query(&query, stack);
 	make_groups(&query);
-	find_reach(&query);
 	for (size_t i = 0; i < query.num_groups; i++) {
 		/* Not for every little change: it takes the square of the stack's length. */
 		if (bar(&query) > query.reach_bar + 0.02)
