@@ -27,7 +27,7 @@ struct snap_similar_weights {
 	}
 
 /* From this similarity on, two stacks are taken for the same bug. */
-#define SNAP_SIMILAR_THRESHOLD 0.3
+#define SNAP_SIMILAR_THRESHOLD 0.4
 
 /* So many functions of a stack count, the innermost, recursion taken out before. */
 #define SNAP_SIMILAR_FRAMES 300
