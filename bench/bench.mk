@@ -85,6 +85,6 @@ bench-sandbox: bench-build $(PROGRAMS)
 bench-similar: $(O)/bench/similar_speed $(O)/tests/similar_scores
 	$(Q)$(O)/bench/similar_speed
 	$(Q)PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/lib/similar.py $(BENCH_SIMILAR) $(O)/tests/similar_scores \
-		tests/corpus/traces.xz tests/corpus/labels
+		tests/corpus
 
 bench: bench-symbolize bench-report bench-capture bench-sandbox bench-similar

@@ -4,4 +4,4 @@
 . "$(dirname "$0")/lib/testlib.sh"
 need "$O/tests/similar_scores"
 
-"$PYTHON" "$LIB/similar.py" --check "$O/tests/similar_scores" "$LIB/../corpus/traces.xz" "$LIB/../corpus/labels"
+"$PYTHON" "$LIB/similar.py" --check "$O/tests/similar_scores" "$LIB/../corpus"

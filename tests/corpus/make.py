@@ -3,7 +3,7 @@
 
 Builds the programs of programs/ in three versions by several compilers and settings, runs them
 under gdb until one of their bugs crashes them, and writes what gdb says of the stacks to
-"traces.xz", the bugs to "labels" (README.rst). Needs gcc, clang, gdb, and rustc for fleet.rs.
+"traces.xz", the bugs to "labels", the builds to "builds" (README.rst). Needs gcc, clang, gdb, and rustc for fleet.rs.
 """
 import argparse
 import collections
@@ -166,6 +166,8 @@ def main():
         f.write("\n\n".join(traces[i] for i in numbers) + "\n")
     with open(os.path.join(HERE, "labels"), "w", encoding="utf-8") as f:
         f.writelines(f"{reports[i][0]}.{reports[i][1]}\n" for i in numbers)
+    with open(os.path.join(HERE, "builds"), "w", encoding="utf-8") as f:
+        f.writelines(f"{reports[i][2]}\n" for i in numbers)
     bugs = {reports[i][:2] for i in numbers}
     print(f"{len(numbers)} reports of {len(bugs)} bugs")
 
