@@ -7,13 +7,15 @@
 #                    possible there; as root, for core_pattern; needs no corpora
 #   bench-sandbox    what the sandbox costs one input and a batch, and what variables do; needs no
 #                    corpora
+#   bench-similar    how well similar stacks find each other (docs/similarity.rst), and how fast; needs
+#                    no corpora
 #   bench            all of these
 #   deps-bench       install what they need (Debian packages, as root)
 #
 #   BENCH_DIR=$(O)/corpora   where the programs are; elsewhere they survive "make clean"
-#   BENCH_TRUTH=, BENCH_SPEED=, BENCH_REPORT=, BENCH_CAPTURE=, BENCH_SANDBOX=  options for
-#                            symbolize_truth.py, symbolize_speed.py, report_speed.py, capture_speed.py
-#                            and sandbox_speed.py
+#   BENCH_TRUTH=, BENCH_SPEED=, BENCH_REPORT=, BENCH_CAPTURE=, BENCH_SANDBOX=, BENCH_SIMILAR=
+#                            options for symbolize_truth.py, symbolize_speed.py, report_speed.py,
+#                            capture_speed.py, sandbox_speed.py and tests/lib/similar.py
 
 BENCH_DIR ?= $(O)/corpora
 
@@ -24,7 +26,7 @@ DEPS_BENCH = binutils bison clang cargo debian-archive-keyring dpkg-dev dwz elfu
 		serde-json serde walkdir termcolor)
 
 .PHONY: deps-bench bench-build bench-corpora bench-symbolize bench-report bench-capture bench-sandbox \
-	bench
+	bench-similar bench
 deps-bench:
 	@echo "Installing Debian packages: $(DEPS_BENCH)"
 	apt-get update
@@ -57,6 +59,11 @@ bench-report: bench-build bench-corpora \
 	$(Q)$(BENCH) bench/report_speed.py --measure $(O)/bench/measure $(BENCH_REPORT) \
 		$(BENCH_DIR)/cores $(O)/tests/victims/gcc-O2 $(BENCH_DIR)/gdb/gdb
 
+$(O)/bench/similar_speed: $(addprefix $(O)/,bench/similar_speed.o $(half_objs_analyze))
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(BASE_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(ANALYZE_LIBS)
+
 $(O)/bench/capture_times: bench/capture_times.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
@@ -75,4 +82,9 @@ bench-capture: $(PROGRAMS) $(O)/bench/capture_times $(O)/bench/capture_floor
 bench-sandbox: bench-build $(PROGRAMS)
 	$(Q)$(BENCH) bench/sandbox_speed.py --bin $(O)/bin --measure $(O)/bench/measure $(BENCH_SANDBOX)
 
-bench: bench-symbolize bench-report bench-capture bench-sandbox
+bench-similar: $(O)/bench/similar_speed $(O)/tests/similar_scores
+	$(Q)$(O)/bench/similar_speed
+	$(Q)PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/lib/similar.py $(BENCH_SIMILAR) $(O)/tests/similar_scores \
+		tests/corpus
+
+bench: bench-symbolize bench-report bench-capture bench-sandbox bench-similar

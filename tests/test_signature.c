@@ -363,6 +363,19 @@ static void test_rust(void **state)
 			F("<app::S as app::T>::run", PROGRAM), F("app::start", PROGRAM),
 			F("core::ops::function::FnOnce::call_once", PROGRAM),
 			F("std::rt::lang_start::{{closure}}", PROGRAM), F("main", PROGRAM)));
+	/* As Rust 1.95 has it: by its debug information, and by its symbols. */
+	assert_string_equal("abort | app::run",
+		SIGN(m, F("abort", LIBC), F("std::process::abort", PROGRAM),
+			F("std::rt::__rust_abort", PROGRAM),
+			F("panic_abort::__rust_start_panic", PROGRAM),
+			F("std::panicking::rust_panic", PROGRAM), F("app::run", PROGRAM)));
+	assert_string_equal("abort | app::run",
+		SIGN(m, F("abort", LIBC), F("__rustc::__rust_abort", PROGRAM),
+			F("__rustc::__rust_start_panic", PROGRAM),
+			F("__rustc::rust_panic", PROGRAM),
+			F("std::panicking::panic_with_hook", PROGRAM),
+			F("__rustc::rust_begin_unwind", PROGRAM),
+			F("core::panicking::panic_fmt", PROGRAM), F("app::run", PROGRAM)));
 }
 
 static void test_recursion(void **state)

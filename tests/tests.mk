@@ -159,6 +159,7 @@ CLI_TESTS = \
 	tests/cli_dedup.sh \
 	tests/cli_index.sh \
 	tests/cli_signatures.sh \
+	tests/cli_similar.sh \
 	tests/cli_hostile_links.sh \
 	tests/cli_sandbox.sh \
 	tests/cli_hostile_strings.sh \
@@ -378,6 +379,12 @@ $(O)/tests/damage: $(addprefix $(O)/,tests/damage.o $(half_objs_analyze))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(BASE_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(ANALYZE_LIBS)
 
+# How similar the stacks of a corpus are (cli_similar.sh).
+$(O)/tests/similar_scores: $(addprefix $(O)/,tests/lib/similar_scores.o $(half_objs_analyze))
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(BASE_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(ANALYZE_LIBS)
+
 # ---------------------------------------------------------------- modules
 
 $(TEST_PROGRAMS):
@@ -448,7 +455,7 @@ TEST_AGAIN ?= 0
 victims: $(VICTIM_PROGRAMS)
 
 check-build: all victims $(TEST_PROGRAMS) \
-		$(addprefix $(O)/tests/,arch_dump damage hanging_fs kill_often odd_process peak_rss waiting32)
+		$(addprefix $(O)/tests/,arch_dump damage hanging_fs kill_often odd_process peak_rss similar_scores waiting32)
 	$(if $(strip $(UNLISTED_TESTS)),$(error not listed in tests/tests.mk: $(UNLISTED_TESTS)))
 
 check: check-build

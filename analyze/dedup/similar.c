@@ -14,6 +14,9 @@
 /* What a name that is not known, or in no stack yet, has instead of a number. */
 #define NO_NAME UINT32_MAX
 
+/* So many stacks before one is needed, its frames are asked for. */
+#define AHEAD 8
+
 /* Similarities that differ by less are equal: their sums were only made in another order. */
 #define STEP 1e-9
 
@@ -31,6 +34,7 @@ struct name {
 	/* Valid if stamp is that of the query. */
 	uint64_t stamp;
 	double rarity;
+	uint32_t query_first, query_num; /* which of the query's frames have it */
 };
 
 struct frame {
@@ -308,16 +312,21 @@ static double rarity(const struct snap_similar *similar, double num_stacks)
 	return exp(-similar->weights.beta * 100 * num_stacks / ((double)similar->num_stacks + 1));
 }
 
-static double rarity_of(struct snap_similar *similar, uint32_t number)
+/* With what is valid for this query. */
+static const struct name *name_now(struct snap_similar *similar, uint32_t number)
 {
-	if (number == NO_NAME)
-		return similar->unknown_rarity;
 	struct name *name = &similar->names[number];
 	if (name->stamp != similar->stamp) {
 		name->stamp = similar->stamp;
 		name->rarity = rarity(similar, name->num);
+		name->query_num = 0;
 	}
-	return name->rarity;
+	return name;
+}
+
+static double rarity_of(struct snap_similar *similar, uint32_t number)
+{
+	return number == NO_NAME ? similar->unknown_rarity : name_now(similar, number)->rarity;
 }
 
 /*
@@ -336,9 +345,10 @@ static double gain(const struct snap_similar *similar, uint32_t a, uint32_t b)
 struct group {
 	uint32_t name;
 	size_t first, num; /* of the query's frames */
+	double num_stacks; /* that it is in */
 	double reach;	   /* no more than that can it add, see reach_of() */
 	double more;	   /* that without its first frame */
-	double rest;	   /* reach of this one and all that are less rare */
+	double rest;	   /* reach of this one and all behind it */
 };
 
 struct query {
@@ -346,7 +356,7 @@ struct query {
 	struct frame frames[SNAP_SIMILAR_FRAMES]; /* by name, then position */
 	size_t num;
 	double weight;				  /* of all frames */
-	struct group groups[SNAP_SIMILAR_FRAMES]; /* the rarest first */
+	struct group groups[SNAP_SIMILAR_FRAMES]; /* in the order of compare_groups() */
 	size_t num_groups;
 	struct snap_similar_hit *hits; /* a heap: the worst first */
 	size_t num_hits, max;
@@ -403,21 +413,28 @@ static double bar(const struct query *query)
 	return worst + 1 - 10 * STEP;
 }
 
-/* Both sorted by name: one pass, the j-th place of a function in one goes with the j-th in the
- * other. */
+/*
+ * One pass: the query's frames are found by the name, and the j-th place of a function in one stack
+ * goes with the j-th in the other.
+ */
 static double compare(const struct query *query, const struct stack *stack)
 {
 	struct snap_similar *similar = query->similar;
-	const struct frame *a = query->frames, *a_end = a + query->num;
-	const struct frame *b = &similar->frames[stack->first], *b_end = b + stack->num;
+	const struct frame *frames = &similar->frames[stack->first];
 	double sum = 0, weight = 0;
-	for (; b < b_end; b++) {
-		double rare = rarity_of(similar, b->name);
-		weight += similar->place[b->position] * rare;
-		while (a < a_end && a->name < b->name)
-			a++;
-		if (a < a_end && a->name == b->name && b->name != NO_NAME)
-			sum += gain(similar, a++->position, b->position) * rare;
+	for (uint32_t i = 0, nth = 0; i < stack->num; i++) {
+		double place = similar->place[frames[i].position];
+		if (frames[i].name == NO_NAME) {
+			weight += place * similar->unknown_rarity;
+			continue;
+		}
+		const struct name *name = name_now(similar, frames[i].name);
+		nth = i > 0 && frames[i].name == frames[i - 1].name ? nth + 1 : 0;
+		weight += place * name->rarity;
+		if (nth < name->query_num)
+			sum += gain(similar, query->frames[name->query_first + nth].position,
+				       frames[i].position) *
+			       name->rarity;
 	}
 	return round((sum / (query->weight + weight) - 1) / STEP) * STEP;
 }
@@ -460,12 +477,13 @@ static void find_reach(struct query *query)
 	}
 }
 
+/* What rules out most of what is left for the fewest stacks to look at comes first. */
 static int compare_groups(const void *a, const void *b)
 {
 	const struct group *x = a, *y = b;
-	/* The rarest first; reach holds the number of stacks until then. */
-	if (x->reach != y->reach)
-		return x->reach < y->reach ? -1 : 1;
+	double x_price = x->num_stacks * y->reach, y_price = y->num_stacks * x->reach;
+	if (x_price != y_price)
+		return x_price < y_price ? -1 : 1;
 	return (x->name > y->name) - (x->name < y->name);
 }
 
@@ -476,13 +494,15 @@ static void make_groups(struct query *query)
 		if (i > 0 && query->frames[i].name == query->frames[i - 1].name)
 			query->groups[query->num_groups - 1].num++;
 		else
-			query->groups[query->num_groups++] =
-				(struct group){.name = query->frames[i].name,
-					.first = i,
-					.num = 1,
-					.reach = query->similar->names[query->frames[i].name].num};
+			query->groups[query->num_groups++] = (struct group){
+				.name = query->frames[i].name,
+				.first = i,
+				.num = 1,
+				.num_stacks = query->similar->names[query->frames[i].name].num};
 	}
+	find_reach(query);
 	qsort(query->groups, query->num_groups, sizeof(query->groups[0]), compare_groups);
+	find_reach(query);
 }
 
 /* The stack's frames by name, each with what it weighs in this query. */
@@ -504,16 +524,23 @@ static void read_query(struct query *query, const struct snap_similar_stack *sta
 		struct name *name = &similar->names[frame->name];
 		name->stamp = similar->stamp;
 		name->rarity = rarity(similar, (double)name->num + 1);
+		name->query_num = 0;
 	}
 	qsort(query->frames, query->num, sizeof(query->frames[0]), compare_frames);
-	for (size_t i = 0; i < query->num; i++)
-		query->weight += similar->place[query->frames[i].position] *
-				 rarity_of(similar, query->frames[i].name);
+	for (size_t i = 0; i < query->num; i++) {
+		const struct frame *frame = &query->frames[i];
+		query->weight += similar->place[frame->position] * rarity_of(similar, frame->name);
+		if (frame->name == NO_NAME)
+			continue;
+		struct name *name = &similar->names[frame->name];
+		if (name->query_num++ == 0)
+			name->query_first = (uint32_t)i;
+	}
 }
 
 /*
- * All stacks with a function that were not looked at through a rarer one. They share only this and
- * less rare ones; where even all of these would not make a hit, the stack is not compared.
+ * All stacks with a function that were not looked at through one before. They share only this and
+ * those behind it; where even all of these would not make a hit, the stack is not compared.
  */
 static void look_through(struct query *query, const struct group *group, uint32_t kind)
 {
@@ -525,6 +552,12 @@ static void look_through(struct query *query, const struct group *group, uint32_
 	for (uint32_t i = 0; i < name->num; i++) {
 		const struct posting *posting = &name->postings[i];
 		struct stack *stack = &similar->stacks[posting->stack];
+		/* They are anywhere in memory, and waiting for that is most of the time. */
+		if (i + 2 * AHEAD < name->num)
+			__builtin_prefetch(&similar->stacks[posting[2 * AHEAD].stack]);
+		if (i + AHEAD < name->num)
+			__builtin_prefetch(
+				&similar->frames[similar->stacks[posting[AHEAD].stack].first]);
 		if (posting->kind != kind || stack->stamp == similar->stamp)
 			continue;
 		stack->stamp = similar->stamp;
@@ -546,7 +579,6 @@ size_t snap_similar_query(struct snap_similar *similar, const struct snap_simila
 		return 0;
 	read_query(&query, stack);
 	make_groups(&query);
-	find_reach(&query);
 	for (size_t i = 0; i < query.num_groups; i++) {
 		/* Not for every little change: it takes the square of the stack's length. */
 		if (bar(&query) > query.reach_bar + 0.02)

@@ -27,12 +27,16 @@ struct snap_similar_weights {
 	}
 
 /* From this similarity on, two stacks are taken for the same bug. */
-#define SNAP_SIMILAR_THRESHOLD 0.3
+#define SNAP_SIMILAR_THRESHOLD 0.4
 
 /* So many functions of a stack count, the innermost, recursion taken out before. */
 #define SNAP_SIMILAR_FRAMES 300
 
-/* A stack's function names, innermost first, in the form that signatures use. */
+/*
+ * A stack's function names, innermost first, in the form that signatures use ("MODULE!?" where only
+ * the module is known): the lines that snap_pick() keeps at SNAP_PICK_ALL. With the frames that end
+ * and start programs, which these leave out, new bugs are taken for known ones more often.
+ */
 struct snap_similar_stack {
 	const char *kind;	      /* of the crash; those of other kinds are never similar */
 	const char *const *functions; /* NULL among them: not known, and like no other */
