@@ -12,10 +12,15 @@
 /* Of the similar ones, so many are looked at for one that a signature may join. */
 #define MAX_HITS 8
 
+/* A signature that is in a group, as rows. */
+struct member {
+	int64_t signature, leader;
+};
+
 struct assigning {
 	struct snap_db *db;
 	struct snap_similar *similar;
-	int64_t *leaders; /* rows of the stacks in similar */
+	struct member *members; /* whose stacks are in similar, by their number there */
 	size_t num, capacity;
 	int64_t data_version; /* of the index when they were read; -1: they were not */
 	uint64_t num_done;
@@ -60,28 +65,28 @@ static void read_signature(const struct snap_statement *row, struct signature *r
 		split_names(snap_statement_bytes(row, 3), ret->kept, SNAP_EVIDENCE_MAX_KEPT);
 }
 
-/* It leads a group. */
-static int add_leader(struct assigning *a, int64_t signature,
-	const struct snap_similar_stack *stack, struct snap_error *err)
+/* It is in a group. */
+static int add_member(struct assigning *a, const struct signature *signature, int64_t leader,
+	struct snap_error *err)
 {
 	uint32_t number;
 	if (a->num == a->capacity) {
 		size_t capacity = a->capacity ? 2 * a->capacity : 256;
-		int64_t *grown = reallocarray(a->leaders, capacity, sizeof(*grown));
+		struct member *grown = reallocarray(a->members, capacity, sizeof(*grown));
 		if (!grown)
 			return snap_error_no_memory(err);
-		a->leaders = grown;
+		a->members = grown;
 		a->capacity = capacity;
 	}
-	if (snap_similar_add(a->similar, stack, &number, err) < 0)
+	if (snap_similar_add(a->similar, &signature->stack, &number, err) < 0)
 		return -1;
-	a->leaders[number] = signature;
+	a->members[number] = (struct member){.signature = signature->row, .leader = leader};
 	a->num = (size_t)number + 1;
 	return 0;
 }
 
-/* Those that lead groups, anew if others may have written since. */
-static int read_leaders(struct assigning *a, struct snap_error *err)
+/* Those that are in groups, anew if others may have written since. */
+static int read_members(struct assigning *a, struct snap_error *err)
 {
 	static const struct snap_similar_weights weights = SNAP_SIMILAR_WEIGHTS;
 	struct signature signature;
@@ -99,13 +104,13 @@ static int read_leaders(struct assigning *a, struct snap_error *err)
 	a->num = 0;
 	a->similar = snap_similar_create(&weights, err);
 	if (!a->similar || snap_db_prepare(a->db,
-				   "SELECT signature, kind, functions, kept FROM signatures NATURAL JOIN leaders "
-				   "WHERE leader = signature ORDER BY signature",
+				   "SELECT signature, kind, functions, kept, leader FROM signatures NATURAL "
+				   "JOIN leaders ORDER BY signature",
 				   &s, err) < 0)
 		return -1;
 	while ((r = snap_statement_step(s, err)) > 0) {
 		read_signature(s, &signature);
-		if (add_leader(a, signature.row, &signature.stack, err) < 0) {
+		if (add_member(a, &signature, snap_statement_number(s, 4), err) < 0) {
 			r = -1;
 			break;
 		}
@@ -152,30 +157,38 @@ static int are_apart(struct assigning *a, const struct signature *one,
 	return r;
 }
 
-/* The group that it may join: 1 and *ret, 0, or -1. */
-static int choose_leader(struct assigning *a, const struct signature *signature,
+/* Whether it may be joined to one with this row: 1, 0, or -1. */
+static int may_join(struct assigning *a, const struct signature *signature, int64_t row,
+	struct snap_error *err)
+{
+	struct signature other;
+	snap_statement_bind_number(a->find_signature, 1, row);
+	int r = snap_statement_step(a->find_signature, err);
+	if (r > 0) {
+		read_signature(a->find_signature, &other);
+		r = are_apart(a, signature, &other, err);
+	}
+	snap_statement_reset(a->find_signature);
+	return r < 0 ? -1 : !r;
+}
+
+/* The most similar one that it may join, and whose leader, too: 1 and *ret, 0, or -1. */
+static int choose_member(struct assigning *a, const struct signature *signature,
 	struct snap_similar_hit *ret, struct snap_error *err)
 {
 	struct snap_similar_hit hits[MAX_HITS];
-	struct signature leader;
 	size_t num = snap_similar_query(
 		a->similar, &signature->stack, SNAP_SIMILAR_THRESHOLD, hits, MAX_HITS);
-	for (size_t i = 0; i < num; i++) {
-		snap_statement_bind_number(a->find_signature, 1, a->leaders[hits[i].number]);
-		int r = snap_statement_step(a->find_signature, err);
-		if (r > 0) {
-			read_signature(a->find_signature, &leader);
-			r = are_apart(a, signature, &leader, err);
-		}
-		snap_statement_reset(a->find_signature);
-		if (r < 0)
-			return -1;
-		if (r == 0) {
+	int r = 0;
+	for (size_t i = 0; i < num && r == 0; i++) {
+		const struct member *member = &a->members[hits[i].number];
+		r = may_join(a, signature, member->signature, err);
+		if (r > 0 && member->leader != member->signature)
+			r = may_join(a, signature, member->leader, err);
+		if (r > 0)
 			*ret = hits[i];
-			return 1;
-		}
 	}
-	return 0;
+	return r;
 }
 
 static int assign(struct assigning *a, const struct snap_statement *row, struct snap_error *err)
@@ -184,11 +197,14 @@ static int assign(struct assigning *a, const struct snap_statement *row, struct 
 	struct snap_similar_hit hit;
 	struct snap_statement *put = a->put;
 	read_signature(row, &signature);
-	int joins = choose_leader(a, &signature, &hit, err);
-	if (joins < 0 || (!joins && add_leader(a, signature.row, &signature.stack, err) < 0))
+	int joins = choose_member(a, &signature, &hit, err);
+	if (joins < 0)
+		return -1;
+	int64_t leader = joins ? a->members[hit.number].leader : signature.row;
+	if (add_member(a, &signature, leader, err) < 0)
 		return -1;
 	snap_statement_bind_number(put, 1, signature.row);
-	snap_statement_bind_number(put, 2, joins ? a->leaders[hit.number] : signature.row);
+	snap_statement_bind_number(put, 2, leader);
 	if (joins)
 		snap_statement_bind_real(put, 3, hit.similarity);
 	else
@@ -209,7 +225,7 @@ static const char find_build[] =
 /* Some; 1: there may be more. */
 static int assign_some(struct assigning *a, struct snap_error *err)
 {
-	int num = 0, r = read_leaders(a, err);
+	int num = 0, r = read_members(a, err);
 	snap_statement_bind_number(a->find, 1, AT_ONCE);
 	while (r == 0 && (r = snap_statement_step(a->find, err)) > 0) {
 		num++;
@@ -255,6 +271,6 @@ int snap_leaders_assign(
 	snap_statement_free(a.find_build);
 	snap_statement_free(a.put);
 	snap_similar_destroy(a.similar);
-	free(a.leaders);
+	free(a.members);
 	return r;
 }

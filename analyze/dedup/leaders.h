@@ -1,6 +1,6 @@
 /*
- * Groups of similar stacks in an index: each signature joins the group of the most similar one that
- * leads a group, or leads one itself. What was decided stays, so that what is added later never
+ * Groups of similar stacks in an index: each signature joins the group of the most similar one that is
+ * in a group, or leads one itself. What was decided stays, so that what is added later never
  * changes a group's name.
  */
 #ifndef SNAP_ANALYZE_DEDUP_LEADERS_H

@@ -1,7 +1,7 @@
 /*
  * Group: how similar stacks are, and which of those seen before are most similar to one.
  *
- * The measure is FaST (Rodrigues, Khomh, Adams: "FaST: A linear time stack trace alignment
+ * The measure is FaST (Rodrigues, Aloise, Fernandes: "FaST: A linear time stack trace alignment
  * heuristic for crash report deduplication", MSR 2022). docs/similarity.rst has the formula, and
  * where the numbers below come from.
  */

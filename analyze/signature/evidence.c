@@ -99,11 +99,24 @@ static size_t num_telling_frames(const struct snap_signature_stack *stack,
 	return SIZE_MAX;
 }
 
-static bool is_compared(const struct snap_signature_line *line, enum snap_pick pick)
+/* The lines of a signature of any depth. -1 without memory. */
+static int read_functions(const struct snap_signature_stack *stack, struct snap_picked *picked,
+	struct snap_arena *arena, struct snap_evidence *ret)
 {
-	enum snap_rule_action action = line->rule ? line->rule->action : SNAP_RULE_KEEP;
-	return pick != SNAP_PICK_ENDS && pick != SNAP_PICK_HANDLER && !line->is_signal &&
-	       action != SNAP_RULE_TAIL && action != SNAP_RULE_OUTER;
+	snap_pick(stack, SNAP_PICK_ALL, false, picked);
+	size_t num = picked->num_kept < SNAP_EVIDENCE_MAX_FUNCTIONS ? picked->num_kept
+								     : SNAP_EVIDENCE_MAX_FUNCTIONS;
+	ret->functions = snap_arena_alloc(arena, num * sizeof(ret->functions[0]));
+	if (!ret->functions)
+		return -1;
+	for (size_t i = 0; i < num; i++) {
+		ret->functions[i] =
+			snap_signature_line_text(&stack->lines[picked->order[i]], arena);
+		if (!ret->functions[i])
+			return -1;
+	}
+	ret->num_functions = num;
+	return 0;
 }
 
 int snap_evidence_read(const struct snap_crash *crash, const struct snap_rules *rules,
@@ -120,10 +133,7 @@ int snap_evidence_read(const struct snap_crash *crash, const struct snap_rules *
 		.picks = snap_arena_alloc(arena, stack.num_lines * sizeof(picked.picks[0])),
 		.order = snap_arena_alloc(arena, stack.num_lines * sizeof(picked.order[0])),
 	};
-	size_t max = stack.num_lines < SNAP_EVIDENCE_MAX_FUNCTIONS ? stack.num_lines
-								    : SNAP_EVIDENCE_MAX_FUNCTIONS;
-	ret->functions = snap_arena_alloc(arena, max * sizeof(ret->functions[0]));
-	if (!picked.picks || !picked.order || !ret->functions)
+	if (!picked.picks || !picked.order)
 		return snap_error_no_memory(err);
 	snap_pick(&stack, snap_signature_depth_frames(SNAP_SIGNATURE_PRIMARY), false, &picked);
 	for (size_t i = 0; i < picked.num_kept; i++) {
@@ -140,10 +150,9 @@ int snap_evidence_read(const struct snap_crash *crash, const struct snap_rules *
 		else if (picked.picks[at] == SNAP_PICK_FRAME && !thread->listed[at].file)
 			ret->num_symbols_only++;
 	}
-	for (size_t i = 0; i < stack.num_lines && ret->num_functions < max; i++)
-		if (is_compared(&stack.lines[i], picked.picks[i]))
-			ret->functions[ret->num_functions++] = stack.lines[i].function;
 	read_frames(&stack, thread, num_decisive_frames(&stack, &picked, thread),
 		num_telling_frames(&stack, &picked, thread), ret);
+	if (read_functions(&stack, &picked, arena, ret) < 0)
+		return snap_error_no_memory(err);
 	return 0;
 }

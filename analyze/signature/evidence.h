@@ -40,8 +40,7 @@ struct snap_evidence {
 	/* So many of them, down to the innermost that is no library's: whose stack is known no further
 	 * stood at the same place, at least. */
 	size_t num_telling;
-	/* In their signatures' form, the innermost first, without those that rules skip or take for
-	 * tails; NULL: not known. In the arena, as the functions are. */
+	/* The lines of a signature of any depth, the innermost first. In the arena. */
 	const char **functions;
 	size_t num_functions;
 	/* Those of them that count in the signature, and a digest of the build ID of the module that each

@@ -93,20 +93,36 @@ static struct snap_bytes without_version(struct snap_bytes module)
 	return so ? snap_bytes(module.data, (size_t)(so - module.data) + 3) : module;
 }
 
+static void append_line(struct text *text, const struct snap_signature_line *line)
+{
+	if (line->function) {
+		append_str(text, line->function);
+	} else {
+		append_module(text, without_version(line->module));
+		append_str(text, NAMELESS);
+	}
+}
+
+const char *snap_signature_line_text(
+	const struct snap_signature_line *line, struct snap_arena *arena)
+{
+	struct text text = {.arena = arena};
+	if (line->function)
+		return line->function;
+	text.size = line->module.len + sizeof(NAMELESS);
+	text.chars = snap_arena_alloc(arena, text.size);
+	append_line(&text, line);
+	return text.chars;
+}
+
 /* NULL if nothing is kept, or without memory (then text->chars is NULL). */
 static const char *join_names(struct text *text, const struct snap_signature_stack *stack,
 	const struct snap_picked *picked)
 {
 	text_begin(text, text->arena, stack->kind);
 	for (size_t i = 0; i < picked->num_kept; i++) {
-		const struct snap_signature_line *line = &stack->lines[picked->order[i]];
 		append_str(text, SEPARATOR);
-		if (line->function) {
-			append_str(text, line->function);
-		} else {
-			append_module(text, without_version(line->module));
-			append_str(text, NAMELESS);
-		}
+		append_line(text, &stack->lines[picked->order[i]]);
 	}
 	if (stack->message) {
 		append_str(text, SEPARATOR "\"");

@@ -17,6 +17,11 @@ const char *snap_signature_depth_name(enum snap_signature_depth depth);
 /* "logical" */
 const char *snap_signature_level_name(enum snap_signature_level level);
 
+/* How a line stands in a signature: its function, or "MODULE!?". In arena, or the line's own; NULL
+ * without memory. */
+const char *snap_signature_line_text(
+	const struct snap_signature_line *line, struct snap_arena *arena);
+
 /*
  * Fill ret->id, text, first, ids; of the strings, those are in crash->arena. What is needed on the
  * way is taken from arena. -1 only without memory.
