@@ -48,6 +48,7 @@ enum snap_option_set {
 	SNAP_TAKES_REPORT = 1 << 27, /* --brief, --sections, --source, --width */
 	SNAP_TAKES_RULES = 1 << 28,  /* --rules: inputs are signed */
 	SNAP_TAKES_EXPLAIN = 1 << 29, /* --explain */
+	SNAP_TAKES_FROM = 1 << 30,    /* --from: inputs may be text */
 };
 
 enum snap_color {
@@ -120,7 +121,8 @@ enum snap_input_how {
 };
 
 /*
- * Analyse each input wholly or only load it, and hand it to fn: in workers of the sandbox, so that
+ * Analyse each input wholly or only load it, and hand it to fn, each backtrace of a text (--from) as a
+ * crash of its own: in workers of the sandbox, so that
  * nothing that fn leaves in data is seen by the caller. Inputs that can't be analysed are complained
  * of. Returns the worst status. Stops when stdout has failed. how: enum snap_input_how.
  */
