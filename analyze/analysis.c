@@ -184,8 +184,10 @@ int snap_analysis_text(struct snap_text *text, const struct snap_options *option
 	int r = snap_text_next(text, ret, err);
 	if (r <= 0)
 		return r;
+	/* A report says what its analysis found. */
+	bool is_report = options->from == SNAP_TEXT_JSON;
 	if ((!options->rules || snap_signature_find_kind(ret, options->rules, err) == 0) &&
-		snap_text_cause_find(ret, err) == 0 && snap_find_repeats(ret, err) == 0 &&
+		(is_report || snap_text_cause_find(ret, err) == 0) && snap_find_repeats(ret, err) == 0 &&
 		(!options->rules || snap_sign(ret, options->rules, err) == 0))
 		return 1;
 	snap_crash_deinit(ret);

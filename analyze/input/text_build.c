@@ -58,8 +58,7 @@ static int compare_modules(const void *a, const void *b)
 	return r != 0 ? r : (*x > *y) - (*x < *y);
 }
 
-/* "12ab" as bytes; empty if it is no build ID. */
-static struct snap_bytes decode_hex(
+struct snap_bytes snap_text_decode_hex(
 	struct snap_arena *arena, struct snap_bytes hex, bool *ret_failed)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -112,7 +111,7 @@ static int build_modules(const struct snap_text_trace *trace, struct snap_crash 
 			record->load_bias = frame->has_pc ? frame->pc - frame->offset : 0;
 		}
 		if (record->build_id.len == 0 && frame->build_id.len > 0)
-			record->build_id = decode_hex(&crash->arena, frame->build_id, &failed);
+			record->build_id = snap_text_decode_hex(&crash->arena, frame->build_id, &failed);
 		if (!frame->function.data && !frame->is_signal)
 			module->symbols = SNAP_SYMBOLS_NONE;
 		which[frame - trace->frames] = module;

@@ -145,6 +145,10 @@ void snap_text_trace_log(struct snap_text_trace *trace, struct snap_bytes line);
 int snap_text_build(
 	const struct snap_text_trace *trace, struct snap_crash *crash, struct snap_error *err);
 
+/* "12ab" as bytes; absent if it is no build ID, or longer. */
+struct snap_bytes snap_text_decode_hex(
+	struct snap_arena *arena, struct snap_bytes hex, bool *ret_failed);
+
 /* ---------------------------------------------------------------- formats */
 
 /*
