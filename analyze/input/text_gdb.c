@@ -300,6 +300,9 @@ static void take_address(struct session *s, struct snap_bytes line)
 {
 	struct snap_bytes rest = behind(line, "si_addr = ");
 	bool is_siginfo = rest.data != NULL;
+	/* SI_KERNEL: of a fault whose address the kernel does not tell, it is 0. */
+	if (is_siginfo && snap_text_find(line, "si_code = 128") < line.len)
+		return;
 	if (!is_siginfo && snap_text_begins(line, "Cannot access memory at address "))
 		rest = behind(line, "address ");
 	uint64_t address;

@@ -224,6 +224,11 @@ static bool is_of_glibc(struct snap_bytes path, struct snap_bytes function)
 	static const char *const functions[] = {"_", "abort", "malloc_printerr", "munmap_chunk",
 		"raise", "start_thread", "sysmalloc", "unlink_chunk"};
 	bool is_internal = begins_with_any(function, functions, ARRAY_LEN(functions));
+	/* LLVM's symboliser puts the directory before it: "csu/../sysdeps/", "nptl/./nptl/". */
+	size_t dots = snap_text_find(path, "/../"), dot = snap_text_find(path, "/./");
+	size_t begin = dot < dots ? dot : dots;
+	if (begin < path.len && path.data[0] != '/' && path.data[0] != '.')
+		path = snap_text_from(path, begin + 1);
 	size_t at = snap_text_find(path, "/glibc-");
 	if (at < path.len) {
 		path = snap_text_from(path, at + 1);

@@ -129,6 +129,7 @@ struct snap_text_trace {
 	struct snap_text_frame *frames;
 	size_t num_frames, capacity;
 	struct snap_text_frame beyond; /* what is filled instead of one that is too many */
+	size_t num_read;	/* frames in the text, those included */
 	enum snap_end end;
 	const char *end_reason;
 	/* The last lines before it, num_logged in all having been offered. */
