@@ -81,6 +81,13 @@ int snap_text_open(const char *file, enum snap_text_format format, struct snap_t
 	return 0;
 }
 
+void *snap_text_alloc(struct snap_text *text, size_t len)
+{
+	void *ret = snap_arena_alloc(&text->arena, len);
+	text->is_exhausted |= !ret;
+	return ret;
+}
+
 void snap_text_close(struct snap_text *text)
 {
 	if (!text)
@@ -131,6 +138,8 @@ static void read_ahead(struct snap_text *text)
 		crash->integrity = SNAP_INTEGRITY_COMPLETE;
 		crash->file_bytes = text->input.size;
 		r = formats[text->format].next(text, crash, &text->ahead_line, err);
+		if (r >= 0 && text->is_exhausted)
+			r = snap_error_no_memory(err);
 		if (r > 0 && add_loss(text, crash, err) < 0)
 			r = -1;
 		if (r <= 0)

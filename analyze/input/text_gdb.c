@@ -421,9 +421,7 @@ static int read_session(struct session *s)
 	size_t number = text->at.line;
 	for (; snap_text_line(text, &text->at, &line); number = text->at.line) {
 		struct snap_gdb_frame gdb;
-		int is_frame = snap_gdb_frame_read(text, &text->at, line, &gdb);
-		if (is_frame < 0)
-			return -1;
+		bool is_frame = snap_gdb_frame_read(text, &text->at, line, &gdb);
 		if (is_frame && gdb.number == 0) {
 			if (close_stack(s))
 				return 0;

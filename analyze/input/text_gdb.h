@@ -16,9 +16,9 @@ struct snap_gdb_frame {
 
 /*
  * Whether line begins a frame; then the lines that it goes on in, as mails and narrow terminals have
- * them, are read as well: *at is where the next line begins. -1: memory is exhausted.
+ * them, are read as well: *at is where the next line begins.
  */
-int snap_gdb_frame_read(struct snap_text *text, struct snap_text_place *at, struct snap_bytes line,
+bool snap_gdb_frame_read(struct snap_text *text, struct snap_text_place *at, struct snap_bytes line,
 	struct snap_gdb_frame *ret);
 
 #endif

@@ -68,7 +68,7 @@ static struct snap_bytes text_of_argument(
 	size_t end = skip_quoted(value, quote), num = 0, max = end - quote;
 	if (max > MAX_VALUE)
 		max = MAX_VALUE;
-	char *out = snap_arena_alloc(&text->arena, max);
+	char *out = snap_text_alloc(text, max);
 	for (size_t i = quote + 1; out && i < end && num < max; i++) {
 		uint8_t c = value.data[i];
 		if (c == '\\' && i + 1 < end) {
@@ -100,34 +100,33 @@ static struct snap_bytes number_of_argument(struct snap_bytes arguments, const c
  * What the C library prints and keeps before it aborts, by what its functions are called with: as
  * assert/assert.c, malloc/malloc.c and debug/fortify_fail.c put it together.
  */
-static int read_said(struct snap_text *text, struct snap_bytes arguments, struct snap_gdb_frame *gdb)
+static void read_said(struct snap_text *text, struct snap_bytes arguments, struct snap_gdb_frame *gdb)
 {
 	struct snap_bytes function = gdb->frame.function;
 	if (snap_text_begins(function, "__GI_"))
 		function = snap_text_from(function, 5);
 	if (snap_bytes_equal_str(function, "malloc_printerr")) {
 		gdb->said = text_of_argument(text, arguments, "str");
-		return 0;
+		return;
 	}
 	bool is_assert = snap_bytes_equal_str(function, "__assert_fail") ||
 			 snap_bytes_equal_str(function, "__assert_fail_base");
 	if (!is_assert && !snap_text_begins(function, "__fortify_fail"))
-		return 0;
+		return;
 	struct snap_bytes what = text_of_argument(text, arguments, is_assert ? "assertion" : "msg");
 	struct snap_bytes file = text_of_argument(text, arguments, "file");
 	struct snap_bytes in = text_of_argument(text, arguments, "function");
 	struct snap_bytes line = number_of_argument(arguments, " line=");
 	if (what.len == 0)
-		return 0;
+		return;
 	size_t size = what.len + file.len + in.len + line.len + 64;
-	char *out = snap_arena_alloc(&text->arena, size);
+	char *out = snap_text_alloc(text, size);
 	if (!out)
-		return -1;
+		return;
 	int len = is_assert ? snprintf(out, size, "%.*s:%.*s: %.*s: Assertion `%.*s' failed.",
 				      ARGS(file), ARGS(line), ARGS(in), ARGS(what))
 			    : snprintf(out, size, "*** %.*s ***: terminated", ARGS(what));
 	gdb->said = snap_bytes(out, strnlen(out, len < 0 ? 0 : size));
-	return 0;
 }
 
 /* ---------------------------------------------------------------- one frame */
@@ -239,7 +238,7 @@ static bool append(struct snap_text *text, struct joined *joined, struct snap_by
 	if (len > MAX_JOINED)
 		return false;
 	if (len > joined->size) {
-		char *grown = snap_arena_alloc(&text->arena, 2 * len);
+		char *grown = snap_text_alloc(text, 2 * len);
 		if (!grown)
 			return false;
 		memcpy(grown, joined->chars, joined->len);
@@ -277,7 +276,7 @@ static enum state join(struct snap_text *text, struct snap_text_place *at, struc
 	return state == STATE_PARTIAL ? parse(body, true, ret, ret_arguments) : state;
 }
 
-int snap_gdb_frame_read(struct snap_text *text, struct snap_text_place *at, struct snap_bytes line,
+bool snap_gdb_frame_read(struct snap_text *text, struct snap_text_place *at, struct snap_bytes line,
 	struct snap_gdb_frame *ret)
 {
 	struct snap_bytes body, arguments;
@@ -288,21 +287,20 @@ int snap_gdb_frame_read(struct snap_text *text, struct snap_text_place *at, stru
 		line = snap_text_from(line, off + 2);
 	}
 	if (!snap_text_frame_number(line, &ret->number, &body))
-		return 0;
+		return false;
 	enum state state = join(text, at, body, ret, &arguments);
 	if (state != STATE_OPEN && state != STATE_WHOLE)
-		return 0;
+		return false;
 	struct snap_text_frame *frame = &ret->frame;
 	if (!frame->function.data)
-		return 1;
+		return true;
 	if (snap_bytes_equal_str(frame->function, "??")) {
 		frame->function = snap_bytes(NULL, 0);
-		return 1;
+		return true;
 	}
-	frame->function = snap_text_name_clean(frame->function, &text->arena);
-	if (!frame->function.data || read_said(text, arguments, ret) < 0)
-		return -1;
+	frame->function = snap_text_name_clean(text, frame->function);
+	read_said(text, arguments, ret);
 	if (!frame->module.data)
 		frame->module = snap_text_library_of(frame->file, frame->function);
-	return 1;
+	return true;
 }

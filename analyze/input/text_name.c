@@ -79,6 +79,11 @@ size_t snap_text_name_len(struct snap_bytes bytes, bool stops_at_path)
 			if (is_end && first == bytes.len)
 				first = i;
 		}
+		/* A character that a template was given. */
+		if (at.data[0] == '\'' && at.len > 2 && at.data[2] == '\'') {
+			i += 3;
+			continue;
+		}
 		depth = deepen(bytes, i, depth);
 		i++;
 	}
@@ -136,12 +141,14 @@ static size_t skip_return_type(struct snap_bytes name)
 }
 
 /* gcc's "<lambda(int)>" in gdb's words as demanglers have it: "{lambda(int)}". */
-static struct snap_bytes rename_lambdas(struct snap_bytes name, struct snap_arena *arena)
+static struct snap_bytes rename_lambdas(struct snap_text *text, struct snap_bytes name)
 {
 	static const char mark[] = "<lambda(";
 	if (snap_text_find(name, mark) == name.len)
 		return name;
-	char *out = snap_arena_copy(arena, name);
+	char *out = snap_text_alloc(text, name.len);
+	if (out)
+		memcpy(out, name.data, name.len);
 	size_t depth = 0, lambda_depth = 0;
 	bool in_lambda = false;
 	for (size_t i = 0; out && i < name.len; i++) {
@@ -159,7 +166,7 @@ static struct snap_bytes rename_lambdas(struct snap_bytes name, struct snap_aren
 	return snap_bytes(out, out ? name.len : 0);
 }
 
-struct snap_bytes snap_text_name_clean(struct snap_bytes name, struct snap_arena *arena)
+struct snap_bytes snap_text_name_clean(struct snap_text *text, struct snap_bytes name)
 {
 	name = snap_text_trim(name);
 	/* What a clone is called says nothing that is kept. */
@@ -170,7 +177,7 @@ struct snap_bytes snap_text_name_clean(struct snap_bytes name, struct snap_arena
 		name = snap_text_trim(snap_text_first(base, open));
 		name = snap_text_from(name, skip_return_type(name));
 	}
-	return rename_lambdas(name, arena);
+	return rename_lambdas(text, name);
 }
 
 bool snap_text_split_line(

@@ -174,7 +174,7 @@ static void read_frame(struct snap_text *text, struct snap_bytes line, struct sn
 		}
 	}
 	if (frame->function.data)
-		frame->function = snap_text_name_clean(frame->function, &text->arena);
+		frame->function = snap_text_name_clean(text, frame->function);
 }
 
 /* "#12 " or Breakpad's " 2  " before a frame. */

@@ -91,7 +91,7 @@ static void take_function(struct snap_text *text, struct snap_bytes body, struct
 	body = snap_text_trim(body);
 	if (body.len > 0 && !snap_bytes_equal_str(body, "<null>") &&
 		!snap_text_begins(body, "(<unknown module>"))
-		frame->function = snap_text_name_clean(body, &text->arena);
+		frame->function = snap_text_name_clean(text, body);
 }
 
 /* Functions that sanitizers put before the C library's, and that stand on top of reports. */
@@ -247,8 +247,8 @@ static void take_detail(struct snap_bytes line, struct snap_text_trace *trace)
 	else if (snap_text_begins(access, "WRITE"))
 		trace->access = "write";
 	if ((trace->kind == SNAP_KIND_SEGV || trace->kind == SNAP_KIND_SEGV_NULL) &&
-		(snap_text_begins(line, "Hint: pc points to the zero page") ||
-			snap_text_begins(line, "Hint: PC is at a non-executable region")))
+		(behind(line, "Hint: pc points to the zero page").data ||
+			behind(line, "Hint: PC is at a non-executable region").data))
 		trace->kind = SNAP_KIND_EXEC_BAD_PC;
 }
 
@@ -278,11 +278,28 @@ static void find_interceptor(struct snap_text_trace *trace)
 	}
 }
 
+/* libFuzzer's own functions that stand on top are its signal handler's, called by the kernel through a
+ * function of the C library's without a name. */
+static void find_trampoline(struct snap_text_trace *trace)
+{
+	size_t i = 0;
+	while (i < trace->num_frames &&
+		(snap_text_begins(trace->frames[i].function, "fuzzer::") ||
+			snap_text_begins(trace->frames[i].function, "__sanitizer_")))
+		i++;
+	if (i == 0 || i == trace->num_frames)
+		return;
+	struct snap_text_frame *frame = &trace->frames[i];
+	frame->is_signal = snap_bytes_equal_str(frame->function, "__restore_rt") ||
+			   (!frame->function.data && frame->module.data);
+}
+
 static int finish(struct snap_text_trace *trace, struct snap_crash *crash, size_t *ret_line,
 	struct snap_error *err)
 {
 	find_inlined(trace);
 	find_interceptor(trace);
+	find_trampoline(trace);
 	*ret_line = trace->line;
 	return snap_text_build(trace, crash, err) < 0 ? -1 : 1;
 }

@@ -32,6 +32,7 @@ struct snap_text {
 	struct snap_bytes all; /* the text, without colours and carriage returns */
 	struct snap_text_place at;
 	struct snap_arena arena; /* of the trace that is being read */
+	bool is_exhausted;	 /* something did not fit into memory: what was read lacks it */
 	size_t num_traces;
 	/* One is read ahead, to know whether there are several. */
 	bool has_ahead;
@@ -49,6 +50,9 @@ struct snap_text {
  */
 bool snap_text_line(
 	const struct snap_text *text, struct snap_text_place *at, struct snap_bytes *ret);
+
+/* Bytes of the text's arena. NULL without memory, which the text remembers. */
+void *snap_text_alloc(struct snap_text *text, size_t len);
 
 /* ---------------------------------------------------------------- bytes */
 
@@ -87,9 +91,9 @@ size_t snap_text_name_len(struct snap_bytes bytes, bool stops_at_path);
 
 /*
  * A function's name as the listing has it: without parameters, and without the return type that
- * stands before some that have parameters. In arena, or part of name. Absent without memory.
+ * stands before some that have parameters. In the text's arena, or part of name.
  */
-struct snap_bytes snap_text_name_clean(struct snap_bytes name, struct snap_arena *arena);
+struct snap_bytes snap_text_name_clean(struct snap_text *text, struct snap_bytes name);
 
 /* Split "file.c:12" or "file.c:12:5" at its end. False: no number is there. */
 bool snap_text_split_line(
