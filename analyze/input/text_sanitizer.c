@@ -9,6 +9,9 @@
 
 #include "analyze/input/text_trace.h"
 
+/* They show no more (kStackTraceMax). */
+#define MAX_SHOWN 255
+
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 /* ---------------------------------------------------------------- frames */
@@ -297,6 +300,10 @@ static void find_trampoline(struct snap_text_trace *trace)
 static int finish(struct snap_text_trace *trace, struct snap_crash *crash, size_t *ret_line,
 	struct snap_error *err)
 {
+	if (trace->num_frames >= MAX_SHOWN && trace->end == SNAP_END_COMPLETE) {
+		trace->end = SNAP_END_LIMIT;
+		trace->end_reason = "the sanitizer shows no more frames";
+	}
 	find_inlined(trace);
 	find_interceptor(trace);
 	find_trampoline(trace);
