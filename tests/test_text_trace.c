@@ -431,6 +431,20 @@ static void test_gdb_several(void **state)
 	end(&r);
 }
 
+/* Of lists of threads without a word on a signal, each is another crash's. */
+static void test_gdb_lists(void **state)
+{
+	struct reading r;
+	(void)state;
+	begin(&r, SNAP_TEXT_GDB, THREADS "\n" THREADS);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(next(&r), 1);
+		assert_string_equal(r.crash.signature.text, "unknown | one");
+	}
+	assert_int_equal(next(&r), 0);
+	end(&r);
+}
+
 static void test_gdb_ends(void **state)
 {
 	static const struct {
@@ -847,6 +861,7 @@ int main(void)
 		cmocka_unit_test(test_gdb_messages),
 		cmocka_unit_test(test_gdb_threads),
 		cmocka_unit_test(test_gdb_several),
+		cmocka_unit_test(test_gdb_lists),
 		cmocka_unit_test(test_gdb_ends),
 		cmocka_unit_test(test_sanitizer_frames),
 		cmocka_unit_test(test_sanitizer_heads),

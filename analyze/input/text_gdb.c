@@ -32,7 +32,6 @@ struct session {
 	uint64_t header, header_lwp;
 	uint64_t last_header; /* of the same list of threads; 0: none */
 	int direction;	      /* of the threads' numbers in it */
-	bool is_list_over;    /* other lists of the same threads follow */
 	bool is_other;	      /* the user went to another thread */
 	/* The stack that is being read. */
 	struct snap_text_trace stack;
@@ -131,8 +130,7 @@ static bool close_stack(struct session *s)
 	if (stack->num_frames == 0)
 		return false;
 	if (s->stack_header != 0) {
-		if (!s->is_list_over)
-			offer_listed(s);
+		offer_listed(s);
 	} else if (s->rank == RANK_NONE) {
 		take_stack(s, RANK_SHOWN);
 	} else if (s->is_other) {
@@ -260,12 +258,10 @@ static bool take_header(struct session *s, struct snap_bytes line)
 	uint64_t number = number_behind(line, "Thread ");
 	if (s->last_header != 0) {
 		int direction = number > s->last_header ? 1 : number < s->last_header ? -1 : 0;
-		if (direction == 0 || (s->direction != 0 && direction != s->direction)) {
-			if (!s->has_signal && s->rank != RANK_SHOWN)
-				return false;
-			s->is_list_over = true;
-		}
-		s->direction = direction;
+		bool is_another = direction == 0 || (s->direction != 0 && direction != s->direction);
+		if (is_another && !s->has_signal && s->rank != RANK_SHOWN)
+			return false;
+		s->direction = is_another ? 0 : direction;
 	}
 	s->last_header = s->header = number;
 	s->header_lwp = number_behind(line, "(LWP ");
