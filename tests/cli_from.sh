@@ -54,6 +54,17 @@ if command -v gdb >/dev/null; then
 	else
 		skip "all threads of a core" "no crash of it"
 	fi
+	# C++ and its library: templates, exceptions, thunks, calls of nothing.
+	for victim in cxx_function cxx_pure cxx_sort cxx_throw cxx_thunk cxx_virtual; do
+		if [ ! -x "$VICTIMS/$victim" ] || ! crash_both "$victim" timeout 20 "$VICTIMS/$victim"; then
+			skip "$victim" "no crash of it"
+			continue
+		fi
+		gdb -nx -batch -ex 'set debuginfod enabled off' -ex bt -ex 'print $_siginfo' \
+			"$VICTIMS/$victim" "$CORE" </dev/null >"$victim.gdb" 2>&1
+		equal "$victim" "$("$ANALYZE" signature "$SNAP" 2>/dev/null | text_of)" \
+			"$(signature gdb "$victim.gdb" | text_of)"
+	done
 	cat choose.gdb owner.gdb session.gdb >several.gdb
 	signature gdb several.gdb choose.gdb owner.gdb session.gdb >several.out
 	equal "several sessions in one file are those alone" "$(sed -n '4,$p' several.out | cut -f1)" \

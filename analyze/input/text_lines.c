@@ -67,6 +67,33 @@ size_t snap_text_find(struct snap_bytes bytes, const char *what)
 	return at ? (size_t)(at - bytes.data) : bytes.len;
 }
 
+struct snap_bytes snap_text_behind(struct snap_bytes bytes, const char *words)
+{
+	size_t at = snap_text_find(bytes, words);
+	return at < bytes.len ? snap_text_from(bytes, at + strlen(words)) : snap_bytes(NULL, 0);
+}
+
+size_t snap_text_last_bracket(struct snap_bytes bytes, char open, char close)
+{
+	if (bytes.len == 0 || bytes.data[bytes.len - 1] != (uint8_t)close)
+		return bytes.len;
+	const uint8_t *at = memrchr(bytes.data, open, bytes.len);
+	return at ? (size_t)(at - bytes.data) : bytes.len;
+}
+
+bool snap_text_take_offset(struct snap_bytes *name, uint64_t *ret)
+{
+	const uint8_t *plus = name->len > 0 ? memrchr(name->data, '+', name->len) : NULL;
+	if (!plus)
+		return false;
+	size_t at = (size_t)(plus - name->data);
+	struct snap_bytes rest = snap_text_trim(snap_text_from(*name, at + 1));
+	if (!snap_text_hex(&rest, ret) || rest.len > 0)
+		return false;
+	*name = snap_text_trim(snap_text_first(*name, at));
+	return true;
+}
+
 bool snap_text_number(struct snap_bytes *bytes, uint64_t *ret)
 {
 	uint64_t value = 0;

@@ -22,30 +22,6 @@ static void take_address(struct snap_bytes *line, struct snap_text_frame *frame)
 		*line = snap_text_trim(snap_text_from(*line, 3));
 }
 
-/* Where the bracket that the line ends with is opened, with a space before it if spaced; line.len:
- * nowhere. */
-static size_t last_bracket(struct snap_bytes line, char open, char close)
-{
-	if (line.len == 0 || line.data[line.len - 1] != (uint8_t)close)
-		return line.len;
-	const uint8_t *at = memrchr(line.data, open, line.len);
-	return at ? (size_t)(at - line.data) : line.len;
-}
-
-/* "NAME+0x12" at the end. */
-static bool take_offset(struct snap_bytes *name, uint64_t *ret)
-{
-	const uint8_t *plus = name->len > 0 ? memrchr(name->data, '+', name->len) : NULL;
-	if (!plus)
-		return false;
-	size_t at = (size_t)(plus - name->data);
-	struct snap_bytes rest = snap_text_trim(snap_text_from(*name, at + 1));
-	if (!snap_text_hex(&rest, ret) || rest.len > 0)
-		return false;
-	*name = snap_text_trim(snap_text_first(*name, at));
-	return true;
-}
-
 /* " at FILE:LINE", " [FILE : LINE]" or " [FILE : LINE + 0x12]" at the end. */
 static void take_source(struct snap_bytes *line, struct snap_text_frame *frame)
 {
@@ -58,13 +34,13 @@ static void take_source(struct snap_bytes *line, struct snap_text_frame *frame)
 			line->len = at + next;
 			return;
 		}
-	at = last_bracket(*line, '[', ']');
+	at = snap_text_last_bracket(*line, '[', ']');
 	if (at == line->len || at == 0 || line->data[at - 1] != ' ')
 		return;
 	struct snap_bytes inner = snap_text_from(*line, at + 1);
 	inner.len--;
 	uint64_t offset, number;
-	(void)take_offset(&inner, &offset); /* may be there */
+	(void)snap_text_take_offset(&inner, &offset); /* may be there */
 	size_t colon = snap_text_find(inner, " : ");
 	struct snap_bytes digits = snap_text_from(inner, colon + 3);
 	if (colon == inner.len || !snap_text_number(&digits, &number) || digits.len > 0 ||
@@ -106,12 +82,12 @@ static void take_module(struct snap_bytes *line, struct snap_text_frame *frame)
 /* backtrace_symbols(3)'s "/bin/prog(main+0x12) [0x4011]", or coredumpctl's "main (prog + 0x12)". */
 static bool take_bracketed(struct snap_bytes line, struct snap_text_frame *frame)
 {
-	size_t at = last_bracket(line, '[', ']');
+	size_t at = snap_text_last_bracket(line, '[', ']');
 	struct snap_bytes address = snap_text_from(line, at + 1);
 	if (at < line.len && snap_text_hex(&address, &frame->pc) && address.len == 1) {
 		frame->has_pc = true;
 		line = snap_text_trim(snap_text_first(line, at));
-		at = last_bracket(line, '(', ')');
+		at = snap_text_last_bracket(line, '(', ')');
 		if (at == line.len) {
 			frame->module = line;
 			return true;
@@ -119,7 +95,7 @@ static bool take_bracketed(struct snap_bytes line, struct snap_text_frame *frame
 		struct snap_bytes name = snap_text_from(line, at + 1);
 		uint64_t offset;
 		name.len--;
-		bool has_offset = take_offset(&name, &offset);
+		bool has_offset = snap_text_take_offset(&name, &offset);
 		frame->module = snap_text_trim(snap_text_first(line, at));
 		if (name.len > 0)
 			frame->function = name;
@@ -129,12 +105,12 @@ static bool take_bracketed(struct snap_bytes line, struct snap_text_frame *frame
 		}
 		return true;
 	}
-	at = last_bracket(line, '(', ')');
+	at = snap_text_last_bracket(line, '(', ')');
 	if (at == line.len || at == 0 || line.data[at - 1] != ' ')
 		return false;
 	struct snap_bytes module = snap_text_from(line, at + 1);
 	module.len--;
-	if (!take_offset(&module, &frame->offset))
+	if (!snap_text_take_offset(&module, &frame->offset))
 		return false;
 	frame->has_offset = true;
 	frame->module = module;
@@ -161,7 +137,7 @@ static void read_frame(struct snap_text *text, struct snap_bytes line, struct sn
 		take_source(&line, frame);
 		take_module(&line, frame);
 		uint64_t offset;
-		bool has_offset = take_offset(&line, &offset);
+		bool has_offset = snap_text_take_offset(&line, &offset);
 		if (has_offset && frame->module.len == 0 && is_module(line)) {
 			frame->module = line;
 			line.len = 0;

@@ -16,33 +16,11 @@
 
 /* ---------------------------------------------------------------- frames */
 
-/* Where the bracket that bytes end with is opened, a space before it; bytes.len: nowhere. */
-static size_t last_bracket(struct snap_bytes bytes)
-{
-	if (!snap_text_ends(bytes, ")"))
-		return bytes.len;
-	const uint8_t *at = memrchr(bytes.data, '(', bytes.len);
-	size_t off = at ? (size_t)(at - bytes.data) : 0;
-	return off > 0 && bytes.data[off - 1] == ' ' ? off : bytes.len;
-}
-
-/* "NAME+0x12": moves the end of *name before the plus. */
-static bool take_offset(struct snap_bytes *name, uint64_t *ret)
-{
-	const uint8_t *plus = name->len > 0 ? memrchr(name->data, '+', name->len) : NULL;
-	struct snap_bytes rest =
-		plus ? snap_text_from(*name, (size_t)(plus - name->data) + 1) : *name;
-	if (!plus || !snap_text_hex(&rest, ret) || rest.len > 0)
-		return false;
-	name->len = (size_t)(plus - name->data);
-	return true;
-}
-
 /* "(BuildId: 12ab)" and "(/lib/x.so+0x12)" at the end, in this order. */
 static void take_module(struct snap_bytes *body, struct snap_text_frame *frame)
 {
 	static const char build_id[] = "(BuildId: ";
-	size_t at = last_bracket(*body);
+	size_t at = snap_text_last_bracket(*body, '(', ')');
 	struct snap_bytes bracket = snap_text_from(*body, at);
 	if (snap_text_begins(bracket, build_id)) {
 		frame->build_id = snap_text_from(bracket, sizeof(build_id) - 1);
@@ -56,12 +34,12 @@ static void take_module(struct snap_bytes *body, struct snap_text_frame *frame)
 	if (snap_text_begins(*body, "(/"))
 		at = 0;
 	else if (at > body->len)
-		at = last_bracket(*body);
+		at = snap_text_last_bracket(*body, '(', ')');
 	struct snap_bytes module = snap_text_from(*body, at + 1);
 	if (at >= body->len || module.len == 0)
 		return;
 	module.len--;
-	if (!take_offset(&module, &frame->offset))
+	if (!snap_text_take_offset(&module, &frame->offset))
 		return;
 	frame->has_offset = true;
 	frame->module = module;
@@ -90,7 +68,7 @@ static void take_function(struct snap_text *text, struct snap_bytes body, struct
 		frame->file = snap_text_from(body, at + 1);
 		body = snap_text_first(body, at);
 	}
-	(void)take_offset(&body, &offset); /* may be there */
+	(void)snap_text_take_offset(&body, &offset); /* may be there */
 	body = snap_text_trim(body);
 	if (body.len > 0 && !snap_bytes_equal_str(body, "<null>") &&
 		!snap_text_begins(body, "(<unknown module>"))
@@ -161,13 +139,6 @@ static const struct {
 	{"TRAP", "SIGTRAP", SNAP_KIND_TRAP},
 };
 
-/* What stands in the line behind words; absent: they are not in it. */
-static struct snap_bytes behind(struct snap_bytes line, const char *words)
-{
-	size_t at = snap_text_find(line, words);
-	return at < line.len ? snap_text_from(line, at + strlen(words)) : snap_bytes(NULL, 0);
-}
-
 /* "heap-use-after-free on address 0x..": the name is what stands before any of these. */
 static struct snap_bytes error_name(struct snap_bytes words)
 {
@@ -184,7 +155,7 @@ static struct snap_bytes error_name(struct snap_bytes words)
 static void take_error(struct snap_text_trace *trace, struct snap_bytes words)
 {
 	static const char unknown[] = "unknown address ";
-	struct snap_bytes name = error_name(words), address = behind(words, unknown);
+	struct snap_bytes name = error_name(words), address = snap_text_behind(words, unknown);
 	trace->kind = SNAP_KIND_SANITIZER;
 	trace->message = name;
 	for (size_t i = 0; i < ARRAY_LEN(errors); i++)
@@ -207,7 +178,7 @@ static bool take_head(struct snap_bytes line, struct snap_text_trace *trace)
 {
 	static const char *const levels[] = {"ERROR: ", "WARNING: ", "=="};
 	static const char runtime[] = ": runtime error: ";
-	struct snap_bytes words = behind(line, runtime);
+	struct snap_bytes words = snap_text_behind(line, runtime);
 	if (words.data) {
 		trace->kind = SNAP_KIND_SANITIZER;
 		trace->message = snap_text_first(words, snap_text_find(words, ":"));
@@ -220,10 +191,10 @@ static bool take_head(struct snap_bytes line, struct snap_text_trace *trace)
 		return true;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
-		words = behind(line, levels[i]);
+		words = snap_text_behind(line, levels[i]);
 		/* "==12==AddressSanitizer: CHECK failed": behind the second "==". */
 		if (words.data && i == 2)
-			words = behind(words, "==");
+			words = snap_text_behind(words, "==");
 		size_t colon = snap_text_find(words, ": ");
 		struct snap_bytes who = snap_text_first(words, colon);
 		if (!words.data || colon == words.len || snap_text_find(who, " ") < who.len ||
@@ -244,14 +215,14 @@ static bool take_head(struct snap_bytes line, struct snap_text_trace *trace)
 /* What a report says between its head and its first stack. */
 static void take_detail(struct snap_bytes line, struct snap_text_trace *trace)
 {
-	struct snap_bytes access = behind(line, "The signal is caused by a ");
+	struct snap_bytes access = snap_text_behind(line, "The signal is caused by a ");
 	if (snap_text_begins(access, "READ"))
 		trace->access = "read";
 	else if (snap_text_begins(access, "WRITE"))
 		trace->access = "write";
 	if ((trace->kind == SNAP_KIND_SEGV || trace->kind == SNAP_KIND_SEGV_NULL) &&
-		(behind(line, "Hint: pc points to the zero page").data ||
-			behind(line, "Hint: PC is at a non-executable region").data))
+		(snap_text_behind(line, "Hint: pc points to the zero page").data ||
+			snap_text_behind(line, "Hint: PC is at a non-executable region").data))
 		trace->kind = SNAP_KIND_EXEC_BAD_PC;
 }
 

@@ -65,6 +65,12 @@ struct snap_bytes snap_text_first(struct snap_bytes bytes, size_t len);
 struct snap_bytes snap_text_trim(struct snap_bytes bytes);
 /* Where what first stands; bytes.len: nowhere. */
 size_t snap_text_find(struct snap_bytes bytes, const char *what);
+/* What stands behind the first of these words; absent: they are not in it. */
+struct snap_bytes snap_text_behind(struct snap_bytes bytes, const char *words);
+/* Where the bracket is opened that bytes end with; bytes.len: nowhere, or they end otherwise. */
+size_t snap_text_last_bracket(struct snap_bytes bytes, char open, char close);
+/* Of "NAME+0x12" or "NAME + 0x12": leaves NAME. False: it is none. */
+bool snap_text_take_offset(struct snap_bytes *name, uint64_t *ret);
 /* Moves *bytes behind the digits that it begins with. False: it begins with none, or too many. */
 bool snap_text_number(struct snap_bytes *bytes, uint64_t *ret);
 /* The same of "0x12ab". */
