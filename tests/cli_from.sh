@@ -74,6 +74,31 @@ else
 	skip "gdb's backtraces" "no gdb"
 fi
 
+# ---- Rust: what panics is not what reports it, of a snapshot and of gdb's backtrace
+
+cat >rows.rs <<'END'
+struct Table { rows: Vec<u32> }
+impl Table {
+    #[inline(never)]
+    fn at(&self, i: usize) -> u32 { self.rows[i] }
+}
+fn main() {
+    let table = Table { rows: vec![1, 2, 3] };
+    println!("{}", table.at(std::env::args().count() + 6));
+}
+END
+if rustc -g -O -C panic=abort -o rows rows.rs >build.out 2>&1 && crash_both rows "$TMP/rows"; then
+	"$ANALYZE" signature "$SNAP" >rows.snap.out 2>/dev/null
+	equal "a panic's snapshot" " rows::Table::at | rows::main" "$(text_of <rows.snap.out | cut -d '|' -f 3-)"
+	if command -v gdb >/dev/null; then
+		gdb -nx -batch -ex 'set debuginfod enabled off' -ex bt rows "$CORE" </dev/null >rows.gdb 2>&1
+		equal "a panic's backtrace" " rows::Table::at | rows::main" \
+			"$(signature gdb rows.gdb | text_of | cut -d '|' -f 3-)"
+	fi
+else
+	skip "a panic of Rust's" "rustc is not there, or does not compile"
+fi
+
 # ---- sanitizers, whichever compiler brings them
 
 cat >bugs.c <<'END'
