@@ -392,6 +392,7 @@ ANALYZE_OBJS = \
 	analyze/explain/signals.o \
 	analyze/explain/stack_overflow.o \
 	analyze/explain/syscall_names.o \
+	analyze/explain/text_cause.o \
 	analyze/explain/trap.o \
 	analyze/explain/vicinity.o \
 	analyze/explain/wait.o \
@@ -428,6 +429,15 @@ ANALYZE_OBJS = \
 	analyze/input/link_map.o \
 	analyze/input/load.o \
 	analyze/input/snapshot.o \
+	analyze/input/text.o \
+	analyze/input/text_build.o \
+	analyze/input/text_gdb.o \
+	analyze/input/text_gdb_frame.o \
+	analyze/input/text_json.o \
+	analyze/input/text_lines.o \
+	analyze/input/text_name.o \
+	analyze/input/text_plain.o \
+	analyze/input/text_sanitizer.o \
 	analyze/main.o \
 	analyze/memory.o \
 	analyze/options.o \

@@ -8,6 +8,7 @@
 #include "analyze/explain/instruction.h"
 #include "analyze/explain/next_steps.h"
 #include "analyze/explain/repeats.h"
+#include "analyze/explain/text_cause.h"
 #include "analyze/explain/vicinity.h"
 #include "analyze/input/input.h"
 #include "analyze/input/load.h"
@@ -173,6 +174,22 @@ int snap_analysis_run(const char *file, struct snap_store *store,
 	if (run_stages(ret, store, options, err) == 0 &&
 		run_related(ret, 0, &room, store, options, err) == 0)
 		return 0;
+	snap_crash_deinit(ret);
+	return -1;
+}
+
+int snap_analysis_text(struct snap_text *text, const struct snap_options *options,
+	struct snap_crash *ret, struct snap_error *err)
+{
+	int r = snap_text_next(text, ret, err);
+	if (r <= 0)
+		return r;
+	/* A report says what its analysis found. */
+	bool is_report = options->from == SNAP_TEXT_JSON;
+	if ((!options->rules || snap_signature_find_kind(ret, options->rules, err) == 0) &&
+		(is_report || snap_text_cause_find(ret, err) == 0) && snap_find_repeats(ret, err) == 0 &&
+		(!options->rules || snap_sign(ret, options->rules, err) == 0))
+		return 1;
 	snap_crash_deinit(ret);
 	return -1;
 }

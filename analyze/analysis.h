@@ -5,6 +5,7 @@
 #define SNAP_ANALYZE_ANALYSIS_H
 
 #include "analyze/crash.h"
+#include "analyze/input/text.h"
 #include "analyze/path_map.h"
 #include "analyze/progress.h"
 #include "common/error.h"
@@ -49,6 +50,7 @@ struct snap_options {
 	enum snap_variables_wanted variables; /* --variables */
 	bool vicinity;		  /* what registers point to is wanted */
 	const struct snap_rules *rules; /* for signatures; NULL: nobody asks for one */
+	enum snap_text_format from; /* --from: inputs are text of that format */
 	bool no_instruction;	  /* nobody asks for the faulting one: it is not disassembled */
 };
 
@@ -66,5 +68,12 @@ int snap_analysis_load(const char *file, struct snap_crash *ret, struct snap_err
 /* Load and then all the stages, filling the whole model. store outlives ret. */
 int snap_analysis_run(const char *file, struct snap_store *store,
 	const struct snap_options *options, struct snap_crash *ret, struct snap_error *err);
+
+/*
+ * The next backtrace of a text, with those stages that it can go through. Returns as snap_text_next()
+ * does.
+ */
+int snap_analysis_text(struct snap_text *text, const struct snap_options *options,
+	struct snap_crash *ret, struct snap_error *err);
 
 #endif

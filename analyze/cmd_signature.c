@@ -104,8 +104,9 @@ const struct snap_verb snap_verb_signature = {
 		"without a frame that says anything, has - for both. Ids that begin with s0: are\n"
 		"provisional: a later version will replace them.\n",
 	.examples = "  snapanalyze signature spool/*.snap | sort\n"
-		    "  snapanalyze signature --explain crash.snap\n",
+		    "  snapanalyze signature --explain crash.snap\n"
+		    "  snapanalyze signature --from gdb ci/*.log\n",
 	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES | SNAP_TAKES_RULES | SNAP_TAKES_EXPLAIN |
-		 SNAP_TAKES_BATCH | SNAP_TAKES_SANDBOX,
+		 SNAP_TAKES_FROM | SNAP_TAKES_BATCH | SNAP_TAKES_SANDBOX,
 	.run = run_signature,
 };

@@ -271,6 +271,7 @@ static int start_inputs(void *data)
 	struct inputs *inputs = data;
 	struct snap_error err = SNAP_ERROR_INIT;
 	if (!(inputs->how & SNAP_INPUT_FULL) ||
+		inputs->arguments->options.from != SNAP_TEXT_NONE ||
 		snap_store_create(&inputs->arguments->options, &inputs->store, &err) == 0)
 		return SNAP_EXIT_DONE;
 	snap_complain("%s", err.text);
@@ -296,6 +297,31 @@ static void complain_of_input(
 			(unsigned long long)(arguments->limits.memory_bytes >> 20));
 }
 
+/* Each backtrace of a text. */
+static enum snap_exit run_text(struct inputs *inputs, const char *file)
+{
+	const struct snap_arguments *arguments = inputs->arguments;
+	struct snap_error err = SNAP_ERROR_INIT;
+	struct snap_text *text;
+	struct snap_crash crash;
+	enum snap_exit worst = SNAP_EXIT_DONE;
+	int r = snap_text_open(file, arguments->options.from, &text, &err);
+	if (r == 0) {
+		while (!ferror(stdout) &&
+			(r = snap_analysis_text(text, &arguments->options, &crash, &err)) > 0) {
+			enum snap_exit status = inputs->fn(&crash, arguments, inputs->data);
+			snap_crash_deinit(&crash);
+			if (status > worst)
+				worst = status;
+		}
+		snap_text_close(text);
+	}
+	if (r >= 0)
+		return worst;
+	complain_of_input(arguments, file, &err);
+	return SNAP_EXIT_FAILED;
+}
+
 static int run_input(size_t index, void *data)
 {
 	struct inputs *inputs = data;
@@ -305,6 +331,8 @@ static int run_input(size_t index, void *data)
 	const char *file = arguments->files[index];
 	if (inputs->collector)
 		inputs->collector->current = index;
+	if (arguments->options.from != SNAP_TEXT_NONE)
+		return (int)run_text(inputs, file);
 	int r = inputs->store ? snap_analysis_run(
 					file, inputs->store, &arguments->options, &crash, &err)
 			      : snap_analysis_load(file, &crash, &err);

@@ -54,6 +54,7 @@ enum snap_option_set {
 	SNAP_TAKES_INDEX = 1 << 13, /* --index */
 	SNAP_TAKES_GROUPS = 1 << 14, /* what is grouped, how, and what becomes of it */
 	SNAP_TAKES_WATCH = 1 << 15, /* --watch; without --index it is wrong usage */
+	SNAP_TAKES_FROM = 1 << 30,    /* --from: inputs may be text */
 };
 
 enum snap_color {
@@ -138,7 +139,8 @@ enum snap_input_how {
 };
 
 /*
- * Analyse each input wholly or only load it, and hand it to fn: in workers of the sandbox, so that
+ * Analyse each input wholly or only load it, and hand it to fn, each backtrace of a text (--from) as a
+ * crash of its own: in workers of the sandbox, so that
  * nothing that fn leaves in data is seen by the caller. Inputs that can't be analysed are complained
  * of. Returns the worst status. Stops when stdout has failed. how: enum snap_input_how.
  */

@@ -6,6 +6,38 @@
 #include "analyze/input/input.h"
 #include "analyze/symbols/jit.h"
 
+static const char *const kinds[] = {
+	[SNAP_KIND_NONE] = "none",
+	[SNAP_KIND_STACK_OVERFLOW] = "stack-overflow",
+	[SNAP_KIND_EXEC_BAD_PC] = "exec-bad-pc",
+	[SNAP_KIND_SEGV_NULL] = "segv-null",
+	[SNAP_KIND_SEGV] = "segv",
+	[SNAP_KIND_ABORT] = "abort",
+	[SNAP_KIND_ILL] = "ill",
+	[SNAP_KIND_FPE] = "fpe",
+	[SNAP_KIND_BUS] = "bus",
+	[SNAP_KIND_TRAP] = "trap",
+	[SNAP_KIND_SYS] = "sys",
+	[SNAP_KIND_SIGNAL] = "signal",
+	[SNAP_KIND_SANITIZER] = "sanitizer",
+	[SNAP_KIND_UNKNOWN] = "unknown",
+};
+
+const char *snap_kind_name(enum snap_kind kind)
+{
+	return kinds[kind];
+}
+
+bool snap_kind_find(struct snap_bytes name, enum snap_kind *ret)
+{
+	for (size_t i = SNAP_KIND_NONE + 1; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (snap_bytes_equal_str(name, kinds[i])) {
+			*ret = (enum snap_kind)i;
+			return true;
+		}
+	return false;
+}
+
 void snap_crash_init(struct snap_crash *crash, const char *file)
 {
 	*crash = (struct snap_crash){.file = file, .integrity_why = ""};

@@ -31,6 +31,10 @@
 #include "common/snapshot.h"
 #include "common/snapshot_read.h"
 
+/* Addresses below are reached through a null pointer; nothing is ever mapped there
+ * (vm.mmap_min_addr is 64 KiB). */
+#define SNAP_NULL_END (64u << 10)
+
 struct snap_input;	/* input/input.h */
 struct snap_object;	/* symbols/object.h */
 struct snap_jit;	/* symbols/jit.h */
@@ -69,6 +73,7 @@ struct snap_frame {
 	uint64_t known_regs;  /* bit n: regs[n] is known */
 	const uint64_t *regs; /* by snap_arch_column(), snap_arch_num_columns() of them */
 	const struct snap_crash_module *module; /* NULL: in none */
+	bool is_place_unknown; /* of a text: which module is known, but not where in it pc is */
 	/* The stack goes on, but so many bytes of it were not captured before the next frame; about
 	 * how many frames they held. 0: no gap. With is_gap_unlisted they were captured, and the
 	 * number is exact: so many frames are of no interest. */
@@ -206,6 +211,9 @@ enum snap_kind {
 	SNAP_KIND_TRAP,
 	SNAP_KIND_SYS,
 	SNAP_KIND_SIGNAL,
+	/* Of backtraces that came as text (input/text.h) alone. */
+	SNAP_KIND_SANITIZER, /* a sanitizer's report, of what raises no signal */
+	SNAP_KIND_UNKNOWN,   /* the text does not say */
 };
 
 /*
@@ -439,6 +447,11 @@ struct snap_crash {
 /* How deeply snapshots may be in others, and how many in all, to be analysed (analysis.c). */
 #define SNAP_MAX_RELATED_DEPTH 4
 #define SNAP_MAX_RELATED       64
+
+/* "segv-null" and so on. Static. */
+const char *snap_kind_name(enum snap_kind kind);
+/* The kind of that name; false: there is none, or it is "none". */
+bool snap_kind_find(struct snap_bytes name, enum snap_kind *ret);
 
 /* NULL for addresses in no module. */
 struct snap_crash_module *snap_crash_module_at(const struct snap_crash *crash, uint64_t addr);

@@ -77,6 +77,7 @@ enum option_id {
 	OPTION_KEEP,
 	OPTION_DELETE,
 	OPTION_RULES,
+	OPTION_FROM,
 	OPTION_PRETTY,
 	OPTION_MISSING,
 	OPTION_MEMORY,
@@ -163,6 +164,9 @@ static const struct option_entry entries[] = {
 	{OPTION_DELETE, SNAP_TAKES_GROUPS, "delete", NULL, "with --keep: remove them"},
 	{OPTION_RULES, SNAP_TAKES_RULES, "rules", "FILE",
 		"rules for signatures, before the built-in ones"},
+	{OPTION_FROM, SNAP_TAKES_FROM, "from", "FORMAT",
+		"inputs are text with backtraces, one or more each: of gdb,\nof asan (and other "
+		"sanitizers), json (reports of\nsnapanalyze json), or plain (a frame on each line)"},
 	{OPTION_PRETTY, SNAP_TAKES_PRETTY, "pretty", NULL,
 		"spread the JSON over indented lines, for people"},
 	{OPTION_MISSING, SNAP_TAKES_MISSING, "missing", NULL,
@@ -338,7 +342,10 @@ void snap_print_verb_help(const struct snap_verb *verb)
 		verb->arguments, verb->summary, verb->text);
 	snap_print_options(verb->takes);
 	printf("\nExamples:\n%s\n", verb->examples);
-	if (!(verb->takes & (SNAP_TAKES_NO_FILES | SNAP_TAKES_STORE | SNAP_TAKES_ELF)))
+	if (verb->takes & SNAP_TAKES_FROM)
+		printf("Inputs are snapshots and ELF cores, told apart by content, or with --from "
+		       "text; - is\nstandard input.\n");
+	else if (!(verb->takes & (SNAP_TAKES_NO_FILES | SNAP_TAKES_STORE | SNAP_TAKES_ELF)))
 		printf("Inputs are snapshots and ELF cores, told apart by content; - is standard "
 		       "input.\n");
 	printf("Exit status: see snapanalyze --help.\n");
@@ -752,6 +759,14 @@ static bool has_servers(void)
 	return urls && urls[strspn(urls, " ")];
 }
 
+static bool parse_from(struct parser *p, const char *text)
+{
+	if (snap_text_format_find(text, &p->arguments.options.from))
+		return true;
+	complain_usage(p, "--from takes gdb, asan, json or plain, not", text);
+	return false;
+}
+
 /* Returns false if the program is to exit with *ret_status. */
 static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 {
@@ -878,6 +893,8 @@ static bool take_option(struct parser *p, int id, enum snap_exit *ret_status)
 	case OPTION_RULES:
 		p->arguments.rules_file = optarg;
 		return true;
+	case OPTION_FROM:
+		return parse_from(p, optarg);
 	case OPTION_PRETTY:
 		p->arguments.pretty = true;
 		return true;

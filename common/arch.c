@@ -1,6 +1,7 @@
 #include "common/arch.h"
 
 #include <elf.h>
+#include <string.h>
 
 #include "common/elf_load.h"
 
@@ -728,6 +729,14 @@ const struct snap_arch *snap_arch_find(uint32_t elf_machine, uint32_t elf_class,
 	return NULL;
 }
 
+const struct snap_arch *snap_arch_find_name(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(arches); i++)
+		if (strcmp(arches[i].name, name) == 0)
+			return &arches[i];
+	return NULL;
+}
+
 const struct snap_arch *snap_arch_other_abi(const struct snap_arch *arch)
 {
 	static const struct {
@@ -759,5 +768,20 @@ bool snap_arch_reg_get(const struct snap_arch *arch, unsigned int index, const v
 	if ((size_t)reg->offset + reg->size > pr_reg_len)
 		return false;
 	*ret = snap_arch_load(arch, (const uint8_t *)pr_reg + reg->offset, reg->size);
+	return true;
+}
+
+bool snap_arch_reg_set(const struct snap_arch *arch, unsigned int index, void *pr_reg,
+	size_t pr_reg_len, uint64_t value)
+{
+	if (index >= arch->num_regs)
+		return false;
+	const struct snap_arch_reg *reg = &arch->regs[index];
+	uint8_t *bytes = pr_reg;
+	if ((size_t)reg->offset + reg->size > pr_reg_len)
+		return false;
+	for (unsigned int i = 0; i < reg->size; i++, value >>= 8)
+		bytes[reg->offset + (arch->elf_data == ELFDATA2LSB ? i : reg->size - 1u - i)] =
+			(uint8_t)value;
 	return true;
 }

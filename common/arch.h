@@ -118,6 +118,9 @@ struct snap_arch {
 /* NULL if there is no table for it. */
 const struct snap_arch *snap_arch_find(uint32_t elf_machine, uint32_t elf_class, uint32_t elf_data);
 
+/* The same by its name. */
+const struct snap_arch *snap_arch_find_name(const char *name);
+
 /*
  * The other machine whose processes a kernel of this one's runs, or that runs this one's: i386
  * beside x86-64, 32-bit ARM beside aarch64. NULL if there is none with a table, or arch is NULL.
@@ -130,6 +133,10 @@ const struct snap_arch *snap_arch_other_abi(const struct snap_arch *arch);
  */
 bool snap_arch_reg_get(const struct snap_arch *arch, unsigned int index, const void *pr_reg,
 	size_t pr_reg_len, uint64_t *ret);
+
+/* The reverse: value as regs[index] into pr_reg. False if there is no such register or no room. */
+bool snap_arch_reg_set(const struct snap_arch *arch, unsigned int index, void *pr_reg,
+	size_t pr_reg_len, uint64_t value);
 
 /* An unsigned number of size 1, 2, 4 or 8 bytes in the machine's byte order. */
 uint64_t snap_arch_load(const struct snap_arch *arch, const void *bytes, unsigned int size);

@@ -285,8 +285,18 @@ def trees():
         put("trees", name, b"".join(struct.pack("<HB", off, len(data)) + data for off, data in changes))
 
 
+def texts():
+    """fuzz_text.c: the format, then the text."""
+    for i, form in enumerate(("gdb", "asan", "json", "plain")):
+        for path in glob.glob(os.path.join(os.path.dirname(fixtures), "traces", form + "-*")):
+            put("text", os.path.basename(path), bytes([i]) + read(path))
+    for name in ("segv-null", "signal-frame"):
+        put("text", "json-" + name, b"\2" + read(os.path.join(fixtures, name, "report.json")))
+
+
 def by_hand():
     trees()
+    texts()
     root = os.path.dirname(os.path.dirname(fixtures))
     put("config", "example", read(os.path.join(root, "packaging", "snapcrash.conf")))
     put("config", "some", b"spool = /var/x\nmax_bytes = 10M # c\nignore = foo* uid=7\nonly=/bin/*\nhook = /bin/h a b\n"

@@ -119,6 +119,7 @@ TESTS_ANALYZE = \
 	test_split \
 	test_symbol_image \
 	test_symtab \
+	test_text_trace \
 	test_unit_table \
 	test_unwind \
 	test_variables \
@@ -160,6 +161,7 @@ CLI_TESTS = \
 	tests/cli_index.sh \
 	tests/cli_signatures.sh \
 	tests/cli_similar.sh \
+	tests/cli_from.sh \
 	tests/cli_hostile_links.sh \
 	tests/cli_sandbox.sh \
 	tests/cli_hostile_strings.sh \
@@ -421,6 +423,7 @@ TEST_dwarf_sections_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_cache_dir_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_sandbox_policy_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_no_memory_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
+TEST_text_trace_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_dir_index_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_adopt_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 TEST_access_OBJS = tests/lib/temp_tree.o $(half_objs_capture)

@@ -234,13 +234,14 @@ static struct snap_bytes program_name(const struct snap_crash *crash)
 	return snap_path_name(name);
 }
 
-int snap_abort_find(struct snap_evidence *e)
+/* By the functions' names and the C library's words alone. *ret_end: into ends, or -1; *ret_line: of
+ * that function. */
+static int find_said(struct snap_evidence *e, int *ret_end, size_t *ret_line)
 {
 	struct snap_crash *crash = e->crash;
 	struct snap_cause *cause = &crash->cause;
 	const struct snap_abort_message *message = &crash->abort_message;
-	size_t line = 0;
-	int end = find_end(e->thread, &line);
+	int end = *ret_end = find_end(e->thread, ret_line);
 	if (end >= 0) {
 		cause->failure = ends[end].failure;
 		e->failure_words = ends[end].words;
@@ -261,6 +262,23 @@ int snap_abort_find(struct snap_evidence *e)
 		if (text.has_assertion && keep_assertion(crash, &text.assertion) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+int snap_abort_find_said(struct snap_evidence *e)
+{
+	int end;
+	size_t line = 0;
+	return find_said(e, &end, &line);
+}
+
+int snap_abort_find(struct snap_evidence *e)
+{
+	const struct snap_cause *cause = &e->crash->cause;
+	int end;
+	size_t line = 0;
+	if (find_said(e, &end, &line) < 0)
+		return -1;
 	switch (cause->failure) {
 	case SNAP_FAILURE_ASSERTION:
 		if (!cause->has_assertion && end >= 0)

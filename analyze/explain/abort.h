@@ -15,6 +15,10 @@ const char *snap_failure_name(enum snap_failure failure);
  */
 int snap_abort_find(struct snap_evidence *e);
 
+/* The same of a backtrace that came as text: only by what its functions are called, and by the crash's
+ * message. Of e only crash and thread are looked at. */
+int snap_abort_find_said(struct snap_evidence *e);
+
 /* One sentence of what was found, in the crash's arena or static; NULL without memory. */
 const char *snap_abort_explain(const struct snap_evidence *e);
 

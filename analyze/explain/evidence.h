@@ -10,10 +10,6 @@
 #include "analyze/crash.h"
 #include "analyze/explain/instruction.h"
 
-/* Addresses below are reached through a null pointer; nothing is ever mapped there
- * (vm.mmap_min_addr is 64 KiB). */
-#define SNAP_NULL_END (64u << 10)
-
 /* Where the fault's address comes from. */
 enum snap_address_source {
 	SNAP_ADDRESS_UNKNOWN,

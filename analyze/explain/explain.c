@@ -22,25 +22,6 @@
 /* BUS_ADRALN: address 0 is aligned. */
 #define CODE_ADRALN 1
 
-const char *snap_kind_name(enum snap_kind kind)
-{
-	static const char *const names[] = {
-		[SNAP_KIND_NONE] = "none",
-		[SNAP_KIND_STACK_OVERFLOW] = "stack-overflow",
-		[SNAP_KIND_EXEC_BAD_PC] = "exec-bad-pc",
-		[SNAP_KIND_SEGV_NULL] = "segv-null",
-		[SNAP_KIND_SEGV] = "segv",
-		[SNAP_KIND_ABORT] = "abort",
-		[SNAP_KIND_ILL] = "ill",
-		[SNAP_KIND_FPE] = "fpe",
-		[SNAP_KIND_BUS] = "bus",
-		[SNAP_KIND_TRAP] = "trap",
-		[SNAP_KIND_SYS] = "sys",
-		[SNAP_KIND_SIGNAL] = "signal",
-	};
-	return names[kind];
-}
-
 /* ---------------------------------------------------------------- evidence */
 
 static bool are_maps_known(const struct snap_crash *crash)
@@ -310,6 +291,8 @@ static const char *explain(const struct snap_evidence *e)
 		return snap_fault_explain_trap(e);
 	case SNAP_KIND_NONE:
 	case SNAP_KIND_SIGNAL:
+	case SNAP_KIND_SANITIZER:
+	case SNAP_KIND_UNKNOWN:
 		break;
 	}
 	return explain_signal(e);

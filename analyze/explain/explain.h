@@ -10,7 +10,4 @@
 /* Fill crash->cause. -1 only if memory is exhausted. */
 int snap_explain(struct snap_crash *crash, struct snap_error *err);
 
-/* "segv-null" and so on. Static. */
-const char *snap_kind_name(enum snap_kind kind);
-
 #endif

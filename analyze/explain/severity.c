@@ -198,6 +198,8 @@ struct snap_severity snap_severity_find(const struct snap_evidence *e)
 {
 	switch (e->crash->cause.kind) {
 	case SNAP_KIND_NONE:
+	case SNAP_KIND_SANITIZER:
+	case SNAP_KIND_UNKNOWN:
 		break;
 	case SNAP_KIND_STACK_OVERFLOW:
 		return severity("stack-overflow", "the address or the stack pointer is below the "

@@ -32,6 +32,7 @@ struct source {
 	struct snap_bytes start;
 	struct snap_decompressor *decompressor; /* NULL: as they are */
 	struct snap_input *input;		/* what is lost is noted here */
+	bool is_text;				/* no snapshot, and no core */
 	uint64_t num_read;
 };
 
@@ -166,14 +167,16 @@ static int spool_core(struct source *source, const uint8_t *head, size_t head_le
 	return 0;
 }
 
-/* A snapshot into memory. expected: its size if known, else 0. */
-static int read_snapshot(struct source *source, const uint8_t *head, size_t head_len,
+/* A snapshot or text into memory. expected: its size if known, else 0. */
+static int read_whole(struct source *source, const uint8_t *head, size_t head_len,
 	uint64_t expected, struct snap_input *input, struct snap_error *err)
 {
-	if (expected > SNAP_MAX_FILE_BYTES)
+	const size_t max = source->is_text ? SNAP_INPUT_MAX_TEXT : SNAP_MAX_FILE_BYTES;
+	const char *what = source->is_text ? "text" : "a snapshot";
+	if (expected > max)
 		return snap_error_set(err, SNAP_ERROR_LIMIT,
-			"has %llu bytes, more than the %u that a snapshot may have",
-			(unsigned long long)expected, SNAP_MAX_FILE_BYTES);
+			"has %llu bytes, more than the %zu that %s may have",
+			(unsigned long long)expected, max, what);
 	size_t capacity = expected > head_len ? expected + 1 : COPY_BYTES;
 	uint8_t *data = malloc(capacity);
 	if (!data)
@@ -189,15 +192,13 @@ static int read_snapshot(struct source *source, const uint8_t *head, size_t head
 		len += (size_t)n;
 		if (len < capacity)
 			break;
-		if (len > SNAP_MAX_FILE_BYTES) {
+		if (len > max) {
 			free(data);
 			return snap_error_set(err, SNAP_ERROR_LIMIT,
-				"has more than the %u bytes that a snapshot may have",
-				SNAP_MAX_FILE_BYTES);
+				"has more than the %zu bytes that %s may have", max, what);
 		}
 		/* One byte more than there may be, to see that there are more. */
-		capacity = capacity > SNAP_MAX_FILE_BYTES / 2 ? SNAP_MAX_FILE_BYTES + 1u
-							      : 2 * capacity;
+		capacity = capacity > max / 2 ? max + 1 : 2 * capacity;
 		uint8_t *grown = realloc(data, capacity);
 		if (!grown) {
 			free(data);
@@ -221,13 +222,17 @@ static int read_source(struct source *source, bool regular, uint64_t size, struc
 		return -1;
 	if (n == 0)
 		return snap_error_set(err, SNAP_ERROR_MALFORMED, "is empty");
-	const char *foreign = snap_foreign_file(snap_bytes(head, (size_t)n));
+	const char *foreign =
+		source->is_text ? NULL : snap_foreign_file(snap_bytes(head, (size_t)n));
 	if (foreign)
 		return snap_error_set(err, SNAP_ERROR_UNSUPPORTED, "%s", foreign);
 	input->is_core = n >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0;
+	if (input->is_core && source->is_text)
+		return snap_error_set(err, SNAP_ERROR_UNSUPPORTED,
+			"is an ELF file, not text (without --from, cores are read)");
 	bool in_place = regular && !source->decompressor;
 	if (!input->is_core)
-		return read_snapshot(source, head, (size_t)n, in_place ? size : 0, input, err);
+		return read_whole(source, head, (size_t)n, in_place ? size : 0, input, err);
 	if (!in_place)
 		return spool_core(source, head, (size_t)n, input, err);
 	input->size = size;
@@ -238,12 +243,13 @@ static int read_source(struct source *source, bool regular, uint64_t size, struc
 }
 
 /* owned: nobody else moves fd's offset. */
-static int open_fd(int fd, bool owned, struct snap_input *input, struct snap_error *err)
+static int open_fd(
+	int fd, bool owned, bool is_text, struct snap_input *input, struct snap_error *err)
 {
 	uint8_t start[SNAP_COMPRESSION_MAGIC_BYTES];
 	struct stat st;
 	bool regular = owned && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-	struct source source = {.fd = fd, .start = {start, 0}, .input = input};
+	struct source source = {.fd = fd, .start = {start, 0}, .input = input, .is_text = is_text};
 	/* Straight from fd: source_read() would give back what stands in start. */
 	while (source.start.len < sizeof(start)) {
 		ssize_t n = read_retry(
@@ -262,16 +268,17 @@ static int open_fd(int fd, bool owned, struct snap_input *input, struct snap_err
 	return r;
 }
 
-int snap_input_open(const char *file, struct snap_input *ret, struct snap_error *err)
+static int open_input(
+	const char *file, bool is_text, struct snap_input *ret, struct snap_error *err)
 {
 	struct snap_error why = SNAP_ERROR_INIT;
 	struct snap_input input = {.fd = -1};
 	int r;
 	if (strcmp(file, "-") == 0) {
-		r = open_fd(STDIN_FILENO, false, &input, &why);
+		r = open_fd(STDIN_FILENO, false, is_text, &input, &why);
 	} else {
 		int fd = snap_file_open_input(file, &why);
-		r = fd < 0 ? -1 : open_fd(fd, true, &input, &why);
+		r = fd < 0 ? -1 : open_fd(fd, true, is_text, &input, &why);
 		if (fd >= 0)
 			(void)close(fd); /* only read from */
 	}
@@ -284,6 +291,16 @@ int snap_input_open(const char *file, struct snap_input *ret, struct snap_error 
 	}
 	*ret = input;
 	return 0;
+}
+
+int snap_input_open(const char *file, struct snap_input *ret, struct snap_error *err)
+{
+	return open_input(file, false, ret, err);
+}
+
+int snap_input_open_text(const char *file, struct snap_input *ret, struct snap_error *err)
+{
+	return open_input(file, true, ret, err);
 }
 
 void snap_input_deinit(struct snap_input *input)

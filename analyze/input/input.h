@@ -27,6 +27,14 @@ struct snap_input {
  * ("cannot read 'x': ..."). Close with snap_input_deinit().
  */
 int snap_input_open(const char *file, struct snap_input *ret, struct snap_error *err);
+
+/*
+ * The same for text of other programs' making, at most SNAP_INPUT_MAX_TEXT bytes, in ret->data;
+ * ELF files are refused.
+ */
+#define SNAP_INPUT_MAX_TEXT (64u << 20)
+int snap_input_open_text(const char *file, struct snap_input *ret, struct snap_error *err);
+
 void snap_input_deinit(struct snap_input *input);
 
 /* The same for one on the heap; NULL is ignored. */

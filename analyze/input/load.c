@@ -38,7 +38,7 @@ void snap_load_sort_mappings(struct snap_crash *crash)
 	crash->num_mappings = kept;
 }
 
-static void sort_modules(struct snap_crash *crash)
+void snap_load_sort_modules(struct snap_crash *crash)
 {
 	size_t kept = 0;
 	if (crash->num_modules > 0)
@@ -86,7 +86,7 @@ static int add_loss(struct snap_crash *crash, struct snap_error *err)
 int snap_load_finish(struct snap_crash *crash, struct snap_error *err)
 {
 	snap_load_sort_mappings(crash);
-	sort_modules(crash);
+	snap_load_sort_modules(crash);
 	if (crash->process.has_elf)
 		crash->arch = snap_arch_find(crash->process.elf_machine, crash->process.elf_class,
 			crash->process.elf_data);

@@ -23,5 +23,7 @@ int snap_load_finish(struct snap_crash *crash, struct snap_error *err);
 
 /* The part of it that a loader may want earlier: mappings sorted and made disjoint. */
 void snap_load_sort_mappings(struct snap_crash *crash);
+/* The same of modules. */
+void snap_load_sort_modules(struct snap_crash *crash);
 
 #endif

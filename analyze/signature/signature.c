@@ -23,6 +23,23 @@ int snap_sign(struct snap_crash *crash, const struct snap_rules *rules, struct s
 	return r;
 }
 
+int snap_signature_find_kind(
+	struct snap_crash *crash, const struct snap_rules *rules, struct snap_error *err)
+{
+	struct snap_arena arena;
+	struct snap_signature_stack stack;
+	const struct snap_crash_thread *thread = snap_crash_crashed_thread(crash);
+	if (!thread || crash->cause.kind != SNAP_KIND_UNKNOWN)
+		return 0;
+	snap_arena_init(&arena, SIZE_MAX);
+	int r = snap_signature_stack_read(crash, thread, rules, &arena, &stack, err);
+	if (r == 0 && stack.num_lines > 0 && stack.lines[0].rule &&
+		stack.lines[0].rule->action == SNAP_RULE_SKIP)
+		crash->cause.kind = SNAP_KIND_ABORT;
+	snap_arena_deinit(&arena);
+	return r;
+}
+
 static const char *words_of(enum snap_pick pick)
 {
 	switch (pick) {

@@ -12,6 +12,13 @@
 /* Fill crash->signature by these rules. -1 only if memory is exhausted. */
 int snap_sign(struct snap_crash *crash, const struct snap_rules *rules, struct snap_error *err);
 
+/*
+ * Of a backtrace whose text names no signal: an abort if what ends programs on purpose stands on top.
+ * -1 only if memory is exhausted.
+ */
+int snap_signature_find_kind(
+	struct snap_crash *crash, const struct snap_rules *rules, struct snap_error *err);
+
 /* What became of a line of the crashing thread. */
 struct snap_signature_reason {
 	bool is_kept;

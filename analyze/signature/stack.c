@@ -46,7 +46,7 @@ static int read_line(const struct snap_rules *rules, uint32_t present, const cha
 	line->module = module_name(module);
 	line->is_signal = frame->is_signal && !line->is_inline;
 	line->is_library = snap_rules_libraries(rules, line->module) != 0;
-	if (module && !line->is_inline) {
+	if (module && !line->is_inline && !frame->is_place_unknown) {
 		line->has_offset = true;
 		line->build_id = module->record.build_id;
 		line->offset = snap_signature_offset(frame);
