@@ -40,7 +40,9 @@ static int list_inputs(const struct snap_arguments *arguments, struct snap_input
 		if (snap_input_list_add(list, arguments->files[i], snap_complain, err) < 0)
 			return -1;
 	snap_input_list_finish(list);
-	if (list->num_passed_over > 0)
+	if (list->num_passed_over > 0 && list->is_text)
+		snap_complain("files that are no text are passed over: %zu", list->num_passed_over);
+	else if (list->num_passed_over > 0)
 		snap_complain("files that are neither snapshots nor cores are passed over: %zu",
 			list->num_passed_over);
 	return 0;
@@ -148,7 +150,10 @@ static enum snap_exit run(struct dedup *dedup)
 {
 	const struct snap_arguments *arguments = dedup->arguments;
 	struct snap_error err = SNAP_ERROR_INIT;
-	struct snap_input_list list = {.is_absolute = arguments->grouping.index != NULL};
+	struct snap_input_list list = {
+		.is_absolute = arguments->grouping.index != NULL,
+		.is_text = arguments->options.from != SNAP_TEXT_NONE,
+	};
 	enum snap_exit status = SNAP_EXIT_DONE;
 	int r = read_pins(dedup, &err);
 	if (r == 0 && arguments->grouping.known)
@@ -190,6 +195,7 @@ const struct snap_verb snap_verb_dedup = {
 		    "  snapanalyze dedup --known known.txt --fail-on-new results || echo new crashes\n"
 		    "  snapanalyze dedup --keep 5 --delete spool\n",
 	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES | SNAP_TAKES_PRETTY | SNAP_TAKES_RULES |
-		 SNAP_TAKES_JOBS | SNAP_TAKES_SANDBOX | SNAP_TAKES_INDEX | SNAP_TAKES_GROUPS,
+		 SNAP_TAKES_JOBS | SNAP_TAKES_SANDBOX | SNAP_TAKES_INDEX | SNAP_TAKES_GROUPS |
+		 SNAP_TAKES_FROM,
 	.run = run_dedup,
 };

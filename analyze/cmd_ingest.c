@@ -48,7 +48,10 @@ static enum snap_exit follow(const struct snap_arguments *arguments, struct snap
 	enum snap_exit status = SNAP_EXIT_DONE;
 	int r;
 	do {
-		struct snap_input_list list = {.is_absolute = true};
+		struct snap_input_list list = {
+			.is_absolute = true,
+			.is_text = arguments->options.from != SNAP_TEXT_NONE,
+		};
 		r = snap_watch_wait(watch, &list, snap_complain, &err);
 		if (r > 0)
 			status = worse(status, ingest(arguments, index, &list));
@@ -77,7 +80,8 @@ static enum snap_exit ingest_all(const struct snap_arguments *arguments, struct 
 {
 	struct snap_error err = SNAP_ERROR_INIT;
 	struct snap_watch *watch = NULL;
-	struct snap_input_list list = {.is_absolute = true};
+	struct snap_input_list list = {
+		.is_absolute = true, .is_text = arguments->options.from != SNAP_TEXT_NONE};
 	int r = 0;
 	/* Before what is there is listed, so that nothing comes in between. */
 	if (arguments->grouping.watch && num_directories == 0)
@@ -128,6 +132,7 @@ const struct snap_verb snap_verb_ingest = {
 	.examples = "  snapanalyze ingest /var/lib/snapcrash --index crashes.db\n"
 		    "  snapanalyze ingest spool --index crashes.db --symbols release-1.2 --watch\n",
 	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES | SNAP_TAKES_RULES | SNAP_TAKES_JOBS |
-		 SNAP_TAKES_SANDBOX | SNAP_TAKES_INDEX | SNAP_TAKES_WATCH,
+		 SNAP_TAKES_SANDBOX | SNAP_TAKES_INDEX | SNAP_TAKES_WATCH |
+		 SNAP_TAKES_FROM,
 	.run = run_ingest,
 };

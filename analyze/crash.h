@@ -384,6 +384,7 @@ struct snap_crash {
 
 	/* input/: how it was stored */
 	const char *file; /* the name given by the user; "-" for standard input */
+	uint64_t text_line; /* of a text with several backtraces, where this one begins; else 0 */
 	bool is_core;
 	uint64_t file_bytes;
 	enum snap_integrity integrity;

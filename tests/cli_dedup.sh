@@ -193,3 +193,34 @@ equal "--delete: what went" "fleet/a2.snap fleet/b1.snap fleet/b2.snap fleet/dee
 	"$(find fleet -name '[abc]*.snap' -type f | sort | tr '\n' ' ' | sed 's/ $//')"
 dedup --keep 2 --delete fleet
 equal "--delete: then nothing more goes" "0 " "$STATUS $(cat out)"
+
+# ---- texts
+
+mkdir logs
+for build in 1 2; do
+	printf '#0  0x0000555555555139 in order_add (order=0x0) at /srv/%s/orders.c:%s\n' $build $((10 + build))
+	printf '#1  0x0000555555555190 in serve () at /srv/%s/main.c:40\n#2  0x00005555555551a0 in main () at /srv/main.c:80\n\n' $build
+	printf 'Program received signal SIGABRT, Aborted.\n'
+	printf '#0  __pthread_kill_implementation () at ./nptl/pthread_kill.c:44\n#1  0x00007ffff7d in raise () from /lib/x86_64-linux-gnu/libc.so.6\n'
+	printf '#2  0x00007ffff7e in abort () from /lib/x86_64-linux-gnu/libc.so.6\n#3  0x5555555 in give_up () at a.c:%s\n\n' $build
+done >logs/gdb.txt
+sed -n 1,4p logs/gdb.txt >logs/one.txt
+head -c 100 /dev/zero >logs/zeros
+run "$ANALYZE" dedup --from gdb --json logs
+equal "--from: backtraces of texts are grouped" "[('unknown', 3), ('abort', 2)]" \
+	"$(json_get out '[(g["kind"], g["count"]) for g in r["groups"]]')"
+check "--from: the schema allows it" "$PYTHON" "$LIB/validate_json.py" "$TOP/docs/dedup.schema.json" out
+equal "--from: where in a file" "['logs/gdb.txt:1', 'logs/gdb.txt:11', 'logs/one.txt']" \
+	"$(json_get out 'sorted(r["groups"][0]["files"])')"
+equal "--from: what is no text" "snapanalyze: files that are no text are passed over: 1" "$(cat err)"
+run "$ANALYZE" dedup --from gdb --keep 1 --delete logs
+check "--delete: a file of several backtraces stays" [ -e logs/gdb.txt ]
+for snap in fleet/*.snap; do
+	"$ANALYZE" json --no-local --symbols symbols "$snap"
+done >reports.json
+run "$ANALYZE" dedup --from json reports.json --json
+run_ids=$(json_get out 'sorted((g["id"], g["count"]) for g in r["groups"])')
+dedup --json fleet/*.snap
+equal "--from json: the groups of the snapshots themselves" "$(get 'sorted((g["id"], g["count"]) for g in r["groups"])')" "$run_ids"
+run "$ANALYZE" dedup --from gdb --scores logs/gdb.txt
+equal "--scores: of each those before" "logs/gdb.txt:11	logs/gdb.txt:1	1.0000" "$(head -n 1 out)"

@@ -45,6 +45,7 @@ int snap_entry_read(const struct snap_crash *crash, const struct snap_rules *rul
 	const struct snap_metadata *metadata = &crash->metadata;
 	bool failed = false;
 	*ret = (struct snap_entry){
+		.line = crash->text_line,
 		.kind = snap_kind_name(crash->cause.kind),
 		.id = crash->signature.id,
 		.text = crash->signature.text,

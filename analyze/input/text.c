@@ -191,6 +191,7 @@ int snap_text_next(struct snap_text *text, struct snap_crash *ret, struct snap_e
 	read_ahead(text);
 	is_only &= !text->has_ahead && !text->is_failed;
 	if (!is_only) {
+		crash.text_line = line;
 		crash.file = name_with_line(&crash, text->file, line);
 		if (!crash.file) {
 			snap_crash_deinit(&crash);
