@@ -237,7 +237,9 @@ void snap_pick(const struct snap_signature_stack *stack, size_t depth, bool phys
 	num_frames = 0;
 	for (size_t i = 0; i < picked->num_kept; i++) {
 		enum snap_pick *pick = &picked->picks[picked->order[i]];
-		if (num_frames == depth)
+		if (stack->is_smashed && num_frames > 0)
+			*pick = SNAP_PICK_SMASHED;
+		else if (num_frames == depth)
 			*pick = SNAP_PICK_BEYOND;
 		else
 			picked->order[num++] = picked->order[i];

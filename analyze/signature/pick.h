@@ -14,6 +14,7 @@ enum snap_pick {
 	SNAP_PICK_FRAME,    /* kept, one of the frames */
 	SNAP_PICK_PREFIX,   /* kept, and not counted */
 	SNAP_PICK_BEYOND,   /* enough frames stand above it */
+	SNAP_PICK_SMASHED,  /* was found behind a return address that may have been overwritten */
 	SNAP_PICK_ENDS,	    /* ends the program, or stands above what does */
 	SNAP_PICK_HANDLER,  /* of a signal handler that ended the program */
 	SNAP_PICK_SIGNAL,   /* a signal trampoline */

@@ -49,6 +49,8 @@ static const char *words_of(enum snap_pick pick)
 		return "where a library was called: kept, not counted";
 	case SNAP_PICK_BEYOND:
 		return "enough frames stand above it";
+	case SNAP_PICK_SMASHED:
+		return "stands behind a return address that may have been overwritten";
 	case SNAP_PICK_ENDS:
 		return "ends the program, or tells of its end";
 	case SNAP_PICK_HANDLER:

@@ -76,7 +76,11 @@ int snap_signature_stack_read(const struct snap_crash *crash,
 							       : SNAP_SIGNATURE_LINES;
 	struct snap_signature_line *lines = snap_arena_alloc(arena, max * sizeof(lines[0]));
 	uint32_t present = 0;
-	*ret = (struct snap_signature_stack){.kind = crash->cause.kind, .lines = lines};
+	*ret = (struct snap_signature_stack){
+		.kind = crash->cause.kind,
+		.is_smashed = crash->cause.failure == SNAP_FAILURE_STACK_SMASHING,
+		.lines = lines,
+	};
 	if (!lines || snap_signature_message(crash, arena, &ret->message) < 0)
 		return snap_error_no_memory(err);
 	for (size_t i = 0; i < crash->num_modules; i++)
