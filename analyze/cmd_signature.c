@@ -101,8 +101,7 @@ const struct snap_verb snap_verb_signature = {
 	.summary = "One line per input that is the same for the same bug",
 	.text = "\nPrints ID, signature and file name, separated by tabs. An input without a "
 		"crash, or\n"
-		"without a frame that says anything, has - for both. Ids that begin with s0: are\n"
-		"provisional: a later version will replace them.\n",
+		"without a frame that says anything, has - for both.\n",
 	.examples = "  snapanalyze signature spool/*.snap | sort\n"
 		    "  snapanalyze signature --explain crash.snap\n"
 		    "  snapanalyze signature --from gdb ci/*.log\n",

@@ -325,7 +325,7 @@ enum snap_signature_depth {
 };
 
 struct snap_signature {
-	const char *id;	  /* "s0:..."; NULL: no usable frame */
+	const char *id;	  /* "s1:..."; NULL: no usable frame */
 	const char *text; /* "kind | frame | frame"; NULL likewise */
 	/* Indices into the crashing thread's listed: the first of the lines in it, and of those that do
 	 * not belong to libraries, if there are any. */

@@ -8,7 +8,7 @@
 #include "analyze/explain/explain.h"
 #include "common/escape.h"
 
-#define VERSION_PREFIX "s0:"
+#define VERSION_PREFIX "s1:"
 #define ID_BYTES       16
 #define SEPARATOR      " | "
 #define NAMELESS       "!?"
