@@ -111,6 +111,10 @@ run "$ANALYZE" json "$(newest)"
 equal "can be analysed" 1 "$STATUS"
 equal "a crash of too few registers" "accepted done 0" "$(peer crash-short-registers)"
 equal "five snapshots" 5 "$(num_snapshots)"
+# CAP_CHOWN, CAP_DAC_READ_SEARCH, CAP_NET_ADMIN, CAP_SYS_PTRACE, CAP_SYS_ADMIN
+read -r permitted no_more <<<"$(peer rights)"
+equal "the worker has five capabilities at most, and gains none" "0 1" \
+	"$((0x$permitted & ~((1 << 0) | (1 << 2) | (1 << 12) | (1 << 19) | (1 << 21)))) $no_more"
 equal "who says nothing is cut off" "refused 110" "$(peer silent)"
 equal "who does not go on is cut off" "accepted closed" "$(peer no-go)"
 equal "who goes on with something else" "accepted closed" "$(peer wrong-go)"

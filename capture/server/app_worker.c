@@ -17,6 +17,7 @@
 #include "capture/client_file.h"
 #include "capture/live.h"
 #include "capture/prefault.h"
+#include "capture/privileges.h"
 #include "capture/proc_info.h"
 #include "capture/server/log.h"
 #include "capture/spool.h"
@@ -223,6 +224,7 @@ int snap_app_work(const struct snap_app_work *work)
 {
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* can't fail */
 	(void)signal(SIGPIPE, SIG_IGN);
+	snap_privileges_drop();
 	int error = check_quota(work);
 	if (error != 0) {
 		snap_app_answer(work->fd, SNAP_APP_REFUSED, error, NULL);

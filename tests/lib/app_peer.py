@@ -2,7 +2,7 @@
 """A program that speaks badly to the server's socket for programs.
 
 app_peer.py SOCKET HOW: prints what the server answers, one word each: "refused ERRNO", "accepted",
-"done ERRNO", "closed", "silence".
+"done ERRNO", "closed", "silence". HOW "rights": the capabilities of the worker, and whether it may gain any.
 """
 
 import os
@@ -84,6 +84,12 @@ def main():
     elif how == "no-go":
         s.send(snapshot())
         said = [answer(s), answer(s)]
+    elif how == "rights":
+        # Of the worker, while it waits: what it may still do. It says who it is behind the error and the uuid.
+        s.send(snapshot())
+        pid = struct.unpack_from("=I", s.recv(4096), 12 + 4)[0]
+        with open(f"/proc/{pid}/status", encoding="ascii") as f:
+            said = [line.split()[1] for line in f if line.startswith(("CapPrm:", "NoNewPrivs:"))]
     elif how == "wrong-go":
         s.send(snapshot())
         said = [answer(s)]
