@@ -8,13 +8,13 @@
 
 static void print_counts(const struct snap_input_list *list, const struct snap_ingested *counts)
 {
-	printf("%zu files: %zu new crashes", list->num, counts->num_new);
+	printf("files: %zu, new crashes: %zu", list->num, counts->num_new);
 	if (counts->num_known > 0)
-		printf(", %zu read before", counts->num_known);
+		printf(", read before: %zu", counts->num_known);
 	if (counts->num_copies > 0)
-		printf(", %zu copies", counts->num_copies);
+		printf(", copies: %zu", counts->num_copies);
 	if (counts->num_unsigned > 0)
-		printf(", %zu without a signature", counts->num_unsigned);
+		printf(", without a signature: %zu", counts->num_unsigned);
 	(void)putchar('\n');
 	(void)fflush(stdout); /* that it failed is found at the end */
 }

@@ -37,12 +37,12 @@ make_one segv-null spool/1.snap 1
 make_one segv-null spool/2.snap 2
 make_one thread spool/3.snap 3
 ingest --symbols symbols spool --index once.db
-equal "ingest: what was done" "0 3 files: 3 new crashes" "$STATUS $(cat out)"
+equal "ingest: what was done" "0 files: 3, new crashes: 3" "$STATUS $(cat out)"
 ingest --symbols symbols spool --index once.db
-equal "ingest: nothing is read twice" "0 3 files: 0 new crashes, 3 read before" "$STATUS $(cat out)"
+equal "ingest: nothing is read twice" "0 files: 3, new crashes: 0, read before: 3" "$STATUS $(cat out)"
 cp spool/1.snap copy.snap
 ingest --symbols symbols copy.snap spool --index once.db
-equal "ingest: a copy costs no analysis" "0 4 files: 0 new crashes, 3 read before, 1 copies" "$STATUS $(cat out)"
+equal "ingest: a copy costs no analysis" "0 files: 4, new crashes: 0, read before: 3, copies: 1" "$STATUS $(cat out)"
 equal "ingest: nor does it count" "2 1" "$(groups once.db | cut -d' ' -f1 | tr '\n' ' ' | sed 's/ $//')"
 mkdir moved
 mv spool/2.snap moved/
@@ -50,7 +50,7 @@ ingest --symbols symbols moved --index once.db
 equal "ingest: what was moved is found" "$TMP/moved/2.snap" "$(query once.db "SELECT file FROM crashes WHERE file LIKE '%/2.snap'")"
 make_one cxx-inline spool/3.snap 33
 ingest --symbols symbols spool --index once.db
-equal "ingest: a file with another snapshot" "2 files: 1 new crashes, 1 read before" "$(cat out)"
+equal "ingest: a file with another snapshot" "files: 2, new crashes: 1, read before: 1" "$(cat out)"
 equal "ingest: both count, the first has no file any more" "4 1" \
 	"$(query once.db 'SELECT count(*), sum(file IS NULL) FROM crashes')"
 ingest --index once.db --symbols symbols spool/none.snap "$LIB/testlib.sh"
@@ -166,7 +166,7 @@ check "--watch: but then" within 20 count 5
 kill -TERM $watcher
 wait $watcher
 equal "--watch: ends when it is told to" 0 $?
-equal "--watch: tells of each" 5 "$(awk '{ sum += $3 } END { print sum }' watch.out)"
+equal "--watch: tells of each" 5 "$(awk '{ sum += $5 } END { print sum }' watch.out)"
 run "$ANALYZE" ingest --watch base/thread.snap --index watched.db
 equal "--watch: files alone" "64 snapanalyze: --watch needs a directory" "$STATUS $(cat err)"
 

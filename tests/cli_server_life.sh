@@ -304,3 +304,17 @@ fi
 exec 8>&-
 wait "$client"
 check "... and publishes what there is" has_snapshots 1
+# Once the process is let go, the rest waits until it has ended, 200 ms at most: this one lives on.
+waited=$("$PYTHON" - "$CLIENT" "$SERVER_CONF" "$CLIENT_VICTIM" "$TMP/core" <<'END'
+import os, subprocess, sys, time
+client, conf, pid, core = sys.argv[1:]
+os.dup2(os.pidfd_open(int(pid)), 3)
+start = time.monotonic()
+with open(core, "rb") as stdin:
+    subprocess.run([client, "--config", conf, pid, pid, "11", "1700000000", "1", "0", "0", "0", "3", "by-hand"],
+                   stdin=stdin, stderr=subprocess.DEVNULL, pass_fds=[3])
+print(int((time.monotonic() - start) * 1000))
+END
+)
+check "a client lets the process end before it goes on ($waited ms)" [ "$waited" -ge 200 ]
+check "... and publishes" has_snapshots 2
