@@ -9,13 +9,14 @@
 #                    corpora
 #   bench-similar    how well similar stacks find each other (docs/similarity.rst), and how fast; needs
 #                    no corpora
+#   bench-dedup      how fast crashes are signed, grouped and found in an index; needs no corpora
 #   bench            all of these
 #   deps-bench       install what they need (Debian packages, as root)
 #
 #   BENCH_DIR=$(O)/corpora   where the programs are; elsewhere they survive "make clean"
-#   BENCH_TRUTH=, BENCH_SPEED=, BENCH_REPORT=, BENCH_CAPTURE=, BENCH_SANDBOX=, BENCH_SIMILAR=
+#   BENCH_TRUTH=, BENCH_SPEED=, BENCH_REPORT=, BENCH_CAPTURE=, BENCH_SANDBOX=, BENCH_SIMILAR=, BENCH_DEDUP=
 #                            options for symbolize_truth.py, symbolize_speed.py, report_speed.py,
-#                            capture_speed.py, sandbox_speed.py and tests/lib/similar.py
+#                            capture_speed.py, sandbox_speed.py, tests/lib/similar.py and dedup_speed.py
 
 BENCH_DIR ?= $(O)/corpora
 
@@ -26,7 +27,7 @@ DEPS_BENCH = binutils bison clang cargo debian-archive-keyring dpkg-dev dwz elfu
 		serde-json serde walkdir termcolor)
 
 .PHONY: deps-bench bench-build bench-corpora bench-symbolize bench-report bench-capture bench-sandbox \
-	bench-similar bench
+	bench-similar bench-dedup bench
 deps-bench:
 	@echo "Installing Debian packages: $(DEPS_BENCH)"
 	apt-get update
@@ -79,6 +80,9 @@ bench-capture: $(PROGRAMS) $(O)/bench/capture_times $(O)/bench/capture_floor
 	$(Q)$(BENCH) bench/capture_speed.py --bin $(O)/bin --tools $(O)/bench --stack-kib 16 \
 		--crash 64 512 2000 --live 64 512 2000 $(BENCH_CAPTURE)
 
+bench-dedup: bench-build
+	$(Q)$(BENCH) bench/dedup_speed.py --measure $(O)/bench/measure $(BENCH_DEDUP)
+
 bench-sandbox: bench-build $(PROGRAMS)
 	$(Q)$(BENCH) bench/sandbox_speed.py --bin $(O)/bin --measure $(O)/bench/measure $(BENCH_SANDBOX)
 
@@ -87,4 +91,4 @@ bench-similar: $(O)/bench/similar_speed $(O)/tests/similar_scores
 	$(Q)PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/lib/similar.py $(BENCH_SIMILAR) $(O)/tests/similar_scores \
 		tests/corpus
 
-bench: bench-symbolize bench-report bench-capture bench-sandbox bench-similar
+bench: bench-symbolize bench-report bench-capture bench-sandbox bench-similar bench-dedup

@@ -14,6 +14,9 @@
 #define MAX_WAITING	  256
 #define MAX_WAITING_BYTES ((size_t)8 << 20)
 
+/* Copies of one snapshot. */
+#define MAX_TOLD 5
+
 struct waiting {
 	size_t index; /* of the file */
 	uint8_t *bytes;
@@ -30,7 +33,8 @@ struct ingest {
 	struct waiting waiting[MAX_WAITING];
 	size_t num_waiting, waiting_bytes;
 	struct snap_ingested *counts;
-	bool failed; /* the index can't be written: said once */
+	size_t num_told; /* copies that were named */
+	bool failed;	 /* the index can't be written: said once */
 };
 
 static void fail(struct ingest *ingest, const struct snap_error *err)
@@ -55,12 +59,16 @@ static void note_copy(struct ingest *ingest, const char *path, const struct snap
 	char other[1024] = "", name[1024], other_name[1024];
 	bool has;
 	ingest->counts->num_copies++;
-	if (snap_index_find_uuid(ingest->index, entry->uuid, other, sizeof(other), &has, NULL) < 0)
+	if (ingest->num_told >= MAX_TOLD ||
+		snap_index_find_uuid(ingest->index, entry->uuid, other, sizeof(other), &has, NULL) < 0)
 		return;
 	(void)snap_escape(snap_bytes_str(path), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
 	(void)snap_escape(snap_bytes_str(other), SNAP_ESCAPE_TERMINAL, other_name, sizeof(other_name));
-	if (strcmp(other, path) != 0)
-		snap_complain("'%s' is the same snapshot as '%s', and counts once", name, other_name);
+	if (strcmp(other, path) == 0)
+		return;
+	snap_complain("'%s' is the same snapshot as '%s', and counts once", name, other_name);
+	if (++ingest->num_told == MAX_TOLD)
+		snap_complain("further ones are not told of");
 }
 
 static int add_entry(struct ingest *ingest, size_t at, struct snap_bytes packed, struct snap_error *err)
