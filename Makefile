@@ -440,7 +440,9 @@ ANALYZE_OBJS = \
 	analyze/input/text_sanitizer.o \
 	analyze/main.o \
 	analyze/memory.o \
+	analyze/option_table.o \
 	analyze/options.o \
+	analyze/options_grouping.o \
 	analyze/output_file.o \
 	analyze/path_map.o \
 	analyze/report/backtrace.o \
