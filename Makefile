@@ -348,6 +348,7 @@ ANALYZE_OBJS = \
 	analyze/dedup/joins.o \
 	analyze/dedup/known.o \
 	analyze/dedup/leaders.o \
+	analyze/dedup/names.o \
 	analyze/dedup/print.o \
 	analyze/dedup/prune.o \
 	analyze/dedup/scores.o \

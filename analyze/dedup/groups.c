@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/dedup/names.h"
+
 #define WEEK_NS (INT64_C(7) * 86400 * 1000000000)
 
 /* What is told of a group in the index, before some are joined. */
@@ -343,18 +345,57 @@ static int read_ids(struct reading *reading, struct snap_error *err)
 	return failed ? snap_error_no_memory(err) : r;
 }
 
-/* Add a name's count, of one part; the same name may come again of another. */
-static int add_count(struct reading *reading, struct snap_group_count **counts, size_t *num,
-	const struct snap_group_count *count, struct snap_error *err)
+/* Which item of a group's list of counts a name has; of another round: none. */
+struct place {
+	uint32_t round, index;
+};
+
+/* Counts by name, of one kind of names. */
+struct counting {
+	struct reading *reading;
+	struct snap_names names;
+	struct place *places; /* by the names' numbers */
+	size_t num_places;
+	uint32_t round; /* crashes of one part come one after the other */
+};
+
+/* Room for the place of a number; false without memory. */
+static bool make_place(struct counting *counting, size_t number)
 {
-	bool failed = false;
-	*counts = grow(reading, *counts, *num, sizeof((*counts)[0]));
-	if (!*counts)
-		return snap_error_no_memory(err);
-	(*counts)[*num] = *count;
-	(*counts)[*num].name = copy_text(reading, count->name, &failed);
-	(*num)++;
-	return failed ? snap_error_no_memory(err) : 0;
+	if (number < counting->num_places)
+		return true;
+	size_t num = 2 * (number + 32);
+	struct place *grown = reallocarray(counting->places, num, sizeof(grown[0]));
+	if (!grown)
+		return false;
+	memset(grown + counting->num_places, 0,
+		(num - counting->num_places) * sizeof(grown[0]));
+	counting->places = grown;
+	counting->num_places = num;
+	return true;
+}
+
+/* One more crash. False without memory. */
+static bool count(struct counting *counting, struct snap_group_count **counts, size_t *num,
+	const char *name, int64_t captured_ns)
+{
+	size_t number = snap_names_number(&counting->names, name);
+	if (number == SIZE_MAX || !make_place(counting, number))
+		return false;
+	struct place *place = &counting->places[number];
+	if (place->round != counting->round) {
+		*counts = grow(counting->reading, *counts, *num, sizeof((*counts)[0]));
+		if (!*counts)
+			return false;
+		*place = (struct place){.round = counting->round, .index = (uint32_t)*num};
+		(*counts)[(*num)++] = (struct snap_group_count){
+			.name = counting->names.names[number], .first_ns = captured_ns};
+	}
+	struct snap_group_count *item = &(*counts)[place->index];
+	item->num++;
+	if (captured_ns < item->first_ns)
+		item->first_ns = captured_ns;
+	return true;
 }
 
 static int compare_count_names(const void *a, const void *b)
@@ -390,51 +431,54 @@ static void unite_counts(struct snap_group_count *counts, size_t *num)
 	*num = kept + 1;
 }
 
-/* column: "version" or "device". */
-static int read_counts(struct reading *reading, bool is_version, struct snap_error *err)
+/* What is united of several parts, and what follows from it. */
+static void finish_counts(struct snap_group *group)
 {
+	unite_counts(group->devices, &group->num_devices);
+	unite_counts(group->versions, &group->num_versions);
+	if (group->num_versions == 0)
+		return;
+	qsort(group->versions, group->num_versions, sizeof(group->versions[0]),
+		compare_count_times);
+	group->new_in = group->versions[0].name;
+}
+
+/* Grouping by names in the database would sort all crashes; in their own order they are only read. */
+static int read_counts(struct reading *reading, struct snap_error *err)
+{
+	struct snap_arena *arena = &reading->ret->arena;
+	struct counting versions = {.reading = reading, .names = {.arena = arena}};
+	struct counting devices = {.reading = reading, .names = {.arena = arena}};
 	struct snap_statement *s;
-	const char *columns = is_version ? ", version, count(*), min(captured_ns)"
-					 : ", device, count(*), min(captured_ns)";
-	const char *where = is_version ? "belongs IS NOT NULL AND version IS NOT NULL"
-				       : "belongs IS NOT NULL AND device IS NOT NULL";
-	const char *rest = is_version ? "GROUP BY shown, version" : "GROUP BY shown, device";
-	if (prepare(reading, columns, where, rest, &s, err) < 0)
+	struct snap_group *group = NULL;
+	int64_t last = 0;
+	bool ok = true;
+	int r = 0;
+	if (prepare(reading, ", version, device, captured_ns", "belongs IS NOT NULL",
+		    "ORDER BY shown", &s, err) < 0)
 		return -1;
-	int r;
-	while ((r = snap_statement_step(s, err)) > 0) {
-		struct snap_group *group = find_group(reading, snap_statement_number(s, 0));
-		const struct snap_group_count count = {
-			.name = snap_statement_text(s, 1),
-			.num = (uint64_t)snap_statement_number(s, 2),
-			.first_ns = snap_statement_number(s, 3),
-		};
-		if (!group || !count.name)
-			continue;
-		r = is_version ? add_count(reading, &group->versions, &group->num_versions, &count,
-					 err)
-			       : add_count(reading, &group->devices, &group->num_devices, &count,
-					 err);
-		if (r < 0)
-			break;
+	while (ok && (r = snap_statement_step(s, err)) > 0) {
+		int64_t shown = snap_statement_number(s, 0), time = snap_statement_number(s, 3);
+		const char *version = snap_statement_text(s, 1);
+		const char *device = snap_statement_text(s, 2);
+		if (!group || shown != last) {
+			group = find_group(reading, shown);
+			last = shown;
+			versions.round = ++devices.round;
+		}
+		if (group && version)
+			ok = count(&versions, &group->versions, &group->num_versions, version, time);
+		if (group && device && ok)
+			ok = count(&devices, &group->devices, &group->num_devices, device, time);
 	}
 	snap_statement_free(s);
-	if (r < 0)
-		return -1;
-	for (size_t i = 0; i < reading->ret->num; i++) {
-		struct snap_group *group = &reading->ret->groups[i];
-		if (!is_version) {
-			unite_counts(group->devices, &group->num_devices);
-			continue;
-		}
-		unite_counts(group->versions, &group->num_versions);
-		if (group->num_versions > 0) {
-			qsort(group->versions, group->num_versions, sizeof(group->versions[0]),
-				compare_count_times);
-			group->new_in = group->versions[0].name;
-		}
-	}
-	return 0;
+	for (size_t i = 0; i < reading->ret->num && r == 0; i++)
+		finish_counts(&reading->ret->groups[i]);
+	snap_names_deinit(&versions.names);
+	snap_names_deinit(&devices.names);
+	free(versions.places);
+	free(devices.places);
+	return ok ? r : snap_error_no_memory(err);
 }
 
 /* ---------------------------------------------------------------- files */
@@ -552,7 +596,7 @@ int snap_groups_read(struct snap_index *index, const struct snap_filter *filter,
 	if (put_splits(&reading, err) < 0 || read_newest(&reading, err) < 0 ||
 		read_parts(&reading, err) < 0 || make_groups(&reading, err) < 0 ||
 		read_names(&reading, err) < 0 || read_ids(&reading, err) < 0 ||
-		read_counts(&reading, true, err) < 0 || read_counts(&reading, false, err) < 0 ||
+		read_counts(&reading, err) < 0 ||
 		(wants_files ? read_all_files(&reading, err) : read_examples(&reading, err)) < 0)
 		r = -1;
 	(void)snap_db_run(reading.db, "COMMIT", NULL); /* it has only read */
