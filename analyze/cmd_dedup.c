@@ -1,7 +1,9 @@
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analyze/command.h"
 #include "analyze/dedup/groups.h"
@@ -11,6 +13,7 @@
 #include "analyze/dedup/print.h"
 #include "analyze/dedup/prune.h"
 #include "analyze/dedup/scores.h"
+#include "common/escape.h"
 
 static enum snap_exit fail(const struct snap_error *err)
 {
@@ -54,8 +57,9 @@ static enum snap_exit take_inputs(const struct dedup *dedup, const struct snap_i
 	struct snap_ingested counts = {0};
 	struct snap_arguments arguments = *dedup->arguments;
 	arguments.unordered = false;
-	return snap_ingest(
+	enum snap_exit status = snap_ingest(
 		&arguments, dedup->index, dedup->arguments->grouping.index != NULL, list, &counts);
+	return list->num_unreadable > 0 ? SNAP_EXIT_FAILED : status;
 }
 
 /* ---------------------------------------------------------------- groups */
@@ -109,6 +113,23 @@ static enum snap_exit look_for_new(const struct dedup *dedup, const struct snap_
 	return SNAP_EXIT_ASKED;
 }
 
+static void complain_of_pins(size_t num_unknown)
+{
+	if (num_unknown > 0)
+		snap_complain("pins that name a signature that no crash has: %zu", num_unknown);
+}
+
+/* One that is to be read alone has to be there. */
+static int find_index(const struct snap_arguments *arguments, struct snap_error *err)
+{
+	char name[256];
+	const char *path = arguments->grouping.index;
+	if (!path || arguments->num_files > 0 || access(path, F_OK) == 0)
+		return 0;
+	(void)snap_escape(snap_bytes_str(path), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
+	return snap_error_errno(err, errno, "cannot open the index '%s'", name);
+}
+
 static enum snap_exit group(const struct dedup *dedup)
 {
 	const struct snap_grouping *grouping = &dedup->arguments->grouping;
@@ -122,6 +143,8 @@ static enum snap_exit group(const struct dedup *dedup)
 			: 0;
 	if (r == 0)
 		r = snap_joins_read(dedup->index, grouping->similar, &dedup->pins, &joins, &err);
+	if (r == 0)
+		complain_of_pins(joins.num_unknown);
 	if (r == 0)
 		r = snap_groups_read(dedup->index, &grouping->filter, &joins,
 			grouping->json || grouping->has_keep, &groups, &err);
@@ -163,7 +186,9 @@ static enum snap_exit run(struct dedup *dedup)
 	if (r == 0 && arguments->grouping.scores) {
 		status = snap_scores_print(arguments, &list);
 	} else if (r == 0) {
-		r = snap_index_open(arguments->grouping.index, &dedup->index, &err);
+		r = find_index(arguments, &err);
+		if (r == 0)
+			r = snap_index_open(arguments->grouping.index, &dedup->index, &err);
 		if (r == 0)
 			status = take_inputs(dedup, &list);
 		if (r == 0)
@@ -192,7 +217,7 @@ const struct snap_verb snap_verb_dedup = {
 		"group of its like of which more is: see docs/grouping.rst.\n",
 	.examples = "  snapanalyze dedup spool\n"
 		    "  snapanalyze dedup --json --since 7d --version 1.2 --index crashes.db\n"
-		    "  snapanalyze dedup --known known.txt --fail-on-new results || echo new crashes\n"
+		    "  snapanalyze dedup --known known.txt --fail-on-new results; [ $? -ne 3 ] || echo new\n"
 		    "  snapanalyze dedup --keep 5 --delete spool\n",
 	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES | SNAP_TAKES_PRETTY | SNAP_TAKES_RULES |
 		 SNAP_TAKES_JOBS | SNAP_TAKES_SANDBOX | SNAP_TAKES_INDEX | SNAP_TAKES_GROUPS |

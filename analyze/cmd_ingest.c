@@ -15,6 +15,8 @@ static void print_counts(const struct snap_input_list *list, const struct snap_i
 		printf(", copies: %zu", counts->num_copies);
 	if (counts->num_unsigned > 0)
 		printf(", without a signature: %zu", counts->num_unsigned);
+	if (list->num_passed_over > 0)
+		printf(", no inputs: %zu", list->num_passed_over);
 	(void)putchar('\n');
 	(void)fflush(stdout); /* that it failed is found at the end */
 }
@@ -26,7 +28,7 @@ static enum snap_exit ingest(const struct snap_arguments *arguments, struct snap
 	snap_input_list_finish(list);
 	enum snap_exit status = snap_ingest(arguments, index, true, list, &counts);
 	print_counts(list, &counts);
-	return status;
+	return list->num_unreadable > 0 ? SNAP_EXIT_FAILED : status;
 }
 
 static enum snap_exit worse(enum snap_exit a, enum snap_exit b)
@@ -87,7 +89,7 @@ static enum snap_exit ingest_all(const struct snap_arguments *arguments, struct 
 	if (arguments->grouping.watch && num_directories == 0)
 		r = snap_error_set(&err, SNAP_ERROR_USAGE, "--watch needs a directory");
 	else if (arguments->grouping.watch)
-		r = snap_watch_create(directories, num_directories, &watch, &err);
+		r = snap_watch_create(directories, num_directories, snap_complain, &watch, &err);
 	for (int i = 0; i < arguments->num_files && r == 0; i++)
 		r = snap_input_list_add(&list, arguments->files[i], snap_complain, &err);
 	enum snap_exit status = r < 0 ? fail(&err) : ingest(arguments, index, &list);

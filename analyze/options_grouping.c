@@ -42,6 +42,15 @@ static bool parse_keep(struct snap_option_parser *p)
 	return grouping->has_keep;
 }
 
+static bool parse_kind(struct snap_option_parser *p)
+{
+	enum snap_kind kind;
+	if (snap_kind_find(snap_bytes_str(optarg), &kind))
+		return true;
+	snap_option_complain(p, "--kind takes segv, segv-null, abort and so on (docs/causes.rst), not", optarg);
+	return false;
+}
+
 static bool parse_tag(struct snap_option_parser *p)
 {
 	if (strchr(optarg, '='))
@@ -103,7 +112,7 @@ bool snap_option_take_grouping(struct snap_option_parser *p, int id, enum snap_e
 	case OPTION_OF_PROJECT:
 		return add_filter(p, SNAP_FILTER_PROJECT, ret_status);
 	case OPTION_OF_KIND:
-		return add_filter(p, SNAP_FILTER_KIND, ret_status);
+		return parse_kind(p) && add_filter(p, SNAP_FILTER_KIND, ret_status);
 	case OPTION_OF_TAG:
 		return parse_tag(p) && add_filter(p, SNAP_FILTER_TAG, ret_status);
 	case OPTION_KNOWN:
@@ -134,6 +143,17 @@ bool snap_option_check_grouping(const struct snap_option_parser *p)
 		snap_option_complain(p, "--delete needs --keep", NULL);
 	else if (grouping->has_keep && grouping->similar)
 		snap_option_complain(p, "--keep goes by exact groups, and excludes --similar", NULL);
+	else if (grouping->has_keep && (grouping->pins.num > 0 || grouping->pins_file))
+		snap_option_complain(
+			p, "--keep goes by exact groups, and excludes --merge, --split and --pins", NULL);
+	else if (grouping->has_keep && p->arguments.options.from != SNAP_TEXT_NONE)
+		snap_option_complain(p, "--keep is of snapshots and cores, and excludes --from", NULL);
+	else if (grouping->scores && (grouping->fail_on_new || grouping->known || grouping->similar ||
+					     grouping->pins.num > 0 || grouping->pins_file ||
+					     grouping->filter.num_values > 0 ||
+					     grouping->filter.has_since || grouping->filter.has_until))
+		snap_option_complain(p, "--scores is of all inputs, and goes with none of the options of groups",
+			NULL);
 	else if (grouping->fail_on_new && !grouping->known)
 		snap_option_complain(p, "--fail-on-new needs --known", NULL);
 	else if (grouping->scores && grouping->index)

@@ -135,6 +135,11 @@ wrong "--delete needs --keep" --delete fleet
 wrong "--fail-on-new needs --known" --fail-on-new fleet
 wrong "--json, --unique, --keep and --scores exclude each other" --json --unique fleet
 wrong "--keep goes by exact groups, and excludes --similar" --keep 1 --similar fleet
+wrong "--keep goes by exact groups, and excludes --merge, --split and --pins" --keep 1 --merge a=b fleet
+wrong "--keep is of snapshots and cores, and excludes --from" --keep 1 --from gdb fleet
+wrong "--scores is of all inputs, and goes with none of the options of groups" --scores --similar fleet
+wrong "--kind takes segv, segv-null, abort and so on (docs/causes.rst), not 'SIGSEGV'" --kind SIGSEGV fleet
+wrong "--since takes a time, as in 2026-11-27, 2026-11-27T10:30, 7d or 12h, not '2026-02-31'" --since 2026-02-31 fleet
 wrong "two ids are merged, as in A=B" --merge "$A" fleet
 wrong "no FILE given"
 run "$ANALYZE" dedup --version
@@ -172,6 +177,8 @@ dedup --json --pins pins --split "$B" fleet
 equal "--split: stands alone" "[('$A', 5), ('$B', 2), ('$C', 1)]" "$(get '[(g["id"], g["count"]) for g in r["groups"]]')"
 dedup --json --merge "$A=$B" --merge "$B=$A" fleet
 equal "--merge: a circle is one group" "[7, 1]" "$(get '[g["count"] for g in r["groups"]]')"
+dedup --merge "$A=s1:00000000000000000000000000000000" fleet/a1.snap
+equal "--merge: an id that no crash has" "snapanalyze: pins that name a signature that no crash has: 1" "$(cat err)"
 bad_pins() { # WORDS TEXT
 	printf "$2" >pins
 	dedup --pins pins fleet
@@ -213,8 +220,6 @@ check "--from: the schema allows it" "$PYTHON" "$LIB/validate_json.py" "$TOP/doc
 equal "--from: where in a file" "['logs/gdb.txt:1', 'logs/gdb.txt:11', 'logs/one.txt']" \
 	"$(json_get out 'sorted(r["groups"][0]["files"])')"
 equal "--from: what is no text" "snapanalyze: files that are no text are passed over: 1" "$(cat err)"
-run "$ANALYZE" dedup --from gdb --keep 1 --delete logs
-check "--delete: a file of several backtraces stays" [ -e logs/gdb.txt ]
 for snap in fleet/*.snap; do
 	"$ANALYZE" json --no-local --symbols symbols "$snap"
 done >reports.json

@@ -52,7 +52,7 @@ make_one cxx-inline spool/3.snap 33
 ingest --symbols symbols spool --index once.db
 equal "ingest: a file with another snapshot" "files: 2, new crashes: 1, read before: 1" "$(cat out)"
 equal "ingest: both count, the first has no file any more" "4 1" \
-	"$(query once.db 'SELECT count(*), sum(file IS NULL) FROM crashes')"
+	"$(query once.db 'SELECT count(*), sum(completeness < 0) FROM crashes')"
 ingest --index once.db --symbols symbols spool/none.snap "$LIB/testlib.sh"
 equal "ingest: what can't be analysed is told" "2 2" "$STATUS $(grep -c "none.snap'\|testlib.sh'" err)"
 run "$ANALYZE" dedup --index once.db --unique
@@ -63,9 +63,60 @@ run "$ANALYZE" dedup --no-local --symbols symbols --index once.db new.snap --jso
 equal "dedup --index: files are added" "[2, 2, 1]" "$(json_get out '[g["count"] for g in r["groups"]]')"
 run "$ANALYZE" dedup --index once.db --keep 1 --delete
 equal "dedup --index --keep --delete: a file went" "$TMP/moved/2.snap" "$(cat out)"
+# Those that are gone already are not the ones that stay.
+mkdir gone
+for number in 71 72 73; do make_one cxx-inline gone/$number.snap $number; done
+ingest --symbols symbols gone --index gone.db
+run "$ANALYZE" dedup --index gone.db --unique
+rm "$(cat out)"
+run "$ANALYZE" dedup --index gone.db --keep 1 --delete
+equal "--delete: what is gone does not count as kept" "1 1" "$(wc -l <out) $(find gone -name '*.snap' | wc -l)"
+run "$ANALYZE" dedup --index gone.db --json
+equal "--delete: all three count" 3 "$(json_get out 'r["crashes"]')"
 equal "dedup --index: crashes whose files went count on" "2 2 1" \
 	"$(groups once.db | cut -d' ' -f1 | tr '\n' ' ' | sed 's/ $//')"
 whole once once.db
+
+# ---- what has no uuid, and what was not whole
+
+mkdir cores
+"$ANALYZE" export --no-local base/segv-null.snap -o cores/one.core >/dev/null 2>&1
+cp cores/one.core cores/two.core
+ingest cores --index cores.db
+ln -s cores link
+ingest link ./cores "$TMP/cores/../cores" --index cores.db
+equal "cores: by whatever path, each once" 2 "$(query cores.db 'SELECT count(*) FROM crashes')"
+touch cores/one.core
+ingest cores --index cores.db
+equal "cores: one that was touched is the same" "2 0" \
+	"$(query cores.db 'SELECT count(*), sum(completeness < 0) FROM crashes')"
+for w in 1 2 3; do timeout 120 "$ANALYZE" ingest --no-local cores --index cores2.db >"writer.$w" 2>&1 & writers[w]=$!; done
+wait "${writers[@]}"
+equal "cores: three writers count each once" 2 "$(query cores2.db 'SELECT count(*) FROM crashes')"
+mkdir part
+head -c 2500 base/cxx-inline.snap >part/x.snap
+ingest --symbols symbols part --index part.db
+cp base/cxx-inline.snap part/x.snap
+ingest --symbols symbols part --index part.db
+equal "what was a part at first is read again" "1 $(id_of --symbols symbols base/cxx-inline.snap)" "$(groups part.db)"
+run sh -c '"$1" ingest --no-local - --index stdin.db <base/thread.snap' sh "$ANALYZE"
+equal "standard input" "1" "$(query stdin.db 'SELECT count(*) FROM crashes')"
+"$ANALYZE" json --no-local cores/one.core >reports.json 2>/dev/null
+"$ANALYZE" json --no-local base/thread.snap >>reports.json 2>/dev/null
+ingest base/thread.snap --index texts.db
+ingest --from json reports.json --index texts.db
+equal "--from: one that is known costs no other in its file" 2 "$(query texts.db 'SELECT count(*) FROM crashes')"
+for ((i = 0; i < 3000; i++)); do printf 'f%d\ng\nmain_loop_of_a_program_with_a_long_name_that_is_as_long_as_names_are\nh\ni\nj\nk\nl\n\n' $((i % 7)); done >long.txt
+ingest --from plain long.txt --index long.db
+equal "--from: thousands of backtraces in one file" "0 3000 7" "$STATUS $(query long.db 'SELECT count(*), count(DISTINCT signature) FROM crashes')"
+printf 'tail * nothing\n' >own.rules
+ingest --rules own.rules base --index part.db
+equal "an index that was made by other rules" \
+	"2 snapanalyze: the index was made with other --rules: ids would not be the same; begin another one" "$STATUS $(cat err)"
+equal "the index's mode" 600 "$(stat -c %a part.db)"
+run "$ANALYZE" dedup --index typo.db
+equal "an index that is not there" "2 snapanalyze: cannot open the index 'typo.db': No such file or directory" "$STATUS $(cat err)"
+check "and is not made by looking" [ ! -e typo.db ]
 
 # ---- symbols come later
 
@@ -163,10 +214,14 @@ sleep 0.3
 check "--watch: not what is being written" count 4
 mv watched/slow.snap.part watched/slow.snap
 check "--watch: but then" within 20 count 5
+mv watched/new watched/renamed
+make_one segv-null watched/renamed/later.snap 2005
+check "--watch: what comes into renamed directories" within 20 count 6
+equal "--watch: by its new name" "$TMP/watched/renamed/later.snap" "$(query watched.db "SELECT file FROM crashes WHERE file LIKE '%later.snap'")"
 kill -TERM $watcher
 wait $watcher
 equal "--watch: ends when it is told to" 0 $?
-equal "--watch: tells of each" 5 "$(awk '{ sum += $5 } END { print sum }' watch.out)"
+equal "--watch: tells of each" 6 "$(awk '{ sum += $5 } END { print sum }' watch.out)"
 run "$ANALYZE" ingest --watch base/thread.snap --index watched.db
 equal "--watch: files alone" "64 snapanalyze: --watch needs a directory" "$STATUS $(cat err)"
 
@@ -195,7 +250,7 @@ equal "another database is left as it is" "t" "$(query other.db 'SELECT name FRO
 head -c 5000 /dev/urandom >noise.db
 run "$ANALYZE" dedup --index noise.db
 equal "no database" "2 snapanalyze: the index 'noise.db' can't be used: file is not a database" "$STATUS $(cat err)"
-run "$ANALYZE" dedup --index none/none.db
+run "$ANALYZE" ingest base --index none/none.db
 equal "no directory for it" "2 snapanalyze: the index 'none/none.db' can't be used: unable to open database file" "$STATUS $(cat err)"
 run "$ANALYZE" ingest base
 equal "ingest without an index" "64 snapanalyze: no --index DB given (see 'snapanalyze ingest --help')" "$STATUS $(cat err)"

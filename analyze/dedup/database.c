@@ -1,14 +1,16 @@
 #include "analyze/dedup/database.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/escape.h"
 
 #define LIBRARY	     "libsqlite3.so.0"
-#define BUSY_MS	     60000
+#define BUSY_MS	     600000
 /* STRICT tables. */
 #define LEAST_VERSION 3037000
 
@@ -99,6 +101,12 @@ int snap_db_open(const char *path, struct snap_db **ret, struct snap_error *err)
 			return snap_error_no_memory(err);
 		}
 		(void)stpcpy(stpcpy(plain, "./"), path);
+	}
+	/* What crashed is nobody else's business, as in the spool. */
+	if (path) {
+		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+		if (fd >= 0)
+			(void)close(fd); /* if it can't be opened, SQLite says so */
 	}
 	int status = lib.open_v2(plain ? plain : path ? path : ":memory:", &db->handle,
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);

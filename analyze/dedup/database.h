@@ -16,7 +16,7 @@ struct snap_statement;
 
 /*
  * path: made if it is not there; NULL: in memory. Others may write at the same time: who comes second
- * waits, a minute at most. To be closed by snap_db_close(). -1 and *err, which names the file, as in
+ * waits, ten minutes at most. To be closed by snap_db_close(). -1 and *err, which names the file, as in
  * all that follows.
  */
 int snap_db_open(const char *path, struct snap_db **ret, struct snap_error *err);

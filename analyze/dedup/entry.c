@@ -8,6 +8,9 @@
 #include "proto/entry.pb-c.h"
 
 #define MAX_UUID 64
+/* 2000 and 2262: what comes after that has no number in nanoseconds. */
+#define MIN_TIME_S INT64_C(946684800)
+#define MAX_TIME_S INT64_C(9223372035)
 /* What unpacking may take beside the bytes themselves. */
 #define MAX_UNPACK_BYTES (8u << 20)
 
@@ -57,8 +60,8 @@ int snap_entry_read(const struct snap_crash *crash, const struct snap_rules *rul
 	};
 	if (metadata->snapshot_uuid.len > 0 && metadata->snapshot_uuid.len <= MAX_UUID)
 		ret->uuid = metadata->snapshot_uuid;
-	const int64_t max_s = INT64_MAX / 1000000000 - 1;
-	if (crash->capture.has_time && crash->capture.time_s >= 0 && crash->capture.time_s <= max_s) {
+	if (crash->capture.has_time && crash->capture.time_s >= MIN_TIME_S &&
+		crash->capture.time_s <= MAX_TIME_S) {
 		ret->has_time = true;
 		ret->captured_ns = crash->capture.time_s * 1000000000 +
 				   crash->capture.time_ns % 1000000000;
@@ -268,6 +271,22 @@ static bool unpack_evidence(const Snapcrash__Index__Entry *message, struct snap_
 	return ok;
 }
 
+/* "s1:" and 32 hexadecimal digits. */
+static bool is_id(const char *id)
+{
+	const char *colon = id ? strchr(id, ':') : NULL;
+	return !id || (id[0] == 's' && colon && colon > id + 1 &&
+			      strspn(id + 1, "0123456789") == (size_t)(colon - id - 1) &&
+			      strlen(colon + 1) == 32 && strspn(colon + 1, "0123456789abcdef") == 32);
+}
+
+static bool is_kind(const char *name)
+{
+	enum snap_kind kind;
+	return name && (snap_kind_find(snap_bytes_str(name), &kind) ||
+			       strcmp(name, snap_kind_name(SNAP_KIND_NONE)) == 0);
+}
+
 static bool unpack_members(
 	const Snapcrash__Index__Entry *message, struct snap_arena *arena, struct snap_entry *ret)
 {
@@ -296,7 +315,10 @@ static bool unpack_members(
 	ret->num_tags = message->n_tags;
 	bool is_signed = ret->id && ret->text && ret->physical_id;
 	bool is_unsigned = !ret->id && !ret->text && !ret->physical_id;
-	return ok && ret->kind && (is_signed || is_unsigned) &&
+	bool is_time = !ret->has_time || (ret->captured_ns >= MIN_TIME_S * 1000000000 &&
+						 ret->captured_ns <= MAX_TIME_S * 1000000000);
+	return ok && is_kind(ret->kind) && is_id(ret->id) && is_id(ret->physical_id) && is_time &&
+	       (is_signed || is_unsigned) && message->completeness < 2 * SNAP_ENTRY_WHOLE &&
 	       unpack_evidence(message, arena, &ret->evidence);
 }
 

@@ -22,12 +22,15 @@
 /* Of a packed one. */
 #define SNAP_ENTRY_MAX_BYTES (2u << 20)
 
+/* In completeness: the file was whole. */
+#define SNAP_ENTRY_WHOLE (UINT64_C(1) << 53)
+
 /* Strings are valid UTF-8 without NUL; NULL: not known. */
 struct snap_entry {
 	uint64_t line;		/* of a text with several backtraces; 0: the file has one */
 	struct snap_bytes uuid; /* at most 64 bytes; absent: none */
 	bool has_time;
-	int64_t captured_ns;   /* since 1970 */
+	int64_t captured_ns;   /* since 1970; not before 2000, when no clock was right, nor after 9999 */
 	uint64_t completeness; /* to compare: more is more complete */
 	const char *kind;
 	const char *id, *text, *physical_id; /* NULL: no signature */

@@ -64,8 +64,10 @@ bool snap_filter_parse_time(const char *text, int64_t now_ns, int64_t *ret)
 			end++;
 		if (*end)
 			continue;
+		/* The 31st of February would be one of March. */
+		int day = tm.tm_mday;
 		*ret = (int64_t)timegm(&tm) * NS_PER_S;
-		return true;
+		return tm.tm_mday == day;
 	}
 	return false;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "analyze/dedup/names.h"
 
@@ -100,7 +101,13 @@ static int read_newest(struct reading *reading, struct snap_error *err)
 		return -1;
 	int r = snap_statement_step(statement, err);
 	if (r > 0) {
+		struct timespec now;
+		(void)clock_gettime(CLOCK_REALTIME, &now); /* there is such a clock */
+		int64_t now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 		reading->newest_ns = snap_statement_number(statement, 1);
+		/* A clock that was ahead. */
+		if (reading->newest_ns > now_ns)
+			reading->newest_ns = now_ns;
 		reading->ret->num_unsigned = (uint64_t)snap_statement_number(statement, 2);
 	}
 	snap_statement_free(statement);
@@ -508,7 +515,7 @@ static int read_all_files(struct reading *reading, struct snap_error *err)
 	struct snap_groups *ret = reading->ret;
 	bool failed = false;
 	int r = 0;
-	if (prepare(reading, ", file, line, captured_ns, completeness", "file IS NOT NULL",
+	if (prepare(reading, ", file, line, captured_ns, completeness", "completeness >= 0",
 		    "ORDER BY captured_ns, crash", &s, err) < 0)
 		return -1;
 	while (!failed && (r = snap_statement_step(s, err)) > 0) {

@@ -25,6 +25,9 @@ enum statement {
 	FIND_SIGNATURE,
 	PUT_CRASH,
 	MOVE_CRASH,
+	KEEP_CRASH,
+	DROP_LESS_TAGS,
+	DROP_LESS,
 	PUT_TAG,
 	PUT_BUILT,
 	LEARN_STACK,
@@ -38,12 +41,12 @@ enum statement {
 };
 
 static const char *const texts[NUM_STATEMENTS] = {
-	[HAS_FILE] = "SELECT 1 FROM files WHERE file = ?1 AND device = ?2 AND inode = ?3 AND size = ?4 "
-		     "AND changed_ns = ?5",
-	[FIND_UUID] = "SELECT file FROM crashes WHERE uuid = ?1",
-	[PUT_FILE] = "INSERT OR REPLACE INTO files VALUES (?1, ?2, ?3, ?4, ?5)",
+	[HAS_FILE] = "SELECT 1 FROM files WHERE file = ?1 AND inode = ?2 AND size = ?3 AND changed_ns = ?4",
+	[FIND_UUID] = "SELECT file, completeness FROM crashes WHERE uuid = ?1",
+	[PUT_FILE] = "INSERT OR REPLACE INTO files VALUES (?1, ?2, ?3, ?4)",
 	[FORGET_FILE] = "DELETE FROM files WHERE file = ?1",
-	[CLEAR_FILE] = "UPDATE crashes SET file = NULL, completeness = -1 - completeness WHERE file = ?1",
+	[CLEAR_FILE] = "UPDATE crashes SET completeness = -1 - completeness WHERE file = ?1 AND completeness "
+		       ">= 0",
 	[PUT_SIGNATURE] = "INSERT INTO signatures (id, kind, text, functions, kept) VALUES (?1, ?2, ?3, ?4, ?5) "
 			  "ON CONFLICT (id) DO UPDATE SET text = excluded.text, functions = "
 			  "excluded.functions, kept = excluded.kept WHERE text IS NULL AND excluded.text IS "
@@ -55,8 +58,14 @@ static const char *const texts[NUM_STATEMENTS] = {
 		      "?12, ?13, ?14)",
 	/* ?4: also if another file has it. */
 	[MOVE_CRASH] = "UPDATE crashes SET file = ?2, line = ?3, completeness = max(completeness, -1 - "
-		       "completeness) WHERE uuid = ?1 AND (?4 OR file IS "
-		       "NULL)",
+		       "completeness) WHERE uuid = ?1 AND (?4 OR completeness < 0)",
+	/* One without a uuid that the file had when it was read before. */
+	[KEEP_CRASH] = "UPDATE crashes SET completeness = ?4 WHERE crash = (SELECT crash FROM crashes WHERE "
+		       "file = ?1 AND line = ?2 AND signature IS ?3 AND uuid IS NULL AND completeness < 0 "
+		       "LIMIT 1)",
+	[DROP_LESS_TAGS] = "DELETE FROM tags WHERE crash IN (SELECT crash FROM crashes WHERE uuid = ?1 AND "
+			   "max(completeness, -1 - completeness) < ?2)",
+	[DROP_LESS] = "DELETE FROM crashes WHERE uuid = ?1 AND max(completeness, -1 - completeness) < ?2",
 	[PUT_TAG] = "INSERT OR IGNORE INTO tags VALUES (?1, ?2, ?3)",
 	[PUT_BUILT] = "INSERT OR IGNORE INTO built VALUES (?1, ?2)",
 	[LEARN_STACK] = "INSERT INTO stacks (first, frames, telling, signature, rank) VALUES (?1, ?2, ?3, ?4, "
@@ -163,29 +172,6 @@ static int set_up(struct snap_index *index, const char *path, struct snap_error 
 	return 0;
 }
 
-int snap_index_open(const char *path, struct snap_index **ret, struct snap_error *err)
-{
-	struct snap_index *index = calloc(1, sizeof(*index));
-	if (!index)
-		return snap_error_no_memory(err);
-	if (snap_db_open(path, &index->db, err) < 0 || set_up(index, path, err) < 0) {
-		snap_index_close(index);
-		return -1;
-	}
-	*ret = index;
-	return 0;
-}
-
-void snap_index_close(struct snap_index *index)
-{
-	if (!index)
-		return;
-	for (int i = 0; i < NUM_STATEMENTS; i++)
-		snap_statement_free(index->statements[i]);
-	snap_db_close(index->db);
-	free(index);
-}
-
 /* ---------------------------------------------------------------- transactions */
 
 int snap_index_begin(struct snap_index *index, struct snap_error *err)
@@ -212,6 +198,75 @@ void snap_index_undo(struct snap_index *index)
 	if (index->is_changing)
 		(void)snap_db_run(index->db, "ROLLBACK", NULL);
 	index->is_changing = false;
+}
+
+/* ---------------------------------------------------------------- by what it is made */
+
+/* A row of the table made: 1, 0 if there is none, or -1. */
+static int read_made(
+	struct snap_index *index, char signatures[16], char rules[80], struct snap_error *err)
+{
+	struct snap_statement *find;
+	if (snap_db_prepare(index->db, "SELECT signatures, rules FROM made", &find, err) < 0)
+		return -1;
+	int r = snap_statement_step(find, err);
+	if (r > 0) {
+		const char *text = snap_statement_text(find, 0), *digest = snap_statement_text(find, 1);
+		(void)snprintf(signatures, 16, "%s", text ? text : ""); /* cut to fit */
+		(void)snprintf(rules, 80, "%s", digest ? digest : "");
+	}
+	snap_statement_free(find);
+	return r;
+}
+
+int snap_index_begin_by(struct snap_index *index, const char *signatures, const char *rules,
+	struct snap_error *err)
+{
+	char made_signatures[16], made_rules[80];
+	struct snap_statement *put;
+	if (snap_index_begin(index, err) < 0)
+		return -1;
+	int r = read_made(index, made_signatures, made_rules, err);
+	if (r > 0 && (strcmp(made_signatures, signatures) != 0 || strcmp(made_rules, rules) != 0))
+		r = snap_error_set(err, SNAP_ERROR_USAGE,
+			"the index was made %s: ids would not be the same; begin another one",
+			strcmp(made_signatures, signatures) != 0 ? "by signatures of another version"
+								 : "with other --rules");
+	else if (r == 0 && (r = snap_db_prepare(index->db, "INSERT INTO made VALUES (?1, ?2)", &put,
+				    err)) == 0) {
+		snap_statement_bind_text(put, 1, signatures);
+		snap_statement_bind_text(put, 2, rules);
+		r = snap_statement_run(put, err);
+		snap_statement_free(put);
+	}
+	if (r < 0)
+		snap_index_undo(index);
+	return r < 0 ? -1 : 0;
+}
+
+/* ---------------------------------------------------------------- open and closed */
+
+int snap_index_open(const char *path, struct snap_index **ret, struct snap_error *err)
+{
+	struct snap_index *index = calloc(1, sizeof(*index));
+	if (!index)
+		return snap_error_no_memory(err);
+	if (snap_db_open(path, &index->db, err) < 0 || set_up(index, path, err) < 0) {
+		snap_index_close(index);
+		return -1;
+	}
+	*ret = index;
+	return 0;
+}
+
+void snap_index_close(struct snap_index *index)
+{
+	if (!index)
+		return;
+	for (int i = 0; i < NUM_STATEMENTS; i++)
+		snap_statement_free(index->statements[i]);
+	snap_db_close(index->db);
+	free(index);
 }
 
 /* ---------------------------------------------------------------- statements with numbers */
@@ -249,10 +304,9 @@ static void bind_file(
 	struct snap_statement *statement, const char *file, const struct stat *st)
 {
 	snap_statement_bind_text(statement, 1, file);
-	snap_statement_bind_number(statement, 2, (int64_t)st->st_dev);
-	snap_statement_bind_number(statement, 3, (int64_t)st->st_ino);
-	snap_statement_bind_number(statement, 4, (int64_t)st->st_size);
-	snap_statement_bind_number(statement, 5,
+	snap_statement_bind_number(statement, 2, (int64_t)st->st_ino);
+	snap_statement_bind_number(statement, 3, (int64_t)st->st_size);
+	snap_statement_bind_number(statement, 4,
 		(int64_t)((uint64_t)st->st_mtim.tv_sec * 1000000000u + (uint64_t)st->st_mtim.tv_nsec));
 }
 
@@ -268,7 +322,7 @@ int snap_index_has_file(struct snap_index *index, const char *file, const struct
 }
 
 int snap_index_find_uuid(struct snap_index *index, struct snap_bytes uuid, char *ret, size_t size,
-	bool *ret_has, struct snap_error *err)
+	uint64_t *ret_completeness, bool *ret_has, struct snap_error *err)
 {
 	struct snap_statement *statement = index->statements[FIND_UUID];
 	snap_statement_bind_bytes(statement, 1, uuid);
@@ -276,7 +330,10 @@ int snap_index_find_uuid(struct snap_index *index, struct snap_bytes uuid, char 
 	*ret_has = r > 0;
 	if (r > 0) {
 		const char *file = snap_statement_text(statement, 0);
-		(void)snprintf(ret, size, "%s", file ? file : ""); /* cut to fit */
+		int64_t completeness = snap_statement_number(statement, 1);
+		bool is_there = completeness >= 0;
+		(void)snprintf(ret, size, "%s", file && is_there ? file : ""); /* cut to fit */
+		*ret_completeness = (uint64_t)(is_there ? completeness : -1 - completeness);
 	}
 	snap_statement_reset(statement);
 	return r < 0 ? -1 : 0;
@@ -415,9 +472,49 @@ int snap_index_add_copy(struct snap_index *index, const char *file, const struct
 	return move_crash(index, uuid, file, 0, moves, err);
 }
 
+/* It was seen before, but less of it. */
+static int drop_less(struct snap_index *index, const struct snap_entry *entry, struct snap_error *err)
+{
+	static const enum statement statements[] = {DROP_LESS_TAGS, DROP_LESS};
+	for (int i = 0; i < 2; i++) {
+		struct snap_statement *drop = index->statements[statements[i]];
+		snap_statement_bind_bytes(drop, 1, entry->uuid);
+		snap_statement_bind_number(drop, 2, (int64_t)(entry->completeness & INT64_MAX));
+		if (snap_statement_run(drop, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* One without a uuid: the file had it before. 1: so it did, 0, or -1. */
+static int keep_crash(struct snap_index *index, const char *file, const struct snap_entry *entry,
+	const struct added *added, struct snap_error *err)
+{
+	struct snap_statement *keep = index->statements[KEEP_CRASH];
+	snap_statement_bind_text(keep, 1, file);
+	snap_statement_bind_number(keep, 2, (int64_t)entry->line);
+	if (entry->id)
+		snap_statement_bind_number(keep, 3, added->signature);
+	else
+		snap_statement_bind_text(keep, 3, NULL);
+	snap_statement_bind_number(keep, 4, (int64_t)(entry->completeness & INT64_MAX));
+	if (snap_statement_run(keep, err) < 0)
+		return -1;
+	return snap_db_num_changed(index->db) > 0;
+}
+
 static int put_crash(struct snap_index *index, const char *file, const struct snap_entry *entry,
 	int64_t captured_ns, struct added *added, bool *ret_is_new, struct snap_error *err)
 {
+	if (entry->uuid.len > 0) {
+		if (drop_less(index, entry, err) < 0)
+			return -1;
+	} else {
+		int kept = keep_crash(index, file, entry, added, err);
+		*ret_is_new = false;
+		if (kept != 0)
+			return kept < 0 ? -1 : 0;
+	}
 	struct snap_statement *put = index->statements[PUT_CRASH];
 	const struct snap_evidence *evidence = &entry->evidence;
 	snap_statement_bind_bytes(put, 1, entry->uuid);

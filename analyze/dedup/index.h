@@ -31,16 +31,20 @@ struct snap_db *snap_index_db(struct snap_index *index);
 /* Whether the file was read already, and is as it was. */
 int snap_index_has_file(struct snap_index *index, const char *file, const struct stat *st,
 	bool *ret, struct snap_error *err);
-/* Which file has the snapshot with this uuid, copied to ret[size], "" if it was removed; *ret_has:
- * false: it was not seen. */
+/* Which file has the snapshot with this uuid, copied to ret[size], "" if it is gone, and how complete it
+ * was (entry.h); *ret_has: false: it was not seen. */
 int snap_index_find_uuid(struct snap_index *index, struct snap_bytes uuid, char *ret, size_t size,
-	bool *ret_has, struct snap_error *err);
+	uint64_t *ret_completeness, bool *ret_has, struct snap_error *err);
 
 /*
  * What changes it stands between these two: all of it is there afterwards, or, if the process ends or
  * the end fails, nothing. Others wait until then.
  */
 int snap_index_begin(struct snap_index *index, struct snap_error *err);
+/* The same, and remember, the first time, that ids are of this version of signatures ("s1") and by rules of
+ * the user's with this digest ("": none); -1 and *err if they were others then. */
+int snap_index_begin_by(struct snap_index *index, const char *signatures, const char *rules,
+	struct snap_error *err);
 int snap_index_end(struct snap_index *index, struct snap_error *err);
 /* Instead of the end, when something failed. */
 void snap_index_undo(struct snap_index *index);

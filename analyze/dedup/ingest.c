@@ -8,6 +8,8 @@
 
 #include "analyze/dedup/entry.h"
 #include "analyze/dedup/entry_stream.h"
+#include "analyze/signature/levels.h"
+#include "analyze/signature/rules.h"
 #include "common/escape.h"
 
 /* Entries are added so many at a time, or so many bytes of them: others wait meanwhile. */
@@ -57,10 +59,12 @@ static int64_t time_of(const struct snap_listed_input *input)
 static void note_copy(struct ingest *ingest, const char *path, const struct snap_entry *entry)
 {
 	char other[1024] = "", name[1024], other_name[1024];
+	uint64_t completeness;
 	bool has;
 	ingest->counts->num_copies++;
 	if (ingest->num_told >= MAX_TOLD ||
-		snap_index_find_uuid(ingest->index, entry->uuid, other, sizeof(other), &has, NULL) < 0)
+		snap_index_find_uuid(ingest->index, entry->uuid, other, sizeof(other),
+			&completeness, &has, NULL) < 0)
 		return;
 	(void)snap_escape(snap_bytes_str(path), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
 	(void)snap_escape(snap_bytes_str(other), SNAP_ESCAPE_TERMINAL, other_name, sizeof(other_name));
@@ -102,11 +106,21 @@ static int add_entry(struct ingest *ingest, size_t at, struct snap_bytes packed,
 static int add_entries(struct ingest *ingest, const struct waiting *waiting, struct snap_error *err)
 {
 	const struct snap_listed_input *input = &ingest->list->inputs[waiting->index];
+	bool is_known = false;
+	/* Somebody else may have been quicker. */
+	if (ingest->keeps && input->st.st_ino != 0 &&
+		snap_index_has_file(ingest->index, input->path, &input->st, &is_known, err) < 0)
+		return -1;
+	if (is_known) {
+		ingest->counts->num_known++;
+		return 0;
+	}
 	if (input->st.st_ino != 0 &&
 		snap_index_add_file(ingest->index, input->path, &input->st, err) < 0)
 		return -1;
 	struct snap_bytes stream = snap_bytes(waiting->bytes, waiting->len), packed;
-	while (snap_entry_stream_next(&stream, &packed))
+	bool has_several = ingest->arguments->options.from != SNAP_TEXT_NONE;
+	for (size_t i = 0; (i == 0 || has_several) && snap_entry_stream_next(&stream, &packed); i++)
 		if (add_entry(ingest, waiting->index, packed, err) < 0)
 			return -1;
 	return 0;
@@ -116,7 +130,8 @@ static void flush_waiting(struct ingest *ingest)
 {
 	struct snap_error err = SNAP_ERROR_INIT;
 	int r = ingest->num_waiting > 0 && !ingest->failed
-			? snap_index_begin(ingest->index, &err)
+			? snap_index_begin_by(ingest->index, SNAP_SIGNATURE_VERSION,
+				  snap_rules_digest(ingest->arguments->rules), &err)
 			: 0;
 	for (size_t i = 0; i < ingest->num_waiting; i++) {
 		if (r == 0 && !ingest->failed)
@@ -155,41 +170,55 @@ static void take(size_t index, struct snap_bytes bytes, void *data)
 		flush_waiting(ingest);
 }
 
-static void take_uuid(size_t index, struct snap_bytes uuid, void *data)
-{
-	struct ingest *ingest = data;
-	size_t at = ingest->files[index];
-	const struct snap_listed_input *input = &ingest->list->inputs[at];
-	char file[PATH_MAX];
-	struct snap_error err = SNAP_ERROR_INIT;
-	bool has = false;
-	if (uuid.len == 0 || ingest->failed)
-		return;
-	int r = snap_index_find_uuid(ingest->index, uuid, file, sizeof(file), &has, &err);
-	if (r == 0 && has) {
-		/* Of what is there twice, where it was seen first counts, as long as that is there. */
-		bool moves = strcmp(file, input->path) == 0 || access(file, F_OK) < 0;
-		r = snap_index_begin(ingest->index, &err);
-		if (r == 0)
-			r = snap_index_add_copy(
-				ingest->index, input->path, &input->st, uuid, moves, &err);
-		if (r == 0)
-			r = snap_index_end(ingest->index, &err);
-		else
-			snap_index_undo(ingest->index);
-		ingest->counts->num_copies++;
-	}
-	if (r < 0)
-		fail(ingest, &err);
-	ingest->is_known[at] = has;
-}
-
+/* What is known of a snapshot without analysing it: its uuid, behind whether it is whole. */
 static enum snap_exit give_uuid(
 	struct snap_crash *crash, const struct snap_arguments *arguments, void *data)
 {
+	uint8_t bytes[1 + 64] = {crash->integrity == SNAP_INTEGRITY_COMPLETE};
+	struct snap_bytes uuid = crash->metadata.snapshot_uuid;
 	(void)arguments;
-	snap_collector_add(data, crash->metadata.snapshot_uuid);
+	if (uuid.len > 0 && uuid.len < sizeof(bytes)) {
+		memcpy(bytes + 1, uuid.data, uuid.len);
+		snap_collector_add(data, snap_bytes(bytes, 1 + uuid.len));
+	}
 	return SNAP_EXIT_DONE;
+}
+
+static int add_copy(struct ingest *ingest, const struct snap_listed_input *input,
+	struct snap_bytes uuid, const char *file, struct snap_error *err)
+{
+	/* Of what is there twice, where it was seen first counts, as long as that is there. */
+	bool moves = strcmp(file, input->path) == 0 || access(file, F_OK) < 0;
+	if (snap_index_begin(ingest->index, err) < 0)
+		return -1;
+	if (snap_index_add_copy(ingest->index, input->path, &input->st, uuid, moves, err) == 0)
+		return snap_index_end(ingest->index, err);
+	snap_index_undo(ingest->index);
+	return -1;
+}
+
+static void take_uuid(size_t index, struct snap_bytes bytes, void *data)
+{
+	struct ingest *ingest = data;
+	size_t at = ingest->files[index];
+	char file[PATH_MAX];
+	struct snap_error err = SNAP_ERROR_INIT;
+	uint64_t completeness = 0;
+	bool has = false;
+	if (bytes.len < 2 || ingest->failed)
+		return;
+	bool is_whole = bytes.data[0];
+	struct snap_bytes uuid = snap_bytes(bytes.data + 1, bytes.len - 1);
+	int r = snap_index_find_uuid(
+		ingest->index, uuid, file, sizeof(file), &completeness, &has, &err);
+	/* What was seen may have been a part of it. */
+	has = has && (completeness & SNAP_ENTRY_WHOLE || !is_whole);
+	if (r == 0 && has)
+		r = add_copy(ingest, &ingest->list->inputs[at], uuid, file, &err);
+	if (r < 0)
+		fail(ingest, &err);
+	ingest->counts->num_copies += has;
+	ingest->is_known[at] = has;
 }
 
 /* ---------------------------------------------------------------- the whole */
@@ -211,8 +240,8 @@ static enum snap_exit run_entries(struct ingest *ingest, const struct snap_argum
 	return status;
 }
 
-/* With those of the list that are not known. */
-static enum snap_exit run_on_unknown(struct ingest *ingest, run_fn *run)
+/* With those of the list that are not known; of files alone, what can be read once only is left out. */
+static enum snap_exit run_on_unknown(struct ingest *ingest, run_fn *run, bool files_alone)
 {
 	size_t num = 0;
 	char **files = malloc((ingest->list->num + 1) * sizeof(files[0]));
@@ -220,7 +249,8 @@ static enum snap_exit run_on_unknown(struct ingest *ingest, run_fn *run)
 	enum snap_exit status = SNAP_EXIT_FAILED;
 	if (files && indices) {
 		for (size_t i = 0; i < ingest->list->num; i++)
-			if (!ingest->is_known[i]) {
+			if (!ingest->is_known[i] &&
+				(!files_alone || ingest->list->inputs[i].st.st_ino != 0)) {
 				files[num] = ingest->list->inputs[i].path;
 				indices[num++] = i;
 			}
@@ -267,9 +297,11 @@ enum snap_exit snap_ingest(const struct snap_arguments *arguments, struct snap_i
 			.counts = ret};
 		if (keeps) {
 			find_known(ingest);
-			(void)run_on_unknown(ingest, run_uuids); /* the analysis tells */
+			/* Texts have several, or none. What is wrong the analysis tells. */
+			if (arguments->options.from == SNAP_TEXT_NONE)
+				(void)run_on_unknown(ingest, run_uuids, true);
 		}
-		status = ingest->failed ? SNAP_EXIT_FAILED : run_on_unknown(ingest, run_entries);
+		status = ingest->failed ? SNAP_EXIT_FAILED : run_on_unknown(ingest, run_entries, false);
 		if (ingest->failed)
 			status = SNAP_EXIT_FAILED;
 	} else {

@@ -13,9 +13,6 @@
 #include "common/escape.h"
 #include "common/snapshot.h"
 
-/* Directories are in others, so deeply at most. */
-#define MAX_DEPTH 64
-
 void snap_input_list_deinit(struct snap_input_list *list)
 {
 	for (size_t i = 0; i < list->num; i++)
@@ -72,7 +69,7 @@ static bool takes(const struct snap_input_list *list, const char *path, const ch
 	struct snap_error err = SNAP_ERROR_INIT;
 	int fd = snap_file_open(path, NULL, &err);
 	if (fd < 0)
-		return ends_with(name, ".snap"); /* what is wrong with it will be told */
+		return ends_with(name, ".snap") || err.errnum == EACCES; /* the analysis will tell */
 	ssize_t n = snap_file_read_at(fd, head, sizeof(head), 0);
 	(void)close(fd); /* only read from */
 	size_t len = n > 0 ? (size_t)n : 0;
@@ -125,8 +122,7 @@ static int add_found(struct snap_input_list *list, FTS *tree, FTSENT *entry,
 	char name[1024];
 	switch (entry->fts_info) {
 	case FTS_D:
-		if (entry->fts_level > MAX_DEPTH ||
-			(entry->fts_level > 0 && entry->fts_name[0] == '.'))
+		if (entry->fts_level > 0 && entry->fts_name[0] == '.')
 			(void)fts_set(tree, entry, FTS_SKIP); /* of such an entry it can't fail */
 		return 0;
 	case FTS_F:
@@ -142,6 +138,7 @@ static int add_found(struct snap_input_list *list, FTS *tree, FTSENT *entry,
 		(void)snap_escape(snap_bytes_str(entry->fts_path), SNAP_ESCAPE_TERMINAL, name,
 			sizeof(name));
 		complain("cannot read '%s': %s", name, strerror(entry->fts_errno));
+		list->num_unreadable++;
 		return 0;
 	default:
 		return 0;
@@ -155,22 +152,16 @@ static int add_tree(struct snap_input_list *list, char *path,
 	FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_COMFOLLOW, compare_names);
 	FTSENT *entry;
 	int r = tree ? 0 : snap_error_no_memory(err);
-	while (r == 0 && (entry = fts_read(tree)))
+	errno = 0;
+	while (r == 0 && (entry = fts_read(tree))) {
 		r = add_found(list, tree, entry, complain, err);
+		errno = 0;
+	}
+	if (r == 0 && errno != 0)
+		r = snap_error_errno(err, errno, "cannot read a directory to its end");
 	if (tree)
 		(void)fts_close(tree); /* nothing was changed */
 	return r;
-}
-
-/* On the heap; NULL without memory. */
-static char *absolute_path(const char *path)
-{
-	char *cwd = path[0] == '/' ? strdup("") : getcwd(NULL, 0);
-	char *ret = cwd ? malloc(strlen(cwd) + strlen(path) + 2) : NULL;
-	if (ret)
-		(void)stpcpy(stpcpy(stpcpy(ret, cwd), path[0] == '/' ? "" : "/"), path);
-	free(cwd);
-	return ret;
 }
 
 int snap_input_list_add(struct snap_input_list *list, const char *path,
@@ -184,7 +175,8 @@ int snap_input_list_add(struct snap_input_list *list, const char *path,
 		st = (struct stat){0};
 		return add(list, path, &st, true, err);
 	}
-	char *own = list->is_absolute ? absolute_path(path) : strdup(path);
+	/* By one name, whatever way leads there. */
+	char *own = list->is_absolute ? realpath(path, NULL) : strdup(path);
 	if (!own)
 		return snap_error_no_memory(err);
 	size_t len = strlen(own);

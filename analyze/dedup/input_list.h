@@ -20,8 +20,9 @@ struct snap_input_list {
 	struct snap_listed_input *inputs;
 	size_t num, capacity;
 	size_t num_passed_over; /* files in directories that are no inputs */
+	size_t num_unreadable;	/* directories, complained of */
 	bool is_text;		/* texts are looked for, not snapshots and cores */
-	bool is_absolute;	/* paths are to be, whatever was named */
+	bool is_absolute;	/* paths are to be, without links, whatever was named */
 };
 
 /* Begins as {0}. */

@@ -195,7 +195,7 @@ static int find_id(struct snap_db *db, const char *id, int64_t *ret, struct snap
 	struct snap_statement *statement;
 	*ret = 0;
 	if (snap_db_prepare(
-		    db, "SELECT signature FROM signatures WHERE id = ?1", &statement, err) < 0)
+		    db, "SELECT signature FROM signatures WHERE id = ?1 AND text IS NOT NULL", &statement, err) < 0)
 		return -1;
 	snap_statement_bind_text(statement, 1, id);
 	int r = snap_statement_step(statement, err);
@@ -257,6 +257,7 @@ int snap_joins_read(struct snap_index *index, bool similar, const struct snap_pi
 		if (pins->pins[i].into)
 			continue;
 		r = find_id(db, pins->pins[i].id, &id, err);
+		ret->num_unknown += r == 0 && id == 0;
 		if (r == 0 && id != 0) {
 			ret->splits[ret->num_splits++] = id;
 			split(ret, id);
@@ -269,6 +270,7 @@ int snap_joins_read(struct snap_index *index, bool similar, const struct snap_pi
 		r = find_id(db, pins->pins[i].id, &id, err);
 		if (r == 0)
 			r = find_id(db, pins->pins[i].into, &into, err);
+		ret->num_unknown += r == 0 && (id == 0 || into == 0);
 		if (r == 0 && id != 0 && into != 0 && !is_split(ret, id) && !is_split(ret, into))
 			r = merge(ret, id, into, err);
 	}

@@ -50,6 +50,7 @@ struct snap_joins {
 	size_t num, capacity;
 	int64_t *splits; /* signatures that stand alone, ascending */
 	size_t num_splits;
+	size_t num_unknown; /* pins that name a signature that is not there */
 };
 
 /* similar: those of the table leaders, too. */

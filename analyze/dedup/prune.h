@@ -20,9 +20,10 @@ struct snap_pruned {
 };
 
 /*
- * Of each group, keep so many files (> 0): the most complete one, and then the newest. The others are
- * told to tell, and removed if that is wanted: those that are still the regular files that were
- * analysed, and hold nothing else. What can't be removed is told to complain. -1 and *err: the index.
+ * Of each group, keep so many files (> 0) of those that are there: the most complete one, and then the
+ * newest. The others are told to tell, and removed if that is wanted: those that are still the regular
+ * files that were analysed, hold nothing else, and are not, by another name, one that is kept. What can't
+ * be removed is told to complain. -1 and *err: the index.
  */
 int snap_prune(struct snap_index *index, const struct snap_groups *groups, uint64_t keep,
 	bool removes, void (*tell)(const struct snap_group_file *file),

@@ -14,7 +14,8 @@
 #include "common/escape.h"
 
 #define MASK                                                                                       \
-	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK)
+	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK |  \
+		IN_MOVE_SELF)
 
 /* What arrives together is analysed together: until nothing came for so long, or this much did. */
 #define PAUSE_MS   20
@@ -43,7 +44,22 @@ static void stop(int signal)
 
 /* ---------------------------------------------------------------- directories */
 
-static int watch_directory(struct snap_watch *watch, const char *path, struct snap_error *err)
+static int compare_numbers(const void *key, const void *item)
+{
+	int x = *(const int *)key, y = ((const struct watched *)item)->number;
+	return (x > y) - (x < y);
+}
+
+/* inotify numbers watches upwards. NULL: there is none. */
+static struct watched *find_watched(const struct snap_watch *watch, int number)
+{
+	return watch->num > 0 ? bsearch(&number, watch->watched, watch->num,
+					sizeof(watch->watched[0]), compare_numbers)
+			      : NULL;
+}
+
+static int watch_directory(struct snap_watch *watch, const char *path,
+	void (*complain)(const char *format, ...), struct snap_error *err)
 {
 	char name[1024];
 	int number = inotify_add_watch(watch->fd, path, MASK);
@@ -51,11 +67,19 @@ static int watch_directory(struct snap_watch *watch, const char *path, struct sn
 		return 0; /* it went again */
 	if (number < 0) {
 		(void)snap_escape(snap_bytes_str(path), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
-		return snap_error_errno(err, errno, "cannot watch '%s'", name);
+		complain("cannot watch '%s': %s", name, strerror(errno));
+		return 0;
 	}
-	for (size_t i = watch->num; i > 0; i--)
-		if (watch->watched[i - 1].number == number)
-			return 0;
+	struct watched *known = find_watched(watch, number);
+	if (known) {
+		/* It was moved. */
+		char *moved = strdup(path);
+		if (!moved)
+			return snap_error_no_memory(err);
+		free(known->path);
+		known->path = moved;
+		return 0;
+	}
 	if (watch->num == watch->capacity) {
 		size_t capacity = watch->capacity ? 2 * watch->capacity : 16;
 		struct watched *grown = reallocarray(watch->watched, capacity, sizeof(*grown));
@@ -71,7 +95,8 @@ static int watch_directory(struct snap_watch *watch, const char *path, struct sn
 	return 0;
 }
 
-static int watch_tree(struct snap_watch *watch, char *path, struct snap_error *err)
+static int watch_tree(struct snap_watch *watch, char *path,
+	void (*complain)(const char *format, ...), struct snap_error *err)
 {
 	char *const paths[] = {path, NULL};
 	FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_COMFOLLOW, NULL);
@@ -83,15 +108,15 @@ static int watch_tree(struct snap_watch *watch, char *path, struct snap_error *e
 		if (entry->fts_level > 0 && entry->fts_name[0] == '.')
 			(void)fts_set(tree, entry, FTS_SKIP); /* of such an entry it can't fail */
 		else
-			r = watch_directory(watch, entry->fts_path, err);
+			r = watch_directory(watch, entry->fts_path, complain, err);
 	}
 	if (tree)
 		(void)fts_close(tree); /* nothing was changed */
 	return r;
 }
 
-int snap_watch_create(
-	char *const *paths, size_t num, struct snap_watch **ret, struct snap_error *err)
+int snap_watch_create(char *const *paths, size_t num, void (*complain)(const char *format, ...),
+	struct snap_watch **ret, struct snap_error *err)
 {
 	struct snap_watch *watch = calloc(1, sizeof(*watch));
 	if (!watch)
@@ -101,14 +126,11 @@ int snap_watch_create(
 	watch->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	int r = watch->fd < 0 ? snap_error_errno(err, errno, "cannot watch directories") : 0;
 	for (size_t i = 0; i < num && r == 0; i++)
-		r = watch_tree(watch, paths[i], err);
+		r = watch_tree(watch, paths[i], complain, err);
 	if (r < 0) {
 		snap_watch_destroy(watch);
 		return -1;
 	}
-	const struct sigaction action = {.sa_handler = stop};
-	(void)sigaction(SIGINT, &action, NULL);	 /* there are such signals */
-	(void)sigaction(SIGTERM, &action, NULL);
 	*ret = watch;
 	return 0;
 }
@@ -127,12 +149,6 @@ void snap_watch_destroy(struct snap_watch *watch)
 
 /* ---------------------------------------------------------------- events */
 
-static int compare_numbers(const void *key, const void *item)
-{
-	int x = *(const int *)key, y = ((const struct watched *)item)->number;
-	return (x > y) - (x < y);
-}
-
 static void forget(struct snap_watch *watch, struct watched *watched)
 {
 	size_t at = (size_t)(watched - watch->watched);
@@ -146,7 +162,7 @@ static int add_all(struct snap_watch *watch, struct snap_input_list *list,
 {
 	int r = 0;
 	for (size_t i = 0; i < watch->num_paths && r == 0; i++) {
-		r = watch_tree(watch, watch->paths[i], err);
+		r = watch_tree(watch, watch->paths[i], complain, err);
 		if (r == 0)
 			r = snap_input_list_add(list, watch->paths[i], complain, err);
 	}
@@ -160,12 +176,12 @@ static int take_event(struct snap_watch *watch, const struct inotify_event *even
 	char path[PATH_MAX];
 	if (event->mask & IN_Q_OVERFLOW)
 		return add_all(watch, list, complain, err);
-	struct watched *watched =
-		watch->num > 0 ? bsearch(&event->wd, watch->watched, watch->num,
-					 sizeof(watch->watched[0]), compare_numbers)
-			       : NULL;
+	struct watched *watched = find_watched(watch, event->wd);
 	if (!watched)
 		return 0;
+	/* Moved out of the trees; if it is still in them, its path is the new one already. */
+	if (event->mask & IN_MOVE_SELF && access(watched->path, F_OK) < 0)
+		(void)inotify_rm_watch(watch->fd, event->wd); /* IN_IGNORED follows */
 	if (event->mask & IN_IGNORED) {
 		forget(watch, watched);
 		return 0;
@@ -175,7 +191,7 @@ static int take_event(struct snap_watch *watch, const struct inotify_event *even
 			(int)sizeof(path))
 		return 0;
 	if (event->mask & IN_ISDIR) {
-		int r = watch_tree(watch, path, err);
+		int r = watch_tree(watch, path, complain, err);
 		/* What came into it before it was watched. */
 		return r < 0 ? -1 : snap_input_list_add(list, path, complain, err);
 	}
@@ -224,6 +240,9 @@ static int wait_events(struct snap_watch *watch, int timeout_ms)
 int snap_watch_wait(struct snap_watch *watch, struct snap_input_list *list,
 	void (*complain)(const char *format, ...), struct snap_error *err)
 {
+	const struct sigaction action = {.sa_handler = stop};
+	(void)sigaction(SIGINT, &action, NULL); /* there are such signals */
+	(void)sigaction(SIGTERM, &action, NULL);
 	while (!is_stopped) {
 		int timeout_ms = list->num > 0 ? PAUSE_MS : -1;
 		if (wait_events(watch, timeout_ms)) {

@@ -7,6 +7,7 @@
 #include "analyze/command.h"
 #include "analyze/sandbox/pool_workers.h"
 #include "analyze/sandbox/result.h"
+#include "common/escape.h"
 
 bool snap_pool_has_progress(const struct snap_pool *pool)
 {
@@ -36,19 +37,31 @@ void snap_pool_separate(struct snap_pool *pool)
 	pool->has_printed = true;
 }
 
-/* More than is kept in memory is no result that anybody expects. */
+/* More is no result that anybody expects: some kilobytes for each backtrace of a text. */
+#define MAX_TAKEN (UINT64_C(512) << 20)
+
 static void take_result(struct snap_pool *pool, struct snap_pool_task *task)
 {
 	const struct snap_result *result = &task->result;
 	if (result->num_messages > 0)
 		snap_pool_hide_progress(pool);
 	snap_result_print_messages(result, pool->config->complain);
-	if (result->len > result->memory_len) {
-		pool->config->complain("a result is too long");
-		task->status = SNAP_EXIT_FAILED;
-	} else if (task->status < SNAP_EXIT_FAILED) {
-		pool->config->take(task->index, snap_bytes(result->memory, result->memory_len),
+	if (task->status >= SNAP_EXIT_FAILED)
+		return;
+	uint8_t *bytes = snap_result_read(result, MAX_TAKEN);
+	if (bytes) {
+		pool->config->take(task->index, snap_bytes(bytes, result->len),
 			pool->config->take_data);
+		free(bytes);
+	} else {
+		const struct snap_job *job = pool->config->job;
+		char text[1200], name[1024];
+		(void)snap_escape(snap_bytes_str(job->name(task->index, job->data)),
+			SNAP_ESCAPE_TERMINAL, name, sizeof(name));
+		(void)snprintf(text, sizeof(text),
+			"'%s' is left out: what was found in it is too long", name);
+		pool->config->complain(text);
+		task->status = SNAP_EXIT_FAILED;
 	}
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "analyze/file_open.h"
+#include "analyze/file_read.h"
 
 void snap_result_init(struct snap_result *result)
 {
@@ -147,6 +148,24 @@ int snap_result_print(
 	}
 	print_rest(result, next, complain);
 	return r;
+}
+
+uint8_t *snap_result_read(const struct snap_result *result, uint64_t max)
+{
+	if (result->len > max)
+		return NULL;
+	uint8_t *ret = malloc(result->len + 1);
+	if (!ret)
+		return NULL;
+	if (result->memory_len > 0)
+		memcpy(ret, result->memory, result->memory_len);
+	size_t rest = result->len - result->memory_len;
+	if (rest > 0 && snap_file_read_at(result->file, ret + result->memory_len, rest, 0) !=
+				(ssize_t)rest) {
+		free(ret);
+		return NULL;
+	}
+	return ret;
 }
 
 void snap_result_print_messages(

@@ -46,6 +46,10 @@ void snap_result_complain(struct snap_result *result, const char *text);
 int snap_result_print(
 	const struct snap_result *result, FILE *out, void (*complain)(const char *text));
 
+/* All of the output, which is at most max bytes, to be freed: NULL if it is more, can't be read back, or
+ * without memory. */
+uint8_t *snap_result_read(const struct snap_result *result, uint64_t max);
+
 /* The same of the messages alone. */
 void snap_result_print_messages(
 	const struct snap_result *result, void (*complain)(const char *text));

@@ -8,7 +8,6 @@
 #include "analyze/explain/explain.h"
 #include "common/escape.h"
 
-#define VERSION_PREFIX "s1:"
 #define ID_BYTES       16
 #define SEPARATOR      " | "
 #define NAMELESS       "!?"
@@ -167,7 +166,7 @@ static const char *make_id(struct snap_crash *crash, const char *text)
 	SHA256Update(&context, (const uint8_t *)text, strlen(text));
 	SHA256Final(digest, &context);
 	snap_hex(snap_bytes(digest, ID_BYTES), hex);
-	return snap_crash_format(crash, VERSION_PREFIX "%s", hex);
+	return snap_crash_format(crash, SNAP_SIGNATURE_VERSION ":%s", hex);
 }
 
 /* The innermost line that is kept; of the frames alone, if there are any. */

@@ -10,6 +10,9 @@
 #include "common/arena.h"
 #include "common/error.h"
 
+/* Of ids, what stands before the colon. */
+#define SNAP_SIGNATURE_VERSION "s1"
+
 /* The frames of each depth; SNAP_PICK_ALL: all. */
 size_t snap_signature_depth_frames(enum snap_signature_depth depth);
 /* "3", "all". */

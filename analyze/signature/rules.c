@@ -1,5 +1,6 @@
 #include "analyze/signature/rules.h"
 
+#include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,7 @@ struct snap_rules {
 	size_t num_rules, capacity;
 	struct rename *renames;
 	size_t num_renames, renames_capacity;
+	char digest[2 * SHA256_DIGEST_LENGTH + 1]; /* of the file's text */
 	bool is_reset; /* the built-in ones are not wanted */
 };
 
@@ -45,6 +47,11 @@ static const char *const actions[] = {
 	[SNAP_RULE_TAIL] = "tail",
 	[SNAP_RULE_OUTER] = "outer",
 };
+
+const char *snap_rules_digest(const struct snap_rules *rules)
+{
+	return rules->digest;
+}
 
 const char *snap_rule_action_name(enum snap_rule_action action)
 {
@@ -308,6 +315,16 @@ static int take_text(struct reading *r, char *text)
 	return 0;
 }
 
+static void digest_text(const char *text, char ret[2 * SHA256_DIGEST_LENGTH + 1])
+{
+	SHA2_CTX context;
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+	SHA256Init(&context);
+	SHA256Update(&context, (const uint8_t *)text, strlen(text));
+	SHA256Final(digest, &context);
+	snap_hex(snap_bytes(digest, sizeof(digest)), ret);
+}
+
 static int read_file(struct snap_rules *rules, const char *file, struct snap_error *err)
 {
 	struct reading reading = {.rules = rules, .file = file, .err = err};
@@ -315,6 +332,8 @@ static int read_file(struct snap_rules *rules, const char *file, struct snap_err
 	char *copy = text ? snap_arena_copy(&rules->arena, snap_bytes_str(text)) : NULL;
 	if (text && !copy)
 		(void)snap_error_no_memory(err);
+	if (text)
+		digest_text(text, rules->digest);
 	free(text);
 	return copy ? take_text(&reading, copy) : -1;
 }

@@ -40,6 +40,8 @@ struct snap_rules;
  */
 struct snap_rules *snap_rules_load(const char *file, struct snap_error *err);
 void snap_rules_free(struct snap_rules *rules);
+/* Of the file, in hexadecimal; "": there is none. */
+const char *snap_rules_digest(const struct snap_rules *rules);
 
 /* The libraries, a bit each, that a module with this base name belongs to. */
 uint32_t snap_rules_libraries(const struct snap_rules *rules, struct snap_bytes module);

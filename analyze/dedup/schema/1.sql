@@ -1,5 +1,11 @@
 -- The index, first version: crashes, and what is learned of their signatures.
 
+-- One row: by which signatures it goes, and by a digest of which rules of the user's ('': none).
+CREATE TABLE made (
+	signatures TEXT NOT NULL,
+	rules TEXT NOT NULL
+) STRICT;
+
 -- A signature's id, as crashes have it or their physical level has. text, functions and kept are those of
 -- the first crash that has it: functions are names, innermost first, each with a NUL behind it; without
 -- one it is not known. kept are those of them that count in the signature.
@@ -12,8 +18,8 @@ CREATE TABLE signatures (
 	kept BLOB
 ) STRICT;
 
--- A crash. file: NULL when it was removed, completeness then being -1 minus what it was; line: where it
--- begins in a text with several, else 0.
+-- A crash. file: where it is, or was: when that is gone, or holds something else, completeness is -1 minus
+-- what it was. line: where it begins in a text with several, else 0.
 -- belongs: its group; that is its own signature, or a better one of the same crash. rank tells how
 -- much less than everything its signature knows, belongs_rank the same of its group's. physical: its
 -- signature without inlined functions. first and frames: digests of where in the code its frames were, 8
@@ -21,7 +27,7 @@ CREATE TABLE signatures (
 CREATE TABLE crashes (
 	crash INTEGER PRIMARY KEY,
 	uuid BLOB UNIQUE,
-	file TEXT,
+	file TEXT NOT NULL,
 	line INTEGER NOT NULL,
 	captured_ns INTEGER NOT NULL,
 	completeness INTEGER NOT NULL,
@@ -52,7 +58,6 @@ CREATE TABLE tags (
 -- Files that were read, as they were then: as long as they are, they are not read again.
 CREATE TABLE files (
 	file TEXT PRIMARY KEY,
-	device INTEGER NOT NULL,
 	inode INTEGER NOT NULL,
 	size INTEGER NOT NULL,
 	changed_ns INTEGER NOT NULL
