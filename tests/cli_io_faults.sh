@@ -78,6 +78,50 @@ for input in a.snap a.core a.core.gz; do
 			"$STATUS $(grep -c "'$input'.*Input/output error" err)"
 	done
 done
+# Nor in the middle: neither by an error, which says that it can't be read, nor by a report, which is partial, nor by
+# what is made of it.
+bad=
+unread=0
+for n in $(seq 1 24); do
+	for sandbox in --jobs=1 --no-sandbox; do
+		analyze "eio:$n" json a.core "$sandbox"
+		case $STATUS in
+		0) ;;
+		1) unread=$((unread + 1)) ;;
+		*)
+			grep -q "^snapanalyze: .*'a.core': .*Input/output error\$" err ||
+				bad="$bad; EIO from read $n on, $sandbox: $(tail -n 1 err)"
+			continue
+			;;
+		esac
+		why=$(json_get out 'r["snapshot"]["integrity"] + " " + str(r["snapshot"]["integrity_reason"])')
+		case "$STATUS $why" in
+		"0 complete None" | "1 corrupt it can't be read at byte "[0-9]*": Input/output error") ;;
+		*) bad="$bad; EIO from read $n on, $sandbox: status $STATUS, $why" ;;
+		esac
+	done
+	run env FAULT="eio:$n" LD_PRELOAD="$TMP/faults.so" "$ANALYZE" import a.core -o part.snap
+	said="$(cat err) $("$ANALYZE" report --no-local part.snap 2>/dev/null)"
+	case "$STATUS $(cmp -s part.snap whole.snap && echo same) $said" in
+	"0 same "* | [12]" "*"Input/output error"*) ;;
+	*) bad="$bad; import, EIO from read $n on: status $STATUS: $(cat err)" ;;
+	esac
+	run env FAULT="eio:$n" LD_PRELOAD="$TMP/faults.so" "$ANALYZE" export --no-local a.core -o part.core
+	[ "$STATUS" = 2 ] && grep -q "Input/output error" err ||
+		bad="$bad; export, EIO from read $n on: status $STATUS: $(cat err)"
+	rm -f part.*
+done
+equal "a core that can't be read from somewhere on" "" "$bad"
+check "a core that can't be read from somewhere on: partial reports ($unread)" [ "$unread" -gt 6 ]
+analyze eio:12 report a.core
+check "a stack that can't be read" grep -q "The stack goes on.*which is needed next, can't be read\.\$" out
+analyze eio:7 report a.core
+equal "build IDs that can't be read: no word of a core without them" 0 "$(grep -c coredump_filter out)"
+# Of one that ends there, that is told, and no error.
+head -c 100 a.core >short.core
+analyze none json short.core
+equal "a core that ends within its headers" "2 snapanalyze: cannot analyse 'short.core': a core cut within its program headers" \
+	"$STATUS $(cat err)"
 
 # Results that wait in a temporary file: of a core with thousands of threads.
 "$PYTHON" - >threads.core <<'END'
