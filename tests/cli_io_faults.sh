@@ -122,6 +122,27 @@ head -c 100 a.core >short.core
 analyze none json short.core
 equal "a core that ends within its headers" "2 snapanalyze: cannot analyse 'short.core': a core cut within its program headers" \
 	"$STATUS $(cat err)"
+# Nor is a compressed file damaged that can't be read further.
+bad=
+{
+	cat a.core
+	head -c 1000000 /dev/urandom
+} >long.core
+gzip -c long.core >long.core.gz
+xz -0c long.core >long.core.xz
+for input in long.core.gz long.core.xz; do
+	run env FAULT=one_eio:2 LD_PRELOAD="$TMP/faults.so" "$ANALYZE" check "$input"
+	[ "$STATUS $(cat err)" = "2 snapanalyze: cannot read '$input': cannot be decompressed: Input/output error" ] ||
+		bad="$bad; $input, at once: status $STATUS: $(cat err)"
+	for n in 3 5 8; do
+		run env FAULT="one_eio:$n" LD_PRELOAD="$TMP/faults.so" "$ANALYZE" check "$input"
+		case "$STATUS $(cat out)" in
+		"1 $input: ELF core, corrupt: the compressed file can't be read further: Input/output error: "[1-9]*" bytes "*) ;;
+		*) bad="$bad; $input, read $n: status $STATUS: $(cat out err)" ;;
+		esac
+	done
+done
+equal "compressed files that can't be read further" "" "$bad"
 
 # Results that wait in a temporary file: of a core with thousands of threads.
 "$PYTHON" - >threads.core <<'END'
