@@ -46,7 +46,7 @@ static int load(struct snap_crash *crash, struct snap_error *err)
 int snap_analysis_load(const char *file, struct snap_crash *ret, struct snap_error *err)
 {
 	snap_crash_init(ret, file);
-	if (load(ret, err) == 0)
+	if (load(ret, err) == 0 && snap_crash_tell_unreadable(ret, err) == 0)
 		return 0;
 	snap_crash_deinit(ret);
 	return -1;
@@ -93,11 +93,12 @@ static int run_stages(struct snap_crash *crash, struct snap_store *store,
 		snap_symbolise(crash, &options->path_map, err) == 0 &&
 		snap_source_read(crash, options, snap_store_debuginfod(store), err) == 0 &&
 		snap_variables_read(crash, options->variables, err) == 0 &&
-		snap_find_repeats(crash, err) == 0 && snap_find_alike(crash, err) == 0 &&
-		snap_explain(crash, err) == 0 &&
+		snap_crash_tell_unreadable(crash, err) == 0 && snap_find_repeats(crash, err) == 0 &&
+		snap_find_alike(crash, err) == 0 && snap_explain(crash, err) == 0 &&
 		(!options->rules || snap_sign(crash, options->rules, err) == 0) &&
 		snap_find_next_steps(crash, options->only_crashed_thread, err) == 0 &&
-		(!options->vicinity || snap_find_vicinity(crash, err) == 0))
+		(!options->vicinity || snap_find_vicinity(crash, err) == 0) &&
+		snap_crash_tell_unreadable(crash, err) == 0)
 		return 0;
 	return -1;
 }

@@ -45,9 +45,9 @@ const struct snap_verb snap_verb_check = {
 	.summary = "Whether an input is all that was written: its integrity",
 	.text = "\nOne line per input: complete; truncated (cut short; what is there is good); "
 		"corrupt\n"
-		"(changed since it was written); or unmarked (by another program, without\n"
-		"checksums); then what can be read of it. Exit status 1 for truncated and "
-		"corrupt.\n",
+		"(changed since it was written, or not to be read somewhere); or unmarked (by\n"
+		"another program, without checksums); then what can be read of it.\n"
+		"Exit status 1 for truncated and corrupt.\n",
 	.examples = "  snapanalyze check spool/*.snap\n"
 		    "  ssh device cat /var/lib/snapcrash/x.snap | snapanalyze check -\n",
 	.takes = SNAP_TAKES_BATCH | SNAP_TAKES_SANDBOX,

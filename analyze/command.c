@@ -322,6 +322,17 @@ static enum snap_exit run_text(struct inputs *inputs, const char *file)
 	return SNAP_EXIT_FAILED;
 }
 
+static void complain_of_unreadable(struct snap_crash *crash)
+{
+	char name[512];
+	struct snap_error err = SNAP_ERROR_INIT;
+	(void)snap_escape(snap_bytes_str(crash->file), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
+	if (snap_crash_tell_unreadable(crash, &err) < 0)
+		snap_complain("'%s': %s", name, err.text);
+	else
+		snap_complain("'%s': %s", name, crash->integrity_why);
+}
+
 static int run_input(size_t index, void *data)
 {
 	struct inputs *inputs = data;
@@ -342,6 +353,12 @@ static int run_input(size_t index, void *data)
 		return SNAP_EXIT_FAILED;
 	}
 	enum snap_exit status = inputs->fn(&crash, arguments, inputs->data);
+	/* While the output was made, which so does not tell. */
+	if (crash.memory.failed_errnum != 0 && !crash.is_unreadable && status < SNAP_EXIT_FAILED) {
+		if (!inputs->collector || !inputs->collector->is_quiet)
+			complain_of_unreadable(&crash);
+		status = SNAP_EXIT_PARTIAL;
+	}
 	snap_crash_deinit(&crash);
 	return (int)status;
 }

@@ -108,6 +108,22 @@ int snap_crash_note(struct snap_crash *crash, struct snap_bytes text, struct sna
 	return 0;
 }
 
+int snap_crash_tell_unreadable(struct snap_crash *crash, struct snap_error *err)
+{
+	const struct snap_memory *memory = &crash->memory;
+	if (memory->failed_errnum == 0 || crash->is_unreadable)
+		return 0;
+	const char *why = snap_crash_format(crash, "it can't be read at byte %llu: %s%s%s",
+		(unsigned long long)memory->failed_off, strerror(memory->failed_errnum),
+		crash->integrity_why[0] ? "; " : "", crash->integrity_why);
+	if (!why)
+		return snap_error_no_memory(err);
+	crash->integrity = SNAP_INTEGRITY_CORRUPT;
+	crash->integrity_why = why;
+	crash->is_unreadable = true;
+	return 0;
+}
+
 const char *snap_crash_format(struct snap_crash *crash, const char *format, ...)
 {
 	char text[1024];

@@ -389,6 +389,7 @@ struct snap_crash {
 	uint64_t file_bytes;
 	enum snap_integrity integrity;
 	const char *integrity_why; /* "" if complete */
+	bool is_unreadable;	   /* these two tell that the file could not be read somewhere */
 
 	/* input/: what it says. Absent fields as common/snapshot.h says. */
 	struct snap_header header;
@@ -463,6 +464,12 @@ struct snap_crash_thread *snap_crash_crashed_thread(const struct snap_crash *cra
 
 /* Add to notes: something the reader of the report should know about the input. */
 int snap_crash_note(struct snap_crash *crash, struct snap_bytes text, struct snap_error *err);
+
+/*
+ * Where reading the file has failed by now (memory.failed_errnum), let integrity say so: what lies
+ * there is missing in all that is found. 0, or -1 and *err.
+ */
+int snap_crash_tell_unreadable(struct snap_crash *crash, struct snap_error *err);
 
 /* Formatted into the crash's arena; NULL if memory is exhausted. */
 const char *snap_crash_format(struct snap_crash *crash, const char *format, ...)

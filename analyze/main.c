@@ -176,8 +176,10 @@ int main(int argc, char **argv)
 {
 	static char buffer[1 << 16];
 	snap_standard_fds_bind(NULL);
-	/* A closed pipe is a failed write, seen at the end like any other. */
+	/* A closed pipe is a failed write, seen at the end like any other; so is a file that may
+	 * not grow (RLIMIT_FSIZE). */
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
 	/* What one unit of debug information takes serves the next: not mapped anew each time. */
 	(void)mallopt(M_MMAP_THRESHOLD, 32 << 20);
 	(void)mallopt(M_TRIM_THRESHOLD, 64 << 20);

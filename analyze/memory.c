@@ -193,24 +193,41 @@ const struct snap_memory_segment *snap_memory_find(struct snap_memory *memory, u
 	return NULL;
 }
 
+void snap_memory_fail(struct snap_memory *memory, int errnum, uint64_t off)
+{
+	if (memory->failed_errnum != 0)
+		return;
+	memory->failed_errnum = errnum;
+	memory->failed_off = off;
+}
+
+static ssize_t read_noting(struct snap_memory *memory, int fd, uint64_t off, void *buf, size_t len)
+{
+	ssize_t n = snap_file_read_at(fd, buf, len, off);
+	if (n < 0)
+		snap_memory_fail(memory, (int)-n, off);
+	return n;
+}
+
 /* Bytes of a core file, by way of one cached page. Returns how many, or a negative errno. */
 static ssize_t read_file(struct snap_memory *memory, int fd, uint64_t off, void *buf, size_t len)
 {
 	if (len >= PAGE_BYTES)
-		return snap_file_read_at(fd, buf, len, off);
+		return read_noting(memory, fd, off, buf, len);
 	if (memory->page_fd != fd || off < memory->page_off ||
 		off - memory->page_off >= memory->page_len) {
 		if (!memory->page && !(memory->page = malloc(PAGE_BYTES)))
 			return -ENOMEM;
 		uint64_t start = off & ~(uint64_t)(PAGE_BYTES / 4 - 1);
-		ssize_t n = snap_file_read_at(fd, memory->page, PAGE_BYTES, start);
+		ssize_t n = read_noting(memory, fd, start, memory->page, PAGE_BYTES);
 		if (n < 0)
 			return n;
 		memory->page_fd = fd;
 		memory->page_off = start;
 		memory->page_len = (size_t)n;
+		/* The file ends there, or can't be read on: only a read at that place tells. */
 		if (off - start >= (uint64_t)n)
-			return 0;
+			return read_noting(memory, fd, off, buf, len);
 	}
 	size_t skip = (size_t)(off - memory->page_off);
 	size_t n = memory->page_len - skip;

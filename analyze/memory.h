@@ -28,6 +28,9 @@ struct snap_memory {
 	uint64_t page_off;
 	size_t page_len;
 	size_t last; /* the segment found by the last look-up */
+	/* The first read of a file that failed: its errno, and where in the file. 0: none did. */
+	int failed_errnum;
+	uint64_t failed_off;
 };
 
 void snap_memory_init(struct snap_memory *memory);
@@ -39,9 +42,13 @@ int snap_memory_add(struct snap_memory *memory, const struct snap_memory_segment
 /* Sort; where ranges overlap, the one added first keeps its bytes. */
 int snap_memory_finish(struct snap_memory *memory, struct snap_error *err);
 
+/* Note that the file behind it can't be read at off, if that is the first such place. */
+void snap_memory_fail(struct snap_memory *memory, int errnum, uint64_t off);
+
 /*
  * Read up to len bytes at addr, across adjacent ranges. Returns how many were there from addr on
- * without a gap (0: none), or a negative errno if the file could not be read.
+ * without a gap (0: none), or a negative errno if the file could not be read,
+ * which is noted, too.
  */
 ssize_t snap_memory_read(struct snap_memory *memory, uint64_t addr, void *buf, size_t len);
 

@@ -78,6 +78,71 @@ for input in a.snap a.core a.core.gz; do
 			"$STATUS $(grep -c "'$input'.*Input/output error" err)"
 	done
 done
+# Nor in the middle: neither by an error, which says that it can't be read, nor by a report, which is partial, nor by
+# what is made of it.
+bad=
+unread=0
+for n in $(seq 1 24); do
+	for sandbox in --jobs=1 --no-sandbox; do
+		analyze "eio:$n" json a.core "$sandbox"
+		case $STATUS in
+		0) ;;
+		1) unread=$((unread + 1)) ;;
+		*)
+			grep -q "^snapanalyze: .*'a.core': .*Input/output error\$" err ||
+				bad="$bad; EIO from read $n on, $sandbox: $(tail -n 1 err)"
+			continue
+			;;
+		esac
+		why=$(json_get out 'r["snapshot"]["integrity"] + " " + str(r["snapshot"]["integrity_reason"])')
+		case "$STATUS $why" in
+		"0 complete None" | "1 corrupt it can't be read at byte "[0-9]*": Input/output error") ;;
+		*) bad="$bad; EIO from read $n on, $sandbox: status $STATUS, $why" ;;
+		esac
+	done
+	run env FAULT="eio:$n" LD_PRELOAD="$TMP/faults.so" "$ANALYZE" import a.core -o part.snap
+	said="$(cat err) $("$ANALYZE" report --no-local part.snap 2>/dev/null)"
+	case "$STATUS $(cmp -s part.snap whole.snap && echo same) $said" in
+	"0 same "* | [12]" "*"Input/output error"*) ;;
+	*) bad="$bad; import, EIO from read $n on: status $STATUS: $(cat err)" ;;
+	esac
+	run env FAULT="eio:$n" LD_PRELOAD="$TMP/faults.so" "$ANALYZE" export --no-local a.core -o part.core
+	[ "$STATUS" = 2 ] && grep -q "Input/output error" err ||
+		bad="$bad; export, EIO from read $n on: status $STATUS: $(cat err)"
+	rm -f part.*
+done
+equal "a core that can't be read from somewhere on" "" "$bad"
+check "a core that can't be read from somewhere on: partial reports ($unread)" [ "$unread" -gt 6 ]
+analyze eio:12 report a.core
+check "a stack that can't be read" grep -q "The stack goes on.*which is needed next, can't be read\.\$" out
+analyze eio:7 report a.core
+equal "build IDs that can't be read: no word of a core without them" 0 "$(grep -c coredump_filter out)"
+# Of one that ends there, that is told, and no error.
+head -c 100 a.core >short.core
+analyze none json short.core
+equal "a core that ends within its headers" "2 snapanalyze: cannot analyse 'short.core': a core cut within its program headers" \
+	"$STATUS $(cat err)"
+# Nor is a compressed file damaged that can't be read further.
+bad=
+{
+	cat a.core
+	head -c 1000000 /dev/urandom
+} >long.core
+gzip -c long.core >long.core.gz
+xz -0c long.core >long.core.xz
+for input in long.core.gz long.core.xz; do
+	run env FAULT=one_eio:2 LD_PRELOAD="$TMP/faults.so" "$ANALYZE" check "$input"
+	[ "$STATUS $(cat err)" = "2 snapanalyze: cannot read '$input': cannot be decompressed: Input/output error" ] ||
+		bad="$bad; $input, at once: status $STATUS: $(cat err)"
+	for n in 3 5 8; do
+		run env FAULT="one_eio:$n" LD_PRELOAD="$TMP/faults.so" "$ANALYZE" check "$input"
+		case "$STATUS $(cat out)" in
+		"1 $input: ELF core, corrupt: the compressed file can't be read further: Input/output error: "[1-9]*" bytes "*) ;;
+		*) bad="$bad; $input, read $n: status $STATUS: $(cat out err)" ;;
+		esac
+	done
+done
+equal "compressed files that can't be read further" "" "$bad"
 
 # Results that wait in a temporary file: of a core with thousands of threads.
 "$PYTHON" - >threads.core <<'END'

@@ -18,19 +18,6 @@
 
 #include "tests/lib/temp_tree.h"
 
-static int setup(void **state)
-{
-	(void)state;
-	return mkdtemp(top) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	remove_tree(top);
-	return 0;
-}
-
 static void write_file(const char *path, const char *content)
 {
 	FILE *f = fopen(path, "w");
@@ -259,5 +246,5 @@ int main(void)
 		cmocka_unit_test(test_rights),
 		cmocka_unit_test(test_directories_keep_what_they_have),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, make_top, remove_top);
 }

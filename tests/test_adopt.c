@@ -30,19 +30,6 @@ static unsigned int num_spools;
 static char spool[256];
 static struct snap_spool_file file;
 
-static int setup(void **state)
-{
-	(void)state;
-	return mkdtemp(top) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	remove_tree(top);
-	return 0;
-}
-
 /* A new spool with one .part in it, which this test writes. */
 static int begin(void **state)
 {
@@ -518,5 +505,5 @@ int main(void)
 		TEST(test_no_room_for_the_end),
 		TEST(test_no_spool),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, make_top, remove_top);
 }

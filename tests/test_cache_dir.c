@@ -28,16 +28,8 @@ static struct snap_cache_dir *cache;
 
 static int setup(void **state)
 {
-	(void)state;
 	(void)umask(022);
-	return mkdtemp(top) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	remove_tree(top);
-	return 0;
+	return make_top(state);
 }
 
 static void open_cache(void)
@@ -612,5 +604,5 @@ int main(void)
 		CASE(test_limit_is_kept),
 		CASE(test_small_and_read_only_disk),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, remove_top);
 }

@@ -20,11 +20,10 @@
 
 static int dir_fd;
 
-static int make_top(void **state)
+static int setup(void **state)
 {
-	(void)state;
 	static const char *const dirs[] = {"app", "app/inner", "outer", "free", "old", "far"};
-	if (!mkdtemp(top))
+	if (make_top(state) < 0)
 		return -1;
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
 		if (mkdir(in_top("%s", dirs[i]), 0700) < 0)
@@ -33,10 +32,9 @@ static int make_top(void **state)
 	return dir_fd < 0 ? -1 : 0;
 }
 
-static int remove_top(void **state)
+static int teardown(void **state)
 {
-	(void)state;
-	remove_tree(top);
+	(void)remove_top(state); /* can't fail */
 	return close(dir_fd);
 }
 
@@ -171,5 +169,5 @@ int main(void)
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_paths),
 	};
-	return cmocka_run_group_tests_name("cgroup_memory", tests, make_top, remove_top);
+	return cmocka_run_group_tests_name("cgroup_memory", tests, setup, teardown);
 }

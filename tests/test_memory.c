@@ -3,6 +3,7 @@
 #include "analyze/memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -330,6 +331,7 @@ static void test_memory_truncated_file(void **state)
 	assert_int_equal(snap_memory_read(&memory, 60000, buf, 64), 0);
 	assert_int_equal(snap_memory_read(&memory, 60000, buf, 40000), 0);
 	assert_false(snap_memory_read_all(&memory, 29990, buf, 11));
+	assert_int_equal(memory.failed_errnum, 0);
 	/* What was there can still be read. */
 	assert_true(snap_memory_read_all(&memory, 29990, buf, 10));
 	assert_int_equal(buf[0], file_byte(29990));
@@ -347,6 +349,41 @@ static void test_memory_unreadable_file(void **state)
 	assert_int_equal(snap_memory_read(&memory, 0, buf, 8), -EBADF);
 	assert_int_equal(snap_memory_read(&memory, 0, buf, sizeof(buf)), -EBADF);
 	assert_false(snap_memory_read_all(&memory, 0, buf, 8));
+	assert_int_equal(memory.failed_errnum, EBADF);
+	assert_int_equal(memory.failed_off, 0);
+}
+
+/*
+ * A file that can't be read from a place on, as of a bad disk: our own memory, where it ends. That is no end
+ * of the file, whether a read begins there, behind it or before it.
+ */
+static void test_memory_unreadable_middle(void **state)
+{
+	(void)state;
+	static uint8_t buf[70000];
+	int fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	uint8_t *map = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(fd >= 0 && map != MAP_FAILED);
+	uint64_t bad = (uintptr_t)map + 32768;
+	memset(map, 7, 32768);
+	assert_int_equal(munmap(map + 32768, 32768), 0);
+	static const struct {
+		uint64_t addr, len;
+	} reads[] = {{32768, 8}, {36000, 8}, {32768, 20000}, {32760, 16}, {1000, 65000}};
+	for (size_t i = 0; i < sizeof(reads) / sizeof(reads[0]); i++) {
+		add_file(0, 65536, fd, (uintptr_t)map);
+		finish();
+		/* The page that is kept ends within this one. */
+		assert_true(snap_memory_read_all(&memory, 32760, buf, 8));
+		assert_int_equal(buf[7], 7);
+		assert_int_equal(memory.failed_errnum, 0);
+		assert_int_equal(snap_memory_read(&memory, reads[i].addr, buf, reads[i].len), -EIO);
+		assert_int_equal(memory.failed_errnum, EIO);
+		assert_int_equal(memory.failed_off, bad);
+		snap_memory_deinit(&memory);
+	}
+	assert_int_equal(munmap(map, 32768), 0);
+	close(fd);
 }
 
 static void test_memory_file_offsets_that_no_file_has(void **state)
@@ -401,6 +438,7 @@ int main(void)
 		TEST(test_memory_two_files_do_not_mix),
 		TEST(test_memory_truncated_file),
 		TEST(test_memory_unreadable_file),
+		TEST(test_memory_unreadable_middle),
 		TEST(test_memory_file_offsets_that_no_file_has),
 		TEST(test_memory_look_up_remembers_safely),
 	};

@@ -23,19 +23,17 @@
 
 static int dir_fd;
 
-static int make_top(void **state)
+static int setup(void **state)
 {
-	(void)state;
-	if (!mkdtemp(top) || mkdir(in_top("ns"), 0700) < 0)
+	if (make_top(state) < 0 || mkdir(in_top("ns"), 0700) < 0)
 		return -1;
 	dir_fd = open(top, O_RDONLY | O_DIRECTORY);
 	return dir_fd < 0 ? -1 : 0;
 }
 
-static int remove_top(void **state)
+static int teardown(void **state)
 {
-	(void)state;
-	remove_tree(top);
+	(void)remove_top(state); /* can't fail */
 	return close(dir_fd);
 }
 
@@ -243,5 +241,5 @@ int main(void)
 		cmocka_unit_test(test_namespaces_of_this_process),
 		cmocka_unit_test(test_ids_of_a_user_namespace),
 	};
-	return cmocka_run_group_tests(tests, make_top, remove_top);
+	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -24,19 +24,6 @@
 #include "capture/proc_thread.h"
 #include "tests/lib/temp_tree.h"
 
-static int make_top(void **state)
-{
-	(void)state;
-	return mkdtemp(top) ? 0 : -1;
-}
-
-static int remove_top(void **state)
-{
-	(void)state;
-	remove_tree(top);
-	return 0;
-}
-
 /* ---------------------------------------------------------------- open files */
 
 static void test_kinds_by_name(void **state)

@@ -30,19 +30,6 @@ static void put(const char *name, const char *text)
 	put_bytes(name, text, strlen(text));
 }
 
-static int make_top(void **state)
-{
-	(void)state;
-	return mkdtemp(top) ? 0 : -1;
-}
-
-static int remove_top(void **state)
-{
-	(void)state;
-	remove_tree(top);
-	return 0;
-}
-
 /* ---------------------------------------------------------------- lines */
 
 struct lines {

@@ -21,19 +21,6 @@
 
 static struct snap_rate rate;
 
-static int setup(void **state)
-{
-	(void)state;
-	return mkdtemp(top) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	remove_tree(top);
-	return 0;
-}
-
 static struct snap_origin who(uint32_t uid, const char *exe)
 {
 	struct snap_origin origin;
@@ -239,5 +226,5 @@ int main(void)
 		cmocka_unit_test(test_in_a_file),
 		cmocka_unit_test(test_what_is_no_file),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, make_top, remove_top);
 }

@@ -19,19 +19,6 @@
 
 #include "tests/lib/temp_tree.h"
 
-static int setup(void **state)
-{
-	(void)state;
-	return mkdtemp(top) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	remove_tree(top);
-	return 0;
-}
-
 static void test_names_of_parts(void **state)
 {
 	(void)state;
@@ -219,5 +206,5 @@ int main(void)
 		cmocka_unit_test(test_attaching),
 		cmocka_unit_test(test_origins),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, make_top, remove_top);
 }

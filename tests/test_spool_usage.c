@@ -25,19 +25,6 @@ static int dir_fd = -1;
 static unsigned int num_spools;
 static bool no_attributes;
 
-static int setup(void **state)
-{
-	(void)state;
-	return mkdtemp(top) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	remove_tree(top);
-	return 0;
-}
-
 /* A new spool for each test. */
 static int begin(void **state)
 {
@@ -377,5 +364,5 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_many, begin, end),
 		cmocka_unit_test_setup_teardown(test_read_only, begin, end),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, make_top, remove_top);
 }

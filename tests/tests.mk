@@ -477,7 +477,9 @@ deps-lint:
 	apt-get update
 	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(DEPS_LINT)
 
-lint: $(O)/proto/snapshot.pb-c.h $(O)/analyze/sandbox/filter.h
+# With all headers that are made when this is built.
+lint: $(addprefix $(O)/,proto/snapshot.pb-c.h proto/entry.pb-c.h analyze/sandbox/filter.h \
+		analyze/signature/builtin_rules.h analyze/dedup/schema_1.h analyze/dedup/schema_2.h)
 	$(Q)tests/lint/run --build $(O)
 
 VALGRIND_TESTS = $(addprefix $(O)/valgrind/tests/,$(TESTS_COMMON) $(TESTS_CAPTURE))

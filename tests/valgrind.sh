@@ -11,10 +11,21 @@ need "$CLIENT" "$BIN/snapcrash-server" "$BIN/snapcrashctl"
 MEMCHECK=(valgrind -q --leak-check=full --show-leak-kinds=definite,indirect
 	--errors-for-leak-kinds=definite,indirect --error-exitcode=99)
 
+command -v valgrind >/dev/null || {
+	not_ok "valgrind.sh: there is no valgrind (make deps-lint)"
+	exit 1
+}
+
 failed=0
-# What valgrind says is shown, but not its complaints about system calls newer than itself.
+# What valgrind says is shown, but not its complaints about system calls newer than itself. What it
+# never ran has no log, and is no success.
 verdict() { # NAME LOGS
 	local said
+	if ! compgen -G "$2.*" >/dev/null; then
+		not_ok "$1: not run by valgrind"
+		failed=1
+		return
+	fi
 	said=$(cat "$2".* 2>/dev/null | grep -vE 'WARNING: unhandled|You may be able to write|README_MISSING|we consider this a bug|it at http')
 	rm -f "$2".*
 	if [ -z "$said" ]; then

@@ -191,7 +191,8 @@ static int make_groups(struct reading *reading, struct snap_error *err)
 	ret->groups = snap_arena_alloc(&ret->arena, reading->num_parts * sizeof(ret->groups[0]));
 	if (!ret->groups)
 		return snap_error_no_memory(err);
-	qsort(reading->parts, reading->num_parts, sizeof(reading->parts[0]), compare_parts);
+	if (reading->num_parts > 0) /* qsort() takes no NULL */
+		qsort(reading->parts, reading->num_parts, sizeof(reading->parts[0]), compare_parts);
 	for (size_t i = 0; i < reading->num_parts; i++) {
 		const struct part *part = &reading->parts[i];
 		if (!group || group->signature != part->into) {

@@ -76,9 +76,9 @@ static const struct row {
 /* clang-format off */
 #define BOTH_WAYS(opcode, name, access) \
 	{ONE, opcode, opcode, -1, ANY, E_G, B, B, access, 0, false, name}, \
-	{ONE, opcode + 1, opcode + 1, -1, ANY, E_G, V, V, access, 0, false, name}, \
-	{ONE, opcode + 2, opcode + 2, -1, ANY, G_E, B, B, READ, 0, false, name}, \
-	{ONE, opcode + 3, opcode + 3, -1, ANY, G_E, V, V, READ, 0, false, name}
+	{ONE, (opcode) + 1, (opcode) + 1, -1, ANY, E_G, V, V, access, 0, false, name}, \
+	{ONE, (opcode) + 2, (opcode) + 2, -1, ANY, G_E, B, B, READ, 0, false, name}, \
+	{ONE, (opcode) + 3, (opcode) + 3, -1, ANY, G_E, V, V, READ, 0, false, name}
 #define BY_NUMBER(digit, name, access) \
 	{ONE, 0x80, 0x80, digit, ANY, E_IB, B, 0, access, 0, false, name}, \
 	{ONE, 0x81, 0x81, digit, ANY, E_IZ, V, 0, access, 0, false, name}, \
@@ -92,7 +92,7 @@ static const struct row {
 	{ONE, 0xd3, 0xd3, digit, ANY, E_CL, V, 0, UPDATE, 0, false, name}
 #define ONE_OPERAND(opcode, digit, name, access, action) \
 	{ONE, opcode, opcode, digit, ANY, E, B, 0, access, action, false, name}, \
-	{ONE, opcode + 1, opcode + 1, digit, ANY, E, V, 0, access, action, false, name}
+	{ONE, (opcode) + 1, (opcode) + 1, digit, ANY, E, V, 0, access, action, false, name}
 	BOTH_WAYS(0x88, "mov", WRITE),
 	BOTH_WAYS(0x00, "add", UPDATE),
 	BOTH_WAYS(0x08, "or", UPDATE),

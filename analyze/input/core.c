@@ -16,8 +16,24 @@ int snap_core_read_at(const struct snap_core *core, uint64_t off, void *buf, siz
 {
 	if (off > INT64_MAX || len > INT64_MAX - off)
 		return -ENODATA;
-	ssize_t n = snap_file_read_at(core->crash->input->fd, buf, len, off);
-	return n < 0 ? (int)n : (size_t)n < len ? -ENODATA : 0;
+	for (size_t done = 0; done < len;) {
+		ssize_t n = snap_file_read_at(
+			core->crash->input->fd, (char *)buf + done, len - done, off + done);
+		if (n < 0)
+			snap_memory_fail(&core->crash->memory, (int)-n, off + done);
+		if (n <= 0)
+			return n < 0 ? (int)n : -ENODATA;
+		/* Less than asked for: the next read tells why. */
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+int snap_core_fail_read(int r, const char *what, const char *cut, struct snap_error *err)
+{
+	if (r == -ENODATA)
+		return snap_error_set(err, SNAP_ERROR_MALFORMED, "%s", cut);
+	return snap_error_errno(err, -r, "%s can't be read", what);
 }
 
 uint64_t snap_core_present(const struct snap_core *core, uint64_t off, uint64_t len)

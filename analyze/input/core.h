@@ -58,8 +58,15 @@ struct snap_core {
 	const char *cut;
 };
 
-/* All len bytes at off of the file: 0 or a negative errno (-ENODATA: it ends before). */
+/*
+ * All len bytes at off of the file: 0 or a negative errno. -ENODATA: it ends before; any other is
+ * noted by the crash's memory, as of all places of the file that can't be read.
+ */
 int snap_core_read_at(const struct snap_core *core, uint64_t off, void *buf, size_t len);
+
+/* -1 and *err after snap_core_read_at() gave r for what the core can't do without: that it ends too
+ * early, in the words of cut, or that what can't be read, and why. */
+int snap_core_fail_read(int r, const char *what, const char *cut, struct snap_error *err);
 
 /* What of [off, off + len) is in the file: at most len, 0 if it ends before off. */
 uint64_t snap_core_present(const struct snap_core *core, uint64_t off, uint64_t len);

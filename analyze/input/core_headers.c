@@ -4,6 +4,7 @@
 #include "analyze/input/core.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,16 +67,19 @@ static int count_by_section(struct snap_core *core, const uint8_t *ehdr, uint64_
 	uint8_t bytes[sizeof(Elf64_Shdr)];
 	uint64_t shoff = EHDR(core, ehdr, e_shoff);
 	bool wide = core->elf_class == ELFCLASS64;
-	if (shoff != 0 && snap_core_read_at(core, shoff, bytes,
-				  wide ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr)) == 0) {
+	int r = shoff == 0 ? -ENODATA
+			   : snap_core_read_at(core, shoff, bytes,
+				     wide ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr));
+	if (r == 0) {
 		*ret = SNAP_ELF_CLASS_MEMBER(bytes, Shdr, sh_info, core->elf_class, core->elf_data);
 		return 0;
 	}
-	if (shoff != 0)
+	if (shoff != 0 && r == -ENODATA)
 		core->cut = "the file ends before its section header";
-	if (snap_core_read_at(core, phoff, bytes, phdr_bytes(core)) < 0)
-		return snap_error_set(
-			err, SNAP_ERROR_MALFORMED, "a core whose number of segments can't be read");
+	r = snap_core_read_at(core, phoff, bytes, phdr_bytes(core));
+	if (r < 0)
+		return snap_core_fail_read(r, "its program headers",
+			"a core whose number of segments can't be read", err);
 	uint64_t first = decode(core, bytes).offset;
 	if (first <= phoff || (first - phoff) / phdr_bytes(core) < PN_XNUM)
 		return snap_error_set(
@@ -104,19 +108,27 @@ static int read_segments(
 		size_t n = left < BATCH ? (size_t)left : BATCH;
 		int r = snap_core_read_at(core, phoff + core->num_segments * size, bytes, n * size);
 		if (r < 0)
-			return snap_error_errno(err, -r, "program headers");
+			return snap_core_fail_read(r, "its program headers",
+				"a core cut within its program headers", err);
 		for (size_t i = 0; i < n; i++)
 			core->segments[core->num_segments++] = decode(core, bytes + i * size);
 	}
 	return 0;
 }
 
+static int read_header(struct snap_core *core, uint8_t *ehdr, size_t len, struct snap_error *err)
+{
+	int r = snap_core_read_at(core, 0, ehdr, len);
+	return r < 0 ? snap_core_fail_read(
+			       r, "its ELF header", "an ELF file cut within its header", err)
+		     : 0;
+}
+
 int snap_core_read_headers(struct snap_core *core, struct snap_error *err)
 {
 	uint8_t ehdr[sizeof(Elf64_Ehdr)];
-	if (snap_core_read_at(core, 0, ehdr, EI_NIDENT) < 0)
-		return snap_error_set(
-			err, SNAP_ERROR_MALFORMED, "an ELF file cut within its header");
+	if (read_header(core, ehdr, EI_NIDENT, err) < 0)
+		return -1;
 	core->elf_class = ehdr[EI_CLASS];
 	core->elf_data = ehdr[EI_DATA];
 	if ((core->elf_class != ELFCLASS32 && core->elf_class != ELFCLASS64) ||
@@ -125,9 +137,8 @@ int snap_core_read_headers(struct snap_core *core, struct snap_error *err)
 			"is an ELF file of unknown class %u or byte order %u", core->elf_class,
 			core->elf_data);
 	bool wide = core->elf_class == ELFCLASS64;
-	if (snap_core_read_at(core, 0, ehdr, wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr)) < 0)
-		return snap_error_set(
-			err, SNAP_ERROR_MALFORMED, "an ELF file cut within its header");
+	if (read_header(core, ehdr, wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr), err) < 0)
+		return -1;
 	if (check_type(EHDR(core, ehdr, e_type), err) < 0)
 		return -1;
 	const char *foreign = snap_foreign_osabi(ehdr[EI_OSABI]);

@@ -434,7 +434,8 @@ static int search_build_ids(struct list *list, struct snap_error *err)
 			return -1;
 		num_unknown += module->build_id.len == 0;
 	}
-	if (num_unknown == 0)
+	/* Of a core that can't be read, that is told instead: the kernel may have written them. */
+	if (num_unknown == 0 || crash->memory.failed_errnum != 0)
 		return 0;
 	const char *text = snap_crash_format(crash,
 		"the core lacks the first pages of %zu of its %zu modules, and so their build IDs: "

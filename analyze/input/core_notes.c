@@ -251,7 +251,7 @@ static int read_segment(struct walk *w, const struct snap_core_segment *segment,
 		return snap_error_no_memory(err);
 	int r = snap_core_read_at(core, segment->offset, bytes, len);
 	if (r < 0)
-		return snap_error_errno(err, -r, "notes");
+		return snap_core_fail_read(r, "its notes", "a core cut within its notes", err);
 	struct snap_elf_note note;
 	size_t offset = 0;
 	while ((r = snap_elf_note_next(snap_bytes(bytes, len), &offset, core->elf_data, 4, &note)) >

@@ -45,6 +45,7 @@ struct snap_decompressor {
 	int fd;
 	struct snap_bytes start; /* not yet handed over */
 	bool ran_out;		 /* fd had no more bytes */
+	int failed_errnum;	 /* fd could not be read (further); 0: it could */
 	uint64_t num_taken;
 	uint8_t buf[BUFFER_BYTES];
 };
@@ -115,10 +116,13 @@ static la_ssize_t give_bytes(struct archive *archive, void *arg, const void **re
 		d->num_taken += (uint64_t)len;
 		return len;
 	}
-	ssize_t n;
-	do
+	ssize_t n = -1;
+	while (d->failed_errnum == 0) {
 		n = read(d->fd, d->buf, sizeof(d->buf));
-	while (n < 0 && errno == EINTR);
+		if (n >= 0)
+			break;
+		d->failed_errnum = errno == EINTR ? 0 : errno;
+	}
 	*ret = d->buf;
 	d->ran_out = n == 0;
 	d->num_taken += n > 0 ? (uint64_t)n : 0;
@@ -131,9 +135,16 @@ static int fail_for_memory(struct snap_error *err)
 		"cannot be decompressed: that takes more than 128 MiB of memory");
 }
 
+static int fail_to_read(const struct snap_decompressor *d, struct snap_error *err)
+{
+	return snap_error_errno(err, d->failed_errnum, "cannot be decompressed");
+}
+
 static int fail(const struct snap_decompressor *d, struct snap_error *err)
 {
 	char text[256];
+	if (d->failed_errnum != 0)
+		return fail_to_read(d, err);
 	const char *why = library.error_string(d->archive);
 	/* libzstd's words for a window that is too large. */
 	if (why && strstr(why, "requires too much memory"))
@@ -180,8 +191,10 @@ static ssize_t read_xz(
 		const void *bytes;
 		if (d->xz.avail_in == 0 && !d->ran_out) {
 			la_ssize_t n = give_bytes(NULL, d, &bytes);
+			if (n < 0 && d->xz.avail_out < len)
+				break;
 			if (n < 0)
-				return snap_error_errno(err, errno, "cannot be decompressed");
+				return fail_to_read(d, err);
 			d->xz.next_in = bytes;
 			d->xz.avail_in = (size_t)n;
 		}
@@ -220,6 +233,7 @@ int snap_decompressor_create(
 	d->fd = fd;
 	d->start = start;
 	d->ran_out = false;
+	d->failed_errnum = 0;
 	d->num_taken = 0;
 	int r = is_xz ? create_xz(d, err) : create_archive(d, err);
 	if (r < 0) {

@@ -73,12 +73,14 @@ static ssize_t read_decompressed(
 	bool ran_out = snap_decompressor_ran_out(source->decompressor);
 	bool is_limit = why.code == SNAP_ERROR_LIMIT;
 	source->input->is_damaged = !ran_out && !is_limit;
+	bool is_unreadable = why.code == SNAP_ERROR_SYSTEM;
 	(void)snprintf(source->input->lost, sizeof(source->input->lost),
-		"the compressed file %s: %llu bytes could be decompressed",
-		is_limit ? "takes more than 128 MiB of memory"
-		: ran_out ? "ends early"
-			 : "is damaged",
-		(unsigned long long)source->num_read);
+		"the compressed file %s%s: %llu bytes could be decompressed",
+		is_limit	? "takes more than 128 MiB of memory"
+		: is_unreadable ? "can't be read further: "
+		: ran_out	? "ends early"
+				: "is damaged",
+		is_unreadable ? strerror(why.errnum) : "", (unsigned long long)source->num_read);
 	return 0;
 }
 

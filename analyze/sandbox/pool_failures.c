@@ -47,8 +47,6 @@ void snap_pool_describe_end(const struct snap_pool *pool, enum snap_pool_cause c
 		(void)snprintf(ret, size, "printed more than there is room for in temporary files");
 	else if (signo == SIGSYS)
 		(void)snprintf(ret, size, "tried a forbidden system call (SIGSYS)");
-	else if (signo == SIGXFSZ)
-		(void)snprintf(ret, size, "wrote too large a file (SIGXFSZ)");
 	else if (signo)
 		(void)snprintf(ret, size, "was ended by SIG%s", signal_name(signo));
 	else

@@ -55,12 +55,13 @@ static void replace_streams(const struct snap_worker_setup *setup)
 #endif
 }
 
-/* Ended by what it does, whatever the parent does about such signals. */
+/* Ended by what it does, whatever the parent does about such signals. That a file may not grow
+ * (SIGXFSZ) fails the write alone, as without a sandbox. */
 static void reset_signals(void)
 {
 #ifndef SNAP_SANITIZED
 	static const int signals[] = {
-		SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGXCPU, SIGXFSZ};
+		SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGXCPU};
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		(void)signal(signals[i], SIG_DFL); /* there are such signals */
 #endif

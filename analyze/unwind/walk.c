@@ -80,10 +80,13 @@ enum snap_step snap_step_lacks(struct snap_walk *w, uint64_t addr)
 		return snap_step_fails(w, SNAP_END_CORRUPT,
 			snap_crash_format(w->crash,
 				"the stack would go on at 0x%" PRIx64 ", where no stack is", addr));
+	/* What is there, and could not be had, can't be read from the file. */
+	bool is_there = snap_memory_find(&w->crash->memory, addr);
 	(void)snap_step_fails(w, SNAP_END_TRUNCATED,
-		snap_crash_format(w->crash,
-			"the stack at 0x%" PRIx64 ", which is needed next, was not captured",
-			addr));
+		snap_crash_format(w->crash, "the stack at 0x%" PRIx64 ", which is needed next, %s",
+			addr,
+			is_there && w->crash->memory.failed_errnum != 0 ? "can't be read"
+									: "was not captured"));
 	w->has_missing = true;
 	w->missing_addr = addr;
 	return SNAP_STEP_FAILED;

@@ -215,7 +215,7 @@ static bool print_hash(struct snap_printer *p, const struct snap_part *in,
 	bool function(struct snap_printer *p, const struct snap_part *in,                          \
 		const struct snap_source *source, int depth)                                       \
 	{                                                                                          \
-		struct elements elements = {.name = its_name, .is_map = its_is_map};               \
+		struct elements elements = {.name = (its_name), .is_map = (its_is_map)};           \
 		return print_hash(p, in, source, depth, &elements);                                \
 	}
 HASH(snap_print_hash_map, "std::unordered_map", true)
@@ -334,7 +334,7 @@ static bool print_tree(struct snap_printer *p, const struct snap_part *in,
 	bool function(struct snap_printer *p, const struct snap_part *in,                          \
 		const struct snap_source *source, int depth)                                       \
 	{                                                                                          \
-		struct elements elements = {.name = its_name, .is_map = its_is_map};               \
+		struct elements elements = {.name = (its_name), .is_map = (its_is_map)};           \
 		return print_tree(p, in, source, depth, &elements);                                \
 	}
 TREE(snap_print_tree_map, "std::map", true)

@@ -296,6 +296,7 @@ int main(int argc, char **argv)
 	snap_standard_fds_bind(NULL);
 	/* A reader of our output that goes away is told of by fflush(). */
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* the same of a file that may not grow */
 	int status = parse_arguments(argc, argv, &ctl, &verb);
 	if (!verb)
 		return status;

@@ -335,6 +335,7 @@ int main(int argc, char **argv)
 	snap_program_begin();
 	snap_standard_fds_bind(NULL);
 	(void)signal(SIGPIPE, SIG_IGN); /* a write's error tells */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	int status = snap_debugger_options_parse(argc, argv, &options);
 	if (status >= 0)
 		return status;

@@ -5,6 +5,7 @@
  *   FAULT=short          reads and writes of regular files and pipes do 7 bytes at most
  *   FAULT=interrupted    every second one is interrupted (EINTR) before it did anything
  *   FAULT=eio:N          from the N-th read of a regular file on, all fail (EIO)
+ *   FAULT=one_eio:N      the N-th alone
  *   FAULT=enospc:N       from the N-th write to one on, all fail (ENOSPC)
  *   FAULT=memory:N       the N-th allocation of each process fails, be it ours or a library's
  *   FAULT=no_memory:N    all from the N-th on
@@ -18,7 +19,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-static enum { NONE, SHORT, INTERRUPTED, EIO_FROM, ENOSPC_FROM, MEMORY, NO_MEMORY } fault;
+static enum { NONE, SHORT, INTERRUPTED, EIO_FROM, ONE_EIO, ENOSPC_FROM, MEMORY, NO_MEMORY } fault;
 static unsigned long from, num_reads, num_writes, num_allocations, num_calls;
 static ssize_t (*real_read)(int, void *, size_t);
 static ssize_t (*real_pread)(int, void *, size_t, off_t);
@@ -31,7 +32,7 @@ void *__libc_realloc(void *old, size_t len);
 static void __attribute__((constructor)) begin(void)
 {
 	static const char *const names[] = {
-		"", "short", "interrupted", "eio:", "enospc:", "memory:", "no_memory:"};
+		"", "short", "interrupted", "eio:", "one_eio:", "enospc:", "memory:", "no_memory:"};
 	const char *text = getenv("FAULT");
 	*(void **)&real_read = dlsym(RTLD_NEXT, "read");
 	*(void **)&real_pread = dlsym(RTLD_NEXT, "pread64");
@@ -65,7 +66,8 @@ static bool fails(int fd, size_t *len, bool is_write)
 		errno = EINTR;
 		return fault == INTERRUPTED && num_calls++ % 2 == 0;
 	}
-	if (fault == EIO_FROM && !is_write && counts(fd, true) && ++num_reads >= from) {
+	bool is_read = (fault == EIO_FROM || fault == ONE_EIO) && !is_write && counts(fd, true);
+	if (is_read && (++num_reads == from || (fault == EIO_FROM && num_reads > from))) {
 		errno = EIO;
 		return true;
 	}

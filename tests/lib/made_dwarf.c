@@ -161,6 +161,22 @@ void made_abbrevs_end(struct made *made)
 	out_u8(&made->sections[SNAP_DWARF_ABBREV], 0);
 }
 
+void made_lists_unit(struct made *made, int base)
+{
+	made_abbrev(made, 1, DW_TAG_compile_unit, 0, DW_AT_low_pc, DW_FORM_addr, DW_AT_addr_base,
+		DW_FORM_sec_offset, base, DW_FORM_sec_offset, 0);
+	made_abbrevs_end(made);
+	made_unit(made, DW_UT_compile, 0, 0);
+	out_uleb(&made->sections[SNAP_DWARF_INFO], 1);
+	made_address(made, SNAP_DWARF_INFO, 0x1000);
+	made_offset(made, SNAP_DWARF_INFO, 8);
+	made_offset(made, SNAP_DWARF_INFO, 12);
+	made_unit_end(made);
+	out_u64(&made->sections[SNAP_DWARF_ADDR], 0);
+	made_address(made, SNAP_DWARF_ADDR, 0x2000);
+	made_address(made, SNAP_DWARF_ADDR, 0x2010);
+}
+
 /* ---------------------------------------------------------------- ELF */
 
 static const char *const names[SNAP_DWARF_NUM_SECTIONS] = {"info", "types", "abbrev", "line", "str",

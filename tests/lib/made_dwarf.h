@@ -77,6 +77,12 @@ void made_address(struct made *made, enum snap_dwarf_section section, uint64_t v
 void made_abbrev(struct made *made, uint64_t code, uint64_t tag, int children, ...);
 void made_abbrevs_end(struct made *made);
 
+/*
+ * The only unit, for lists: at 0x1000, with the addresses 0x2000 and 0x2010, behind which others may
+ * be added. base: DW_AT_rnglists_base or DW_AT_loclists_base: the lists begin at byte 12.
+ */
+void made_lists_unit(struct made *made, int base);
+
 /* The file; its last bytes are those of a section, so that a read beyond them is seen. */
 struct snap_elf_file *made_elf(const struct made *made, enum snap_dwarf_section last);
 /* The same as a file. */

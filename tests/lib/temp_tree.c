@@ -7,10 +7,24 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 char top[] = "/tmp/snap-test-XXXXXX";
+
+int make_top(void **state)
+{
+	(void)state;
+	return mkdtemp(top) ? 0 : -1;
+}
+
+int remove_top(void **state)
+{
+	(void)state;
+	remove_tree(top);
+	return 0;
+}
 
 const char *in_top(const char *format, ...)
 {

@@ -7,6 +7,10 @@
 /* What mkdtemp() is to be given, once; afterwards its name. */
 extern char top[sizeof("/tmp/snap-test-XXXXXX")];
 
+/* A group's setup, which makes it, and teardown, which removes it with all that is in it. */
+int make_top(void **state);
+int remove_top(void **state);
+
 /* A path in it. In one of four static buffers, which take turns; of at most 511 bytes. */
 const char *in_top(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
