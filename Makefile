@@ -129,7 +129,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 DEPS = gcc make pkg-config libc6-dev libdw-dev libelf-dev libprotobuf-c-dev \
 	protobuf-c-compiler libjansson-dev libiberty-dev libmd-dev libsqlite3-dev libsqlite3-0 libarchive-dev liblzma-dev \
 	zlib1g-dev libseccomp-dev libdebuginfod1 libdeflate0 libcapstone-dev libcapstone4 musl-tools
-DEPS_CHECK = clang libclang-rt-14-dev llvm g++ gdb lldb elfutils libcmocka-dev protobuf-compiler python3 python3-jsonschema \
+DEPS_CHECK = clang libclang-rt-14-dev libc++-dev libc++abi-dev llvm g++ gdb lldb elfutils libcmocka-dev protobuf-compiler python3 python3-jsonschema \
 	libc6-dbg gzip xz-utils zstd lz4 util-linux binutils dwz debuginfod groff-base qemu-user \
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
 
@@ -535,6 +535,9 @@ ANALYZE_OBJS = \
 	analyze/variables/print_array.o \
 	analyze/variables/container_part.o \
 	analyze/variables/print_container.o \
+	analyze/variables/nodes.o \
+	analyze/variables/print_libcxx.o \
+	analyze/variables/print_libcxx_nodes.o \
 	analyze/variables/print_nodes.o \
 	analyze/variables/print_number.o \
 	analyze/variables/print_pointer.o \

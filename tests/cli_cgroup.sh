@@ -68,3 +68,5 @@ equal "short: of this kind" "['cgroup-memory']" "$(ask '[h["kind"] for h in r["c
 check "short: what is hinted at" grep -qE \
 	"^Hint: Its control group had used (9[5-9]|100) % of its 16 MiB; the kernel had killed 1 process there for want of memory\.\$" \
 	"$TMP/got.txt"
+check "short: so on one screen" sh -c '"$1" report --brief --no-local "$2" | grep -q "^Hint: Its control group had used "' \
+	sh "$ANALYZE" "$SNAP"

@@ -170,6 +170,27 @@ for what in huge control; do
 done
 rm -rf fetched
 
+# Pipes where the library opens its own files: nobody writes to them, and it would wait for ever.
+piped() { # PATTERN
+	local begun=$SECONDS file
+	rm -rf fetched
+	stack --fetch-source
+	# The library cleans its cache up once a day, and then reads how old files may be.
+	[ "$1" != max_unused_age_s ] || : >>fetched/max_unused_age_s
+	file=$(find fetched -name "$1" -type f | head -n 1)
+	check "a pipe as $1: there is such a file" test -n "$file"
+	rm -f "$file" && mkfifo "$file"
+	[ "$1" != max_unused_age_s ] || touch -d "2 days ago" fetched/cache_clean_interval_s
+	find fetched -type f \( -name executable -o -name debuginfo \) -delete
+	stack --fetch-source
+	equal "a pipe as $1: all is fetched again" "1 $(cat fetched.txt)" "$STATUS $(cat out)"
+	check "a pipe as $1: in time" test $((SECONDS - begun)) -le 30
+}
+for pattern in 'source*' debuginfo executable cache_clean_interval_s max_unused_age_s; do
+	piped "$pattern"
+done
+rm -rf fetched
+
 # A build ID that no server has.
 gcc -g -O0 -Wl,--build-id=0x00112233445566778899aabbccddeeff00112233 -o unknown crash.c
 crash_direct unknown "$TMP/unknown" || { note_file why; exit 1; }

@@ -54,6 +54,38 @@ cp "$CORE" "$TMP/core"
 cp "$TMP/imported.snap" "$TMP/null.snap"
 cp "$TMP/full.snap" "$TMP/null-full.snap"
 imports aborts - "$VICTIMS/aborts"
+imports asserts - "$VICTIMS/asserts"
+
+# What the C library said, of programs with it and with another one's copy of it: where that is, only
+# the file tells.
+says() { # FILE OPTION...: id, line and words
+	"$ANALYZE" signature "$@" >"$TMP/signed" 2>"$TMP/err"
+	"$ANALYZE" report "$@" 2>>"$TMP/err" | grep -A 1 "^It said" >"$TMP/said"
+	cat "$TMP/signed" "$TMP/said"
+}
+unsigned_name() { sed "s|$1||g"; }
+message() { # NAME WORDS
+	says "$CORE" | unsigned_name "$CORE" >"$TMP/core.says"
+	says "$TMP/imported.snap" | unsigned_name "$TMP/imported.snap" >"$TMP/imported.says"
+	check "$1: the core's words" grep -q "^It said.*$2" "$TMP/core.says"
+	check "$1: they are in the signature" grep -q " | \"assertion 'value > N " "$TMP/core.says"
+	check "$1: the same signature and the same words" diff "$TMP/core.says" "$TMP/imported.says"
+	check "$1: also where no file is there to tell" grep -q "$2" <(says --no-local "$TMP/imported.snap")
+	import --no-local "$CORE" -o "$TMP/without.snap"
+	check "$1: without the file it is not known" sh -c '"$1" check "$2" && ! "$1" report "$2" | grep -q "^It said"' \
+		sh "$ANALYZE" "$TMP/without.snap"
+	import --no-local --symbols "$(dirname "$3")" "$CORE" -o "$TMP/with.snap"
+	check "$1: with the file from a tree it is" cmp "$TMP/with.snap" "$TMP/imported.snap"
+	import --no-sandbox "$CORE" -o "$TMP/plain.snap"
+	check "$1: the same without the sandbox" cmp "$TMP/plain.snap" "$TMP/imported.snap"
+}
+mkdir "$TMP/libc"
+cp "$(ldd "$VICTIMS/asserts" | sed -n 's/.*libc.so.6 => \([^ ]*\) .*/\1/p')" "$TMP/libc/"
+message asserts "value > 100" "$TMP/libc/file"
+mkdir "$TMP/static"
+gcc -g -O2 -static -o "$TMP/static/asserts" "$TOP/tests/victims/asserts.c" || exit 1
+imports static-asserts - "$TMP/static/asserts"
+message static-asserts "value > 100" "$TMP/static/file"
 imports killed_by_other - "$VICTIMS/killed_by_other"
 imports signal_handler - "$VICTIMS/signal_handler"
 imports signal_altstack - "$VICTIMS/signal_altstack"

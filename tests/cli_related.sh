@@ -91,6 +91,15 @@ equal "many: 64" 64 "$(ask many 'len(r["related"])')"
 equal "many: what is not shown is told" True \
 	"$(ask many '"6 related snapshots are not shown: 64 of a file are, in others up to 4 deep" in r["snapshot"]["notes"]')"
 
+# On one screen: how many there are, and what the first ones are.
+for name in two many; do
+	"$ANALYZE" report --brief "${options[@]}" "$TMP/$name.snap" >"$TMP/$name.brief" 2>"$TMP/err"
+	check "$name: --brief is no longer than a screen" test "$(wc -l <"$TMP/$name.brief")" -le 23
+done
+equal "two: --brief has a line of each" "2 related snapshots within it:|  1  $(head -n 1 "$TMP/inner.txt" | cut -c 1-40)|  2  $(head -n 1 "$TMP/outer.txt" | cut -c 1-40)|" \
+	"$(grep -A 2 "^2 related" "$TMP/two.brief" | cut -c 1-45 | tr '\n' '|')"
+check "many: --brief has the first" grep -q "^64 related snapshots within it; the first:\$" "$TMP/many.brief"
+
 # What is nested beyond what anyone would unpack is refused; what is no snapshot, told.
 check "made" "$LIB/make_related.py" "$TMP/refused.snap" "$outer" "200^$inner"
 "$ANALYZE" json --no-local "$TMP/refused.snap" >"$TMP/out" 2>"$TMP/err"

@@ -182,6 +182,109 @@ static void test_brief_of_many_threads(void **state)
 	snap_crash_deinit(&crash);
 }
 
+#define RELATED 10
+static struct snap_crash related[RELATED];
+
+static void begin_related(const char *fill, size_t num)
+{
+	begin(fill);
+	for (size_t i = 0; i < num; i++) {
+		snap_crash_init(&related[i], "test");
+		related[i].has_signal = true;
+		related[i].signal = (struct snap_signal){.has_signo = true, .signo = 7};
+		related[i].cause.signal = "SIGBUS";
+		related[i].process.comm = snap_bytes_str(filler);
+	}
+	crash.related = related;
+	crash.num_related = num;
+}
+
+static void end_related(void)
+{
+	for (size_t i = 0; i < crash.num_related; i++)
+		snap_crash_deinit(&related[i]);
+	crash.related = NULL;
+	crash.num_related = 0;
+	snap_crash_deinit(&crash);
+}
+
+static size_t count(const char *text, const char *part)
+{
+	size_t num = 0;
+	for (; (text = strstr(text, part)); text++)
+		num++;
+	return num;
+}
+
+/* Everything that there can be, as long as it can be. */
+static void test_brief_fits_hint_and_related(void **state)
+{
+	(void)state;
+	static const char *const fills[] = {
+		"words of text ", "x", "\xe6\xbc\xa2", "e\xcc\x81", "\033[31m\n\xff"};
+	for (size_t i = 0; i < sizeof(fills) / sizeof(fills[0]); i++) {
+		begin_related(fills[i], RELATED);
+		crash.cause.memory_hint = filler;
+		char *text = print(80, i % 2);
+		assert_in_range(num_lines, 20, 23);
+		assert_in_range(most_columns, 70, 80);
+		assert_non_null(strstr(text, "\nHint:"));
+		assert_non_null(strstr(text, "10 related snapshots within it: read them without"));
+		assert_non_null(strstr(text, "  #0 "));
+		assert_non_null(strstr(text, "  - "));
+		assert_non_null(strstr(text, "without --brief: it has more to do"));
+		assert_non_null(strstr(text, "Signature "));
+		free(text);
+		end_related();
+	}
+}
+
+/* A hint stands whole where the rest is as short as it mostly is. */
+static void test_brief_tells_memory_hint(void **state)
+{
+	(void)state;
+	begin("f");
+	crash.cause.explanation = "It ended.";
+	crash.cause.memory_hint = "A control group above its own had used 99 % of its 16 MiB; the "
+				  "kernel had killed 2 processes there for want of memory.";
+	char *text = print(80, false);
+	assert_non_null(strstr(text, "\nIt ended.\n"
+				     "Hint: A control group above its own had used 99 % of its 16 "
+				     "MiB; the kernel had\n      killed 2 processes there for want "
+				     "of memory.\n"));
+	free(text);
+	snap_crash_deinit(&crash);
+}
+
+/* How many there are in any case; a line of each where the stack leaves room. */
+static void test_brief_tells_related(void **state)
+{
+	(void)state;
+	static const struct {
+		size_t num, steps, frames, told;
+		const char *words;
+	} cases[] = {
+		{1, 0, 3, 1, "1 related snapshot within it:\n  1  SIGBUS in ff"},
+		{3, 0, 3, 3, "3 related snapshots within it:\n  1  SIGBUS in ff"},
+		{10, 0, 3, 5, "10 related snapshots within it; the first:\n  1  SIGBUS in ff"},
+		{2, 0, DEPTH, 1, "2 related snapshots within it; the first:\n  1  SIGBUS in ff"},
+		{1, STEPS, DEPTH, 0, "1 related snapshot within it: read them without --brief\n"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		begin_related("f", cases[i].num);
+		thread.num_listed = cases[i].frames;
+		thread.end = SNAP_END_COMPLETE;
+		crash.num_next_steps = cases[i].steps;
+		char *text = print(80, false);
+		assert_in_range(num_lines, 15, 23);
+		assert_non_null(strstr(text, cases[i].words));
+		assert_int_equal(count(text, "  SIGBUS in "), cases[i].told);
+		assert_true(count(text, "  #") >= (cases[i].frames < 2 ? cases[i].frames : 2));
+		free(text);
+		end_related();
+	}
+}
+
 static void test_brief_narrow(void **state)
 {
 	(void)state;
@@ -217,6 +320,9 @@ int main(void)
 		cmocka_unit_test(test_brief_fits_recursion_and_gaps),
 		cmocka_unit_test(test_brief_of_nothing),
 		cmocka_unit_test(test_brief_of_many_threads),
+		cmocka_unit_test(test_brief_fits_hint_and_related),
+		cmocka_unit_test(test_brief_tells_memory_hint),
+		cmocka_unit_test(test_brief_tells_related),
 		cmocka_unit_test(test_brief_narrow),
 		cmocka_unit_test(test_brief_skips_what_ended_it),
 	};

@@ -100,6 +100,7 @@ TESTS_ANALYZE = \
 	test_jit \
 	test_json \
 	test_json_writer \
+	test_libcxx \
 	test_memory \
 	test_name_pool \
 	test_next_steps \
@@ -167,6 +168,7 @@ CLI_TESTS = \
 	tests/cli_hostile_strings.sh \
 	tests/cli_find.sh \
 	tests/cli_debuginfod.sh \
+	tests/cli_libcxx.sh \
 	tests/cli_library.sh \
 	tests/cli_library_crashes.sh \
 	tests/cli_library_server.sh \
@@ -415,6 +417,7 @@ TEST_dwarf_hostile_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_lines_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_locations_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_containers_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
+TEST_libcxx_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_variables_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_ranges_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_sections_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)

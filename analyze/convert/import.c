@@ -644,6 +644,11 @@ static int write_all(struct importer *im)
 		write_thread(im, 0);
 	checkpoint(im);
 	write_layout(im);
+	if (crash->abort_message.text.data) {
+		struct snap_abort_message message = crash->abort_message;
+		message.text = cut(message.text, SNAP_MAX_ABORT_MESSAGE);
+		(void)snap_write_abort_message(&im->writer, &message); /* its error sticks */
+	}
 	checkpoint(im);
 	for (size_t i = 1; i < crash->num_threads; i++) {
 		write_thread(im, i);

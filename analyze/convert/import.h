@@ -19,8 +19,9 @@ struct snap_import_options {
 };
 
 /*
- * Write it to fd. The same core gives the same bytes. Returns 0, or -1 and *err, also if crash is
- * no core: SNAP_ERROR_OUTPUT with errnum if fd failed.
+ * Write it to fd. The same core gives the same bytes; crash->abort_message is written if it is
+ * there (explain/core_message.h). Returns 0, or -1 and *err, also if crash is no core:
+ * SNAP_ERROR_OUTPUT with errnum if fd failed.
  */
 int snap_import(struct snap_crash *crash, const struct snap_import_options *options, int fd,
 	struct snap_error *err);

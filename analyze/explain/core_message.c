@@ -53,30 +53,59 @@ static int keep(struct snap_crash *crash, const struct snap_crash_module *module
 	return 0;
 }
 
+/* The modules that may tell, at most MAX_LIBRARIES: C libraries, or, as a static program is its own
+ * one, the executable. */
+static size_t list_modules(struct snap_crash *crash, struct snap_crash_module **ret)
+{
+	size_t num = 0;
+	for (size_t i = 0; i < crash->num_modules && num < MAX_LIBRARIES; i++)
+		if (is_c_library(&crash->modules[i].record))
+			ret[num++] = &crash->modules[i];
+	for (size_t i = 0; i < crash->num_modules && num == 0; i++)
+		if (snap_bytes_equal(crash->modules[i].record.path, crash->process.exe))
+			ret[num++] = &crash->modules[i];
+	return num;
+}
+
+static bool may_have_message(const struct snap_crash *crash)
+{
+	return crash->is_core && !crash->abort_message.text.data && crash->arch &&
+	       crash->has_signal;
+}
+
 int snap_core_message_find(struct snap_crash *crash)
 {
 	uint8_t buf[SNAP_MAX_ABORT_MESSAGE];
 	struct snap_abort_message message;
-	size_t num = 0;
-	if (!crash->is_core || crash->abort_message.text.data || !crash->arch ||
-		!crash->has_signal)
-		return 0;
-	for (size_t i = 0; i < crash->num_modules && num < MAX_LIBRARIES; i++) {
-		const struct snap_crash_module *module = &crash->modules[i];
-		if (!is_c_library(&module->record))
-			continue;
-		num++;
-		if (read_text(crash, module, buf, &message))
-			return keep(crash, module, &message);
-	}
-	/* A static program is its own C library. */
-	for (size_t i = 0; i < crash->num_modules && num == 0; i++) {
-		const struct snap_crash_module *module = &crash->modules[i];
-		if (snap_bytes_equal(module->record.path, crash->process.exe)) {
-			num++;
-			if (read_text(crash, module, buf, &message))
-				return keep(crash, module, &message);
-		}
-	}
+	struct snap_crash_module *modules[MAX_LIBRARIES];
+	size_t num = may_have_message(crash) ? list_modules(crash, modules) : 0;
+	for (size_t i = 0; i < num; i++)
+		if (read_text(crash, modules[i], buf, &message))
+			return keep(crash, modules[i], &message);
 	return 0;
+}
+
+int snap_core_message_look(
+	struct snap_crash *crash, struct snap_store *store, struct snap_error *err)
+{
+	struct snap_crash_module *modules[MAX_LIBRARIES], before[MAX_LIBRARIES];
+	size_t num = may_have_message(crash) ? list_modules(crash, modules) : 0;
+	size_t num_notes = crash->num_notes;
+	bool again;
+	int r = 0;
+	for (size_t i = 0; i < num; i++) {
+		before[i] = *modules[i];
+		if (r == 0)
+			r = snap_store_resolve_module(store, crash, modules[i], err);
+		/* That is what is fetched. */
+		modules[i]->has_frame = !modules[i]->object;
+	}
+	if (num > 0 && r == 0)
+		r = snap_store_fetch(store, crash, &again, err);
+	if (r == 0 && snap_core_message_find(crash) < 0)
+		r = snap_error_no_memory(err);
+	for (size_t i = 0; i < num; i++)
+		*modules[i] = before[i];
+	crash->num_notes = num_notes;
+	return r;
 }

@@ -10,11 +10,19 @@
 #define SNAP_ANALYZE_EXPLAIN_CORE_MESSAGE_H
 
 #include "analyze/crash.h"
+#include "analyze/find/store.h"
 
 /*
  * Fill crash->abort_message, and whose symbol told of it, if the input is a core and has such a
  * text. -1 without memory.
  */
 int snap_core_message_find(struct snap_crash *crash);
+
+/*
+ * The same of a crash that was only loaded: the files of the modules that may tell are looked for,
+ * and fetched if the store does that; otherwise the crash stays as it is. -1 without memory.
+ */
+int snap_core_message_look(
+	struct snap_crash *crash, struct snap_store *store, struct snap_error *err);
 
 #endif

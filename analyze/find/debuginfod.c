@@ -2,10 +2,12 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -76,6 +78,52 @@ void snap_debuginfod_set_max_s(struct snap_debuginfod *client, unsigned int max_
 	client->max_s = max_s;
 }
 
+/* ---------------------------------------------------------------- what does not come back */
+
+/*
+ * The library opens files in its cache without a look at what they are: of a pipe that somebody has
+ * put there, open(2) waits for ever, and the library calls nobody meanwhile. A signal that comes,
+ * and does nothing, lets it fail (EINTR, signal(7)); the library then goes on as if the file were
+ * not there. It takes no harm: what waits for servers is called again, and says so once a second.
+ */
+#define MAX_SILENCE_S 2
+
+static void do_nothing(int signo)
+{
+	(void)signo;
+}
+
+/* In MAX_SILENCE_S from now, and then every second; 0: no more. */
+static void interrupt_in(int seconds)
+{
+	const struct itimerval timer = {
+		.it_value = {.tv_sec = seconds}, .it_interval = {.tv_sec = seconds > 0 ? 1 : 0}};
+	(void)setitimer(ITIMER_REAL, &timer, NULL); /* without: it may hang, as it did */
+}
+
+struct interruption {
+	struct sigaction action;
+	sigset_t mask;
+};
+
+static void begin_interruption(struct interruption *before)
+{
+	const struct sigaction action = {.sa_handler = do_nothing}; /* without SA_RESTART */
+	sigset_t alarm;
+	(void)sigemptyset(&alarm); /* these don't fail with such arguments */
+	(void)sigaddset(&alarm, SIGALRM);
+	(void)sigaction(SIGALRM, &action, &before->action);
+	(void)pthread_sigmask(SIG_UNBLOCK, &alarm, &before->mask);
+	interrupt_in(MAX_SILENCE_S);
+}
+
+static void end_interruption(const struct interruption *before)
+{
+	interrupt_in(0);
+	(void)pthread_sigmask(SIG_SETMASK, &before->mask, NULL);
+	(void)sigaction(SIGALRM, &before->action, NULL);
+}
+
 /* ---------------------------------------------------------------- the listener */
 
 static void tell(struct snap_debuginfod *client, enum snap_fetch_event event)
@@ -102,6 +150,7 @@ static int progress(void *c, long done, long all)
 	struct snap_debuginfod *client = current;
 	(void)c;
 	struct timespec now;
+	interrupt_in(MAX_SILENCE_S);
 	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* there is such a clock */
 	client->fetch.done_len = all > 0 && done > 0 ? (uint64_t)done : 0;
 	client->fetch.all_len = all > 0 ? (uint64_t)all : 0;
@@ -265,7 +314,10 @@ bool snap_debuginfod_fetch(struct snap_debuginfod *client,
 	client->has_begun = client->is_late = false;
 	(void)clock_gettime(CLOCK_MONOTONIC, &client->begun); /* there is such a clock */
 	current = client;
+	struct interruption before;
+	begin_interruption(&before);
 	int fd = find(client, request->role, hex, source, &path);
+	end_interruption(&before);
 	if (client->has_begun)
 		tell(client, SNAP_FETCH_END);
 	if (fd < 0) {

@@ -338,6 +338,13 @@ static int resolve_module(struct snap_store *store, struct snap_crash *crash,
 	return search_and_keep(store, &search, module, err);
 }
 
+int snap_store_resolve_module(struct snap_store *store, struct snap_crash *crash,
+	struct snap_crash_module *module, struct snap_error *err)
+{
+	struct resolution resolution = {0};
+	return resolve_module(store, crash, module, &resolution, err);
+}
+
 /* What is in such a file is missing without another sign. */
 static int note_unreadable(
 	struct snap_store *store, struct snap_crash *crash, struct snap_error *err)

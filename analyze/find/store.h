@@ -22,6 +22,10 @@ void snap_store_destroy(struct snap_store *store);
  */
 int snap_store_resolve(struct snap_store *store, struct snap_crash *crash, struct snap_error *err);
 
+/* The same of one module alone; nothing is noted. */
+int snap_store_resolve_module(struct snap_store *store, struct snap_crash *crash,
+	struct snap_crash_module *module, struct snap_error *err);
+
 /*
  * The object of one file given by its path, or of a build ID in hex digits where there is no such
  * file; what belongs to it is looked for (and fetched) as for a module. Lives as long as the store.

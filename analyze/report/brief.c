@@ -14,9 +14,13 @@
 #define HEADLINE_LINES	  2
 #define EXPLANATION_LINES 4
 #define MESSAGE_LINES	  2
+#define HINT_LINES	  2
 #define STEP_LINES	  4
 #define ALL_STEPS_LINES	  6
 #define MAX_FRAMES	  10
+/* What "where" has at least, and what it has before related snapshots are told one by one. */
+#define MIN_WHERE_LINES	 4
+#define GOOD_WHERE_LINES 8
 /* Columns of a function's name. */
 #define NAME_COLUMNS 36
 
@@ -25,18 +29,19 @@ struct brief {
 	const struct snap_brief_style *style;
 	struct snap_colors colors;
 	FILE *out;
-	size_t num_lines; /* written so far */
+	size_t num_lines;  /* written so far */
+	size_t step_lines; /* what is to be done next has so many */
 };
 
 /* A text made by a function that prints; NULL without memory. */
-static char *printed(const struct brief *b, void (*print)(const struct snap_text *p))
+static char *printed(const struct snap_crash *crash, void (*print)(const struct snap_text *p))
 {
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 	if (!out)
 		return NULL;
-	const struct snap_text p = {.crash = b->crash, .colors = SNAP_COLORS_OFF, .out = out};
+	const struct snap_text p = {.crash = crash, .colors = SNAP_COLORS_OFF, .out = out};
 	print(&p);
 	bool failed = ferror(out);
 	if (fclose(out) != 0 || failed) {
@@ -94,7 +99,8 @@ static void put_lines(struct brief *b, char *text, size_t indent, size_t max_lin
 
 static int put_what(struct brief *b, struct snap_error *err)
 {
-	char *headline = printed(b, snap_text_headline), *message = printed(b, print_message);
+	char *headline = printed(b->crash, snap_text_headline);
+	char *message = printed(b->crash, print_message);
 	if (!headline || !message) {
 		free(headline);
 		free(message);
@@ -103,6 +109,8 @@ static int put_what(struct brief *b, struct snap_error *err)
 	put_lines(b, headline, 2, HEADLINE_LINES, HEADLINE_LINES, b->colors.alarm);
 	if (b->crash->cause.explanation)
 		put_text(b, "", b->crash->cause.explanation, 0, EXPLANATION_LINES, "");
+	if (b->crash->cause.memory_hint)
+		put_text(b, "Hint: ", b->crash->cause.memory_hint, 6, HINT_LINES, "");
 	put_lines(b, message, 9, MESSAGE_LINES, MESSAGE_LINES, "");
 	free(headline);
 	free(message);
@@ -313,6 +321,43 @@ static void put_where(struct brief *b, size_t max)
 	put_frames(b, thread, first, max < MAX_FRAMES ? max : MAX_FRAMES);
 }
 
+/* ---------------------------------------------------------------- related snapshots */
+
+/* How many lines they have, of so many that are left for them and for "where". */
+static size_t related_lines(const struct brief *b, size_t room)
+{
+	size_t num = b->crash->num_related;
+	if (num == 0)
+		return 0;
+	if (room < GOOD_WHERE_LINES + 2)
+		return 1;
+	return num < room - GOOD_WHERE_LINES ? num + 1 : room - GOOD_WHERE_LINES;
+}
+
+/* A line that there are some, and the first ones in a line each. max: > 0. */
+static int put_related(struct brief *b, size_t max, struct snap_error *err)
+{
+	const struct snap_crash *crash = b->crash;
+	char line[160], number[32];
+	size_t shown = crash->num_related < max ? crash->num_related : max - 1;
+	(void)snprintf(line, sizeof(line), "%zu related snapshot%s within it%s", crash->num_related,
+		crash->num_related == 1 ? "" : "s",
+		shown == 0		     ? ": read them without --brief"
+		: shown < crash->num_related ? "; the first:"
+					     : ":");
+	put_line(b, line, b->colors.heading);
+	for (size_t i = 0; i < shown; i++) {
+		char *headline = printed(&crash->related[i], snap_text_headline);
+		if (!headline)
+			return snap_error_no_memory(err);
+		headline[strcspn(headline, "\n")] = '\0';
+		(void)snprintf(number, sizeof(number), "  %zu  ", i + 1);
+		put_text(b, number, headline, 0, 1, "");
+		free(headline);
+	}
+	return 0;
+}
+
 /* ---------------------------------------------------------------- next */
 
 static void put_next(struct brief *b)
@@ -321,7 +366,7 @@ static void put_next(struct brief *b)
 	size_t begin = b->num_lines, shown = 0;
 	put_line(b, "Next", b->colors.heading);
 	for (; shown < crash->num_next_steps; shown++) {
-		size_t left = ALL_STEPS_LINES - (b->num_lines - begin - 1);
+		size_t left = b->step_lines - (b->num_lines - begin - 1);
 		if (left < 2)
 			break;
 		put_text(b, "  - ", crash->next_steps[shown].text, 4,
@@ -335,21 +380,31 @@ static void put_next(struct brief *b)
 
 /* ---------------------------------------------------------------- all of it */
 
-static int put_all(struct brief *b, size_t lines_of_next, struct snap_error *err)
+/* How many lines a part would take. */
+static int count_lines(const struct brief *b, int (*put)(struct brief *b, struct snap_error *err),
+	size_t *ret, struct snap_error *err)
 {
-	const struct snap_signature *signature = &b->crash->signature;
-	if (put_what(b, err) < 0)
-		return -1;
-	(void)fputc('\n', b->out);
-	b->num_lines++;
-	/* Two empty lines, and the signature's. */
-	size_t taken = b->num_lines + 1 + lines_of_next + (signature->id ? 1 : 0);
-	put_where(b, taken + 4 < SNAP_BRIEF_LINES ? SNAP_BRIEF_LINES - taken : 4);
-	(void)fputc('\n', b->out);
-	b->num_lines++;
+	char *text = NULL;
+	size_t size;
+	struct brief trial = *b;
+	trial.out = open_memstream(&text, &size);
+	trial.num_lines = 0;
+	if (!trial.out)
+		return snap_error_no_memory(err);
+	int r = put(&trial, err);
+	bool failed = fclose(trial.out) != 0;
+	free(text);
+	if (r == 0 && failed)
+		r = snap_error_no_memory(err);
+	if (r == 0)
+		*ret = trial.num_lines;
+	return r;
+}
+
+static int put_next_part(struct brief *b, struct snap_error *err)
+{
+	(void)err;
 	put_next(b);
-	if (signature->id)
-		put_text(b, "Signature ", signature->id, 0, 1, "");
 	return 0;
 }
 
@@ -361,18 +416,42 @@ int snap_report_brief(const struct snap_crash *crash, const struct snap_brief_st
 		.style = style,
 		.colors = style->color ? SNAP_COLORS_ON : SNAP_COLORS_OFF,
 		.out = out,
+		.step_lines = ALL_STEPS_LINES,
 	};
-	/* How long the last part is, before it is written. */
-	char *text = NULL;
-	size_t size;
-	struct brief trial = b;
-	trial.out = open_memstream(&text, &size);
-	if (!trial.out)
-		return snap_error_no_memory(err);
-	put_next(&trial);
-	bool failed = fclose(trial.out) != 0;
-	free(text);
-	if (failed)
-		return snap_error_no_memory(err);
-	return put_all(&b, trial.num_lines, err);
+	const struct snap_signature *signature = &crash->signature;
+	size_t what, next, related = crash->num_related > 0 ? 1 : 0;
+	/* How long the others are, before "where" is written; where all are long, the steps are
+	 * fewer. */
+	if (count_lines(&b, put_what, &what, err) < 0 ||
+		count_lines(&b, put_next_part, &next, err) < 0)
+		return -1;
+	/* Two empty lines, and the signature's. */
+	size_t taken = what + 2 + next + (signature->id ? 1 : 0), over = 0;
+	if (taken + MIN_WHERE_LINES + related > SNAP_BRIEF_LINES)
+		over = taken + MIN_WHERE_LINES + related - SNAP_BRIEF_LINES;
+	b.step_lines -= over < ALL_STEPS_LINES - 2 ? over : ALL_STEPS_LINES - 2;
+	if (over > 0 && count_lines(&b, put_next_part, &next, err) < 0)
+		return -1;
+	taken = what + 2 + next + (signature->id ? 1 : 0);
+	size_t room = taken + MIN_WHERE_LINES + related < SNAP_BRIEF_LINES
+			      ? SNAP_BRIEF_LINES - taken
+			      : MIN_WHERE_LINES + related;
+	related = related_lines(&b, room);
+
+	if (put_what(&b, err) < 0)
+		return -1;
+	(void)fputc('\n', out);
+	b.num_lines++;
+	size_t before = b.num_lines;
+	put_where(&b, room - related);
+	/* What a short stack leaves is theirs. */
+	size_t used = b.num_lines - before;
+	if (related > 0 && put_related(&b, used < room ? room - used : 1, err) < 0)
+		return -1;
+	(void)fputc('\n', out);
+	b.num_lines++;
+	put_next(&b);
+	if (signature->id)
+		put_text(&b, "Signature ", signature->id, 0, 1, "");
+	return 0;
 }

@@ -41,6 +41,25 @@ uint64_t snap_part_target_size(
  * known. */
 uint64_t snap_part_align(struct snap_printer *p, struct snap_die die);
 
+/* ---------------------------------------------------------------- what they hold */
+
+/* No container is as long. */
+#define SNAP_HELD_MAX_LENGTH (UINT64_C(1) << 48)
+
+/* So many characters at the address; kind: "std::string", for one that is not there. True. */
+bool snap_held_string(struct snap_printer *p, const char *kind, uint64_t addr, uint64_t len);
+/* " = {...}": elements of len bytes, of the type that pointer leads to; none: nothing. */
+void snap_held_elements(struct snap_printer *p, const struct snap_part *pointer, uint64_t addr,
+	uint64_t count, uint64_t len, int depth);
+/* A vector of bits: words at the address, from the least significant bit on. */
+void snap_held_bits(struct snap_printer *p, uint64_t addr, uint64_t count, uint64_t capacity);
+/* " = {get() = 0x10}" */
+void snap_held_pointer(
+	struct snap_printer *p, const struct snap_part *pointer, const struct snap_source *source);
+/* "std::unique_ptr<T>", by the template's parameter. False if it has none of that name. */
+bool snap_held_name(struct snap_printer *p, const char *name, const struct snap_part *in,
+	const char *parameter);
+
 /* ---------------------------------------------------------------- print_nodes.c */
 
 /* Each as snap_print_container(), of one kind of container. */
@@ -50,5 +69,17 @@ snap_container_fn snap_print_list, snap_print_forward_list, snap_print_tree_map,
 	snap_print_tree_multimap, snap_print_tree_set, snap_print_tree_multiset,
 	snap_print_hash_map, snap_print_hash_multimap, snap_print_hash_set,
 	snap_print_hash_multiset, snap_print_deque;
+
+/* ---------------------------------------------------------------- print_libcxx.c */
+
+snap_container_fn snap_libcxx_string, snap_libcxx_string_view, snap_libcxx_vector,
+	snap_libcxx_vector_bool, snap_libcxx_unique_ptr, snap_libcxx_shared_ptr,
+	snap_libcxx_weak_ptr, snap_libcxx_optional, snap_libcxx_variant, snap_libcxx_tuple;
+
+/* ---------------------------------------------------------------- print_libcxx_nodes.c */
+
+snap_container_fn snap_libcxx_list, snap_libcxx_forward_list, snap_libcxx_deque, snap_libcxx_map,
+	snap_libcxx_multimap, snap_libcxx_set, snap_libcxx_multiset, snap_libcxx_hash_map,
+	snap_libcxx_hash_multimap, snap_libcxx_hash_set, snap_libcxx_hash_multiset;
 
 #endif

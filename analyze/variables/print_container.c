@@ -1,6 +1,6 @@
 /*
  * What the standard libraries of C++ and Rust hold: strings, vectors, pointers that own, as they
- * are laid out by libstdc++ and by Rust's core and alloc.
+ * are laid out by libstdc++ and by Rust's core and alloc (libc++'s: print_libcxx.c).
  *
  * A type's name alone proves nothing: each member that is read has to be there, of the kind that is
  * expected, and what they say has to make sense together. If not, the structure is shown as it is.
@@ -14,12 +14,9 @@
 
 #include "analyze/dwarf/names.h"
 
-/* No container is as long. */
-#define MAX_LENGTH (UINT64_C(1) << 48)
-
 /* ---------------------------------------------------------------- what they hold */
 
-static bool print_string(struct snap_printer *p, const char *kind, uint64_t addr, uint64_t len)
+bool snap_held_string(struct snap_printer *p, const char *kind, uint64_t addr, uint64_t len)
 {
 	const struct snap_source text = {.in_memory = true, .addr = addr};
 	uint8_t byte;
@@ -35,7 +32,7 @@ static bool print_string(struct snap_printer *p, const char *kind, uint64_t addr
 	return true;
 }
 
-static void print_vector(struct snap_printer *p, const struct snap_part *pointer, uint64_t addr,
+void snap_held_elements(struct snap_printer *p, const struct snap_part *pointer, uint64_t addr,
 	uint64_t count, uint64_t len, int depth)
 {
 	const struct snap_source source = {.in_memory = true, .addr = addr};
@@ -47,7 +44,7 @@ static void print_vector(struct snap_printer *p, const struct snap_part *pointer
 	snap_print_elements(p, &elements, &source, 0, depth);
 }
 
-static void print_owned(
+void snap_held_pointer(
 	struct snap_printer *p, const struct snap_part *pointer, const struct snap_source *source)
 {
 	snap_text_add(p->text, " = {get() = ");
@@ -55,8 +52,7 @@ static void print_owned(
 	snap_text_add(p->text, "}");
 }
 
-/* "std::unique_ptr<T>", by the template's parameter. False if it has none of that name. */
-static bool print_of(
+bool snap_held_name(
 	struct snap_printer *p, const char *name, const struct snap_part *in, const char *parameter)
 {
 	char buf[256];
@@ -68,6 +64,32 @@ static bool print_of(
 	snap_type_name(p->view, type, &of);
 	snap_text_addf(p->text, "%s<%s>", name, buf);
 	return true;
+}
+
+void snap_held_bits(struct snap_printer *p, uint64_t addr, uint64_t count, uint64_t capacity)
+{
+	const struct snap_source bits = {.in_memory = true, .addr = addr};
+	unsigned int word = snap_arch_word(p->view->arch);
+	uint64_t value = 0;
+	p->counts.num[SNAP_BITS_KNOWN]++;
+	snap_text_addf(p->text, "std::vector<bool> of length %" PRIu64 ", capacity %" PRIu64, count,
+		capacity);
+	if (count == 0)
+		return;
+	snap_text_add(p->text, " = {");
+	for (uint64_t i = 0; i < count && !p->text->is_cut; i++) {
+		snap_text_add(p->text, i > 0 ? ", " : "");
+		if (i == SNAP_PRINT_MAX_ELEMENTS) {
+			snap_text_add(p->text, "...");
+			break;
+		}
+		if (i % (8 * word) == 0 && !snap_printer_take_word(p, &bits, i / 8, word, &value)) {
+			snap_text_add(p->text, "...");
+			break;
+		}
+		snap_text_add(p->text, value >> i % (8 * word) & 1 ? "true" : "false");
+	}
+	snap_text_add(p->text, "}");
 }
 
 /* ---------------------------------------------------------------- libstdc++ */
@@ -114,9 +136,9 @@ static bool cxx_string(struct snap_printer *p, const struct snap_part *in,
 		capacity = room - 1;
 	else if (capacity < room)
 		return false;
-	if (addr == 0 || len > capacity || len > MAX_LENGTH)
+	if (addr == 0 || len > capacity || len > SNAP_HELD_MAX_LENGTH)
 		return false;
-	return print_string(p, "std::string", addr, len);
+	return snap_held_string(p, "std::string", addr, len);
 }
 
 static bool cxx_string_view(struct snap_printer *p, const struct snap_part *in,
@@ -129,10 +151,10 @@ static bool cxx_string_view(struct snap_printer *p, const struct snap_part *in,
 	if (!snap_part_pointer(p, in, "_M_str", source, &pointer, &addr) ||
 		snap_part_target_size(p, &pointer, &target) != 1 ||
 		!snap_type_is_character(&target) ||
-		!snap_part_size(p, in, "_M_len", source, &len) || len > MAX_LENGTH ||
+		!snap_part_size(p, in, "_M_len", source, &len) || len > SNAP_HELD_MAX_LENGTH ||
 		(addr == 0 && len > 0))
 		return false;
-	return print_string(p, "std::string_view", addr, len);
+	return snap_held_string(p, "std::string_view", addr, len);
 }
 
 static bool cxx_vector(struct snap_printer *p, const struct snap_part *in,
@@ -147,12 +169,12 @@ static bool cxx_vector(struct snap_printer *p, const struct snap_part *in,
 		(len = snap_part_target_size(p, &first, &target)) == 0 ||
 		start_addr > finish_addr || finish_addr > end_addr ||
 		(finish_addr - start_addr) % len != 0 || (end_addr - start_addr) % len != 0 ||
-		(start_addr == 0 && end_addr != 0) || end_addr - start_addr > MAX_LENGTH)
+		(start_addr == 0 && end_addr != 0) || end_addr - start_addr > SNAP_HELD_MAX_LENGTH)
 		return false;
 	uint64_t count = (finish_addr - start_addr) / len;
 	snap_text_addf(p->text, "std::vector of length %" PRIu64 ", capacity %" PRIu64, count,
 		(end_addr - start_addr) / len);
-	print_vector(p, &first, start_addr, count, len, depth);
+	snap_held_elements(p, &first, start_addr, count, len, depth);
 	return true;
 }
 
@@ -170,9 +192,9 @@ static bool cxx_unique_ptr(struct snap_printer *p, const struct snap_part *in,
 		!snap_part_base(p, &impl, "_Head_base<0", &head))
 		return false;
 	if (!snap_part_pointer(p, &head, "_M_head_impl", source, &pointer, &addr) ||
-		!print_of(p, "std::unique_ptr", in, "_Tp"))
+		!snap_held_name(p, "std::unique_ptr", in, "_Tp"))
 		return false;
-	print_owned(p, &pointer, source);
+	snap_held_pointer(p, &pointer, source);
 	return true;
 }
 
@@ -213,13 +235,13 @@ static bool cxx_counted_ptr(struct snap_printer *p, const char *name, const stru
 	size_t begun = p->text->len;
 	if (!snap_part_pointer(p, in, "_M_ptr", source, &pointer, &addr) ||
 		!snap_part_pointer(p, in, "_M_refcount/_M_pi", source, &counted, &counted_addr) ||
-		!print_of(p, name, in, "_Tp"))
+		!snap_held_name(p, name, in, "_Tp"))
 		return false;
 	if (!print_counts(p, &counted, counted_addr)) {
 		snap_text_rewind(p->text, begun);
 		return false;
 	}
-	print_owned(p, &pointer, source);
+	snap_held_pointer(p, &pointer, source);
 	return true;
 }
 
@@ -246,7 +268,7 @@ static bool cxx_optional(struct snap_printer *p, const struct snap_part *in,
 		engaged.type.encoding != DW_ATE_boolean || engaged.type.size != 1 ||
 		!snap_part_find(p, in, "_M_payload/_M_payload/_M_value", &value) ||
 		!snap_part_load(p, source, engaged.off, 1, &has) || has > 1 ||
-		!print_of(p, "std::optional", in, "_Tp"))
+		!snap_held_name(p, "std::optional", in, "_Tp"))
 		return false;
 	if (!has) {
 		p->counts.num[SNAP_BITS_KNOWN]++;
@@ -365,29 +387,11 @@ static bool cxx_vector_bool(struct snap_printer *p, const struct snap_part *in,
 		offset >= 8 * word || start_addr > finish_addr || finish_addr > end_addr ||
 		start_addr % word != 0 || finish_addr % word != 0 || end_addr % word != 0 ||
 		(start_addr == 0 && (end_addr != 0 || offset != 0)) ||
-		(finish_addr == end_addr && offset != 0) || end_addr - start_addr > MAX_LENGTH)
+		(finish_addr == end_addr && offset != 0) ||
+		end_addr - start_addr > SNAP_HELD_MAX_LENGTH)
 		return false;
-	const struct snap_source bits = {.in_memory = true, .addr = start_addr};
-	uint64_t count = 8 * (finish_addr - start_addr) + offset, value = 0;
-	p->counts.num[SNAP_BITS_KNOWN]++;
-	snap_text_addf(p->text, "std::vector<bool> of length %" PRIu64 ", capacity %" PRIu64, count,
+	snap_held_bits(p, start_addr, 8 * (finish_addr - start_addr) + offset,
 		8 * (end_addr - start_addr));
-	if (count == 0)
-		return true;
-	snap_text_add(p->text, " = {");
-	for (uint64_t i = 0; i < count && !p->text->is_cut; i++) {
-		snap_text_add(p->text, i > 0 ? ", " : "");
-		if (i == SNAP_PRINT_MAX_ELEMENTS) {
-			snap_text_add(p->text, "...");
-			break;
-		}
-		if (i % (8 * word) == 0 && !snap_printer_take_word(p, &bits, i / 8, word, &value)) {
-			snap_text_add(p->text, "...");
-			break;
-		}
-		snap_text_add(p->text, value >> i % (8 * word) & 1 ? "true" : "false");
-	}
-	snap_text_add(p->text, "}");
 	return true;
 }
 
@@ -404,13 +408,13 @@ static bool rust_slice(struct snap_printer *p, const struct snap_part *in,
 	if (!snap_part_pointer(p, in, "data_ptr", source, &pointer, &addr) ||
 		!snap_part_size(p, in, "length", source, &count) || addr == 0 ||
 		(len = snap_part_target_size(p, &pointer, &target)) == 0 ||
-		count > MAX_LENGTH / len)
+		count > SNAP_HELD_MAX_LENGTH / len)
 		return false;
 	size_t name_len = strlen(name);
 	if (name_len >= 3 && strcmp(name + name_len - 3, "str") == 0)
-		return len == 1 && print_string(p, "&str", addr, count);
+		return len == 1 && snap_held_string(p, "&str", addr, count);
 	snap_text_addf(p->text, "%.200s(size=%" PRIu64 ")", name, count);
-	print_vector(p, &pointer, addr, count, len, depth);
+	snap_held_elements(p, &pointer, addr, count, len, depth);
 	return true;
 }
 
@@ -441,10 +445,10 @@ static bool rust_vec(struct snap_printer *p, const struct snap_part *in,
 		return false;
 	snap_type_read(p->view, pointer.type.target, &element);
 	len = snap_type_size(p->view, &element);
-	if (len == 0 || count > MAX_LENGTH / len)
+	if (len == 0 || count > SNAP_HELD_MAX_LENGTH / len)
 		return false;
 	snap_text_addf(p->text, "Vec(size=%" PRIu64 ")", count);
-	print_vector(p, &pointer, addr, count, len, depth);
+	snap_held_elements(p, &pointer, addr, count, len, depth);
 	return true;
 }
 
@@ -455,15 +459,19 @@ static bool rust_string(struct snap_printer *p, const struct snap_part *in,
 	uint64_t addr, count;
 	(void)depth;
 	if (!snap_part_find(p, in, "vec", &vec) || !find_buffer(p, &vec, source, &pointer, &addr) ||
-		!snap_part_size(p, &vec, "len", source, &count) || count > MAX_LENGTH)
+		!snap_part_size(p, &vec, "len", source, &count) || count > SNAP_HELD_MAX_LENGTH)
 		return false;
-	return print_string(p, "String", addr, count);
+	return snap_held_string(p, "String", addr, count);
 }
 
 /* ---------------------------------------------------------------- which one */
 
+/* libc++'s inline namespace: everybody's, Android's, Chromium's, Fuchsia's. */
+static const char *const libcxx_scopes[] = {"std::__1", "std::__ndk1", "std::__Cr", "std::__2"};
+#define LIBCXX "std::__1"
+
 static const struct {
-	const char *scope; /* NULL: none */
+	const char *scope; /* NULL: none; LIBCXX: any of those above */
 	const char *name;  /* what has "<" or ends with "[" goes on behind it */
 	bool is_rust;
 	snap_container_fn *print;
@@ -490,6 +498,28 @@ static const struct {
 	{"std", "shared_ptr<", false, cxx_shared_ptr},
 	{"std", "weak_ptr<", false, cxx_weak_ptr},
 	{"std", "optional<", false, cxx_optional},
+	{LIBCXX, "basic_string<", false, snap_libcxx_string},
+	{LIBCXX, "basic_string_view<", false, snap_libcxx_string_view},
+	{LIBCXX, "vector<bool", false, snap_libcxx_vector_bool},
+	{LIBCXX, "vector<", false, snap_libcxx_vector},
+	{LIBCXX, "pair<", false, cxx_pair},
+	{LIBCXX, "tuple<", false, snap_libcxx_tuple},
+	{LIBCXX, "variant<", false, snap_libcxx_variant},
+	{LIBCXX, "list<", false, snap_libcxx_list},
+	{LIBCXX, "forward_list<", false, snap_libcxx_forward_list},
+	{LIBCXX, "deque<", false, snap_libcxx_deque},
+	{LIBCXX, "map<", false, snap_libcxx_map},
+	{LIBCXX, "multimap<", false, snap_libcxx_multimap},
+	{LIBCXX, "set<", false, snap_libcxx_set},
+	{LIBCXX, "multiset<", false, snap_libcxx_multiset},
+	{LIBCXX, "unordered_map<", false, snap_libcxx_hash_map},
+	{LIBCXX, "unordered_multimap<", false, snap_libcxx_hash_multimap},
+	{LIBCXX, "unordered_set<", false, snap_libcxx_hash_set},
+	{LIBCXX, "unordered_multiset<", false, snap_libcxx_hash_multiset},
+	{LIBCXX, "unique_ptr<", false, snap_libcxx_unique_ptr},
+	{LIBCXX, "shared_ptr<", false, snap_libcxx_shared_ptr},
+	{LIBCXX, "weak_ptr<", false, snap_libcxx_weak_ptr},
+	{LIBCXX, "optional<", false, snap_libcxx_optional},
 	{NULL, "&str", true, rust_slice},
 	{NULL, "&mut str", true, rust_slice},
 	{NULL, "&[", true, rust_slice},
@@ -506,15 +536,27 @@ static bool has_name(const char *name, const char *wanted)
 								 : strcmp(name, wanted) == 0;
 }
 
+/* name: with "::" behind it. */
+static bool is_scope(const char *name, const char *scope)
+{
+	size_t len = strlen(scope);
+	return strncmp(name, scope, len) == 0 && strcmp(name + len, "::") == 0;
+}
+
 /* Looked for last: a unit's scopes have to be read for it. */
 static bool is_in_scope(const struct snap_type *type, const char *scope)
 {
 	char name[512];
 	if (!scope)
 		return true;
-	size_t len = strlen(scope);
-	return snap_dwarf_qualify(type->die, "", name, sizeof(name)) &&
-	       strncmp(name, scope, len) == 0 && strcmp(name + len, "::") == 0;
+	if (!snap_dwarf_qualify(type->die, "", name, sizeof(name)))
+		return false;
+	if (strcmp(scope, LIBCXX) != 0)
+		return is_scope(name, scope);
+	for (size_t i = 0; i < sizeof(libcxx_scopes) / sizeof(libcxx_scopes[0]); i++)
+		if (is_scope(name, libcxx_scopes[i]))
+			return true;
+	return false;
 }
 
 /* Whether nothing of it is there; then that is said once, not of each member. */
@@ -540,9 +582,9 @@ bool snap_print_container(struct snap_printer *p, const struct snap_type *type,
 	bool is_rust = type->die.unit->language == DW_LANG_Rust;
 	const struct snap_part in = {.die = type->die, .type = *type, .off = off};
 	for (size_t i = 0; i < sizeof(containers) / sizeof(containers[0]); i++)
-		if (containers[i].is_rust == is_rust && has_name(type->name, containers[i].name))
-			return is_in_scope(type, containers[i].scope) &&
-			       (is_absent(p, &in, source) ||
-				       containers[i].print(p, &in, source, depth));
+		if (containers[i].is_rust == is_rust && has_name(type->name, containers[i].name) &&
+			is_in_scope(type, containers[i].scope))
+			return is_absent(p, &in, source) ||
+			       containers[i].print(p, &in, source, depth);
 	return false;
 }

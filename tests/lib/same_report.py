@@ -20,6 +20,14 @@ def load(path):
         for listed in thread["frames"]:
             for name in ("arguments", "locals", "variables_left_out"):
                 listed.pop(name, None)
+    # Whose variable told where a core's message is: a snapshot has the message itself.
+    source = report["crash"]["message_source"]
+    if source:
+        source.pop("symbol")
+        source.pop("module")
+    rule = report["crash"]["severity"]
+    if rule:
+        rule["rule"] = rule["rule"].replace(", where its __abort_msg points", "")
     return report
 
 

@@ -1,0 +1,85 @@
+#!/bin/bash
+# Containers of libc++: what is told of a program that clang has built with it is what is told of
+# the same program with libstdc++, of which gdb has said that it is the truth (cli_variables.sh).
+. "$(dirname "$0")/lib/testlib.sh"
+. "$LIB/crashlib.sh"
+need "$CLIENT" "$ANALYZE"
+cd "$TMP" || exit 1
+SOURCES=$TOP/tests/victims
+command -v clang++ >/dev/null || { echo "clang++ is not installed"; exit 77; }
+echo '#include <vector>
+int main() { return (int)std::vector<int>().size(); }' >try.cc
+clang++ -stdlib=libc++ -o try try.cc 2>err || { echo "libc++ is not installed"; exit 77; }
+
+cat >compare.py <<'END_OF_PYTHON'
+"""compare.py REPORT REPORT AT-LEAST [--optimized]: the variables of libstdc++'s and of libc++'s
+program; so many containers have to be the same. --optimized: some may be nowhere."""
+import json, re, sys
+
+def variables(path):
+    found = {}
+    for frame in json.load(open(path))["threads"][0]["frames"]:
+        if re.match(r"(stock|shop|main)\b", frame["function"] or ""):
+            for v in (frame["arguments"] or []) + (frame["locals"] or []):
+                found[frame["function"], v["name"]] = plain(v["value"] or "")
+    return found
+
+def plain(value):
+    for before, after in ((r"std::(__1|__cxx11)::", "std::"), (r"0x[0-9a-f]+", "0x"), ("long int", "long"),
+                          (r"\b_M_elems\b|\b__elems_\b", "elements"), (r"capacity \d+", "capacity")):
+        value = re.sub(before, after, value)
+    # In no order that the standard knows.
+    if m := re.match(r"(std::unordered\w+ with \d+ elements? = )\{(.*)\}$", value):
+        entries = re.sub(r"\[\d+\] = (?=\d+(,|$))", "", m[2]) if "set" in m[1] else m[2]
+        value = m[1] + str(sorted(entries.split(", ")))
+    return value
+
+theirs, ours = variables(sys.argv[1]), variables(sys.argv[2])
+same = bad = 0
+for name, value in theirs.items():
+    if not re.match(r'std::|empty std::|"|\{first|\{elements', value):
+        continue
+    its = ours.get(name, "")
+    if its == value:
+        same += 1
+    elif "--optimized" not in sys.argv or not re.fullmatch("<optimized out>|<not captured: .*>", its):
+        bad += 1
+        print(name, value[:400], its[:400], sep="\n  ")
+print(same, "are the same")
+sys.exit(bad > 0 or same < int(sys.argv[3]))
+END_OF_PYTHON
+
+report() { # NAME COMMAND...: crash it; its core's report in NAME.json
+	local name=$1
+	shift
+	crash_both "$name" "$@" || { not_ok "$name crashes"; note_file why; return 1; }
+	"$ANALYZE" json --variables=crashed "$CORE" >"$name.json" 2>err || [ $? -le 1 ] || note_file err
+}
+
+for victim in cxx_containers:36 cxx_values:8; do
+	name=${victim%:*}
+	g++ -std=c++17 -g -O0 -o "$name.gnu" "$SOURCES/$name.cc" || exit 1
+	report "$name-gnu" "./$name.gnu" || exit 1
+	for level in -O0 "-O1 -gdwarf-4" "-O2" "-O2 -fstandalone-debug"; do
+		# shellcheck disable=SC2086
+		clang++ -std=c++17 -stdlib=libc++ -g $level -o "$name.llvm" "$SOURCES/$name.cc" 2>err ||
+			{ skip "$name $level" "does not build"; continue; }
+		report "$name-llvm" "./$name.llvm" || continue
+		case $level in
+		-O0*) optimized=() least=${victim#*:} ;;
+		*) optimized=(--optimized) least=$((${victim#*:} - 3)) ;;
+		esac
+		check "$name $level: as with libstdc++" \
+			"$PYTHON" compare.py "$name-gnu.json" "$name-llvm.json" "$least" "${optimized[@]}"
+		note_file check.out 40
+	done
+done
+
+# Of a snapshot, which lacks the heap, it is told what is not there.
+clang++ -std=c++17 -stdlib=libc++ -g -O0 -o last "$SOURCES/cxx_containers.cc" || exit 1
+crash_both last ./last || { not_ok "it crashes"; exit 1; }
+"$ANALYZE" json --variables=crashed "$SNAP" >snap.json 2>err
+told() { json_get snap.json "next(v['value'] for f in r['threads'][0]['frames'] for v in f['locals'] or [] if v['name'] == '$1')"; }
+check "a snapshot: a list's nodes" grep -q '^std::list = {<not captured: 0x[0-9a-f]*>...}$' <(told list)
+check "a snapshot: how many a map has" grep -q "^std::map with 2 elements = {.*<not captured: 0x[0-9a-f]*>...}\$" <(told map)
+equal "a snapshot: what a string holds itself" 'std::variant [index 1] = {"text"}' "$(told variant)"
