@@ -333,6 +333,7 @@ ANALYZE_OBJS = \
 	analyze/convert/elf_view.o \
 	analyze/convert/export.o \
 	analyze/convert/import.o \
+	analyze/convert/message_memory.o \
 	analyze/convert/module_heads.o \
 	analyze/convert/module_list.o \
 	analyze/convert/start_stack.o \

@@ -64,7 +64,7 @@ says() { # FILE OPTION...: id, line and words
 	cat "$TMP/signed" "$TMP/said"
 }
 unsigned_name() { sed "s|$1||g"; }
-message() { # NAME WORDS
+message() { # NAME WORDS FILE-BESIDE-ITS-LIBRARY PROGRAM
 	says "$CORE" | unsigned_name "$CORE" >"$TMP/core.says"
 	says "$TMP/imported.snap" | unsigned_name "$TMP/imported.snap" >"$TMP/imported.says"
 	check "$1: the core's words" grep -q "^It said.*$2" "$TMP/core.says"
@@ -76,16 +76,25 @@ message() { # NAME WORDS
 		sh "$ANALYZE" "$TMP/without.snap"
 	import --no-local --symbols "$(dirname "$3")" "$CORE" -o "$TMP/with.snap"
 	check "$1: with the file from a tree it is" cmp "$TMP/with.snap" "$TMP/imported.snap"
+	# And back: of what the client has captured, too.
+	for snap in "$SNAP" "$TMP/imported.snap"; do
+		run "$ANALYZE" export "$snap" -o "$TMP/exported.core"
+		says "$TMP/exported.core" | unsigned_name "$TMP/exported.core" >"$TMP/exported.says"
+		check "$1: exported again: the same (status $STATUS)" diff "$TMP/core.says" "$TMP/exported.says"
+	done
+	gdb -nx -batch -iex "set debuginfod enabled off" -ex "x/s *(char **)&__abort_msg + 4" "$4" \
+		"$TMP/exported.core" >"$TMP/gdb" 2>&1 </dev/null
+	check "$1: gdb reads it in what was exported" grep -q "^0x.*$2" "$TMP/gdb"
 	import --no-sandbox "$CORE" -o "$TMP/plain.snap"
 	check "$1: the same without the sandbox" cmp "$TMP/plain.snap" "$TMP/imported.snap"
 }
 mkdir "$TMP/libc"
 cp "$(ldd "$VICTIMS/asserts" | sed -n 's/.*libc.so.6 => \([^ ]*\) .*/\1/p')" "$TMP/libc/"
-message asserts "value > 100" "$TMP/libc/file"
+message asserts "value > 100" "$TMP/libc/file" "$VICTIMS/asserts"
 mkdir "$TMP/static"
 gcc -g -O2 -static -o "$TMP/static/asserts" "$TOP/tests/victims/asserts.c" || exit 1
 imports static-asserts - "$TMP/static/asserts"
-message static-asserts "value > 100" "$TMP/static/file"
+message static-asserts "value > 100" "$TMP/static/file" "$TMP/static/asserts"
 imports killed_by_other - "$VICTIMS/killed_by_other"
 imports signal_handler - "$VICTIMS/signal_handler"
 imports signal_altstack - "$VICTIMS/signal_altstack"

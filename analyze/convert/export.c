@@ -2,6 +2,7 @@
 
 #include <elf.h>
 
+#include "analyze/convert/message_memory.h"
 #include "analyze/convert/module_heads.h"
 #include "common/core_marks.h"
 #include "common/elf_load.h"
@@ -13,7 +14,8 @@ static int collect(struct snap_crash *crash, struct snap_memory *memory,
 	for (size_t i = 0; i < crash->memory.num_segments; i++)
 		if (snap_memory_add(memory, &crash->memory.segments[i], err) < 0)
 			return -1;
-	if (snap_module_heads_add(crash, memory, err) < 0 ||
+	if (snap_message_memory_add(crash, memory, err) < 0 ||
+		snap_module_heads_add(crash, memory, err) < 0 ||
 		snap_module_list_add(crash, memory, ret, err) < 0)
 		return -1;
 	return snap_memory_finish(memory, err);

@@ -22,18 +22,26 @@ static ssize_t read_memory(void *arg, uint64_t addr, void *buf, size_t len)
 	return snap_memory_read(arg, addr, buf, len);
 }
 
+static bool find_variable(const struct snap_crash_module *module, uint64_t *ret_addr)
+{
+	uint64_t vaddr;
+	if (!module->object || !module->record.has_load_bias ||
+		!snap_object_find_data(module->object, SNAP_ABORT_VARIABLE, &vaddr))
+		return false;
+	*ret_addr = vaddr + module->record.load_bias;
+	return true;
+}
+
 /* The text to which the module's variable points. */
 static bool read_text(struct snap_crash *crash, const struct snap_crash_module *module,
 	uint8_t buf[static SNAP_MAX_ABORT_MESSAGE], struct snap_abort_message *ret)
 {
 	unsigned int word = snap_arch_word(crash->arch);
 	struct snap_abort_finder finder;
-	uint64_t vaddr;
+	uint64_t variable;
 	uint8_t pointer[8];
-	if (!module->object || !module->record.has_load_bias ||
-		!snap_object_find_data(module->object, SNAP_ABORT_VARIABLE, &vaddr) ||
-		!snap_memory_read_all(
-			&crash->memory, vaddr + module->record.load_bias, pointer, word))
+	if (!find_variable(module, &variable) ||
+		!snap_memory_read_all(&crash->memory, variable, pointer, word))
 		return false;
 	snap_abort_finder_init(&finder, read_memory, &crash->memory);
 	finder.has_library = true;
@@ -65,6 +73,16 @@ static size_t list_modules(struct snap_crash *crash, struct snap_crash_module **
 		if (snap_bytes_equal(crash->modules[i].record.path, crash->process.exe))
 			ret[num++] = &crash->modules[i];
 	return num;
+}
+
+bool snap_core_message_variable(struct snap_crash *crash, uint64_t *ret_addr)
+{
+	struct snap_crash_module *modules[MAX_LIBRARIES];
+	size_t num = list_modules(crash, modules);
+	for (size_t i = 0; i < num; i++)
+		if (find_variable(modules[i], ret_addr))
+			return true;
+	return false;
 }
 
 static bool may_have_message(const struct snap_crash *crash)

@@ -18,6 +18,9 @@
  */
 int snap_core_message_find(struct snap_crash *crash);
 
+/* The address of the variable that points to such a text; false: no file tells. */
+bool snap_core_message_variable(struct snap_crash *crash, uint64_t *ret_addr);
+
 /*
  * The same of a crash that was only loaded: the files of the modules that may tell are looked for,
  * and fetched if the store does that; otherwise the crash stays as it is. -1 without memory.
