@@ -63,19 +63,16 @@ static enum snap_exit import_file(
 	struct snap_crash crash;
 	enum snap_exit status = SNAP_EXIT_FAILED;
 	if (snap_analysis_load(file, &crash, &err) < 0) {
-		if (strchr(err.text, '\''))
-			snap_complain("%s", err.text);
-		else
-			complain_of("cannot analyse ", file, ": ", err.text);
+		snap_complain_of_input(arguments, file, &err);
 		return SNAP_EXIT_FAILED;
 	}
 	/* Seen before anything is opened, so that nothing is created. */
 	if (!crash.is_core)
 		complain_of("", file, " is a snapshot already, not an ELF core", "");
 	else if (snap_core_message_look(&crash, store, &err) < 0)
-		complain_of("cannot analyse ", file, ": ", err.text);
+		snap_complain_of_input(arguments, file, &err);
 	else
-		status = write_snapshot(&crash, arguments);
+		status = snap_check_input(&crash, write_snapshot(&crash, arguments), false);
 	snap_crash_deinit(&crash);
 	return status;
 }

@@ -278,8 +278,7 @@ static int start_inputs(void *data)
 	return err.code == SNAP_ERROR_USAGE ? SNAP_EXIT_USAGE : SNAP_EXIT_FAILED;
 }
 
-/* Of an error that may be all words and no file. */
-static void complain_of_input(
+void snap_complain_of_input(
 	const struct snap_arguments *arguments, const char *file, const struct snap_error *err)
 {
 	char name[512];
@@ -318,7 +317,7 @@ static enum snap_exit run_text(struct inputs *inputs, const char *file)
 	}
 	if (r >= 0)
 		return worst;
-	complain_of_input(arguments, file, &err);
+	snap_complain_of_input(arguments, file, &err);
 	return SNAP_EXIT_FAILED;
 }
 
@@ -331,6 +330,16 @@ static void complain_of_unreadable(struct snap_crash *crash)
 		snap_complain("'%s': %s", name, err.text);
 	else
 		snap_complain("'%s': %s", name, crash->integrity_why);
+}
+
+enum snap_exit snap_check_input(struct snap_crash *crash, enum snap_exit status, bool is_quiet)
+{
+	/* What failed before the output was made is told there. */
+	if (crash->memory.failed_errnum == 0 || crash->is_unreadable || status >= SNAP_EXIT_FAILED)
+		return status;
+	if (!is_quiet)
+		complain_of_unreadable(crash);
+	return SNAP_EXIT_PARTIAL;
 }
 
 static int run_input(size_t index, void *data)
@@ -349,16 +358,12 @@ static int run_input(size_t index, void *data)
 			      : snap_analysis_load(file, &crash, &err);
 	if (r < 0) {
 		if (!inputs->collector || !inputs->collector->is_quiet)
-			complain_of_input(arguments, file, &err);
+			snap_complain_of_input(arguments, file, &err);
 		return SNAP_EXIT_FAILED;
 	}
 	enum snap_exit status = inputs->fn(&crash, arguments, inputs->data);
-	/* While the output was made, which so does not tell. */
-	if (crash.memory.failed_errnum != 0 && !crash.is_unreadable && status < SNAP_EXIT_FAILED) {
-		if (!inputs->collector || !inputs->collector->is_quiet)
-			complain_of_unreadable(&crash);
-		status = SNAP_EXIT_PARTIAL;
-	}
+	status = snap_check_input(
+		&crash, status, inputs->collector && inputs->collector->is_quiet);
 	snap_crash_deinit(&crash);
 	return (int)status;
 }

@@ -128,6 +128,16 @@ void snap_complain(const char *format, ...) __attribute__((format(printf, 1, 2))
 /* A listener of snap_options: says on stderr what is fetched, and how far it is on a terminal. */
 void snap_show_fetch(const struct snap_fetch *fetch, void *data);
 
+/* That an input can't be analysed. err may be all words and no file. */
+void snap_complain_of_input(const struct snap_arguments *arguments, const char *file,
+	const struct snap_error *err);
+
+/*
+ * The status of an input whose output was made: another, and complained of, if it could not be read to
+ * its end while that was done. is_quiet: not complained of.
+ */
+enum snap_exit snap_check_input(struct snap_crash *crash, enum snap_exit status, bool is_quiet);
+
 /* What a verb does with one analysed input. */
 typedef enum snap_exit snap_input_fn(
 	struct snap_crash *crash, const struct snap_arguments *arguments, void *data);
