@@ -179,7 +179,7 @@ static void test_name_ends(void **state)
 static void test_libraries(void **state)
 {
 	static const struct {
-		const char *file, *function, *library;
+		const char *file, *function, *module;
 	} cases[] = {
 		{"./nptl/pthread_kill.c", "__pthread_kill_implementation", "libc.so.6"},
 		{"../sysdeps/posix/raise.c", "raise", "libc.so.6"},
@@ -203,7 +203,7 @@ static void test_libraries(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct snap_bytes got = snap_text_library_of(
 			snap_bytes_str(cases[i].file), snap_bytes_str(cases[i].function));
-		if (!snap_bytes_equal(got, snap_bytes_str(cases[i].library)))
+		if (!snap_bytes_equal(got, snap_bytes_str(cases[i].module)))
 			fail_msg("%s in %s is of '%.*s'", cases[i].function, cases[i].file,
 				(int)got.len, (const char *)got.data);
 	}

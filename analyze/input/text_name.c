@@ -257,7 +257,7 @@ static bool is_of_glibc(struct snap_bytes path, struct snap_bytes function)
 struct snap_bytes snap_text_library_of(struct snap_bytes source, struct snap_bytes function)
 {
 	static const struct {
-		const char *part, *library;
+		const char *part, *module;
 	} others[] = {
 		{"libstdc++-v3/", "libstdc++.so.6"},
 		{"/libgcc/", "libgcc_s.so.1"},
@@ -272,6 +272,6 @@ struct snap_bytes snap_text_library_of(struct snap_bytes source, struct snap_byt
 		return snap_bytes_str("libc.so.6");
 	for (size_t i = 0; i < ARRAY_LEN(others); i++)
 		if (snap_text_find(source, others[i].part) < source.len)
-			return snap_bytes_str(others[i].library);
+			return snap_bytes_str(others[i].module);
 	return snap_bytes(NULL, 0);
 }

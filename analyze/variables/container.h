@@ -59,6 +59,13 @@ void snap_held_pointer(
 /* "std::unique_ptr<T>", by the template's parameter. False if it has none of that name. */
 bool snap_held_name(struct snap_printer *p, const char *name, const struct snap_part *in,
 	const char *parameter);
+/* " (use count 2, weak count 1)" of what is counted, at addr. False if it makes no sense. */
+typedef bool snap_counts_fn(
+	struct snap_printer *p, const struct snap_part *counted, uint64_t addr);
+/* A std::shared_ptr or its like, whose members are at these paths. */
+bool snap_held_counted(struct snap_printer *p, const char *name, const struct snap_part *in,
+	const struct snap_source *source, const char *pointer_path, const char *counted_path,
+	snap_counts_fn *print_counts);
 
 /* ---------------------------------------------------------------- print_nodes.c */
 

@@ -39,6 +39,17 @@ bool snap_nodes_place_elements(
 bool snap_nodes_print(struct snap_printer *p, const struct snap_node_elements *elements,
 	const struct snap_nodes *nodes, int depth);
 
+/*
+ * A function that prints one kind of containers by another one that takes elements; its_name: "std::map".
+ */
+#define SNAP_NODES_PRINTER(function, print, its_name, its_is_map)                                  \
+	bool function(struct snap_printer *p, const struct snap_part *in,                          \
+		const struct snap_source *source, int depth)                                       \
+	{                                                                                          \
+		struct snap_node_elements elements = {.name = (its_name), .is_map = (its_is_map)}; \
+		return print(p, in, source, depth, &elements);                                     \
+	}
+
 /* Where the links stand in a node of a list. */
 struct snap_list_links {
 	uint64_t next, back;

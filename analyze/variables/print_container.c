@@ -66,6 +66,25 @@ bool snap_held_name(
 	return true;
 }
 
+bool snap_held_counted(struct snap_printer *p, const char *name, const struct snap_part *in,
+	const struct snap_source *source, const char *pointer_path, const char *counted_path,
+	snap_counts_fn *print_counts)
+{
+	struct snap_part pointer, counted;
+	uint64_t addr, counted_addr;
+	size_t begun = p->text->len;
+	if (!snap_part_pointer(p, in, pointer_path, source, &pointer, &addr) ||
+		!snap_part_pointer(p, in, counted_path, source, &counted, &counted_addr) ||
+		!snap_held_name(p, name, in, "_Tp"))
+		return false;
+	if (!print_counts(p, &counted, counted_addr)) {
+		snap_text_rewind(p->text, begun);
+		return false;
+	}
+	snap_held_pointer(p, &pointer, source);
+	return true;
+}
+
 void snap_held_bits(struct snap_printer *p, uint64_t addr, uint64_t count, uint64_t capacity)
 {
 	const struct snap_source bits = {.in_memory = true, .addr = addr};
@@ -198,7 +217,7 @@ static bool cxx_unique_ptr(struct snap_printer *p, const struct snap_part *in,
 	return true;
 }
 
-static bool print_counts(struct snap_printer *p, const struct snap_part *counted, uint64_t addr)
+static bool print_cxx_counts(struct snap_printer *p, const struct snap_part *counted, uint64_t addr)
 {
 	struct snap_part block = {.die = counted->type.target}, use, weak;
 	const struct snap_source memory = {.in_memory = true, .addr = addr};
@@ -230,19 +249,8 @@ static bool print_counts(struct snap_printer *p, const struct snap_part *counted
 static bool cxx_counted_ptr(struct snap_printer *p, const char *name, const struct snap_part *in,
 	const struct snap_source *source)
 {
-	struct snap_part pointer, counted;
-	uint64_t addr, counted_addr;
-	size_t begun = p->text->len;
-	if (!snap_part_pointer(p, in, "_M_ptr", source, &pointer, &addr) ||
-		!snap_part_pointer(p, in, "_M_refcount/_M_pi", source, &counted, &counted_addr) ||
-		!snap_held_name(p, name, in, "_Tp"))
-		return false;
-	if (!print_counts(p, &counted, counted_addr)) {
-		snap_text_rewind(p->text, begun);
-		return false;
-	}
-	snap_held_pointer(p, &pointer, source);
-	return true;
+	return snap_held_counted(
+		p, name, in, source, "_M_ptr", "_M_refcount/_M_pi", print_cxx_counts);
 }
 
 static bool cxx_shared_ptr(struct snap_printer *p, const struct snap_part *in,

@@ -206,19 +206,7 @@ static bool print_counts(struct snap_printer *p, const struct snap_part *counted
 static bool print_counted(struct snap_printer *p, const char *name, const struct snap_part *in,
 	const struct snap_source *source)
 {
-	struct snap_part pointer, counted;
-	uint64_t addr, counted_addr;
-	size_t begun = p->text->len;
-	if (!snap_part_pointer(p, in, "__ptr_", source, &pointer, &addr) ||
-		!snap_part_pointer(p, in, "__cntrl_", source, &counted, &counted_addr) ||
-		!snap_held_name(p, name, in, "_Tp"))
-		return false;
-	if (!print_counts(p, &counted, counted_addr)) {
-		snap_text_rewind(p->text, begun);
-		return false;
-	}
-	snap_held_pointer(p, &pointer, source);
-	return true;
+	return snap_held_counted(p, name, in, source, "__ptr_", "__cntrl_", print_counts);
 }
 
 bool snap_libcxx_shared_ptr(struct snap_printer *p, const struct snap_part *in,

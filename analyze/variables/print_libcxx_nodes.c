@@ -105,17 +105,10 @@ static bool print_hash(struct snap_printer *p, const struct snap_part *in,
 	       snap_nodes_print(p, elements, &nodes, depth);
 }
 
-#define HASH(function, its_name, its_is_map)                                                       \
-	bool function(struct snap_printer *p, const struct snap_part *in,                          \
-		const struct snap_source *source, int depth)                                       \
-	{                                                                                          \
-		struct snap_node_elements elements = {.name = its_name, .is_map = its_is_map};     \
-		return print_hash(p, in, source, depth, &elements);                                \
-	}
-HASH(snap_libcxx_hash_map, "std::unordered_map", true)
-HASH(snap_libcxx_hash_multimap, "std::unordered_multimap", true)
-HASH(snap_libcxx_hash_set, "std::unordered_set", false)
-HASH(snap_libcxx_hash_multiset, "std::unordered_multiset", false)
+SNAP_NODES_PRINTER(snap_libcxx_hash_map, print_hash, "std::unordered_map", true)
+SNAP_NODES_PRINTER(snap_libcxx_hash_multimap, print_hash, "std::unordered_multimap", true)
+SNAP_NODES_PRINTER(snap_libcxx_hash_set, print_hash, "std::unordered_set", false)
+SNAP_NODES_PRINTER(snap_libcxx_hash_multiset, print_hash, "std::unordered_multiset", false)
 
 /* ---------------------------------------------------------------- trees */
 
@@ -150,17 +143,10 @@ static bool print_tree(struct snap_printer *p, const struct snap_part *in,
 	       snap_nodes_print(p, elements, &nodes, depth);
 }
 
-#define TREE(function, its_name, its_is_map)                                                       \
-	bool function(struct snap_printer *p, const struct snap_part *in,                          \
-		const struct snap_source *source, int depth)                                       \
-	{                                                                                          \
-		struct snap_node_elements elements = {.name = its_name, .is_map = its_is_map};     \
-		return print_tree(p, in, source, depth, &elements);                                \
-	}
-TREE(snap_libcxx_map, "std::map", true)
-TREE(snap_libcxx_multimap, "std::multimap", true)
-TREE(snap_libcxx_set, "std::set", false)
-TREE(snap_libcxx_multiset, "std::multiset", false)
+SNAP_NODES_PRINTER(snap_libcxx_map, print_tree, "std::map", true)
+SNAP_NODES_PRINTER(snap_libcxx_multimap, print_tree, "std::multimap", true)
+SNAP_NODES_PRINTER(snap_libcxx_set, print_tree, "std::set", false)
+SNAP_NODES_PRINTER(snap_libcxx_multiset, print_tree, "std::multiset", false)
 
 /* ---------------------------------------------------------------- deques */
 

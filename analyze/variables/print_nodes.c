@@ -65,17 +65,10 @@ static bool print_hash(struct snap_printer *p, const struct snap_part *in,
 	       snap_nodes_print(p, elements, &nodes, depth);
 }
 
-#define HASH(function, its_name, its_is_map)                                                       \
-	bool function(struct snap_printer *p, const struct snap_part *in,                          \
-		const struct snap_source *source, int depth)                                       \
-	{                                                                                          \
-		struct snap_node_elements elements = {.name = its_name, .is_map = its_is_map};     \
-		return print_hash(p, in, source, depth, &elements);                                \
-	}
-HASH(snap_print_hash_map, "std::unordered_map", true)
-HASH(snap_print_hash_multimap, "std::unordered_multimap", true)
-HASH(snap_print_hash_set, "std::unordered_set", false)
-HASH(snap_print_hash_multiset, "std::unordered_multiset", false)
+SNAP_NODES_PRINTER(snap_print_hash_map, print_hash, "std::unordered_map", true)
+SNAP_NODES_PRINTER(snap_print_hash_multimap, print_hash, "std::unordered_multimap", true)
+SNAP_NODES_PRINTER(snap_print_hash_set, print_hash, "std::unordered_set", false)
+SNAP_NODES_PRINTER(snap_print_hash_multiset, print_hash, "std::unordered_multiset", false)
 
 /* ---------------------------------------------------------------- trees */
 
@@ -107,17 +100,10 @@ static bool print_tree(struct snap_printer *p, const struct snap_part *in,
 	       snap_nodes_print(p, elements, &nodes, depth);
 }
 
-#define TREE(function, its_name, its_is_map)                                                       \
-	bool function(struct snap_printer *p, const struct snap_part *in,                          \
-		const struct snap_source *source, int depth)                                       \
-	{                                                                                          \
-		struct snap_node_elements elements = {.name = its_name, .is_map = its_is_map};     \
-		return print_tree(p, in, source, depth, &elements);                                \
-	}
-TREE(snap_print_tree_map, "std::map", true)
-TREE(snap_print_tree_multimap, "std::multimap", true)
-TREE(snap_print_tree_set, "std::set", false)
-TREE(snap_print_tree_multiset, "std::multiset", false)
+SNAP_NODES_PRINTER(snap_print_tree_map, print_tree, "std::map", true)
+SNAP_NODES_PRINTER(snap_print_tree_multimap, print_tree, "std::multimap", true)
+SNAP_NODES_PRINTER(snap_print_tree_set, print_tree, "std::set", false)
+SNAP_NODES_PRINTER(snap_print_tree_multiset, print_tree, "std::multiset", false)
 
 /* ---------------------------------------------------------------- deques */
 
