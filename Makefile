@@ -173,6 +173,7 @@ COMMON_OBJS = \
 	common/arch.o \
 	common/areas.o \
 	common/call_site.o \
+	common/cpu_state.o \
 	common/crash_windows.o \
 	common/crc32c.o \
 	common/elf_image.o \
@@ -425,6 +426,7 @@ ANALYZE_OBJS = \
 	analyze/input/core_notes.o \
 	analyze/input/core_signal.o \
 	analyze/input/decompress.o \
+	analyze/input/device.o \
 	analyze/input/exe_image.o \
 	analyze/input/foreign.o \
 	analyze/input/input.o \

@@ -19,6 +19,11 @@ static const char *const kinds[] = {
 	[SNAP_KIND_TRAP] = "trap",
 	[SNAP_KIND_SYS] = "sys",
 	[SNAP_KIND_SIGNAL] = "signal",
+	[SNAP_KIND_HARDFAULT] = "hardfault",
+	[SNAP_KIND_BUSFAULT] = "busfault",
+	[SNAP_KIND_USAGEFAULT] = "usagefault",
+	[SNAP_KIND_MEMMANAGE] = "memmanage",
+	[SNAP_KIND_ASSERT] = "assert",
 	[SNAP_KIND_SANITIZER] = "sanitizer",
 	[SNAP_KIND_UNKNOWN] = "unknown",
 };
@@ -55,6 +60,13 @@ void snap_crash_deinit(struct snap_crash *crash)
 	snap_reader_deinit(&crash->reader);
 	snap_input_close(crash->input);
 	snap_arena_deinit(&crash->arena);
+}
+
+bool snap_crash_register(const struct snap_crash *crash, const struct snap_crash_thread *thread,
+	unsigned int index, uint64_t *ret)
+{
+	return crash->arch && thread->pr_reg.data && !(thread->absent_regs >> index & 1) &&
+	       snap_arch_reg_get(crash->arch, index, thread->pr_reg.data, thread->pr_reg.len, ret);
 }
 
 struct snap_crash_module *snap_crash_module_at(const struct snap_crash *crash, uint64_t addr)

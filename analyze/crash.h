@@ -27,6 +27,7 @@
 #include "common/arch.h"
 #include "common/arena.h"
 #include "common/bytes.h"
+#include "common/cpu_state.h"
 #include "common/error.h"
 #include "common/snapshot.h"
 #include "common/snapshot_read.h"
@@ -106,11 +107,11 @@ struct snap_listed_frame {
 	const char *function;	  /* demangled, without parameters; NULL: not known */
 	const char *raw_function; /* as in the symbol table or DWARF's linkage name */
 	bool has_offset;
-	uint64_t offset;  /* pc - start of the function; of frames that are not inlined */
-	const char *file; /* NULL: not known */
+	uint64_t offset;	/* pc - start of the function; of frames that are not inlined */
+	const char *file;	/* NULL: not known */
 	const char *built_file; /* the same before --path-map */
-	uint32_t line;	  /* 0: not known */
-	uint32_t column;  /* 0: not known */
+	uint32_t line;		/* 0: not known */
+	uint32_t column;	/* 0: not known */
 	/* variables */
 	const struct snap_variable *arguments, *locals;
 	size_t num_arguments, num_locals;
@@ -134,11 +135,20 @@ struct snap_lock {
 	const char *words;  /* "thread 12 waits for ..."; NULL: there are many, or nothing to say */
 };
 
+/* How much of its stack a microcontroller's thread uses; in bytes. */
+struct snap_stack_use {
+	bool has_size, has_used, has_peak;
+	uint64_t size, used, peak;
+	bool is_overflow, was_overflow; /* it uses more than it has; once it did */
+};
+
 struct snap_crash_thread {
 	struct snap_thread record;
 	const struct snap_thread_facts *facts; /* NULL: none were captured */
 	bool crashed;
 	struct snap_bytes pr_reg; /* the general registers, absent if not captured */
+	uint64_t absent_regs; /* bit n: register n of crash.arch was not captured all the same */
+	struct snap_stack_use stack_use;
 	/* unwind */
 	const struct snap_frame *frames;
 	size_t num_frames;
@@ -211,6 +221,12 @@ enum snap_kind {
 	SNAP_KIND_TRAP,
 	SNAP_KIND_SYS,
 	SNAP_KIND_SIGNAL,
+	/* Of microcontrollers. */
+	SNAP_KIND_HARDFAULT,
+	SNAP_KIND_BUSFAULT,
+	SNAP_KIND_USAGEFAULT,
+	SNAP_KIND_MEMMANAGE,
+	SNAP_KIND_ASSERT,
 	/* Of backtraces that came as text (input/text.h) alone. */
 	SNAP_KIND_SANITIZER, /* a sanitizer's report, of what raises no signal */
 	SNAP_KIND_UNKNOWN,   /* the text does not say */
@@ -327,8 +343,8 @@ enum snap_signature_depth {
 struct snap_signature {
 	const char *id;	  /* "s1:..."; NULL: no usable frame */
 	const char *text; /* "kind | frame | frame"; NULL likewise */
-	/* Indices into the crashing thread's listed: the first of the lines in it, and of those that do
-	 * not belong to libraries, if there are any. */
+	/* Indices into the crashing thread's listed: the first of the lines in it, and of those
+	 * that do not belong to libraries, if there are any. */
 	size_t first, first_frame;
 	/* NULL likewise. ids[LOGICAL][PRIMARY] is id. */
 	const char *ids[SNAP_SIGNATURE_NUM_LEVELS][SNAP_SIGNATURE_NUM_DEPTHS];
@@ -346,7 +362,7 @@ enum snap_next_kind {
 /* What to do next (explain/next_steps.h). */
 struct snap_next_step {
 	enum snap_next_kind kind;
-	const char *text; /* one or two sentences */
+	const char *text;			/* one or two sentences */
 	const struct snap_crash_module *module; /* whose symbols to get; NULL */
 };
 
@@ -377,13 +393,40 @@ struct snap_memory_line {
 	uint16_t known; /* bit n: bytes[n] was captured; not 0 */
 };
 
+/* A bit of a status register that tells what went wrong. All static. */
+struct snap_fault_bit {
+	const char *reg;   /* "CFSR" */
+	const char *name;  /* "DIVBYZERO" */
+	const char *words; /* a sentence part: "an integer was divided by zero" */
+};
+
+#define SNAP_MAX_FAULT_BITS 32
+
+/* What only a microcontroller's snapshot has. */
+struct snap_device {
+	/* input/ */
+	bool is_device; /* the snapshot is one's; else all that follows is absent */
+	enum snap_cpu_family family;
+	bool has_state; /* its registers were captured */
+	struct snap_cpu_state state;
+	struct snap_time_point *timestamps;
+	size_t num_timestamps;
+	struct snap_bytes trace_data;
+	/* explain/ */
+	struct snap_fault_bit fault_bits[SNAP_MAX_FAULT_BITS]; /* those that are set */
+	size_t num_fault_bits;
+	const char *exception; /* which one was taken: "HardFault", "SysTick", "IRQ 5"; NULL */
+	const char *handler;   /* the function that the vector table has for it; NULL */
+	const char *mode; /* what the processor did before: "Thread mode, process stack"; NULL */
+};
+
 struct snap_crash {
 	struct snap_arena arena;
 	struct snap_input *input;  /* owned: the bytes or the descriptor behind all that follows */
 	struct snap_reader reader; /* of a snapshot: what the records point to */
 
 	/* input/: how it was stored */
-	const char *file; /* the name given by the user; "-" for standard input */
+	const char *file;   /* the name given by the user; "-" for standard input */
 	uint64_t text_line; /* of a text with several backtraces, where this one begins; else 0 */
 	bool is_core;
 	uint64_t file_bytes;
@@ -421,6 +464,7 @@ struct snap_crash {
 	size_t num_threads;
 	struct snap_bytes *related_records; /* of snapshots within it */
 	size_t num_related_records;
+	struct snap_device device;
 	struct snap_memory memory;
 	struct snap_jit *jit;	      /* owned: code made at run time, once resolved; NULL: none */
 	const struct snap_arch *arch; /* NULL: not known or not supported */
@@ -441,7 +485,8 @@ struct snap_crash {
 	struct snap_signature signature;
 	const struct snap_next_step *next_steps; /* the most useful first */
 	size_t num_next_steps;
-	/* The snapshots within it, analysed likewise; of those beyond the limits there is a note. */
+	/* The snapshots within it, analysed likewise; of those beyond the limits there is a note.
+	 */
 	struct snap_crash *related;
 	size_t num_related;
 };
@@ -454,6 +499,10 @@ struct snap_crash {
 const char *snap_kind_name(enum snap_kind kind);
 /* The kind of that name; false: there is none, or it is "none". */
 bool snap_kind_find(struct snap_bytes name, enum snap_kind *ret);
+
+/* Register index of the machine's table, as the thread had it. False if it was not captured. */
+bool snap_crash_register(const struct snap_crash *crash, const struct snap_crash_thread *thread,
+	unsigned int index, uint64_t *ret);
 
 /* NULL for addresses in no module. */
 struct snap_crash_module *snap_crash_module_at(const struct snap_crash *crash, uint64_t addr);

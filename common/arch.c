@@ -150,6 +150,34 @@ static const struct snap_arch_reg arm_regs[] = {
 };
 
 /*
+ * A Cortex-M: no note of a kernel has these, so they stand here in the order in which people read
+ * them. Armv7-M Architecture Reference Manual, B1.4; DWARF numbers as arm's.
+ */
+static const struct snap_arch_reg cortex_m_regs[] = {
+	{"r0", 0, 0, 4},
+	{"r1", 1, 4, 4},
+	{"r2", 2, 8, 4},
+	{"r3", 3, 12, 4},
+	{"r4", 4, 16, 4},
+	{"r5", 5, 20, 4},
+	{"r6", 6, 24, 4},
+	{"r7", 7, 28, 4},
+	{"r8", 8, 32, 4},
+	{"r9", 9, 36, 4},
+	{"r10", 10, 40, 4},
+	{"r11", 11, 44, 4},
+	{"r12", 12, 48, 4},
+	{"sp", 13, 52, 4},
+	{"lr", 14, 56, 4},
+	{"pc", 15, 60, 4},
+	{"xpsr", SNAP_DWARF_NONE, 64, 4},
+	{"msp", SNAP_DWARF_NONE, 68, 4},
+	{"psp", SNAP_DWARF_NONE, 72, 4},
+	{"control", SNAP_DWARF_NONE, 76, 4},
+	{"exc_return", SNAP_DWARF_NONE, 80, 4},
+};
+
+/*
  * riscv64: struct user_regs_struct, the pc in x0's place; RISC-V DWARF specification, table 1.
  */
 static const struct snap_arch_reg riscv64_regs[] = {
@@ -185,6 +213,42 @@ static const struct snap_arch_reg riscv64_regs[] = {
 	{"t4", 29, 232, 8},
 	{"t5", 30, 240, 8},
 	{"t6", 31, 248, 8},
+};
+
+/* riscv32: the same with registers of 32 bits. */
+static const struct snap_arch_reg riscv32_regs[] = {
+	{"pc", SNAP_DWARF_NONE, 0, 4},
+	{"ra", 1, 4, 4},
+	{"sp", 2, 8, 4},
+	{"gp", 3, 12, 4},
+	{"tp", 4, 16, 4},
+	{"t0", 5, 20, 4},
+	{"t1", 6, 24, 4},
+	{"t2", 7, 28, 4},
+	{"s0", 8, 32, 4},
+	{"s1", 9, 36, 4},
+	{"a0", 10, 40, 4},
+	{"a1", 11, 44, 4},
+	{"a2", 12, 48, 4},
+	{"a3", 13, 52, 4},
+	{"a4", 14, 56, 4},
+	{"a5", 15, 60, 4},
+	{"a6", 16, 64, 4},
+	{"a7", 17, 68, 4},
+	{"s2", 18, 72, 4},
+	{"s3", 19, 76, 4},
+	{"s4", 20, 80, 4},
+	{"s5", 21, 84, 4},
+	{"s6", 22, 88, 4},
+	{"s7", 23, 92, 4},
+	{"s8", 24, 96, 4},
+	{"s9", 25, 100, 4},
+	{"s10", 26, 104, 4},
+	{"s11", 27, 108, 4},
+	{"t3", 28, 112, 4},
+	{"t4", 29, 116, 4},
+	{"t5", 30, 120, 4},
+	{"t6", 31, 124, 4},
 };
 
 /*
@@ -427,7 +491,10 @@ static const struct snap_arch_frame_record aarch64_records[] = {{0, 8, false, 0}
 /* clang, and gcc's frames for Thumb; then gcc's for ARM code, whose fp points to the saved lr. */
 static const struct snap_arch_frame_record arm_records[] = {{0, 4, true, 8}, {-4, 0, true, 4}};
 /* RISC-V calling convention, "Frame pointer". */
+/* r7 points to the record; where above it the frame ends, depends on the function. */
+static const struct snap_arch_frame_record cortex_m_records[] = {{0, 4, false, 0}};
 static const struct snap_arch_frame_record riscv64_records[] = {{-16, -8, true, 0}};
+static const struct snap_arch_frame_record riscv32_records[] = {{-8, -4, true, 0}};
 
 /*
  * What aarch64 has besides (the kernel's arch/arm64/kernel/ptrace.c, aarch64_regsets): the bits of
@@ -605,6 +672,47 @@ static const struct snap_arch arches[] = {
 		VECTORS(riscv64_vectors),
 		.ucontext_sp_off = 192,
 		NOTES_64(256),
+	},
+	{
+		.name = "riscv32",
+		.elf_machine = EM_RISCV,
+		.elf_class = ELFCLASS32,
+		.elf_data = ELFDATA2LSB,
+		.support = SNAP_ARCH_SUPPORTED,
+		REGS(riscv32_regs),
+		.pc = 0,
+		.sp = 2,
+		.fp = 8,
+		.lr = 1,
+		.tp = 4,
+		.dwarf_ra = 1,
+		.dwarf_sp = 2,
+		.num_dwarf_regs = 32,
+		.saved_reg_size = 4,
+		.stack_align = 16,
+		RECORDS(riscv32_records),
+		NOTES_32(128),
+	},
+	/* Found by its name alone: its ELF files are arm's. */
+	{
+		.name = "cortex-m",
+		.elf_machine = EM_ARM,
+		.elf_class = ELFCLASS32,
+		.elf_data = ELFDATA2LSB,
+		.support = SNAP_ARCH_SUPPORTED,
+		REGS(cortex_m_regs),
+		.pc = 15,
+		.sp = 13,
+		.fp = 7,
+		.lr = 14,
+		.tp = SNAP_ARCH_NO_REG,
+		.dwarf_ra = 14,
+		.dwarf_sp = 13,
+		.num_dwarf_regs = 16,
+		.saved_reg_size = 4,
+		.stack_align = 8,
+		.has_thumb_bit = true,
+		RECORDS(cortex_m_records),
 	},
 	/*
 	 * Only listed, and unwound where call frame information is at hand.

@@ -28,6 +28,8 @@ enum snap_record_number {
 	SNAP_RECORD_THREAD = 18,
 	SNAP_RECORD_RELATED = 19,
 	SNAP_RECORD_CPU_STATE = 20,
+	SNAP_RECORD_TRACE_DATA = 21,
+	SNAP_RECORD_TIMESTAMP = 22,
 	SNAP_RECORD_HEADER = 1032,
 	SNAP_RECORD_CHECKPOINT = 1033,
 	SNAP_RECORD_PROCESS = 1034,
@@ -109,6 +111,36 @@ static inline uint32_t snap_log_line(const struct snap_log *log)
 	return log->line_level >> 3;
 }
 
+/* Pigweed's CpuArchitecture. */
+enum snap_cpu_arch {
+	SNAP_CPU_UNKNOWN = 0,
+	SNAP_CPU_ARMV6M = 1,
+	SNAP_CPU_ARMV7M = 2,
+	SNAP_CPU_ARMV8M = 3,
+	SNAP_CPU_RV32E = 4,
+	SNAP_CPU_RV32I = 5,
+	SNAP_CPU_RV64E = 6,
+	SNAP_CPU_RV64I = 7,
+	SNAP_CPU_RV128I = 8,
+};
+
+/* Pigweed's EpochType. */
+enum snap_epoch {
+	SNAP_EPOCH_UNKNOWN = 0,
+	SNAP_EPOCH_BOOT = 1,
+	SNAP_EPOCH_UTC = 2,
+	SNAP_EPOCH_GPS = 3,
+	SNAP_EPOCH_TAI = 4,
+};
+
+/* Pigweed's TimePoint. */
+struct snap_time_point {
+	bool has_ticks, has_period; /* has_period: both of its parts */
+	int64_t ticks;
+	int32_t period_numerator, period_denominator; /* of a second, for a tick */
+	uint32_t epoch;				      /* enum snap_epoch */
+};
+
 /* Pigweed's ThreadState. */
 enum snap_thread_state {
 	SNAP_THREAD_UNKNOWN = 0,
@@ -136,6 +168,16 @@ struct snap_thread {
 	bool has_ns_tid, has_tls_base;
 	uint32_t ns_tid;
 	uint64_t tls_base;
+	/* Pigweed's, of microcontrollers. */
+	bool active;
+	const uint64_t *backtrace; /* return addresses, innermost first */
+	size_t num_backtrace;
+	const struct snap_bytes *symbolized; /* the same in words, as others found them */
+	size_t num_symbolized;
+	struct snap_bytes raw_stack;
+	bool has_stack_start, has_stack_end, has_stack_pointer, has_stack_peak, has_cpu_usage;
+	uint64_t stack_start, stack_end, stack_pointer, stack_peak;
+	uint32_t cpu_usage; /* hundredths of a percent */
 };
 
 #define SNAP_SYSCALL_ARGUMENTS 6

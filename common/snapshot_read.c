@@ -98,6 +98,34 @@ static void from_raw_tag(const Snapcrash__RawTag *m, struct snap_tag *out)
 	out->value = FROM_BYTES(m, value);
 }
 
+/* What microcontrollers tell of a thread. The numbers live as long as the arena. */
+static bool from_device_thread(
+	const Snapcrash__Thread *m, struct snap_arena *arena, struct snap_thread *out)
+{
+	out->active = m->active;
+	out->backtrace = m->raw_backtrace;
+	out->num_backtrace = m->n_raw_backtrace;
+	struct snap_bytes *symbolized =
+		snap_arena_alloc(arena, m->n_symbolized_backtrace * sizeof(*symbolized));
+	if (!symbolized)
+		return false;
+	for (size_t i = 0; i < m->n_symbolized_backtrace; i++)
+		symbolized[i] = from_string(m->symbolized_backtrace[i]);
+	out->symbolized = symbolized;
+	out->num_symbolized = m->n_symbolized_backtrace;
+	out->raw_stack = FROM_BYTES(m, raw_stack);
+	out->has_stack_start = m->has_stack_start_pointer;
+	out->stack_start = m->stack_start_pointer;
+	out->has_stack_end = m->has_stack_end_pointer;
+	out->stack_end = m->stack_end_pointer;
+	GET(out, stack_pointer, m, stack_pointer);
+	out->has_stack_peak = m->has_stack_pointer_est_peak;
+	out->stack_peak = m->stack_pointer_est_peak;
+	out->has_cpu_usage = m->has_cpu_usage_hundredths;
+	out->cpu_usage = m->cpu_usage_hundredths;
+	return true;
+}
+
 static bool from_thread(
 	const Snapcrash__Thread *m, struct snap_arena *arena, struct snap_thread *out)
 {
@@ -106,6 +134,8 @@ static bool from_thread(
 	out->name = FROM_BYTES(m, name);
 	out->has_state = m->has_state;
 	out->state = (uint32_t)m->state;
+	if (!from_device_thread(m, arena, out))
+		return false;
 	const Snapcrash__LinuxThread *l = m->linux_thread;
 	if (!l)
 		return true;
@@ -255,6 +285,20 @@ static void from_abort_message(const Snapcrash__AbortMessage *m, struct snap_abo
 	out->text = FROM_BYTES(m, text);
 	out->source = (uint32_t)m->source;
 	GET(out, address, m, address);
+}
+
+static void from_time_point(const Snapcrash__TimePoint *m, struct snap_time_point *out)
+{
+	const Snapcrash__ClockParameters *clock = m->clock_parameters;
+	out->has_ticks = m->has_timestamp;
+	out->ticks = m->timestamp;
+	if (!clock)
+		return;
+	out->has_period = clock->has_tick_period_seconds_numerator &&
+			  clock->has_tick_period_seconds_denominator;
+	out->period_numerator = clock->tick_period_seconds_numerator;
+	out->period_denominator = clock->tick_period_seconds_denominator;
+	out->epoch = (uint32_t)clock->epoch_type;
 }
 
 static void from_signal(const Snapcrash__Signal *m, struct snap_signal *out)
@@ -411,6 +455,8 @@ static const ProtobufCMessageDescriptor *record_descriptor(uint32_t number)
 		return &snapcrash__thread_facts__descriptor;
 	case SNAP_RECORD_ABORT_MESSAGE:
 		return &snapcrash__abort_message__descriptor;
+	case SNAP_RECORD_TIMESTAMP:
+		return &snapcrash__time_point__descriptor;
 	default:
 		return NULL;
 	}
@@ -466,6 +512,9 @@ static bool convert(const ProtobufCMessage *m, struct snap_arena *arena, struct 
 	case SNAP_RECORD_ABORT_MESSAGE:
 		from_abort_message((const Snapcrash__AbortMessage *)m, &record->u.abort_message);
 		break;
+	case SNAP_RECORD_TIMESTAMP:
+		from_time_point((const Snapcrash__TimePoint *)m, &record->u.timestamp);
+		break;
 	}
 	return true;
 }
@@ -475,7 +524,8 @@ static int decode_record(
 {
 	const ProtobufCMessageDescriptor *descriptor = record_descriptor(record->number);
 	bool by_hand = record->number == SNAP_RECORD_MEMORY || record->number == SNAP_RECORD_NOTE ||
-		       record->number == SNAP_RECORD_RELATED;
+		       record->number == SNAP_RECORD_RELATED ||
+		       record->number == SNAP_RECORD_TRACE_DATA;
 	bool ok = record->is_bytes;
 	if (!ok && by_hand) {
 		/* Said below. */
@@ -483,6 +533,8 @@ static int decode_record(
 		ok = decode_memory(record->payload, &record->u.memory);
 	} else if (record->number == SNAP_RECORD_NOTE) {
 		record->u.note = record->payload;
+	} else if (record->number == SNAP_RECORD_TRACE_DATA) {
+		record->u.trace_data = record->payload;
 	} else if (record->number == SNAP_RECORD_RELATED) {
 		/* Kept whole, but not deeper than anyone would unpack it. */
 		if (!nesting_allowed(record->payload, &snapcrash__snapshot__descriptor, 1))

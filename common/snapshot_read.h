@@ -45,6 +45,8 @@ struct snap_record {
 		struct snap_open_file open_file;
 		struct snap_thread_facts thread_facts;
 		struct snap_abort_message abort_message;
+		struct snap_time_point timestamp;
+		struct snap_bytes trace_data;
 	} u;
 };
 

@@ -26,6 +26,7 @@ static const struct {
 	{"i386", EM_386, ELFCLASS32, ELFDATA2LSB, true},
 	{"arm", EM_ARM, ELFCLASS32, ELFDATA2LSB, true},
 	{"riscv64", EM_RISCV, ELFCLASS64, ELFDATA2LSB, true},
+	{"riscv32", EM_RISCV, ELFCLASS32, ELFDATA2LSB, true},
 	{"x32", EM_X86_64, ELFCLASS32, ELFDATA2LSB, false},
 	{"mips64", EM_MIPS, ELFCLASS64, ELFDATA2MSB, false},
 	{"mips64", EM_MIPS, ELFCLASS64, ELFDATA2LSB, false},
@@ -85,8 +86,22 @@ static void test_arch_unknown_machines_are_not_found(void **state)
 	assert_null(snap_arch_find(EM_ALPHA, ELFCLASS64, ELFDATA2LSB));
 	assert_null(snap_arch_find(EM_X86_64, ELFCLASS64, ELFDATA2MSB));
 	assert_null(snap_arch_find(EM_X86_64, ELFCLASSNONE, ELFDATA2LSB));
-	assert_null(snap_arch_find(EM_RISCV, ELFCLASS32, ELFDATA2LSB));
+	assert_null(snap_arch_find(EM_RISCV, ELFCLASS32, ELFDATA2MSB));
 	assert_null(snap_arch_find(EM_AARCH64 | 0x10000, ELFCLASS64, ELFDATA2LSB));
+}
+
+/* Its ELF files are arm's: only who asks for it by its name gets it. */
+static void test_arch_cortex_m_is_found_by_its_name_alone(void **state)
+{
+	(void)state;
+	const struct snap_arch *arch = snap_arch_find_name("cortex-m");
+	assert_non_null(arch);
+	assert_string_equal(snap_arch_find(EM_ARM, ELFCLASS32, ELFDATA2LSB)->name, "arm");
+	assert_string_equal(arch->regs[arch->pc].name, "pc");
+	assert_string_equal(arch->regs[arch->sp].name, "sp");
+	assert_string_equal(arch->regs[arch->lr].name, "lr");
+	for (uint16_t i = 0; i < arch->num_regs; i++)
+		assert_int_equal(arch->regs[i].offset, 4 * i);
 }
 
 static void test_arch_registers_lie_in_pr_reg_and_apart(void **state)
@@ -208,6 +223,7 @@ int main(void)
 		cmocka_unit_test(test_arch_every_machine_is_found),
 		cmocka_unit_test(test_arch_other_abi),
 		cmocka_unit_test(test_arch_unknown_machines_are_not_found),
+		cmocka_unit_test(test_arch_cortex_m_is_found_by_its_name_alone),
 		cmocka_unit_test(test_arch_registers_lie_in_pr_reg_and_apart),
 		cmocka_unit_test(test_arch_roles_and_columns_agree),
 		cmocka_unit_test(test_arch_return_address_beyond_the_others_has_a_column),

@@ -291,6 +291,11 @@ static const char *explain(const struct snap_evidence *e)
 		return snap_fault_explain_trap(e);
 	case SNAP_KIND_NONE:
 	case SNAP_KIND_SIGNAL:
+	case SNAP_KIND_HARDFAULT:
+	case SNAP_KIND_BUSFAULT:
+	case SNAP_KIND_USAGEFAULT:
+	case SNAP_KIND_MEMMANAGE:
+	case SNAP_KIND_ASSERT:
 	case SNAP_KIND_SANITIZER:
 	case SNAP_KIND_UNKNOWN:
 		break;

@@ -198,6 +198,11 @@ struct snap_severity snap_severity_find(const struct snap_evidence *e)
 {
 	switch (e->crash->cause.kind) {
 	case SNAP_KIND_NONE:
+	case SNAP_KIND_HARDFAULT:
+	case SNAP_KIND_BUSFAULT:
+	case SNAP_KIND_USAGEFAULT:
+	case SNAP_KIND_MEMMANAGE:
+	case SNAP_KIND_ASSERT:
 	case SNAP_KIND_SANITIZER:
 	case SNAP_KIND_UNKNOWN:
 		break;

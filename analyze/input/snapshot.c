@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "analyze/input/device.h"
 #include "analyze/input/load.h"
 #include "common/escape.h"
 
@@ -15,21 +16,23 @@ struct told {
 
 /* Capacities, and what the model gets at the end only. */
 struct arrays {
-	size_t tags, logs, open_files, omissions, mappings, modules, threads, related_records;
+	size_t tags, logs, open_files, omissions, mappings, modules, threads, related_records,
+		timestamps;
 	struct told *told;
 	size_t num_told, told_capacity;
 };
 
-#define APPEND(crash, arrays, list, value)                                                         \
+#define APPEND_TO(owner, arena, arrays, list, value)                                               \
 	__extension__({                                                                            \
-		void *grown_ = snap_arena_grow(&(crash)->arena, (crash)->list,                     \
-			(crash)->num_##list, &(arrays)->list, sizeof(*(crash)->list));             \
+		void *grown_ = snap_arena_grow((arena), (owner)->list, (owner)->num_##list,        \
+			&(arrays)->list, sizeof(*(owner)->list));                                  \
 		if (grown_) {                                                                      \
-			(crash)->list = grown_;                                                    \
-			(crash)->list[(crash)->num_##list++] = (value);                            \
+			(owner)->list = grown_;                                                    \
+			(owner)->list[(owner)->num_##list++] = (value);                            \
 		}                                                                                  \
 		grown_ != NULL;                                                                    \
 	})
+#define APPEND(crash, arrays, list, value) APPEND_TO(crash, &(crash)->arena, arrays, list, value)
 
 /* Later occurrences of a message complete the earlier ones, field by field. */
 #define MERGE_BYTES(to, from, field)                                                               \
@@ -249,6 +252,16 @@ static int add_memory(
 	return snap_memory_add(&crash->memory, &segment, err);
 }
 
+/* What does not decode is said, and what precedes it counts. */
+static void add_cpu_state(struct snap_crash *crash, const struct snap_record *record)
+{
+	crash->device.has_state = true;
+	if (snap_cpu_state_add(&crash->device.state, record->payload))
+		return;
+	crash->integrity = SNAP_INTEGRITY_CORRUPT;
+	crash->integrity_why = "the registers do not decode";
+}
+
 static int add_record(struct snap_crash *crash, struct arrays *arrays,
 	const struct snap_record *record, struct snap_error *err)
 {
@@ -256,6 +269,8 @@ static int add_record(struct snap_crash *crash, struct arrays *arrays,
 	if (record->number == SNAP_RECORD_RELATED && record->is_bytes &&
 		!APPEND(crash, arrays, related_records, record->payload))
 		return snap_error_no_memory(err);
+	if (record->number == SNAP_RECORD_CPU_STATE && record->is_bytes)
+		add_cpu_state(crash, record);
 	if (!record->decoded)
 		return 0;
 	switch (record->number) {
@@ -316,6 +331,13 @@ static int add_record(struct snap_crash *crash, struct arrays *arrays,
 	case SNAP_RECORD_ABORT_MESSAGE:
 		crash->abort_message = record->u.abort_message;
 		break;
+	case SNAP_RECORD_TRACE_DATA:
+		crash->device.trace_data = record->u.trace_data;
+		break;
+	case SNAP_RECORD_TIMESTAMP:
+		ok = APPEND_TO(
+			&crash->device, &crash->arena, arrays, timestamps, record->u.timestamp);
+		break;
 	}
 	return ok ? 0 : snap_error_no_memory(err);
 }
@@ -369,5 +391,5 @@ int snap_load_snapshot(struct snap_crash *crash, struct snap_error *err)
 			return snap_error_no_memory(err);
 	}
 	attach_facts(crash, &arrays);
-	return snap_load_finish(crash, err);
+	return snap_load_device(crash, err) < 0 ? -1 : snap_load_finish(crash, err);
 }

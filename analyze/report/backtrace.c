@@ -361,9 +361,8 @@ void snap_registers_print(const struct snap_crash *crash, const struct snap_cras
 	}
 	for (unsigned int i = 0; i < crash->arch->num_regs; i++) {
 		uint64_t value;
-		/* Those at the end are missing, if any. */
-		if (!snap_arch_reg_get(
-			    crash->arch, i, thread->pr_reg.data, thread->pr_reg.len, &value))
+		/* Some may be missing. */
+		if (!snap_crash_register(crash, thread, i, &value))
 			continue;
 		(void)fprintf(out, "%s%*s %0*" PRIx64,
 			num > 0 && num % (int)per_row == 0 ? "\n  " : "  ", width[i % per_row],

@@ -305,8 +305,7 @@ static void put_registers(
 	snap_json_begin_object(w, "registers");
 	for (unsigned int i = 0; crash->arch && i < crash->arch->num_regs; i++) {
 		uint64_t value;
-		if (thread->pr_reg.data && snap_arch_reg_get(crash->arch, i, thread->pr_reg.data,
-						   thread->pr_reg.len, &value))
+		if (snap_crash_register(crash, thread, i, &value))
 			snap_json_put_hex(w, crash->arch->regs[i].name, value);
 	}
 	snap_json_end_object(w);

@@ -94,18 +94,18 @@ static void let_go(struct snap_walk *w, size_t max)
 }
 
 /* The registers that the thread itself had. False if there is no pc. */
-static bool initial_registers(const struct snap_arch *arch, const struct snap_crash_thread *thread,
-	struct snap_registers *ret)
+static bool initial_registers(const struct snap_crash *crash,
+	const struct snap_crash_thread *thread, struct snap_registers *ret)
 {
+	const struct snap_arch *arch = crash->arch;
 	*ret = (struct snap_registers){.exact_pc = true, .trust = SNAP_TRUST_CONTEXT};
 	for (unsigned int i = 0; i < arch->num_regs; i++) {
 		uint64_t value;
 		int column = snap_arch_column(arch, arch->regs[i].dwarf);
-		if (column >= 0 &&
-			snap_arch_reg_get(arch, i, thread->pr_reg.data, thread->pr_reg.len, &value))
+		if (column >= 0 && snap_crash_register(crash, thread, i, &value))
 			snap_register_set(ret, (unsigned int)column, value);
 	}
-	return snap_arch_reg_get(arch, arch->pc, thread->pr_reg.data, thread->pr_reg.len, &ret->pc);
+	return snap_crash_register(crash, thread, arch->pc, &ret->pc);
 }
 
 /* struct user_pac_mask of the kernel's arch/arm64/include/uapi/asm/ptrace.h. */
@@ -358,7 +358,7 @@ static int walk_thread(
 	struct snap_walk *w, size_t max_first, size_t max_frames, struct snap_error *err)
 {
 	struct snap_registers registers, caller;
-	if (!w->thread->pr_reg.data || !initial_registers(w->arch, w->thread, &registers)) {
+	if (!w->thread->pr_reg.data || !initial_registers(w->crash, w->thread, &registers)) {
 		bool gone = w->thread->record.has_state &&
 			    w->thread->record.state == SNAP_THREAD_INACTIVE;
 		(void)snap_step_fails(w, SNAP_END_UNAVAILABLE,
