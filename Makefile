@@ -235,6 +235,7 @@ CAPTURE_OBJS = \
 	capture/spool.o \
 	capture/spool_name.o \
 	capture/spool_usage.o \
+	capture/stack_figures.o \
 	capture/system_info.o \
 	capture/thread_names.o \
 	capture/utc.o
@@ -419,6 +420,7 @@ ANALYZE_OBJS = \
 	analyze/find/tree_scan.o \
 	analyze/find/tree_walk.o \
 	analyze/find/vdso.o \
+	analyze/input/clock.o \
 	analyze/input/core.o \
 	analyze/input/core_headers.o \
 	analyze/input/core_mappings.o \
@@ -457,6 +459,7 @@ ANALYZE_OBJS = \
 	analyze/report/json.o \
 	analyze/report/json_cause.o \
 	analyze/report/json_facts.o \
+	analyze/report/json_stack.o \
 	analyze/report/json_values.o \
 	analyze/report/json_writer.o \
 	analyze/report/out.o \
@@ -467,6 +470,7 @@ ANALYZE_OBJS = \
 	analyze/report/text_memory.o \
 	analyze/report/text_modules.o \
 	analyze/report/text_process.o \
+	analyze/report/text_stacks.o \
 	analyze/report/text_threads.o \
 	analyze/report/words.o \
 	analyze/sandbox/broker.o \

@@ -7,6 +7,7 @@
 
 #include "capture/crash_records.h"
 #include "capture/memory.h"
+#include "capture/stack_figures.h"
 
 /* Threads between two checkpoints. */
 #define CHECKPOINT_THREADS 64
@@ -154,6 +155,7 @@ void snap_crash_write_thread(
 			tls.tp != 0;
 		thread.tls_base = thread.has_tls_base ? tls.tp : 0;
 	}
+	snap_stack_figures(&c->areas, c->arch, &thread);
 	if (snap_write_thread(&c->emit.writer, &thread) == -ENOSPC) {
 		c->emit.writer.num_refused--; /* counted here */
 		c->threads_left_out++;

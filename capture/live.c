@@ -27,6 +27,7 @@
 #include "capture/prefault.h"
 #include "capture/priority.h"
 #include "capture/proc_thread.h"
+#include "capture/stack_figures.h"
 #include "common/memory_plan.h"
 
 #define CHECKPOINT_THREADS 64
@@ -590,6 +591,7 @@ static void write_thread(struct snap_live *l, size_t index)
 			tls.tp != 0;
 		thread.tls_base = thread.has_tls_base ? tls.tp : 0;
 	}
+	snap_stack_figures(&l->areas, l->arch, &thread);
 	if (snap_write_thread(&l->emit.writer, &thread) == -ENOSPC) {
 		l->emit.writer.num_refused--; /* counted here */
 		l->threads_left_out++;

@@ -229,10 +229,13 @@ int snap_write_thread(struct snap_writer *w, const struct snap_thread *thread)
 
 	char name[4 * MAX_NAME_BYTES];
 	Snapcrash__Thread t;
-	snapcrash__thread__init(&t); /* the INIT macro would name a deprecated field */
+	snapcrash__thread__init(&t);
 	SET_BYTES(t, name, text_bytes(thread->name, name, sizeof(name)));
 	SET(t, state, thread->has_state, (Snapcrash__ThreadState__Enum)thread->state);
 	SET(t, id, thread->has_tid, thread->tid);
+	SET(t, stack_start_pointer, thread->has_stack_start, thread->stack_start);
+	SET(t, stack_end_pointer, thread->has_stack_end, thread->stack_end);
+	SET(t, stack_pointer, thread->has_stack_pointer, thread->stack_pointer);
 	if (thread->name.data && !snap_escape_unneeded(thread->name, SNAP_ESCAPE_INVALID))
 		SET_BYTES(linux_thread, comm, thread->name);
 	SET(linux_thread, ns_tid, thread->has_ns_tid, thread->ns_tid);

@@ -92,3 +92,45 @@ check "nothing undeclared in it" sh -c '! grep -Eq "^ *[0-9]+: " "$1"' sh "$TMP/
 encode <"$TMP/decoded" >"$TMP/again.snap"
 run "$ANALYZE" check "$TMP/again.snap"
 check "encoded anew it is not complete" test "$STATUS" = 1
+
+# What Pigweed's tools show of any snapshot, they find in one of a Linux process's: they read it by
+# their own messages, in which text has to be UTF-8.
+pigweed() { protoc -I "$LIB" --decode=pw.snapshot.Snapshot pigweed.proto; }
+CRASH_CONF='project = gizmo
+device = unit-4711
+software_version = 1.4.2
+software_build_uuid = 00112233
+'
+if ! crash_direct pigweed "$VICTIMS/blocked_threads"; then
+	not_ok "a captured file for Pigweed"
+	note_file "$TMP/why"
+	exit 1
+fi
+check "Pigweed's messages decode a captured file" pigweed <"$SNAP"
+pigweed <"$SNAP" >"$TMP/pigweed"
+for wanted in 'reason: "SIG' '^  fatal: true' 'project_name: "gizmo"' 'software_version: "1.4.2"' \
+	'software_build_uuid: "\\000\\021\\"3"' 'device_name: "unit-4711"' 'snapshot_uuid: "'; do
+	check "Pigweed's metadata: $wanted" grep -q -- "$wanted" "$TMP/pigweed"
+done
+"$ANALYZE" json --no-local "$SNAP" >"$TMP/threads.json"
+num=$(json_get "$TMP/threads.json" 'len(r["threads"])')
+for wanted in '^  name: "' '^  stack_start_pointer: ' '^  stack_end_pointer: ' '^  stack_pointer: '; do
+	equal "Pigweed's threads: $wanted" "$num" "$(grep -c -- "$wanted" "$TMP/pigweed")"
+done
+equal "Pigweed's threads: one runs" 1 "$(grep -c '^  state: RUNNING' "$TMP/pigweed")"
+equal "stacks hold their stack pointers" true "$(json_get "$TMP/threads.json" 'all(
+	int(s["end"], 16) <= int(s["pointer"], 16) < int(s["start"], 16)
+	and s["used"] == int(s["start"], 16) - int(s["pointer"], 16) and not s["overflow"]
+	for s in (t["stack"] for t in r["threads"]))')"
+equal "each thread has a stack of its own" "$num" \
+	"$(json_get "$TMP/threads.json" 'len({t["stack"]["start"] for t in r["threads"]})')"
+
+# A stack that overflowed is used up, or more than that.
+if crash_direct overflow "$VICTIMS/stack_overflow"; then
+	"$ANALYZE" json --no-local "$SNAP" >"$TMP/overflow.json"
+	equal "a stack overflow" true "$(json_get "$TMP/overflow.json" '(lambda s:
+		s["used"] > s["size"] - 65536)(r["threads"][0]["stack"])')"
+else
+	not_ok "a stack overflow for Pigweed"
+	note_file "$TMP/why"
+fi

@@ -58,6 +58,7 @@ TESTS_CAPTURE = \
 	test_spool \
 	test_spool_name \
 	test_spool_usage \
+	test_stack_figures \
 	test_system_info \
 	test_thread_names \
 	test_user \
@@ -74,6 +75,7 @@ TESTS_ANALYZE = \
 	test_cfi_row \
 	test_cgroup_memory \
 	test_code_index \
+	test_clock \
 	test_columns \
 	test_core_input \
 	test_core_machines \

@@ -1,7 +1,8 @@
 #include "analyze/input/device.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "analyze/input/clock.h"
 
 /* Bits of EXC_RETURN (Armv7-M Architecture Reference Manual, B1.5.8) and CONTROL (B1.4.4). */
 #define EXC_RETURN_PROCESS_STACK (1u << 2)
@@ -11,8 +12,7 @@
 
 static bool has_device_fields(const struct snap_thread *thread)
 {
-	return thread->raw_stack.data || thread->num_backtrace > 0 || thread->has_stack_pointer ||
-	       thread->has_stack_start || thread->has_stack_end;
+	return thread->raw_stack.data || thread->num_backtrace > 0;
 }
 
 /* A process has an ELF machine, and what no device knows of. */
@@ -50,31 +50,6 @@ static const struct snap_arch *arch_of(const struct snap_crash *crash)
 }
 
 /* ---------------------------------------------------------------- stacks */
-
-/* Stacks go down, from start to end, unless these are the other way round. */
-static void measure_stack(const struct snap_thread *thread, struct snap_stack_use *use)
-{
-	if (!thread->has_stack_start)
-		return;
-	bool is_down = !thread->has_stack_end || thread->stack_end <= thread->stack_start;
-	uint64_t start = thread->stack_start;
-	if (thread->has_stack_end) {
-		use->has_size = true;
-		use->size = is_down ? start - thread->stack_end : thread->stack_end - start;
-	}
-	if (thread->has_stack_pointer &&
-		(is_down ? thread->stack_pointer <= start : thread->stack_pointer >= start)) {
-		use->has_used = true;
-		use->used = is_down ? start - thread->stack_pointer : thread->stack_pointer - start;
-		use->is_overflow = use->has_size && use->used > use->size;
-	}
-	if (thread->has_stack_peak &&
-		(is_down ? thread->stack_peak <= start : thread->stack_peak >= start)) {
-		use->has_peak = true;
-		use->peak = is_down ? start - thread->stack_peak : thread->stack_peak - start;
-		use->was_overflow = use->has_size && use->peak > use->size;
-	}
-}
 
 /*
  * Where raw_stack begins: at the stack pointer, from which it goes up; or further down, where it is
@@ -121,7 +96,6 @@ static int add_stacks(struct snap_crash *crash, struct snap_error *err)
 	for (size_t i = 0; i < crash->num_threads; i++) {
 		const struct snap_thread *thread = &crash->threads[i].record;
 		uint64_t start;
-		measure_stack(thread, &crash->threads[i].stack_use);
 		if (thread->has_stack_start && thread->has_stack_end) {
 			add_mapping(crash, thread->stack_end, thread->stack_start);
 			add_mapping(crash, thread->stack_start, thread->stack_end);
@@ -317,6 +291,19 @@ static int add_firmware(struct snap_crash *crash, struct snap_error *err)
 	return 0;
 }
 
+/* The first clock that tells the date tells when it happened. */
+static void find_time(struct snap_crash *crash)
+{
+	const struct snap_device *device = &crash->device;
+	struct snap_clock_time time;
+	for (size_t i = 0; i < device->num_timestamps && !crash->capture.has_time; i++)
+		if (snap_clock_unix(&device->timestamps[i], &time)) {
+			crash->capture.has_time = true;
+			crash->capture.time_s = time.seconds;
+			crash->capture.time_ns = time.nanoseconds;
+		}
+}
+
 int snap_load_device(struct snap_crash *crash, struct snap_error *err)
 {
 	struct snap_device *device = &crash->device;
@@ -326,6 +313,7 @@ int snap_load_device(struct snap_crash *crash, struct snap_error *err)
 	device->family = snap_cpu_family(
 		crash->metadata.has_cpu_arch ? crash->metadata.cpu_arch : SNAP_CPU_UNKNOWN);
 	crash->arch = arch_of(crash);
+	find_time(crash);
 	/* Stacks first: which thread it is, is told by its stack. */
 	return add_stacks(crash, err) == 0 && put_crashed_first(crash, err) == 0 &&
 			       add_firmware(crash, err) == 0

@@ -10,7 +10,7 @@
 /*
  * If the crash, loaded but not finished, is a microcontroller's, fills crash->device and
  *  - the registers (pr_reg) of the thread whose they are, which is the first one then;
- *  - memory and mappings of the threads' stacks, and how much of these is used;
+ *  - memory and mappings of the threads' stacks;
  *  - one module, the firmware: all addresses, with software_build_uuid as its build ID.
  * -1: no memory.
  */

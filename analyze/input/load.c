@@ -53,6 +53,31 @@ void snap_load_sort_modules(struct snap_crash *crash)
 	crash->num_modules = kept;
 }
 
+/* Stacks go down, from start to end, unless these are the other way round. */
+static void measure_stack(const struct snap_thread *thread, struct snap_stack_use *use)
+{
+	if (!thread->has_stack_start)
+		return;
+	bool is_down = !thread->has_stack_end || thread->stack_end <= thread->stack_start;
+	uint64_t start = thread->stack_start;
+	if (thread->has_stack_end) {
+		use->has_size = true;
+		use->size = is_down ? start - thread->stack_end : thread->stack_end - start;
+	}
+	if (thread->has_stack_pointer &&
+		(is_down ? thread->stack_pointer <= start : thread->stack_pointer >= start)) {
+		use->has_used = true;
+		use->used = is_down ? start - thread->stack_pointer : thread->stack_pointer - start;
+		use->is_overflow = use->has_size && use->used > use->size;
+	}
+	if (thread->has_stack_peak &&
+		(is_down ? thread->stack_peak <= start : thread->stack_peak >= start)) {
+		use->has_peak = true;
+		use->peak = is_down ? start - thread->stack_peak : thread->stack_peak - start;
+		use->was_overflow = use->has_size && use->peak > use->size;
+	}
+}
+
 /* A writer puts it first already; a stranger may not, or may give its tid to several. */
 static void put_crashed_first(struct snap_crash *crash)
 {
@@ -93,6 +118,7 @@ int snap_load_finish(struct snap_crash *crash, struct snap_error *err)
 
 	for (size_t i = 0; i < crash->num_threads; i++) {
 		struct snap_crash_thread *thread = &crash->threads[i];
+		measure_stack(&thread->record, &thread->stack_use);
 		for (size_t j = 0; j < thread->record.num_regsets; j++)
 			if (thread->record.regsets[j].type == NT_PRSTATUS)
 				thread->pr_reg = thread->record.regsets[j].data;

@@ -12,6 +12,7 @@
 #include "analyze/find/package_note.h"
 #include "analyze/report/json_cause.h"
 #include "analyze/report/json_facts.h"
+#include "analyze/report/json_stack.h"
 #include "analyze/report/json_values.h"
 #include "analyze/report/json_writer.h"
 #include "analyze/report/words.h"
@@ -83,6 +84,7 @@ static void put_device(struct snap_json *w, const struct snap_crash *crash)
 	put_kernel(w, "kernel", system);
 	snap_json_put_text(w, "kernel_version", system->version);
 	snap_json_put_device_facts(w, system);
+	snap_json_put_clocks(w, crash);
 	snap_json_end_object(w);
 }
 
@@ -425,6 +427,7 @@ static void put_thread(
 	snap_json_put_string(w, "end", snap_end_name(thread->end));
 	snap_json_put_string(w, "end_reason", thread->end_reason);
 	put_registers(w, crash, thread);
+	snap_json_put_stack(w, crash, thread);
 	snap_json_maybe_number(w, "missing_bytes",
 		thread->end == SNAP_END_TRUNCATED && thread->missing_bytes > 0,
 		thread->missing_bytes);

@@ -26,9 +26,9 @@ static const char *record_name(uint32_t number)
 		return "related snapshot";
 	case SNAP_RECORD_CPU_STATE:
 		return "cpu state";
-	case 21:
+	case SNAP_RECORD_TRACE_DATA:
 		return "trace data";
-	case 22:
+	case SNAP_RECORD_TIMESTAMP:
 		return "timestamp";
 	case SNAP_RECORD_HEADER:
 		return "header";

@@ -21,21 +21,35 @@ void snap_text_heading(const struct snap_text *p, const char *text)
 	(void)fprintf(p->out, "%s%s%s\n", p->colors.heading, text, p->colors.end);
 }
 
+/* A microcontroller's threads mostly have a name alone, which stands for an id. */
+static bool has_name_for_id(const struct snap_text *p, const struct snap_crash_thread *thread)
+{
+	return p->crash->device.is_device && !thread->record.has_tid && thread->record.name.len > 0;
+}
+
+static void print_quoted(const struct snap_text *p, struct snap_bytes text)
+{
+	(void)fputc('"', p->out);
+	snap_print(p->out, text);
+	(void)fputc('"', p->out);
+}
+
 void snap_text_thread_id(const struct snap_text *p, const struct snap_crash_thread *thread)
 {
 	if (thread->record.has_tid)
 		(void)fprintf(p->out, "%" PRIu64, thread->record.tid);
+	else if (has_name_for_id(p, thread))
+		print_quoted(p, thread->record.name);
 	else
 		(void)fputs("(without an id)", p->out);
 }
 
 void snap_text_thread_name(const struct snap_text *p, const struct snap_crash_thread *thread)
 {
-	if (thread->record.name.len == 0)
+	if (thread->record.name.len == 0 || has_name_for_id(p, thread))
 		return;
-	(void)fputs(" \"", p->out);
-	snap_print(p->out, thread->record.name);
-	(void)fputc('"', p->out);
+	(void)fputc(' ', p->out);
+	print_quoted(p, thread->record.name);
 }
 
 /* ---------------------------------------------------------------- the first lines */
@@ -171,6 +185,7 @@ static void print_registers(const struct snap_text *p)
 static void print_threads(const struct snap_text *p)
 {
 	print_locks(p);
+	snap_text_stacks(p);
 	snap_text_other_threads(p);
 }
 

@@ -31,7 +31,7 @@ void snap_text_gap(const struct snap_text *p);
 void snap_text_heading(const struct snap_text *p, const char *text);
 
 void snap_text_thread_id(const struct snap_text *p, const struct snap_crash_thread *thread);
-/* With a space in front; nothing if it has none. */
+/* With a space in front; nothing if it has none, or stands as its id already. */
 void snap_text_thread_name(const struct snap_text *p, const struct snap_crash_thread *thread);
 void snap_text_module_name(const struct snap_text *p, const struct snap_crash_module *module);
 /* Or why there is none. */
@@ -43,6 +43,13 @@ void snap_text_crashed_thread(const struct snap_text *p, const struct snap_crash
 void snap_text_registers(const struct snap_text *p, const struct snap_crash_thread *thread);
 /* Those that stand alike together; or how many there are, if only the crashed one is wanted. */
 void snap_text_other_threads(const struct snap_text *p);
+
+/* ---------------------------------------------------------------- text_stacks.c */
+
+/* Of a microcontroller's threads: state, use of CPU and stack. */
+void snap_text_stacks(const struct snap_text *p);
+/* What its clocks showed, and how much of a trace there is: lines of "Process and device". */
+void snap_text_clocks(const struct snap_text *p);
 
 /* ---------------------------------------------------------------- text_modules.c */
 

@@ -50,6 +50,11 @@ static void print_capture(const struct snap_text *p)
 		"from the live process (ptrace)", "from a core file",
 		"by the kernel's coredump socket", "at its own wish (libsnapcrash)",
 		"by a signal handler of its own (libsnapcrash)"};
+	/* Few microcontrollers know. */
+	if (crash->device.is_device && !capture->has_time && !capture->has_method) {
+		field(p, "Writer", crash->header.writer);
+		return;
+	}
 	(void)fprintf(p->out, "  %-10s ", "Captured");
 	char time[40] = "";
 	if (capture->has_time)
@@ -71,7 +76,7 @@ void snap_text_facts(const struct snap_text *p)
 {
 	const struct snap_crash *crash = p->crash;
 	const struct snap_process *process = &crash->process;
-	snap_text_heading(p, "Process and device");
+	snap_text_heading(p, crash->device.is_device ? "Device" : "Process and device");
 	field(p, "Program", process->exe);
 	if (process->has_exe_deleted && process->exe_deleted)
 		(void)fprintf(p->out, "  %-10s its file is no longer at that path\n", "");
@@ -112,6 +117,7 @@ void snap_text_facts(const struct snap_text *p)
 		(void)fputc('\n', p->out);
 	}
 	snap_text_machine_facts(crash, p->out);
+	snap_text_clocks(p);
 	for (size_t i = 0; i < crash->num_tags; i++) {
 		(void)fprintf(p->out, "  %-10s ", "Tag");
 		snap_print(p->out, crash->tags[i].key);
