@@ -2,8 +2,8 @@
 #
 # Targets: all (default), capture (the device's half alone, which needs a C compiler, protoc-c and
 # protobuf-c), demo, check, sizes (of the capture half's programs), deps, install, install-capture,
-# clean; tests/tests.mk has those of the tests, bench/bench.mk those that measure, fuzz/fuzz.mk those
-# that fuzz; "make help" lists the knobs.
+# clean; capture/device/device.mk has those for microcontrollers, tests/tests.mk those of the tests,
+# bench/bench.mk those that measure, fuzz/fuzz.mk those that fuzz; "make help" lists the knobs.
 #
 # Knobs, on the command line or in the environment:
 #   CC=clang                      another compiler
@@ -131,7 +131,8 @@ DEPS = gcc make pkg-config libc6-dev libdw-dev libelf-dev libprotobuf-c-dev \
 	zlib1g-dev libseccomp-dev libdebuginfod1 libdeflate0 libcapstone-dev libcapstone4 musl-tools
 DEPS_CHECK = clang libclang-rt-14-dev libc++-dev libc++abi-dev llvm g++ gdb lldb elfutils libcmocka-dev protobuf-compiler python3 python3-jsonschema \
 	libc6-dbg gzip xz-utils zstd lz4 util-linux binutils dwz debuginfod groff-base qemu-user \
-	gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
+	gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross \
+	gcc-arm-none-eabi qemu-system-arm
 
 .PHONY: deps
 deps:
@@ -574,6 +575,7 @@ include fuzz/fuzz.mk
 .DEFAULT_GOAL := all
 .PHONY: all capture
 include capture/lib/lib.mk
+include capture/device/device.mk
 
 all: $(PROGRAMS) library
 

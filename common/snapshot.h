@@ -15,37 +15,7 @@
 #include <stdint.h>
 
 #include "common/bytes.h"
-
-/* "SNAPCRSH" read as a little-endian number. */
-#define SNAP_FORMAT_MAGIC   0x4853524350414e53ull
-#define SNAP_FORMAT_VERSION 1
-
-/* Field numbers of the records (top-level fields). */
-enum snap_record_number {
-	SNAP_RECORD_LOG = 1,
-	SNAP_RECORD_METADATA = 16,
-	SNAP_RECORD_TAG = 17,
-	SNAP_RECORD_THREAD = 18,
-	SNAP_RECORD_RELATED = 19,
-	SNAP_RECORD_CPU_STATE = 20,
-	SNAP_RECORD_TRACE_DATA = 21,
-	SNAP_RECORD_TIMESTAMP = 22,
-	SNAP_RECORD_HEADER = 1032,
-	SNAP_RECORD_CHECKPOINT = 1033,
-	SNAP_RECORD_PROCESS = 1034,
-	SNAP_RECORD_SIGNAL = 1035,
-	SNAP_RECORD_MEMORY = 1036,
-	SNAP_RECORD_MAPPING = 1037,
-	SNAP_RECORD_MODULE = 1038,
-	SNAP_RECORD_SYSTEM = 1039,
-	SNAP_RECORD_CAPTURE = 1040,
-	SNAP_RECORD_OMISSION = 1041,
-	SNAP_RECORD_NOTE = 1042,
-	SNAP_RECORD_RAW_TAG = 1043,
-	SNAP_RECORD_OPEN_FILE = 1044,
-	SNAP_RECORD_THREAD_FACTS = 1045,
-	SNAP_RECORD_ABORT_MESSAGE = 1046,
-};
+#include "common/snapshot_numbers.h"
 
 /* Limits of a file, for writer and reader alike (docs/format.rst). */
 #define SNAP_MAX_FILE_BYTES   (256u << 20)
@@ -80,7 +50,7 @@ struct snap_metadata {
 	struct snap_bytes device_name;
 	struct snap_bytes snapshot_uuid;
 	bool has_cpu_arch;
-	uint32_t cpu_arch; /* Pigweed's CpuArchitecture */
+	uint32_t cpu_arch; /* enum snap_cpu_arch, or a number beyond it */
 };
 
 struct snap_tag {
@@ -111,19 +81,6 @@ static inline uint32_t snap_log_line(const struct snap_log *log)
 	return log->line_level >> 3;
 }
 
-/* Pigweed's CpuArchitecture. */
-enum snap_cpu_arch {
-	SNAP_CPU_UNKNOWN = 0,
-	SNAP_CPU_ARMV6M = 1,
-	SNAP_CPU_ARMV7M = 2,
-	SNAP_CPU_ARMV8M = 3,
-	SNAP_CPU_RV32E = 4,
-	SNAP_CPU_RV32I = 5,
-	SNAP_CPU_RV64E = 6,
-	SNAP_CPU_RV64I = 7,
-	SNAP_CPU_RV128I = 8,
-};
-
 /* Pigweed's EpochType. */
 enum snap_epoch {
 	SNAP_EPOCH_UNKNOWN = 0,
@@ -139,17 +96,6 @@ struct snap_time_point {
 	int64_t ticks;
 	int32_t period_numerator, period_denominator; /* of a second, for a tick */
 	uint32_t epoch;				      /* enum snap_epoch */
-};
-
-/* Pigweed's ThreadState. */
-enum snap_thread_state {
-	SNAP_THREAD_UNKNOWN = 0,
-	SNAP_THREAD_INTERRUPT_HANDLER = 1,
-	SNAP_THREAD_RUNNING = 2,
-	SNAP_THREAD_READY = 3,
-	SNAP_THREAD_SUSPENDED = 4,
-	SNAP_THREAD_BLOCKED = 5,
-	SNAP_THREAD_INACTIVE = 6,
 };
 
 struct snap_regset {
@@ -285,12 +231,6 @@ struct snap_open_file {
 	bool deleted;
 };
 
-enum snap_abort_source {
-	SNAP_ABORT_UNKNOWN = 0,
-	SNAP_ABORT_C_LIBRARY = 1,
-	SNAP_ABORT_PROGRAM = 2,
-};
-
 struct snap_abort_message {
 	struct snap_bytes text;
 	uint32_t source; /* enum snap_abort_source */
@@ -307,20 +247,6 @@ struct snap_signal {
 	int32_t sender_pid;
 	uint32_t sender_uid;
 	struct snap_bytes siginfo;
-};
-
-enum snap_memory_reason {
-	SNAP_MEMORY_OTHER = 0,
-	SNAP_MEMORY_STACK = 1,
-	SNAP_MEMORY_CODE = 2,
-	SNAP_MEMORY_VDSO = 3,
-	SNAP_MEMORY_INDIRECT = 4,
-	SNAP_MEMORY_POINTER = 5,
-	SNAP_MEMORY_FAULT = 6,
-	SNAP_MEMORY_ABORT_MESSAGE = 7,
-	SNAP_MEMORY_ANNOTATED = 8,
-	SNAP_MEMORY_TLS = 9,
-	SNAP_MEMORY_LOCK = 10,
 };
 
 struct snap_memory_range {
@@ -406,41 +332,6 @@ struct snap_capture {
 	uint64_t pause_time_ns;
 	uint32_t storage; /* enum snap_capture_storage */
 	uint64_t queue_time_ns;
-};
-
-enum snap_omission_what {
-	SNAP_OMITTED_OTHER = 0,
-	SNAP_OMITTED_STACK = 1,
-	SNAP_OMITTED_REGISTERS = 2,
-	SNAP_OMITTED_THREAD = 3,
-	SNAP_OMITTED_CODE = 4,
-	SNAP_OMITTED_MAPPING = 5,
-	SNAP_OMITTED_MODULE = 6,
-	SNAP_OMITTED_CMDLINE = 7,
-	SNAP_OMITTED_VDSO = 8,
-	SNAP_OMITTED_AUXV = 9,
-	SNAP_OMITTED_PROCESS = 10,
-	SNAP_OMITTED_MEMORY = 11,
-	SNAP_OMITTED_OPEN_FILE = 12,
-	SNAP_OMITTED_KERNEL_STACK = 13,
-	SNAP_OMITTED_SYSCALL = 14,
-	SNAP_OMITTED_ENVIRON = 15,
-	SNAP_OMITTED_CGROUP = 16,
-	SNAP_OMITTED_NAMESPACE = 17,
-	SNAP_OMITTED_LOG = 18,
-	SNAP_OMITTED_TAG = 19,
-	SNAP_OMITTED_ANNOTATION = 20,
-	SNAP_OMITTED_ABORT_MESSAGE = 21,
-	SNAP_OMITTED_TLS = 22,
-	SNAP_OMITTED_SYSTEM = 23,
-};
-
-enum snap_omission_why {
-	SNAP_OMITTED_UNSTATED = 0,
-	SNAP_OMITTED_CAP = 1,
-	SNAP_OMITTED_UNREADABLE = 2,
-	SNAP_OMITTED_DEADLINE = 3,
-	SNAP_OMITTED_GONE = 4,
 };
 
 struct snap_omission {

@@ -525,7 +525,7 @@ static int decode_record(
 	const ProtobufCMessageDescriptor *descriptor = record_descriptor(record->number);
 	bool by_hand = record->number == SNAP_RECORD_MEMORY || record->number == SNAP_RECORD_NOTE ||
 		       record->number == SNAP_RECORD_RELATED ||
-		       record->number == SNAP_RECORD_TRACE_DATA;
+		       record->number == SNAP_RECORD_TRACE;
 	bool ok = record->is_bytes;
 	if (!ok && by_hand) {
 		/* Said below. */
@@ -533,7 +533,7 @@ static int decode_record(
 		ok = decode_memory(record->payload, &record->u.memory);
 	} else if (record->number == SNAP_RECORD_NOTE) {
 		record->u.note = record->payload;
-	} else if (record->number == SNAP_RECORD_TRACE_DATA) {
+	} else if (record->number == SNAP_RECORD_TRACE) {
 		record->u.trace_data = record->payload;
 	} else if (record->number == SNAP_RECORD_RELATED) {
 		/* Kept whole, but not deeper than anyone would unpack it. */

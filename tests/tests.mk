@@ -21,6 +21,7 @@ TESTS_COMMON = \
 	test_areas \
 	test_crash_windows \
 	test_crc32c \
+	test_device_writer \
 	test_elf_image \
 	test_elf_notes \
 	test_escape \
@@ -193,6 +194,7 @@ CLI_TESTS = \
 	tests/cli_symbols_add.sh \
 	tests/cli_fixtures.sh \
 	tests/cli_foreign_core.sh \
+	tests/cli_device.sh \
 	tests/cli_demo.sh
 
 TEST_PROGRAMS = $(addprefix $(O)/tests/,$(TESTS))
@@ -405,6 +407,8 @@ $(O)/tests/test_no_memory: TEST_LDFLAGS = $(addprefix -Wl$(comma)--wrap=,malloc 
 $(O)/tests/test_similar: TEST_LDFLAGS = $(addprefix -Wl$(comma)--wrap=,malloc calloc reallocarray)
 comma = ,
 
+TEST_device_writer_OBJS = capture/device/snapcrash_device.o $(COMMON_OBJS)
+
 # What a target made by hand is needed for.
 TEST_cfi_row_OBJS = tests/lib/target.o $(half_objs_analyze)
 TEST_frame_record_OBJS = tests/lib/target.o $(half_objs_analyze)
@@ -462,7 +466,7 @@ TEST_AGAIN ?= 0
 .PHONY: check check-build check-clang demo bars fixtures victims
 victims: $(VICTIM_PROGRAMS)
 
-check-build: all victims $(TEST_PROGRAMS) \
+check-build: all victims $(TEST_PROGRAMS) $(if $(shell command -v $(DEVICE_ARM)gcc),device) \
 		$(addprefix $(O)/tests/,arch_dump damage hanging_fs kill_often odd_process peak_rss similar_scores waiting32)
 	$(if $(strip $(UNLISTED_TESTS)),$(error not listed in tests/tests.mk: $(UNLISTED_TESTS)))
 

@@ -331,7 +331,7 @@ static int add_record(struct snap_crash *crash, struct arrays *arrays,
 	case SNAP_RECORD_ABORT_MESSAGE:
 		crash->abort_message = record->u.abort_message;
 		break;
-	case SNAP_RECORD_TRACE_DATA:
+	case SNAP_RECORD_TRACE:
 		crash->device.trace_data = record->u.trace_data;
 		break;
 	case SNAP_RECORD_TIMESTAMP:

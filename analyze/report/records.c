@@ -26,7 +26,7 @@ static const char *record_name(uint32_t number)
 		return "related snapshot";
 	case SNAP_RECORD_CPU_STATE:
 		return "cpu state";
-	case SNAP_RECORD_TRACE_DATA:
+	case SNAP_RECORD_TRACE:
 		return "trace data";
 	case SNAP_RECORD_TIMESTAMP:
 		return "timestamp";

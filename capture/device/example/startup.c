@@ -1,0 +1,84 @@
+/* Vector table and reset, and what compilers call by themselves. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "capture/device/cortex_m.h"
+#include "capture/device/example/board.h"
+#include "capture/device/example/firmware.h"
+#include "capture/device/example/kernel.h"
+
+extern uint32_t data_start[], data_end[], data_image[], bss_start[], bss_end[];
+
+void reset_handler(void);
+void *memcpy(void *to, const void *from, size_t len);
+void *memset(void *to, int byte, size_t len);
+
+typedef void handler(void);
+
+static void unexpected_handler(void)
+{
+	snapcrash_device_assert(NULL, 0, "an interrupt that nobody expects");
+}
+
+union vector {
+	uint32_t *stack;
+	handler *handler;
+};
+
+__attribute__((section(".vectors"), used)) static const union vector vectors[16 + 32] = {
+	{.stack = main_stack_start},
+	{.handler = reset_handler},
+	{.handler = unexpected_handler},
+	{.handler = snapcrash_device_fault_entry}, /* HardFault */
+	{.handler = snapcrash_device_fault_entry}, /* MemManage */
+	{.handler = snapcrash_device_fault_entry}, /* BusFault */
+	{.handler = snapcrash_device_fault_entry}, /* UsageFault */
+	[11] = {.handler = unexpected_handler},	   /* SVCall */
+	[14] = {.handler = kernel_switch_handler}, /* PendSV */
+	[15] = {.handler = kernel_tick_handler},   /* SysTick */
+	[16] = {.handler = adc_handler},
+	[17] = {.handler = dma_handler},
+};
+
+void *memcpy(void *to, const void *from, size_t len)
+{
+	uint8_t *out = to;
+	const uint8_t *in = from;
+	while (len-- > 0)
+		*out++ = *in++;
+	return to;
+}
+
+void *memset(void *to, int byte, size_t len)
+{
+	uint8_t *out = to;
+	while (len-- > 0)
+		*out++ = (uint8_t)byte;
+	return to;
+}
+
+static void set_up_guard(void)
+{
+	MPU_RNR = 0;
+	MPU_RBAR = 0;
+	MPU_RASR = MPU_NO_ACCESS(NULL_GUARD_POWER);
+	MPU_CTRL = 5; /* on, and memory without a region as usual */
+	__asm__ volatile("dsb\n\tisb" ::: "memory");
+}
+
+__attribute__((noreturn)) void reset_handler(void)
+{
+	memcpy(data_start, data_image, (size_t)((uint8_t *)data_end - (uint8_t *)data_start));
+	memset(bss_start, 0, (size_t)((uint8_t *)bss_end - (uint8_t *)bss_start));
+	SCB_CCR |= CCR_DIV_0 | CCR_UNALIGN;
+	SCB_SHCSR |= SHCSR_FAULTS;
+#ifdef __ARM_FP
+	SCB_CPACR |= 0xfu << 20; /* the FPU is there for everybody */
+	__asm__ volatile("dsb\n\tisb" ::: "memory");
+#endif
+	set_up_guard();
+	firmware_main();
+	snapcrash_device_restart();
+	for (;;)
+		;
+}

@@ -1,0 +1,178 @@
+#!/bin/bash
+# The microcontroller's half: the example firmware runs in QEMU into each of its faults, and what it
+# writes is whole and true.
+. "$(dirname "$0")/lib/testlib.sh"
+. "$LIB/devicelib.sh"
+need "$ANALYZE"
+device_need "microcontrollers" arm-none-eabi-gcc arm-none-eabi-nm qemu-system-arm
+check "the firmware builds" device_build device || exit 1
+
+# ---------------------------------------------------------------- the objects
+
+# No C library, no data of its own.
+for cpu in cm0 cm3 cm4f cm33; do
+	object=$O/device/$cpu/capture/device/snapcrash_device.o
+	equal "$cpu: the writer needs no library" "" \
+		"$(arm-none-eabi-nm -u "$object" | awk '{ print $2 }' | grep -vx 'memcpy\|memset')"
+	equal "$cpu: it has no data" "" \
+		"$(arm-none-eabi-nm "$object" | awk '$2 ~ /^[bBdDcC]$/')"
+	limit=$(sed -n 's/^#define SNAPCRASH_DEVICE_STACK_BYTES //p' "$TOP/capture/device/snapcrash_device.h")
+	case $cpu in cm3 | cm4f) limit=256 ;; esac
+	run "$LIB/stack_depth.py" "${object%.o}.ci"
+	read -r depth path <"$TMP/out"
+	check "$cpu: its stack use ($depth bytes) is as stated" test "$STATUS" = 0 -a "${depth:-9999}" -le "$limit" ||
+		note "$path" "$(cat "$TMP/err")"
+	# .text of all functions, as docs/device.rst says.
+	text=$(arm-none-eabi-size "$object" | awk 'NR == 2 { print $1 }')
+	check "$cpu: its code and constants ($text bytes) are as stated" test "$text" -le 4400
+done
+
+# The build ID that the firmware tells is the file's.
+for cpu in $FIRMWARE_CPUS; do
+	declare "BUILD_ID_$cpu=$(arm-none-eabi-readelf -n "$(firmware "$cpu")" | sed -n 's/.*Build ID: //p')"
+done
+
+# ---------------------------------------------------------------- faults
+
+# The register that the scenario knew.
+pointer_is_true() { # NAME REGISTER
+	equal "$1: $2 is as it was" "${FACT[tag.stack_pointer]}" "$(printf '%08x' "${FACT[cpu.$2]}")"
+}
+
+absent() { # NAME REGISTER...
+	local name=$1 register there=
+	shift
+	for register; do
+		[ -z "${FACT[cpu.$register]-}" ] || there+=" $register"
+	done
+	equal "$name: what is not known is absent" "" "$there"
+}
+
+# scenario CPU NAME REASON FUNCTION CFSR: FUNCTION is where pc is ("-": elsewhere, "lost": nowhere).
+scenario() {
+	local cpu=$1 name=$1-$2 snap=$TMP/$1-$2.snap id=BUILD_ID_$1
+	device_run "$cpu" "$2" file "$snap"
+	equal "$name: the firmware's exit status" 0 $? || note_file "$TMP/qemu.out"
+	equal "$name: the file is whole" complete "$(integrity "$snap")"
+	device_read "$snap" || not_ok "$name: it can be read"
+	equal "$name: reason, architecture, build ID" "$3 2 ${!id}" \
+		"${FACT[metadata.reason]} ${FACT[metadata.cpu_arch]} ${FACT[metadata.build_uuid]}"
+	case $4 in
+	lost) absent "$name" pc lr psr r0 r1 r2 r3 r12 ;;
+	-) ;;
+	*) equal "$name: pc" "$4" "$(function_at "$cpu" "${FACT[cpu.pc]}")" ;;
+	esac
+	equal "$name: CFSR" "$5" "${FACT[cpu.cfsr]+$(hex "${FACT[cpu.cfsr]}")}"
+	# Of every thread the bytes from its stack pointer on, all of them.
+	check "$name: stacks" eval "! grep -q 'whole False\|peak_is_sound False' '$TMP/facts'"
+}
+
+THREADS="sensor 2; radio 5; idle 3"
+
+for cpu in $FIRMWARE_CPUS; do
+	for each in "null MemManage null_inner 82" "unaligned UsageFault unaligned_inner 1000000" \
+		"divide UsageFault divide_inner 2000000" "undefined UsageFault undefined_inner 10000" \
+		"bad_pointer UsageFault divide_outer 20000" "null_call MemManage - 1" \
+		"bus BusFault bus_inner 8200" "wild_jump BusFault - 100" \
+		"hardfault HardFault divide_inner 2000000" "misaligned UsageFault misaligned_inner 10000" \
+		"registers UsageFault registers_inner 10000" "assert assert assert_inner"; do
+		read -r name reason function cfsr <<<"$each"
+		scenario "$cpu" "$name" "$reason" "$function" "$cfsr"
+		equal "$cpu-$name: threads" "$THREADS" "${FACT[threads]}"
+		[ "$name" = registers ] || pointer_is_true "$cpu-$name" psp
+		case $name in
+		null) equal "$cpu-$name: MMFAR" 8 "${FACT[cpu.mmfar]}" ;;
+		bus) equal "$cpu-$name: BFAR" a0000010 "$(hex "${FACT[cpu.bfar]}")" ;;
+		null_call) equal "$cpu-$name: pc, lr" "0 null_call_inner" \
+			"${FACT[cpu.pc]} $(function_at "$cpu" "${FACT[cpu.lr]}")" ;;
+		wild_jump) equal "$cpu-$name: pc, lr" "60000000 wild_jump_inner" \
+			"$(hex "${FACT[cpu.pc]}") $(function_at "$cpu" "${FACT[cpu.lr]}")" ;;
+		bad_pointer) equal "$cpu-$name: called from" bad_pointer_inner \
+			"$(function_at "$cpu" "${FACT[cpu.lr]}")" ;;
+		hardfault) equal "$cpu-$name: HFSR" 40000000 "$(hex "${FACT[cpu.hfsr]}")" ;;
+		misaligned) equal "$cpu-$name: the stack pointer is no multiple of 8" 4 \
+			$((FACT[cpu.psp] % 8)) ;;
+		registers)
+			got= wanted=
+			for i in 0 1 2 3 4 5 6 7 8 9 10 11 12; do
+				got+=" $(hex "${FACT[cpu.r$i]}")"
+				wanted+=" 1111000$(hex $i)"
+			done
+			equal "$cpu-$name: all of them" "$wanted 1111000e" "$got $(hex "${FACT[cpu.lr]}")"
+			equal "$cpu-$name: psp" 8 $((16#${FACT[tag.stack_pointer]} - FACT[cpu.psp]))
+			;;
+		assert)
+			equal "$cpu-$name: its text" "sensor.c:42: assertion failed: value <= limit" "${FACT[abort]}"
+			absent "$cpu-$name" exc_return cfsr hfsr shcsr r3 r12
+			check "$cpu-$name: pc is the call" eval \
+				"arm-none-eabi-objdump -d --start-address=${FACT[cpu.pc]} \
+				--stop-address=$((FACT[cpu.pc] + 4)) '$(firmware "$cpu")' |
+				grep -q 'bl.*<snapcrash_device_assert>'"
+			;;
+		esac
+	done
+
+	# In a handler: its stack, and the thread that it interrupted, whose frame is on its own stack.
+	for each in "irq BusFault adc_convert 8200 16" "nested UsageFault dma_advance 2000000 17" \
+		"irq_assert assert adc_convert - 16"; do
+		read -r name reason function cfsr vector <<<"$each"
+		scenario "$cpu" "$name" "$reason" "$function" "${cfsr#-}"
+		equal "$cpu-$name: threads" "Main Stack (Handler Mode) 1; $THREADS" "${FACT[threads]}"
+		[ "$name" = irq_assert ] || pointer_is_true "$cpu-$name" msp
+		equal "$cpu-$name: which handler" "$vector" $((FACT[cpu.psr] & 511))
+		equal "$cpu-$name: what it interrupted" irq_inner \
+			"$(function_at "$cpu" "${FACT[thread1.word6]}")"
+	done
+
+	# The stack had no room for the frame.
+	scenario "$cpu" overflow MemManage lost 92
+	equal "$cpu-overflow: what there is of the stack" \
+		"${FACT[thread0.stack_end]} $((FACT[thread0.stack_start] - FACT[thread0.stack_end])) 1" \
+		"${FACT[memory0.address]} ${FACT[memory0.data]} ${FACT[memory0.tid]}"
+	check "$cpu-overflow: it is below its end" test "${FACT[cpu.psp]}" -lt "${FACT[thread0.stack_end]}"
+
+	# Before there are threads.
+	scenario "$cpu" early UsageFault early_set_up 2000000
+	equal "$cpu-early: threads" "Main Stack (Thread Mode) 2" "${FACT[threads]}"
+	pointer_is_true "$cpu-early" msp
+done
+
+# With the FPU in use the frame is longer.
+scenario cm4f float UsageFault float_inner 2000000
+pointer_is_true cm4f-float psp
+equal "cm4f-float: EXC_RETURN" ffffffed "$(hex "${FACT[cpu.exc_return]}")"
+
+# ---------------------------------------------------------------- what else is in it, ways out
+
+snap=$TMP/cm3-divide.snap
+device_read "$snap"
+equal "the log" "reset; sensor started; no packet yet; sample 5 is out of range" "${FACT[logs]}"
+equal "a tag" divide "${FACT[tag.scenario]}"
+equal "memory by name" "log ring" "${FACT[memory0.name]}"
+check "dump shows it" eval "'$ANALYZE' dump '$snap' | grep -q 'sample 5 is out of range'"
+if command -v protoc >/dev/null; then
+	run protoc -I "$TOP/proto" --decode snapcrash.Snapshot "$TOP/proto/snapshot.proto" <"$snap"
+	equal "protoc decodes it" 0 "$STATUS"
+	equal "what protoc says" 'cpu_arch: ARMV7M|name: "radio"|reason: "UsageFault"|state: BLOCKED|' \
+		"$(sed -n 's/^ *//; /^cpu_arch:\|^reason: "U\|^name: "radio"\|^state: BLOCKED/p' "$TMP/out" | sort | tr '\n' '|')"
+else
+	skip "protoc decodes it" "no protoc (make deps)"
+fi
+
+# As Pigweed writes them.
+device_run cm3 divide pigweed "$TMP/plain.snap"
+equal "without a header" unmarked "$(integrity "$TMP/plain.snap")"
+device_read "$TMP/plain.snap"
+equal "its records" "16 20 18 18 18 22 17 17 1 1 1 1 1036 2048" "${FACT[records]}"
+
+# By UART: the bytes, and text among other text.
+device_run cm3 bus uart - -serial "file:$TMP/uart.snap"
+equal "by UART" complete "$("$ANALYZE" check "$TMP/uart.snap" | sed 's/.*: \([a-z]*\),.*/\1/')"
+device_run cm3 bus uart-hex - -serial "file:$TMP/console"
+sed -n '/-BEGIN SNAPCRASH-/,/-END SNAPCRASH-/{/-----/d;p}' "$TMP/console" | basenc --base16 -d >"$TMP/hex.snap"
+equal "by UART, as text" complete "$("$ANALYZE" check "$TMP/hex.snap" | sed 's/.*: \([a-z]*\),.*/\1/')"
+
+# A sink that can't be opened is told of, and not by silence.
+device_run cm3 bus file "$TMP/no/such/directory"
+equal "no such directory" 1 $?
+check "told" grep -q "cannot open the sink" "$TMP/qemu.out"
