@@ -377,6 +377,8 @@ struct snap_memory_line {
 	uint16_t known; /* bit n: bytes[n] was captured; not 0 */
 };
 
+struct snap_fields;
+
 struct snap_crash {
 	struct snap_arena arena;
 	struct snap_input *input;  /* owned: the bytes or the descriptor behind all that follows */
@@ -439,6 +441,7 @@ struct snap_crash {
 	const struct snap_memory_line *vicinity; /* ascending, each once */
 	size_t num_vicinity;
 	struct snap_signature signature;
+	const struct snap_fields *fields; /* that we do not know (fields/unknown.h); NULL: not asked for */
 	const struct snap_next_step *next_steps; /* the most useful first */
 	size_t num_next_steps;
 	/* The snapshots within it, analysed likewise; of those beyond the limits there is a note. */
