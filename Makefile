@@ -403,6 +403,14 @@ ANALYZE_OBJS = \
 	analyze/explain/wait.o \
 	analyze/explain/x86_evex.o \
 	analyze/explain/x86_short.o \
+	analyze/fields/decode.o \
+	analyze/fields/maps.o \
+	analyze/fields/overlay.o \
+	analyze/fields/protoc.o \
+	analyze/fields/raw.o \
+	analyze/fields/schema.o \
+	analyze/fields/unknown.o \
+	analyze/fields/values.o \
 	analyze/file_open.o \
 	analyze/file_read.o \
 	analyze/find/candidate.o \
@@ -449,6 +457,7 @@ ANALYZE_OBJS = \
 	analyze/memory.o \
 	analyze/option_table.o \
 	analyze/options.o \
+	analyze/options_fields.o \
 	analyze/options_grouping.o \
 	analyze/output_file.o \
 	analyze/path_map.o \
@@ -460,6 +469,7 @@ ANALYZE_OBJS = \
 	analyze/report/json.o \
 	analyze/report/json_cause.o \
 	analyze/report/json_facts.o \
+	analyze/report/json_fields.o \
 	analyze/report/json_stack.o \
 	analyze/report/json_values.o \
 	analyze/report/json_writer.o \
@@ -468,6 +478,7 @@ ANALYZE_OBJS = \
 	analyze/report/sections.o \
 	analyze/report/text.o \
 	analyze/report/text_facts.o \
+	analyze/report/text_fields.o \
 	analyze/report/text_memory.o \
 	analyze/report/text_modules.o \
 	analyze/report/text_process.o \
@@ -670,6 +681,14 @@ $(O)/proto/%.pb-c.o: $(O)/proto/%.pb-c.c
 
 $(O)/common/snapshot_read.o $(O)/common/snapshot_write.o: $(O)/proto/snapshot.pb-c.h
 $(O)/analyze/dedup/entry.o: $(O)/proto/entry.pb-c.h
+
+# What the analysis knows of a snapshot, as the bytes of a FileDescriptorSet.
+$(O)/analyze/fields/known_set.h: proto/snapshot.proto
+	@mkdir -p $(@D)
+	$(call say,PROTOC,$@)
+	$(Q)$(PROTOC_C) -I proto --descriptor_set_out=$@.set $< && { echo '#define SNAP_KNOWN_SET \' && \
+		od -An -v -tu1 $@.set | sed 's/ *\([0-9][0-9]*\)/\1,/g; s/$$/ \\/' && echo; } >$@.tmp && mv $@.tmp $@
+$(O)/analyze/fields/overlay.o: $(O)/analyze/fields/known_set.h
 
 # The built-in rules, as a string constant.
 $(O)/analyze/signature/builtin_rules.h: analyze/signature/builtin.rules

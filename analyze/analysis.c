@@ -10,6 +10,7 @@
 #include "analyze/explain/repeats.h"
 #include "analyze/explain/text_cause.h"
 #include "analyze/explain/vicinity.h"
+#include "analyze/fields/unknown.h"
 #include "analyze/input/input.h"
 #include "analyze/input/load.h"
 #include "analyze/signature/signature.h"
@@ -78,6 +79,19 @@ static int unwind(struct snap_crash *crash, struct snap_store *store,
 		     : 0;
 }
 
+/* Of a snapshot, what we do not know ourselves. */
+static int find_fields(
+	struct snap_crash *crash, const struct snap_overlays *overlays, struct snap_error *err)
+{
+	if (crash->is_core)
+		return 0;
+	struct snap_fields *fields = snap_arena_alloc(&crash->arena, sizeof(*fields));
+	if (!fields)
+		return snap_error_no_memory(err);
+	crash->fields = fields;
+	return snap_fields_find(crash->reader.file, overlays, &crash->arena, fields, err);
+}
+
 /* All that follows when the input was read. */
 static int run_stages(struct snap_crash *crash, struct snap_store *store,
 	const struct snap_options *options, struct snap_error *err)
@@ -97,6 +111,7 @@ static int run_stages(struct snap_crash *crash, struct snap_store *store,
 		snap_find_alike(crash, err) == 0 && snap_explain(crash, err) == 0 &&
 		(!options->rules || snap_sign(crash, options->rules, err) == 0) &&
 		snap_find_next_steps(crash, options->only_crashed_thread, err) == 0 &&
+		(!options->overlays || find_fields(crash, options->overlays, err) == 0) &&
 		(!options->vicinity || snap_find_vicinity(crash, err) == 0) &&
 		snap_crash_tell_unreadable(crash, err) == 0)
 		return 0;

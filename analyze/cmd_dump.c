@@ -3,14 +3,32 @@
 #include <string.h>
 
 #include "analyze/command.h"
+#include "analyze/fields/unknown.h"
 #include "analyze/input/input.h"
 #include "analyze/report/hex.h"
 #include "analyze/report/records.h"
+#include "analyze/report/text_fields.h"
 #include "analyze/report/words.h"
 #include "common/snapshot_read.h"
 
+/* Of a record, what we do not know; its own bytes are shown already where nothing is decoded. */
+static void dump_fields(
+	struct snap_bytes record, const struct snap_overlays *overlays, bool is_known)
+{
+	struct snap_arena arena;
+	struct snap_fields fields;
+	struct snap_error err = SNAP_ERROR_INIT;
+	snap_arena_init(&arena, SIZE_MAX);
+	if (snap_fields_find(record, overlays, &arena, &fields, &err) < 0)
+		snap_complain("%s", err.text);
+	else if (is_known || (fields.num > 0 && fields.list[0].declared))
+		snap_text_field_list(&fields, "        ", stdout);
+	snap_arena_deinit(&arena);
+}
+
 /* Straight from the file, so that whoever doubts the model sees what it was made of. */
-static void dump_snapshot(const struct snap_crash *crash, bool full)
+static void dump_snapshot(
+	const struct snap_crash *crash, const struct snap_overlays *overlays, bool full)
 {
 	struct snap_scan scan;
 	struct snap_error err = SNAP_ERROR_INIT;
@@ -23,10 +41,13 @@ static void dump_snapshot(const struct snap_crash *crash, bool full)
 	int r;
 	snap_reader_init(&reader, crash->input->data, scan.readable_len);
 	while (!ferror(stdout) && (r = snap_reader_next(&reader, &record, &err)) != 0) {
-		if (r > 0)
+		if (r > 0) {
 			snap_record_print(stdout, &record, full);
-		else
+			dump_fields(snap_bytes(reader.file.data + record.off, record.end - record.off),
+				overlays, record.decoded);
+		} else {
 			printf("            %s\n", err.text);
+		}
 	}
 	snap_reader_deinit(&reader);
 	if (scan.integrity == SNAP_INTEGRITY_TRUNCATED || scan.integrity == SNAP_INTEGRITY_CORRUPT)
@@ -85,7 +106,7 @@ static enum snap_exit dump_one(
 	} else if (crash->is_core) {
 		dump_core(crash, arguments->full);
 	} else {
-		dump_snapshot(crash, arguments->full);
+		dump_snapshot(crash, arguments->overlays, arguments->full);
 	}
 	return snap_integrity_is_partial(crash->integrity) ? SNAP_EXIT_PARTIAL : SNAP_EXIT_DONE;
 }
@@ -106,6 +127,6 @@ const struct snap_verb snap_verb_dump = {
 		"ADDR and LEN are decimal, or hexadecimal with 0x.\n",
 	.examples = "  snapanalyze dump crash.snap | less\n"
 		    "  snapanalyze dump --memory 0x7ffd3a4b1000,256 crash.snap\n",
-	.takes = SNAP_TAKES_MEMORY | SNAP_TAKES_SANDBOX,
+	.takes = SNAP_TAKES_MEMORY | SNAP_TAKES_PROTO | SNAP_TAKES_SANDBOX,
 	.run = run_dump,
 };

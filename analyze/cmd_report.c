@@ -66,7 +66,8 @@ const struct snap_verb snap_verb_report = {
 		    "  snapanalyze report --symbols build/ --threads=crashed crash.snap | less\n"
 		    "  snapanalyze report core.1234\n",
 	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES | SNAP_TAKES_COLOR | SNAP_TAKES_RULES |
-		 SNAP_TAKES_BATCH | SNAP_TAKES_SANDBOX | SNAP_TAKES_VARIABLES | SNAP_TAKES_REPORT,
+		 SNAP_TAKES_BATCH | SNAP_TAKES_SANDBOX | SNAP_TAKES_VARIABLES | SNAP_TAKES_REPORT |
+		 SNAP_TAKES_PROTO,
 	.variables = SNAP_VARIABLES_CRASHED,
 	.run = run_report,
 };

@@ -51,6 +51,7 @@ enum snap_option_set {
 	SNAP_TAKES_REPORT = 1 << 27, /* --brief, --sections, --source, --width */
 	SNAP_TAKES_RULES = 1 << 28,  /* --rules: inputs are signed */
 	SNAP_TAKES_EXPLAIN = 1 << 29, /* --explain */
+	SNAP_TAKES_PROTO = 1 << 12, /* --proto, --proto-path: fields that we do not know are shown */
 	SNAP_TAKES_INDEX = 1 << 13, /* --index */
 	SNAP_TAKES_GROUPS = 1 << 14, /* what is grouped, how, and what becomes of it */
 	SNAP_TAKES_WATCH = 1 << 15, /* --watch; without --index it is wrong usage */
@@ -88,6 +89,9 @@ struct snap_arguments {
 	bool full_stacks, indirect;
 	bool explain;
 	const char *rules_file;
+	const char **protos, **proto_dirs;
+	size_t num_protos, num_proto_dirs;
+	struct snap_overlays *overlays; /* what options.overlays points to */
 	bool json_lines;
 	bool has_max_size;
 	uint64_t max_size; /* bytes */

@@ -419,6 +419,7 @@ struct snap_device {
 	const char *handler;   /* the function that the vector table has for it; NULL */
 	const char *mode; /* what the processor did before: "Thread mode, process stack"; NULL */
 };
+struct snap_fields;
 
 struct snap_crash {
 	struct snap_arena arena;
@@ -483,6 +484,7 @@ struct snap_crash {
 	const struct snap_memory_line *vicinity; /* ascending, each once */
 	size_t num_vicinity;
 	struct snap_signature signature;
+	const struct snap_fields *fields; /* that we do not know (fields/unknown.h); NULL: not asked for */
 	const struct snap_next_step *next_steps; /* the most useful first */
 	size_t num_next_steps;
 	/* The snapshots within it, analysed likewise; of those beyond the limits there is a note.

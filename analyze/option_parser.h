@@ -24,6 +24,8 @@ bool snap_option_number(const char *text, uint64_t *ret, const char **ret_end);
 /* Of dedup and ingest (options_grouping.c); optarg is the argument. False if the program is to exit with *ret_status. */
 bool snap_option_take_grouping(
 	struct snap_option_parser *p, int id, enum snap_exit *ret_status);
+/* What --proto names; complained of. False if the program is to exit with *ret_status. */
+bool snap_option_read_protos(struct snap_option_parser *p, enum snap_exit *ret_status);
 /* What excludes and needs what; complained of. */
 bool snap_option_check_grouping(const struct snap_option_parser *p);
 

@@ -70,6 +70,12 @@ const struct snap_option_entry snap_option_entries[] = {
 	{OPTION_FROM, SNAP_TAKES_FROM, "from", "FORMAT",
 		"inputs are text with backtraces, one or more each: of gdb,\nof asan (and other "
 		"sanitizers), json (reports of\nsnapanalyze json), or plain (a frame on each line)"},
+	{OPTION_PROTO, SNAP_TAKES_PROTO, "proto", "FILE:MESSAGE",
+		"decode fields that are not Snapcrash's by this message of a\n.proto or a descriptor "
+		"set; may be repeated"},
+	{OPTION_PROTO_PATH, SNAP_TAKES_PROTO, "proto-path", "DIR",
+		"where a .proto's imports are looked for, besides its own\ndirectory; may be "
+		"repeated"},
 	{OPTION_PRETTY, SNAP_TAKES_PRETTY, "pretty", NULL,
 		"spread the JSON over indented lines, for people"},
 	{OPTION_MISSING, SNAP_TAKES_MISSING, "missing", NULL,

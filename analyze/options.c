@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "analyze/cache/cache_dir.h"
+#include "analyze/fields/overlay.h"
 #include "analyze/option_parser.h"
 #include "analyze/option_table.h"
 #include "analyze/report/fold.h"
@@ -47,13 +48,8 @@ static bool check_directory(const struct snap_option_parser *p, const char *opti
 	return false;
 }
 
-static bool add_directory(struct snap_option_parser *p, const char *option, const char *path,
-	const char ***list, size_t *num, enum snap_exit *ret_status)
+static bool add_word(const char *word, const char ***list, size_t *num, enum snap_exit *ret_status)
 {
-	if (!check_directory(p, option, path)) {
-		*ret_status = SNAP_EXIT_USAGE;
-		return false;
-	}
 	const char **grown = reallocarray(*list, *num + 1, sizeof(*grown));
 	if (!grown) {
 		snap_complain("out of memory");
@@ -61,8 +57,17 @@ static bool add_directory(struct snap_option_parser *p, const char *option, cons
 		return false;
 	}
 	*list = grown;
-	grown[(*num)++] = path;
+	grown[(*num)++] = word;
 	return true;
+}
+
+static bool add_directory(struct snap_option_parser *p, const char *option, const char *path,
+	const char ***list, size_t *num, enum snap_exit *ret_status)
+{
+	if (check_directory(p, option, path))
+		return add_word(path, list, num, ret_status);
+	*ret_status = SNAP_EXIT_USAGE;
+	return false;
 }
 
 static bool add_path_map(struct snap_option_parser *p, const char *text, enum snap_exit *ret_status)
@@ -425,6 +430,11 @@ static bool take_option(struct snap_option_parser *p, int id, enum snap_exit *re
 	case OPTION_RULES:
 		p->arguments.rules_file = optarg;
 		return true;
+	case OPTION_PROTO:
+		return add_word(optarg, &p->arguments.protos, &p->arguments.num_protos, ret_status);
+	case OPTION_PROTO_PATH:
+		return add_directory(p, "proto-path", optarg, &p->arguments.proto_dirs,
+			&p->arguments.num_proto_dirs, ret_status);
 	case OPTION_FROM:
 		return parse_from(p, optarg);
 	case OPTION_PRETTY:
@@ -569,6 +579,8 @@ bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 	}
 	if (go_on && verb->takes & SNAP_TAKES_RULES)
 		go_on = read_rules(&p, ret_status);
+	if (go_on && verb->takes & SNAP_TAKES_PROTO)
+		go_on = snap_option_read_protos(&p, ret_status);
 	if (go_on)
 		go_on = prepare_cache(&p, ret_status);
 	if (!go_on) {
@@ -594,5 +606,8 @@ void snap_arguments_deinit(struct snap_arguments *arguments)
 	snap_filter_deinit(&arguments->grouping.filter);
 	snap_pins_deinit(&arguments->grouping.pins);
 	snap_rules_free(arguments->rules);
+	free(arguments->protos);
+	free(arguments->proto_dirs);
+	snap_overlays_destroy(arguments->overlays);
 	snap_cache_destroy(arguments->options.cache);
 }

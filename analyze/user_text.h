@@ -14,6 +14,9 @@
  */
 char *snap_user_text_read(const char *file, size_t max, struct snap_error *err);
 
+/* The same of a file that may hold any bytes, of which *ret_len is the number. */
+char *snap_user_bytes_read(const char *file, size_t max, size_t *ret_len, struct snap_error *err);
+
 /* "FILE:LINE: what" as wrong usage; file is escaped. Returns -1. */
 int snap_user_text_fault(const char *file, size_t line, const char *what, struct snap_error *err);
 

@@ -2,8 +2,7 @@
 
 #include <errno.h>
 
-/* Returns 0, -ENODATA or -EBADMSG. */
-static int read_varint(struct snap_bytes message, size_t *off, uint64_t *ret)
+int snap_wire_varint(struct snap_bytes message, size_t *off, uint64_t *ret)
 {
 	uint64_t value = 0;
 	for (unsigned int i = 0; i < 10; i++) {
@@ -40,7 +39,7 @@ int snap_wire_next(struct snap_bytes message, size_t *off, struct snap_wire_fiel
 	if (at >= message.len)
 		return 0;
 	uint64_t tag;
-	int r = read_varint(message, &at, &tag);
+	int r = snap_wire_varint(message, &at, &tag);
 	if (r < 0)
 		return r;
 	struct snap_wire_field field = {
@@ -53,7 +52,7 @@ int snap_wire_next(struct snap_bytes message, size_t *off, struct snap_wire_fiel
 
 	switch (field.type) {
 	case SNAP_WIRE_VARINT:
-		r = read_varint(message, &at, &field.value);
+		r = snap_wire_varint(message, &at, &field.value);
 		break;
 	case SNAP_WIRE_FIXED64:
 		r = read_fixed(message, &at, 8, &field.value);
@@ -63,7 +62,7 @@ int snap_wire_next(struct snap_bytes message, size_t *off, struct snap_wire_fiel
 		break;
 	case SNAP_WIRE_BYTES: {
 		uint64_t len;
-		r = read_varint(message, &at, &len);
+		r = snap_wire_varint(message, &at, &len);
 		if (r < 0)
 			break;
 		if (len > message.len - at)

@@ -36,4 +36,10 @@ struct snap_wire_field {
  */
 int snap_wire_next(struct snap_bytes message, size_t *off, struct snap_wire_field *ret);
 
+/*
+ * The varint at message.data[*off], *off <= message.len; *off then is behind it. Returns 0, -ENODATA or
+ * -EBADMSG; on failure *off stays.
+ */
+int snap_wire_varint(struct snap_bytes message, size_t *off, uint64_t *ret);
+
 #endif

@@ -12,6 +12,7 @@
 #include "analyze/find/package_note.h"
 #include "analyze/report/json_cause.h"
 #include "analyze/report/json_facts.h"
+#include "analyze/report/json_fields.h"
 #include "analyze/report/json_stack.h"
 #include "analyze/report/json_values.h"
 #include "analyze/report/json_writer.h"
@@ -517,6 +518,7 @@ static int put_report(struct snap_json *w, const struct snap_crash *crash,
 		put_module(w, &crash->modules[i]);
 	snap_json_end_array(w);
 	snap_json_put_open_files(w, crash);
+	snap_json_put_fields(w, crash->fields);
 	snap_json_put_number(w, "mappings_count", crash->num_mappings);
 	put_omissions(w, crash);
 	snap_json_begin_array(w, "related");

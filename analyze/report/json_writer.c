@@ -121,6 +121,12 @@ void snap_json_put_real(struct snap_json *json, const char *key, double value)
 	json->out->len += len > 0 && len < 32 ? (size_t)len : 0;
 }
 
+void snap_json_put_digits(struct snap_json *json, const char *key, const char *digits)
+{
+	begin_value(json, key);
+	snap_out_put_str(json->out, digits);
+}
+
 void snap_json_put_number(struct snap_json *json, const char *key, uint64_t value)
 {
 	begin_value(json, key);

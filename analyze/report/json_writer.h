@@ -42,6 +42,8 @@ void snap_json_put_bool(struct snap_json *json, const char *key, bool value);
 void snap_json_put_signed(struct snap_json *json, const char *key, int64_t value);
 /* With three digits behind the point. Of at most 15 before it. */
 void snap_json_put_real(struct snap_json *json, const char *key, double value);
+/* A number that stands there as JSON has them. */
+void snap_json_put_digits(struct snap_json *json, const char *key, const char *digits);
 /* null above INT64_MAX: readers hold integers in 64 bits with a sign, and no count or id of a real
  * system is so large. */
 void snap_json_put_number(struct snap_json *json, const char *key, uint64_t value);

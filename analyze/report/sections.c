@@ -12,6 +12,7 @@ static const char *const names[] = {
 	[SNAP_SECTION_LOG] = "log",
 	[SNAP_SECTION_PROCESS] = "process",
 	[SNAP_SECTION_FILES] = "files",
+	[SNAP_SECTION_FIELDS] = "fields",
 	[SNAP_SECTION_NOTES] = "notes",
 	[SNAP_SECTION_SIGNATURE] = "signature",
 	[SNAP_SECTION_MEMORY] = "memory",

@@ -210,6 +210,7 @@ static void print_report(const struct snap_crash *crash, const struct snap_text_
 		[SNAP_SECTION_LOG] = print_log,
 		[SNAP_SECTION_PROCESS] = snap_text_facts,
 		[SNAP_SECTION_FILES] = snap_text_files,
+		[SNAP_SECTION_FIELDS] = snap_text_fields,
 		[SNAP_SECTION_NOTES] = snap_text_notes,
 		[SNAP_SECTION_SIGNATURE] = snap_text_signature,
 		[SNAP_SECTION_MEMORY] = snap_text_memory,

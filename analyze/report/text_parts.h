@@ -63,6 +63,11 @@ void snap_text_missing(const struct snap_text *p);
 /* What the registers point to, and the memory there. */
 void snap_text_memory(const struct snap_text *p);
 
+/* ---------------------------------------------------------------- text_fields.c */
+
+/* Those of a snapshot that we do not know. */
+void snap_text_fields(const struct snap_text *p);
+
 /* ---------------------------------------------------------------- text_process.c */
 
 /* "Process and device". */

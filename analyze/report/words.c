@@ -1,8 +1,8 @@
 #include "analyze/report/words.h"
 
 #include <fcntl.h>
-
 #include <inttypes.h>
+#include <stdlib.h>
 
 const char *snap_trust_name(enum snap_trust trust)
 {
@@ -21,6 +21,19 @@ const char *snap_symbols_name(enum snap_symbols symbols)
 {
 	static const char *const names[] = {"none", "mismatch", "dynsym", "symtab", "dwarf"};
 	return names[symbols];
+}
+
+const char *snap_real_words(double number, bool is_float, char out[32])
+{
+	/* So many digits always do (C11, 5.2.4.2.2: FLT_DECIMAL_DIG, DBL_DECIMAL_DIG). */
+	int most = is_float ? 9 : 17;
+	for (int digits = most - 3; digits <= most; digits++) {
+		(void)snprintf(out, 32, "%.*g", digits, number);
+		double again = strtod(out, NULL);
+		if (is_float ? (float)again == (float)number : again == number)
+			break;
+	}
+	return out;
 }
 
 const char *snap_number_words(uint64_t number, char out[32])

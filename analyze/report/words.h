@@ -5,6 +5,7 @@
 #ifndef SNAP_ANALYZE_REPORT_WORDS_H
 #define SNAP_ANALYZE_REPORT_WORDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,6 +20,12 @@ const char *snap_symbols_name(enum snap_symbols symbols);
 
 /* "read", "write", "read-write"; NULL: not known. Static. */
 const char *snap_open_file_access(const struct snap_open_file *file);
+
+/*
+ * The shortest decimal number that is read as the same double, or float: "0.1", "1e+20"; "inf", "-inf",
+ * "nan". Returns out.
+ */
+const char *snap_real_words(double number, bool is_float, char out[32]);
 
 /* "41,300". Returns out. */
 const char *snap_number_words(uint64_t number, char out[32]);
