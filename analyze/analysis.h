@@ -13,6 +13,7 @@
 struct snap_cache; /* cache/cache_dir.h */
 struct snap_fetch; /* find/debuginfod.h */
 struct snap_rules; /* signature/rules.h */
+struct snap_tokens; /* tokens/database.h */
 
 /* Which variables are read. */
 enum snap_variables_wanted {
@@ -50,6 +51,7 @@ struct snap_options {
 	enum snap_variables_wanted variables; /* --variables */
 	bool vicinity;		  /* what registers point to is wanted */
 	const struct snap_rules *rules; /* for signatures; NULL: nobody asks for one */
+	const struct snap_tokens *tokens; /* --tokens; NULL: none */
 	enum snap_text_format from; /* --from: inputs are text of that format */
 	bool no_instruction;	  /* nobody asks for the faulting one: it is not disassembled */
 };

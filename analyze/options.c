@@ -15,6 +15,7 @@
 #include "analyze/report/fold.h"
 #include "analyze/report/sections.h"
 #include "analyze/signature/rules.h"
+#include "analyze/tokens/database_file.h"
 #include "common/escape.h"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
@@ -63,6 +64,19 @@ static bool add_directory(struct snap_option_parser *p, const char *option, cons
 	*list = grown;
 	grown[(*num)++] = path;
 	return true;
+}
+
+static bool add_tokens(struct snap_option_parser *p, const char *path, enum snap_exit *ret_status)
+{
+	struct snap_error err = SNAP_ERROR_INIT;
+	if (!p->arguments.tokens && !(p->arguments.tokens = snap_tokens_create(NULL)))
+		(void)snap_error_no_memory(&err);
+	p->arguments.options.tokens = p->arguments.tokens;
+	if (p->arguments.tokens && snap_tokens_add_path(p->arguments.tokens, path, &err) == 0)
+		return true;
+	snap_complain("%s", err.text);
+	*ret_status = err.code == SNAP_ERROR_NO_MEMORY ? SNAP_EXIT_FAILED : SNAP_EXIT_USAGE;
+	return false;
 }
 
 static bool add_path_map(struct snap_option_parser *p, const char *text, enum snap_exit *ret_status)
@@ -425,6 +439,8 @@ static bool take_option(struct snap_option_parser *p, int id, enum snap_exit *re
 	case OPTION_RULES:
 		p->arguments.rules_file = optarg;
 		return true;
+	case OPTION_TOKENS:
+		return add_tokens(p, optarg, ret_status);
 	case OPTION_FROM:
 		return parse_from(p, optarg);
 	case OPTION_PRETTY:
@@ -569,6 +585,8 @@ bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 	}
 	if (go_on && verb->takes & SNAP_TAKES_RULES)
 		go_on = read_rules(&p, ret_status);
+	if (p.arguments.tokens)
+		snap_tokens_finish(p.arguments.tokens);
 	if (go_on)
 		go_on = prepare_cache(&p, ret_status);
 	if (!go_on) {
@@ -594,5 +612,6 @@ void snap_arguments_deinit(struct snap_arguments *arguments)
 	snap_filter_deinit(&arguments->grouping.filter);
 	snap_pins_deinit(&arguments->grouping.pins);
 	snap_rules_free(arguments->rules);
+	snap_tokens_destroy(arguments->tokens);
 	snap_cache_destroy(arguments->options.cache);
 }

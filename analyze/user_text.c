@@ -54,21 +54,29 @@ static char *read_whole(int fd, const char *name, size_t max, size_t *ret_len, s
 	return NULL;
 }
 
-char *snap_user_text_read(const char *file, size_t max, struct snap_error *err)
+char *snap_user_file_read(const char *file, size_t max, size_t *ret_len, struct snap_error *err)
 {
 	char name[NAME_SIZE];
 	struct snap_error why = SNAP_ERROR_INIT;
-	size_t len;
 	int fd = snap_file_open_input(file, &why);
 	if (fd < 0) {
 		(void)snap_error_set(err, SNAP_ERROR_USAGE, "cannot open '%s': %s",
 			escaped(file, name), why.text);
 		return NULL;
 	}
-	char *text = read_whole(fd, escaped(file, name), max, &len, err);
+	char *text = read_whole(fd, escaped(file, name), max, ret_len, err);
 	(void)close(fd); /* nothing was written */
+	return text;
+}
+
+char *snap_user_text_read(const char *file, size_t max, struct snap_error *err)
+{
+	char name[NAME_SIZE];
+	size_t len;
+	char *text = snap_user_file_read(file, max, &len, err);
 	if (!text || strlen(text) == len)
 		return text;
+	(void)escaped(file, name);
 	(void)snap_error_set(err, SNAP_ERROR_MALFORMED, "'%s' is no text: byte %zu is NUL", name,
 		strlen(text));
 	free(text);

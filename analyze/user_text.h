@@ -14,6 +14,9 @@
  */
 char *snap_user_text_read(const char *file, size_t max, struct snap_error *err);
 
+/* The same for a file that need not be text; *ret_len: its bytes, before the NUL. */
+char *snap_user_file_read(const char *file, size_t max, size_t *ret_len, struct snap_error *err);
+
 /* "FILE:LINE: what" as wrong usage; file is escaped. Returns -1. */
 int snap_user_text_fault(const char *file, size_t line, const char *what, struct snap_error *err);
 
