@@ -121,6 +121,7 @@ TESTS_ANALYZE = \
 	test_symbol_image \
 	test_symtab \
 	test_text_trace \
+	test_tokens_format \
 	test_unit_table \
 	test_unwind \
 	test_variables \
