@@ -121,6 +121,7 @@ TESTS_ANALYZE = \
 	test_symbol_image \
 	test_symtab \
 	test_text_trace \
+	test_tokens \
 	test_tokens_database \
 	test_tokens_format \
 	test_unit_table \
