@@ -536,6 +536,21 @@ ANALYZE_OBJS = \
 	analyze/symbols/unit_build.o \
 	analyze/symbols/unit_scan.o \
 	analyze/symbols/unit_table.o \
+	analyze/tokens/apply.o \
+	analyze/tokens/arguments.o \
+	analyze/tokens/base64.o \
+	analyze/tokens/candidates.o \
+	analyze/tokens/conversion.o \
+	analyze/tokens/database.o \
+	analyze/tokens/database_binary.o \
+	analyze/tokens/database_csv.o \
+	analyze/tokens/database_elf.o \
+	analyze/tokens/database_file.o \
+	analyze/tokens/detokenise.o \
+	analyze/tokens/fields.o \
+	analyze/tokens/format.o \
+	analyze/tokens/nested.o \
+	analyze/tokens/summary.o \
 	analyze/unwind/cfi_step.o \
 	analyze/unwind/exidx.o \
 	analyze/unwind/exidx_step.o \

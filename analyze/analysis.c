@@ -19,6 +19,7 @@
 #include "analyze/find/store.h"
 #include "analyze/symbols/symbolise.h"
 #include "analyze/symbols/tail_call.h"
+#include "analyze/tokens/apply.h"
 #include "analyze/unwind/unwind.h"
 #include "analyze/variables/variables.h"
 #include "common/escape.h"
@@ -101,7 +102,8 @@ static int run_stages(struct snap_crash *crash, struct snap_store *store,
 	bool is_resolved = snap_store_resolve(store, crash, err) == 0;
 	if (is_resolved && !is_prepared)
 		(void)snap_instruction_prepare(crash);
-	if (is_resolved && snap_jit_resolve(crash, err) == 0 &&
+	if (is_resolved && snap_detokenise_crash(crash, options->tokens, err) == 0 &&
+		snap_jit_resolve(crash, err) == 0 &&
 		unwind(crash, store, options, err) == 0 &&
 		snap_tail_calls_insert(crash, err) == 0 &&
 		snap_symbolise(crash, &options->path_map, err) == 0 &&

@@ -14,6 +14,7 @@ struct snap_overlays; /* fields/overlay.h */
 struct snap_cache; /* cache/cache_dir.h */
 struct snap_fetch; /* find/debuginfod.h */
 struct snap_rules; /* signature/rules.h */
+struct snap_tokens; /* tokens/database.h */
 
 /* Which variables are read. */
 enum snap_variables_wanted {
@@ -52,6 +53,7 @@ struct snap_options {
 	bool vicinity;		  /* what registers point to is wanted */
 	const struct snap_rules *rules; /* for signatures; NULL: nobody asks for one */
 	const struct snap_overlays *overlays; /* of fields that we do not know; NULL: nobody asks */
+	const struct snap_tokens *tokens; /* --tokens; NULL: none */
 	enum snap_text_format from; /* --from: inputs are text of that format */
 	bool no_instruction;	  /* nobody asks for the faulting one: it is not disassembled */
 };

@@ -77,6 +77,7 @@ struct snap_grouping {
 struct snap_arguments {
 	struct snap_options options; /* its arrays are owned */
 	struct snap_rules *rules;    /* what options.rules points to */
+	struct snap_tokens *tokens;  /* what options.tokens points to */
 	enum snap_color color;
 	bool pretty, missing, full, brief;
 	bool has_width;

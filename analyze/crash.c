@@ -109,6 +109,19 @@ struct snap_crash_thread *snap_crash_crashed_thread(const struct snap_crash *cra
 	return NULL;
 }
 
+bool snap_log_ticks(const struct snap_crash *crash, size_t index, int64_t *ret)
+{
+	const struct snap_log *log = &crash->logs[index];
+	const struct snap_log_facts *facts = crash->log_facts ? &crash->log_facts[index] : NULL;
+	if (facts && facts->has_ticks)
+		*ret = facts->ticks;
+	else if (log->has_timestamp)
+		*ret = log->timestamp;
+	else
+		return false;
+	return true;
+}
+
 int snap_crash_note(struct snap_crash *crash, struct snap_bytes text, struct snap_error *err)
 {
 	struct snap_bytes *notes = snap_arena_grow(&crash->arena, crash->notes, crash->num_notes,

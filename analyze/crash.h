@@ -3,6 +3,7 @@
  *
  *   input/     fills  everything up to "resolved"       from the file alone
  *   find/      fills  module.symbols ...                resolve
+ *   tokens/    fills  crash.log_facts, texts            detokenise
  *   unwind/    fills  thread.frames, thread.end         unwind
  *   symbols/   fills  thread.listed                     symbolise
  *   find/      fills  crash.source                      read source
@@ -24,6 +25,7 @@
 #include <stdint.h>
 
 #include "analyze/memory.h"
+#include "analyze/tokens/detokenise.h"
 #include "common/arch.h"
 #include "common/arena.h"
 #include "common/bytes.h"
@@ -373,6 +375,22 @@ struct snap_pointer {
 	const char *words; /* where to: "main+0x8, executable, read-only memory of a.out" */
 };
 
+/* What a log entry says besides its message: "module" and so on of pw_log_tokenized. */
+struct snap_log_field {
+	struct snap_bytes key, value;
+};
+
+/* What was made of a log entry (tokens/apply.h). */
+struct snap_log_facts {
+	/* On the log's own clock: of the entry, or added up since the last that had it. */
+	bool has_ticks;
+	int64_t ticks;
+	struct snap_detokenised message; /* how the entry's came about, which is cut out of its text */
+	struct snap_bytes raw;		 /* the message before; absent: it is as it was */
+	const struct snap_log_field *fields; /* that have no place in the entry itself */
+	size_t num_fields;
+};
+
 /* Source round the line of a frame. */
 struct snap_source_text {
 	const char *path;	    /* NULL: none was found */
@@ -471,6 +489,7 @@ struct snap_crash {
 	const struct snap_arch *arch; /* NULL: not known or not supported */
 
 	/* the later stages */
+	const struct snap_log_facts *log_facts; /* of each of logs; NULL: nothing is to be said */
 	const struct snap_thread_group *groups; /* of all threads */
 	size_t num_groups;
 	struct snap_deadlock *deadlocks;
@@ -512,6 +531,9 @@ struct snap_crash_module *snap_crash_module_at(const struct snap_crash *crash, u
 const struct snap_mapping *snap_crash_mapping_at(const struct snap_crash *crash, uint64_t addr);
 /* NULL if the input has none (a live process, no threads). */
 struct snap_crash_thread *snap_crash_crashed_thread(const struct snap_crash *crash);
+
+/* When, on the log's own clock; false: that is not known. index < num_logs. */
+bool snap_log_ticks(const struct snap_crash *crash, size_t index, int64_t *ret);
 
 /* Add to notes: something the reader of the report should know about the input. */
 int snap_crash_note(struct snap_crash *crash, struct snap_bytes text, struct snap_error *err);

@@ -67,6 +67,9 @@ const struct snap_option_entry snap_option_entries[] = {
 	{OPTION_DELETE, SNAP_TAKES_GROUPS, "delete", NULL, "with --keep: remove them"},
 	{OPTION_RULES, SNAP_TAKES_RULES, "rules", "FILE",
 		"rules for signatures, before the built-in ones"},
+	{OPTION_TOKENS, SNAP_TAKES_RULES | SNAP_TAKES_MEMORY, "tokens", "FILE",
+		"what tokens of a Pigweed device stand for: a database (CSV or\nbinary), an ELF file, or a "
+		"directory of these; may be repeated"},
 	{OPTION_FROM, SNAP_TAKES_FROM, "from", "FORMAT",
 		"inputs are text with backtraces, one or more each: of gdb,\nof asan (and other "
 		"sanitizers), json (reports of\nsnapanalyze json), or plain (a frame on each line)"},

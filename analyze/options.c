@@ -16,6 +16,7 @@
 #include "analyze/report/fold.h"
 #include "analyze/report/sections.h"
 #include "analyze/signature/rules.h"
+#include "analyze/tokens/database_file.h"
 #include "common/escape.h"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
@@ -67,6 +68,19 @@ static bool add_directory(struct snap_option_parser *p, const char *option, cons
 	if (check_directory(p, option, path))
 		return add_word(path, list, num, ret_status);
 	*ret_status = SNAP_EXIT_USAGE;
+	return false;
+}
+
+static bool add_tokens(struct snap_option_parser *p, const char *path, enum snap_exit *ret_status)
+{
+	struct snap_error err = SNAP_ERROR_INIT;
+	if (!p->arguments.tokens && !(p->arguments.tokens = snap_tokens_create(NULL)))
+		(void)snap_error_no_memory(&err);
+	p->arguments.options.tokens = p->arguments.tokens;
+	if (p->arguments.tokens && snap_tokens_add_path(p->arguments.tokens, path, &err) == 0)
+		return true;
+	snap_complain("%s", err.text);
+	*ret_status = err.code == SNAP_ERROR_NO_MEMORY ? SNAP_EXIT_FAILED : SNAP_EXIT_USAGE;
 	return false;
 }
 
@@ -435,6 +449,8 @@ static bool take_option(struct snap_option_parser *p, int id, enum snap_exit *re
 	case OPTION_PROTO_PATH:
 		return add_directory(p, "proto-path", optarg, &p->arguments.proto_dirs,
 			&p->arguments.num_proto_dirs, ret_status);
+	case OPTION_TOKENS:
+		return add_tokens(p, optarg, ret_status);
 	case OPTION_FROM:
 		return parse_from(p, optarg);
 	case OPTION_PRETTY:
@@ -581,6 +597,8 @@ bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 		go_on = read_rules(&p, ret_status);
 	if (go_on && verb->takes & SNAP_TAKES_PROTO)
 		go_on = snap_option_read_protos(&p, ret_status);
+	if (p.arguments.tokens)
+		snap_tokens_finish(p.arguments.tokens);
 	if (go_on)
 		go_on = prepare_cache(&p, ret_status);
 	if (!go_on) {
@@ -609,5 +627,6 @@ void snap_arguments_deinit(struct snap_arguments *arguments)
 	free(arguments->protos);
 	free(arguments->proto_dirs);
 	snap_overlays_destroy(arguments->overlays);
+	snap_tokens_destroy(arguments->tokens);
 	snap_cache_destroy(arguments->options.cache);
 }

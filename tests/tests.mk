@@ -124,6 +124,9 @@ TESTS_ANALYZE = \
 	test_symbol_image \
 	test_symtab \
 	test_text_trace \
+	test_tokens \
+	test_tokens_database \
+	test_tokens_format \
 	test_unit_table \
 	test_unwind \
 	test_variables \
@@ -433,6 +436,7 @@ TEST_cache_dir_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_sandbox_policy_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_no_memory_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_text_trace_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
+TEST_tokens_database_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_dir_index_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_adopt_OBJS = tests/lib/temp_tree.o $(half_objs_capture)
 TEST_access_OBJS = tests/lib/temp_tree.o $(half_objs_capture)

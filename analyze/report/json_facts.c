@@ -3,6 +3,7 @@
 #include "analyze/explain/wait.h"
 #include "analyze/report/json_values.h"
 #include "analyze/report/words.h"
+#include "analyze/tokens/base64.h"
 
 /* ---------------------------------------------------------------- machine */
 
@@ -170,21 +171,79 @@ void snap_json_put_wait(
 
 /* ---------------------------------------------------------------- logs, open files */
 
+static const char *token_kind_name(enum snap_token_kind kind)
+{
+	switch (kind) {
+	case SNAP_TOKEN_WHOLE:
+		return "whole";
+	case SNAP_TOKEN_NESTED:
+		return "nested";
+	case SNAP_TOKEN_UNKNOWN:
+		return "unknown";
+	case SNAP_TOKEN_NONE:
+		break;
+	}
+	return NULL;
+}
+
+static void put_base64(struct snap_json *w, const char *key, struct snap_bytes bytes)
+{
+	enum { PART = 48 };
+	if (!bytes.data) {
+		snap_json_put_null(w, key);
+		return;
+	}
+	snap_json_begin_string(w, key);
+	for (size_t off = 0; off < bytes.len; off += PART) {
+		size_t len = bytes.len - off < PART ? bytes.len - off : PART;
+		char text[PART / 3 * 4];
+		snap_base64_encode(snap_bytes(bytes.data + off, len), text);
+		snap_json_put_part(w, snap_bytes(text, snap_base64_encoded_len(len)));
+	}
+	snap_json_end_string(w);
+}
+
+/* How a log entry's message came about. */
+static void put_tokens(struct snap_json *w, const struct snap_log_facts *facts)
+{
+	const struct snap_detokenised *message = &facts->message;
+	put_base64(w, "raw", facts->raw);
+	snap_json_put_string(w, "token_kind", token_kind_name(message->kind));
+	snap_json_maybe_hex(w, "token", message->has_token, message->token);
+	snap_json_put_bool(w, "ambiguous", message->is_ambiguous);
+	snap_json_begin_array(w, "other_messages");
+	for (size_t i = 0; i < message->num_others; i++)
+		snap_json_put_text(w, NULL, message->others[i]);
+	snap_json_end_array(w);
+	snap_json_put_number(w, "argument_errors", message->num_errors);
+	snap_json_put_number(w, "bytes_left_over", message->num_left_over);
+	snap_json_begin_array(w, "fields");
+	for (size_t i = 0; i < facts->num_fields; i++) {
+		snap_json_begin_object(w, NULL);
+		snap_json_put_text(w, "key", facts->fields[i].key);
+		snap_json_put_text(w, "value", facts->fields[i].value);
+		snap_json_end_object(w);
+	}
+	snap_json_end_array(w);
+}
+
 void snap_json_put_logs(struct snap_json *w, const struct snap_crash *crash)
 {
-	/* A microcontroller's clock is its own. */
-	bool is_ours = crash->header.format_version != 0;
+	const struct snap_log_facts none = {0};
 	snap_json_begin_array(w, "logs");
 	for (size_t i = 0; i < crash->num_logs; i++) {
 		const struct snap_log *log = &crash->logs[i];
+		const struct snap_log_facts *facts = crash->log_facts ? &crash->log_facts[i] : &none;
 		uint32_t level = snap_log_level(log), line = snap_log_line(log);
-		char time[40] = "";
-		if (is_ours && log->has_timestamp && log->timestamp >= 0)
-			snap_time_words(log->timestamp / 1000000000,
-				(uint32_t)(log->timestamp % 1000000000), time);
+		int64_t ticks = 0;
+		char time[40];
+		bool has_ticks = snap_log_ticks(crash, i, &ticks);
 		snap_json_begin_object(w, NULL);
-		snap_json_put_string(w, "time", time[0] ? time : NULL);
+		snap_json_put_string(w, "time", snap_log_time_words(crash, i, time) ? time : NULL);
 		snap_json_maybe_signed(w, "timestamp", log->has_timestamp, log->timestamp);
+		snap_json_maybe_signed(
+			w, "time_since_last", log->has_time_since_last, log->time_since_last);
+		snap_json_maybe_signed(w, "ticks", has_ticks, ticks);
 		snap_json_maybe_name(w, "level", log->has_line_level && level != 0,
 			snap_log_level_name(level), level);
 		snap_json_put_text(w, "module", log->module);
@@ -195,6 +254,7 @@ void snap_json_put_logs(struct snap_json *w, const struct snap_crash *crash)
 		snap_json_maybe_number(w, "flags", log->has_flags, log->flags);
 		snap_json_maybe_number(w, "dropped", log->has_dropped, log->dropped);
 		snap_json_put_text(w, "message", log->message);
+		put_tokens(w, facts);
 		snap_json_end_object(w);
 	}
 	snap_json_end_array(w);

@@ -275,37 +275,105 @@ void snap_text_wait(const struct snap_crash *crash, const struct snap_crash_thre
 
 /* ---------------------------------------------------------------- words of the program */
 
+/* "12:00:00 ", "1200 ticks ", "+20 ticks " (since an entry whose time is not known). */
+static void print_log_time(const struct snap_crash *crash, size_t index, FILE *out)
+{
+	const struct snap_log *log = &crash->logs[index];
+	char time[40];
+	int64_t ticks;
+	if (snap_log_time_words(crash, index, time))
+		(void)fprintf(out, "%s ", time);
+	else if (crash->header.format_version != 0)
+		return;
+	else if (snap_log_ticks(crash, index, &ticks))
+		(void)fprintf(out, "%" PRId64 " ticks ", ticks);
+	else if (log->has_time_since_last)
+		(void)fprintf(out, "%+" PRId64 " ticks ", log->time_since_last);
+}
+
+/* What stands behind the message, in parentheses. */
+static void begin_remark(bool *begun, FILE *out)
+{
+	(void)fputs(*begun ? ", " : " (", out);
+	*begun = true;
+}
+
+static void print_origin(const struct snap_log *log, bool *begun, FILE *out)
+{
+	uint32_t line = log->has_line_level ? snap_log_line(log) : 0;
+	if (log->file.len > 0 || line != 0)
+		begin_remark(begun, out);
+	if (log->file.len > 0)
+		snap_print(out, log->file);
+	if (line != 0)
+		(void)fprintf(out, log->file.len > 0 ? ":%" PRIu32 : "line %" PRIu32, line);
+	if (log->thread.len > 0) {
+		begin_remark(begun, out);
+		(void)fputs("thread ", out);
+		snap_print(out, log->thread);
+	}
+	if (log->has_flags && log->flags != 0) {
+		begin_remark(begun, out);
+		(void)fprintf(out, "flags 0x%" PRIx32, log->flags);
+	}
+}
+
+/* What is doubtful about a message that was a token. */
+static void print_token(const struct snap_detokenised *message, bool *begun, FILE *out)
+{
+	if (message->kind == SNAP_TOKEN_UNKNOWN && message->has_token) {
+		begin_remark(begun, out);
+		(void)fprintf(out, "unknown token 0x%08" PRIx32, message->token);
+	}
+	if (message->is_ambiguous) {
+		begin_remark(begun, out);
+		(void)fputs("ambiguous", out);
+		for (size_t i = 0; i < message->num_others; i++) {
+			(void)fputs(i == 0 ? ", or: \"" : ", \"", out);
+			snap_print(out, message->others[i]);
+			(void)fputc('"', out);
+		}
+	}
+	if (message->num_left_over > 0) {
+		begin_remark(begun, out);
+		(void)fprintf(out, "%zu byte%s left over", message->num_left_over,
+			message->num_left_over == 1 ? "" : "s");
+	}
+}
+
+static void print_log(const struct snap_crash *crash, size_t index, FILE *out)
+{
+	const struct snap_log *log = &crash->logs[index];
+	const char *level = snap_log_level_name(snap_log_level(log));
+	struct snap_bytes message = log->message;
+	bool begun = false;
+	(void)fputs("  ", out);
+	print_log_time(crash, index, out);
+	if (log->has_line_level && level)
+		(void)fprintf(out, "%s: ", level);
+	if (log->module.len > 0) {
+		snap_print(out, log->module);
+		(void)fputs(": ", out);
+	}
+	if (log->has_dropped && log->dropped > 0)
+		(void)fprintf(out, "(%" PRIu32 " entries were lost here) ", log->dropped);
+	while (message.len > 0 && message.data[message.len - 1] == '\n')
+		message.len--;
+	snap_print(out, message);
+	print_origin(log, &begun, out);
+	if (crash->log_facts)
+		print_token(&crash->log_facts[index].message, &begun, out);
+	(void)fputs(begun ? ")\n" : "\n", out);
+}
+
 void snap_text_logs(const struct snap_crash *crash, FILE *out)
 {
 	size_t first = crash->num_logs > LAST_LOGS ? crash->num_logs - LAST_LOGS : 0;
 	if (first > 0)
 		(void)fprintf(out,
 			"  (%zu earlier ones are not shown: snapanalyze json has them)\n", first);
-	for (size_t i = first; i < crash->num_logs; i++) {
-		const struct snap_log *log = &crash->logs[i];
-		const char *level = snap_log_level_name(snap_log_level(log));
-		char time[40] = "";
-		/* A microcontroller's clock is its own. */
-		if (crash->header.format_version != 0 && log->has_timestamp && log->timestamp >= 0)
-			snap_time_words(log->timestamp / 1000000000,
-				(uint32_t)(log->timestamp % 1000000000), time);
-		(void)fputs("  ", out);
-		if (time[0])
-			(void)fprintf(out, "%s ", time);
-		if (log->has_line_level && level)
-			(void)fprintf(out, "%s: ", level);
-		if (log->module.len > 0) {
-			snap_print(out, log->module);
-			(void)fputs(": ", out);
-		}
-		if (log->has_dropped && log->dropped > 0)
-			(void)fprintf(out, "(%" PRIu32 " entries were lost here) ", log->dropped);
-		struct snap_bytes message = log->message;
-		while (message.len > 0 && message.data[message.len - 1] == '\n')
-			message.len--;
-		snap_print(out, message);
-		(void)fputc('\n', out);
-	}
+	for (size_t i = first; i < crash->num_logs; i++)
+		print_log(crash, i, out);
 }
 
 void snap_text_abort_message(const struct snap_crash *crash, FILE *out)

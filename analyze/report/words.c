@@ -56,3 +56,12 @@ const char *snap_open_file_access(const struct snap_open_file *file)
 	static const char *const words[] = {"read", "write", "read-write", NULL};
 	return file->has_flags ? words[file->flags & O_ACCMODE] : NULL;
 }
+
+bool snap_log_time_words(const struct snap_crash *crash, size_t index, char out[40])
+{
+	int64_t ns;
+	out[0] = '\0';
+	if (crash->header.format_version != 0 && snap_log_ticks(crash, index, &ns) && ns >= 0)
+		snap_time_words(ns / 1000000000, (uint32_t)(ns % 1000000000), out);
+	return out[0] != '\0';
+}

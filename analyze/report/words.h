@@ -27,6 +27,12 @@ const char *snap_open_file_access(const struct snap_open_file *file);
  */
 const char *snap_real_words(double number, bool is_float, char out[32]);
 
+/*
+ * When a log entry was written: "2026-11-27T10:30:00.5Z". False, and "", where that is not known, or the
+ * log's clock is no calendar's: a microcontroller's is its own.
+ */
+bool snap_log_time_words(const struct snap_crash *crash, size_t index, char out[40]);
+
 /* "41,300". Returns out. */
 const char *snap_number_words(uint64_t number, char out[32]);
 
