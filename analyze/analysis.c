@@ -13,6 +13,7 @@
 #include "analyze/input/input.h"
 #include "analyze/input/load.h"
 #include "analyze/signature/signature.h"
+#include "analyze/symbols/firmware.h"
 #include "analyze/symbols/jit.h"
 #include "analyze/find/source.h"
 #include "analyze/find/store.h"
@@ -67,7 +68,7 @@ static int unwind(struct snap_crash *crash, struct snap_store *store,
 	for (int round = 0; again && round < MAX_ROUNDS; round++) {
 		for (size_t i = 0; i < crash->num_modules; i++)
 			crash->modules[i].has_frame = crash->modules[i].has_crashed_frame = false;
-		if (snap_unwind(crash, options, err) < 0 ||
+		if (snap_firmware_lay_out(crash, err) < 0 || snap_unwind(crash, options, err) < 0 ||
 			snap_store_fetch(store, crash, &again, err) < 0)
 			return -1;
 	}

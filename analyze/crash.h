@@ -66,6 +66,7 @@ struct snap_frame {
 	uint64_t cfa; /* canonical frame address, if has_cfa */
 	bool has_cfa;
 	bool is_signal;	   /* a signal trampoline: the frame above it was interrupted, not called */
+	bool is_exception; /* is_signal: what a processor's exception interrupted; pc is EXC_RETURN */
 	bool exact_pc;	   /* pc is the instruction itself (innermost, interrupted), not a return
 			    * address: look it up as it is, not pc - 1 */
 	bool is_tail_call; /* its own call was its last act, and its stack is gone: the call sites
@@ -150,6 +151,9 @@ struct snap_crash_thread {
 	uint64_t absent_regs; /* bit n: register n of crash.arch was not captured all the same */
 	struct snap_stack_use stack_use;
 	/* unwind */
+	/* pr_reg is what was found on a stack (unwind/saved_context.h): whose way of saving it that
+	 * is, in words. NULL: pr_reg is the input's. */
+	const char *saved_by;
 	const struct snap_frame *frames;
 	size_t num_frames;
 	enum snap_end end;
@@ -412,6 +416,8 @@ struct snap_device {
 	struct snap_time_point *timestamps;
 	size_t num_timestamps;
 	struct snap_bytes trace_data;
+	/* resolve */
+	bool is_laid_out; /* the mappings tell where the firmware is (symbols/firmware.h) */
 	/* explain/ */
 	struct snap_fault_bit fault_bits[SNAP_MAX_FAULT_BITS]; /* those that are set */
 	size_t num_fault_bits;

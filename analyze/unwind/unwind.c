@@ -14,9 +14,12 @@
 
 #include "analyze/symbols/object.h"
 #include "analyze/unwind/cfi_step.h"
+#include "analyze/unwind/exception_frame.h"
 #include "analyze/unwind/exidx_step.h"
 #include "analyze/unwind/frame_record.h"
 #include "analyze/unwind/gap.h"
+#include "analyze/unwind/prewalked.h"
+#include "analyze/unwind/saved_context.h"
 #include "analyze/unwind/scan.h"
 #include "analyze/unwind/sigreturn.h"
 #include "analyze/unwind/walk.h"
@@ -56,8 +59,11 @@ static int add_frame(
 		return snap_error_no_memory(err);
 	w->frames = frames;
 	memcpy(regs, registers->values, snap_arch_num_columns(w->arch) * sizeof(uint64_t));
-	struct snap_crash_module *module = snap_crash_module_at(
-		crash, registers->exact_pc ? registers->pc : registers->pc - 1);
+	struct snap_crash_module *module =
+		snap_is_exc_return(w->arch, registers->pc)
+			? NULL
+			: snap_crash_module_at(
+				  crash, registers->exact_pc ? registers->pc : registers->pc - 1);
 	frames[w->num_frames++] = (struct snap_frame){
 		.pc = registers->pc,
 		.exact_pc = registers->exact_pc,
@@ -156,6 +162,20 @@ static bool is_function_start(struct snap_walk *w, uint64_t pc)
 		       !snap_walk_row(w, pc - 1));
 }
 
+/*
+ * Whether a microcontroller's thread begins here: what it returns to is the start of a function
+ * (FreeRTOS's prvTaskExitError(), ThreadX's and others' alike), which did not call it.
+ */
+static bool is_thread_end(
+	struct snap_walk *w, const struct snap_frame *frame, const struct snap_registers *caller)
+{
+	if (!w->crash->device.is_device || !is_function_start(w, caller->pc))
+		return false;
+	struct snap_function callee = snap_callee_of(w, frame);
+	return snap_is_call_site(w, caller->pc, caller->is_thumb) != SNAP_YES ||
+	       snap_call_fit(w, &callee, caller->pc, caller->is_thumb) != SNAP_CALL_TO_CALLEE;
+}
+
 /* Whether a step's result can be. If not, the walk has the reason why not. */
 static enum snap_step judge(
 	struct snap_walk *w, const struct snap_frame *frame, struct snap_registers *caller)
@@ -176,6 +196,11 @@ static enum snap_step judge(
 		return SNAP_STEP_DONE;
 	if (caller->pc == 0)
 		return snap_step_is_outermost(w, "return address 0");
+	enum snap_step end = snap_end_by_exception_value(w, caller->pc);
+	if (end != SNAP_STEP_UNKNOWN)
+		return end;
+	if (is_thread_end(w, frame, caller))
+		return snap_step_is_outermost(w, "its thread's first function");
 	enum snap_answer is_good = snap_is_return_address(w, caller->pc, caller->is_thumb);
 	if (is_good == SNAP_YES)
 		return SNAP_STEP_DONE;
@@ -314,7 +339,9 @@ static bool was_called(const struct snap_walk *w, const struct snap_frame *frame
 static enum snap_step step(struct snap_walk *w, struct snap_frame *frame,
 	const struct snap_registers *registers, struct snap_registers *caller)
 {
-	enum snap_step result;
+	enum snap_step result = snap_step_by_exception_frame(w, frame, registers, caller);
+	if (result != SNAP_STEP_UNKNOWN)
+		return result == SNAP_STEP_DONE ? judge(w, frame, caller) : result;
 	if (frame->exact_pc && !snap_is_code(w, frame->pc, true)) {
 		(void)snap_step_fails(w, SNAP_END_CORRUPT,
 			"no code is there, and nothing tells who jumped there");
@@ -358,7 +385,12 @@ static int walk_thread(
 	struct snap_walk *w, size_t max_first, size_t max_frames, struct snap_error *err)
 {
 	struct snap_registers registers, caller;
-	if (!w->thread->pr_reg.data || !initial_registers(w->crash, w->thread, &registers)) {
+	if (snap_saved_context_find(w, err) < 0)
+		return -1;
+	bool has_registers =
+		w->thread->pr_reg.data && initial_registers(w->crash, w->thread, &registers);
+	w->mode = snap_exception_mode(w);
+	if (!has_registers && !snap_saved_context_guess(w, &registers)) {
 		bool gone = w->thread->record.has_state &&
 			    w->thread->record.state == SNAP_THREAD_INACTIVE;
 		(void)snap_step_fails(w, SNAP_END_UNAVAILABLE,
@@ -418,12 +450,15 @@ int snap_unwind(
 		size_t max_frames = has_default_limit ? left_to_walk : max_first;
 		if (left <= max_first || left_to_walk <= max_first)
 			max_frames = left < left_to_walk ? left : left_to_walk;
+		bool is_asked_for = !options->only_crashed_thread || i == 0;
 		if (!crash->arch)
 			(void)snap_step_fails(
 				&w, SNAP_END_UNAVAILABLE, "the machine's registers are not known");
-		else if (options->only_crashed_thread && i > 0)
+		else if (!is_asked_for)
 			(void)snap_step_fails(&w, SNAP_END_LIMIT, "not asked for");
 		else if (walk_thread(&w, max_first, max_frames, err) < 0)
+			return -1;
+		if (is_asked_for && snap_prewalked_add(&w, max_frames, err) < 0)
 			return -1;
 		left -= w.num_frames < left ? w.num_frames : left;
 		left_to_walk -= w.num_walked;
