@@ -114,6 +114,7 @@ static int load_related(const struct snap_crash *outer, struct snap_bytes record
 		return snap_error_no_memory(err);
 	*ret->input = (struct snap_input){.fd = -1, .size = record.len, .data = record};
 	ret->file_bytes = record.len;
+	ret->is_related = true;
 	if (snap_load_snapshot(ret, err) < 0)
 		return -1;
 	/* It has no marks of its own: those of the outer one vouch for it. */

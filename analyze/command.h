@@ -75,6 +75,7 @@ struct snap_grouping {
 
 struct snap_arguments {
 	struct snap_options options; /* its arrays are owned */
+	struct snap_elf_option *elfs; /* options.elfs */
 	struct snap_rules *rules;    /* what options.rules points to */
 	enum snap_color color;
 	bool pretty, missing, full, brief;

@@ -418,6 +418,9 @@ struct snap_device {
 	struct snap_bytes trace_data;
 	/* resolve */
 	bool is_laid_out; /* the mappings tell where the firmware is (symbols/firmware.h) */
+	/* unwind/: the frame of the thread that was interrupted, once a walk came to it */
+	bool has_interrupted, is_interrupted_basic;
+	uint64_t interrupted_addr;
 	/* explain/ */
 	struct snap_fault_bit fault_bits[SNAP_MAX_FAULT_BITS]; /* those that are set */
 	size_t num_fault_bits;
@@ -433,6 +436,7 @@ struct snap_crash {
 
 	/* input/: how it was stored */
 	const char *file;   /* the name given by the user; "-" for standard input */
+	bool is_related; /* it is a snapshot that was within another */
 	uint64_t text_line; /* of a text with several backtraces, where this one begins; else 0 */
 	bool is_core;
 	uint64_t file_bytes;

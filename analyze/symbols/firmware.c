@@ -44,16 +44,16 @@ static void add_piece(struct pieces *pieces, uint64_t start, uint64_t end, uint3
 }
 
 /*
- * One segment. Where linkers put code and data into one that may be written and executed, the
- * sections tell them apart.
+ * One segment. Linkers put code, constants (the vector table is no code), and sometimes all that there
+ * is into one that may be executed: the sections tell them apart.
  */
 static void add_segment(
 	struct pieces *pieces, const struct snap_object *object, const struct snap_segment *segment)
 {
 	uint32_t permissions = permissions_of(segment->flags);
 	uint64_t start = segment->start, end = segment->end, from, to;
-	bool is_mixed = (segment->flags & (PF_W | PF_X)) == (PF_W | PF_X);
-	while (is_mixed && pieces->num_looks++ < MAX_LOOKS &&
+	bool has_code = segment->flags & PF_X;
+	while (has_code && pieces->num_looks++ < MAX_LOOKS &&
 		snap_object_next_code(object, start, &from, &to) && from < end) {
 		if (to > end)
 			to = end;
@@ -62,7 +62,7 @@ static void add_segment(
 		start = to;
 	}
 	add_piece(pieces, start, end,
-		is_mixed && snap_object_next_code(object, 0, &from, &to)
+		has_code && snap_object_next_code(object, 0, &from, &to)
 			? permissions & ~(uint32_t)SNAP_MAPPING_EXEC
 			: permissions);
 }

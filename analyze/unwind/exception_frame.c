@@ -166,6 +166,11 @@ enum snap_step snap_step_by_exception_frame(struct snap_walk *w, struct snap_fra
 	snap_exception_frame_restore(w->arch, &found, caller);
 	frame->cfa = addr;
 	frame->has_cfa = true;
+	if (exc_return & SNAP_EXC_RETURN_PROCESS_STACK) {
+		w->crash->device.has_interrupted = true;
+		w->crash->device.interrupted_addr = addr;
+		w->crash->device.is_interrupted_basic = exc_return & SNAP_EXC_RETURN_BASIC;
+	}
 	w->mode = to_thread ? SNAP_MODE_THREAD : SNAP_MODE_HANDLER;
 	w->stack = snap_crash_mapping_at(w->crash, found.end);
 	return SNAP_STEP_DONE;

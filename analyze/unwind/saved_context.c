@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "analyze/symbols/object.h"
+#include "analyze/unwind/cfi_step.h"
 #include "analyze/unwind/exception_frame.h"
+#include "analyze/unwind/exidx_step.h"
 #include "analyze/unwind/scan.h"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
@@ -157,6 +159,39 @@ static int score_link_register(struct snap_walk *w, uint32_t lr)
 	return snap_function_is_known(&function) && function.start == r.pc ? 2 : 0;
 }
 
+/*
+ * Whether the thread's callers are where its stack pointer says, as far as what describes the code
+ * tells: with the wrong length of the frame they are not.
+ */
+static int score_callers(struct snap_walk *w, const struct context *c)
+{
+	enum { MAX_CALLERS = 4 };
+	struct snap_registers at = {0}, caller;
+	snap_exception_frame_restore(w->arch, &c->frame, &at);
+	for (unsigned int i = 0; i < NUM_SAVED && c->has_r4_to_r11; i++)
+		snap_register_set(&at, SAVED_LOW + i, c->r4_to_r11[i]);
+	for (unsigned int i = 0; i < MAX_CALLERS; i++, at = caller) {
+		struct snap_frame frame = {
+			.pc = at.pc,
+			.exact_pc = at.exact_pc,
+			.module = snap_crash_module_at(w->crash, at.exact_pc ? at.pc : at.pc - 1),
+		};
+		enum snap_step step = snap_step_by_cfi(w, &frame, &at, &caller);
+		if (step == SNAP_STEP_UNKNOWN)
+			step = snap_step_by_exidx(w, &frame, &at, &caller);
+		if (step != SNAP_STEP_DONE)
+			return 0;
+		enum snap_answer is_good = snap_is_return_address(w, caller.pc, caller.is_thumb);
+		/* The link register says nothing about the stack. */
+		bool is_lr = i == 0 && caller.pc == (c->frame.lr & ~UINT32_C(1));
+		if (is_good == SNAP_YES && !is_lr)
+			return 2;
+		if (is_good != SNAP_YES)
+			return score_link_register(w, (uint32_t)caller.pc | caller.is_thumb) > 1 ? 1 : -1;
+	}
+	return 0;
+}
+
 /* Whether the limit of the stack can be what it says. */
 static bool is_psplim(const struct snap_walk *w, const struct context *c, int *score)
 {
@@ -178,7 +213,7 @@ static bool is_code(struct snap_walk *w, uint64_t pc)
 	       (!module || !module->object || snap_is_known_function(w, pc));
 }
 
-static void judge(struct snap_walk *w, struct context *c)
+static void judge(struct snap_walk *w, bool is_basic, struct context *c)
 {
 	const struct snap_thread *thread = &w->thread->record;
 	const struct snap_exception_frame *frame = &c->frame;
@@ -199,7 +234,11 @@ static void judge(struct snap_walk *w, struct context *c)
 		return;
 	if (c->has_exc_return)
 		score += 3;
-	score += score_link_register(w, frame->lr);
+	const struct snap_device *device = &w->crash->device;
+	if (device->has_interrupted && device->interrupted_addr == frame->start &&
+		device->is_interrupted_basic == is_basic)
+		score += 3;
+	score += score_link_register(w, frame->lr) + score_callers(w, c);
 	c->score = score > 0 ? score : 0;
 }
 
@@ -217,7 +256,7 @@ static bool find_context(struct snap_walk *w, struct context *best)
 						 : !layouts[i].is_extended;
 		if (!snap_exception_frame_read(w, addr, is_basic, &c.frame, &fault))
 			continue;
-		judge(w, &c);
+		judge(w, is_basic, &c);
 		if (c.score > best->score)
 			*best = c;
 	}
@@ -348,13 +387,30 @@ int snap_saved_context_find(struct snap_walk *w, struct snap_error *err)
 	return 0;
 }
 
+/* Where what the thread has on its stack begins. False: not known. */
+static bool find_top(const struct snap_walk *w, uint64_t *ret)
+{
+	const struct snap_thread *thread = &w->thread->record;
+	/* Of a processor that could not write its frame, what was not in it is known. */
+	if (!snap_crash_register(w->crash, w->thread, w->arch->sp, ret)) {
+		if (!thread->has_stack_pointer)
+			return false;
+		*ret = thread->stack_pointer;
+	}
+	/* It has overflowed. */
+	if (thread->has_stack_end && thread->has_stack_start &&
+		thread->stack_end < thread->stack_start && *ret < thread->stack_end)
+		*ret = thread->stack_end;
+	return true;
+}
+
 bool snap_saved_context_guess(struct snap_walk *w, struct snap_registers *ret)
 {
 	const struct snap_thread *thread = &w->thread->record;
 	bool has_ended = thread->has_state && thread->state == SNAP_THREAD_INACTIVE;
-	if (!w->crash->device.is_device || !thread->has_stack_pointer || has_ended)
-		return false;
-	if (snap_step_by_scan(w, NULL, NULL, thread->stack_pointer, ret) != SNAP_STEP_DONE)
+	uint64_t top;
+	if (!w->crash->device.is_device || has_ended || !find_top(w, &top) ||
+		snap_step_by_scan(w, NULL, NULL, top, ret) != SNAP_STEP_DONE)
 		return false;
 	w->is_guessed = true;
 	return true;

@@ -15,6 +15,7 @@
 #include "analyze/symbols/object.h"
 #include "analyze/unwind/cfi_step.h"
 #include "analyze/unwind/exception_frame.h"
+#include "analyze/unwind/exidx.h"
 #include "analyze/unwind/exidx_step.h"
 #include "analyze/unwind/frame_record.h"
 #include "analyze/unwind/gap.h"
@@ -157,6 +158,14 @@ static bool is_function_start(struct snap_walk *w, uint64_t pc)
 	struct snap_function function = snap_function_at(w, pc);
 	const struct snap_cfi_row *row = snap_walk_row(w, pc);
 	const struct snap_crash_module *module = snap_crash_module_at(w->crash, pc);
+	uint64_t start, end;
+	const struct snap_exidx *table =
+		module && module->object ? snap_object_exidx(module->object) : NULL;
+	/* Of stripped code, the tables have the functions. */
+	if (!snap_function_is_known(&function) && table &&
+		snap_exidx_function(table, pc - module->record.load_bias, &start, &end) &&
+		start == pc - module->record.load_bias)
+		return true;
 	return (snap_function_is_known(&function) && function.start == pc) ||
 	       (row && module && row->start == pc - module->record.load_bias &&
 		       !snap_walk_row(w, pc - 1));
@@ -169,7 +178,14 @@ static bool is_function_start(struct snap_walk *w, uint64_t pc)
 static bool is_thread_end(
 	struct snap_walk *w, const struct snap_frame *frame, const struct snap_registers *caller)
 {
-	if (!w->crash->device.is_device || !is_function_start(w, caller->pc))
+	const struct snap_crash_module *module = snap_crash_module_at(w->crash, caller->pc);
+	if (!w->crash->device.is_device || !snap_is_code(w, caller->pc, true))
+		return false;
+	/* Where no function is known, no call ends before it, which proves as much. */
+	if (module && module->object && snap_object_symbols(module->object) == SNAP_SYMBOLS_NONE)
+		return !w->is_guessed &&
+		       snap_is_call_site(w, caller->pc, caller->is_thumb) == SNAP_NO;
+	if (!is_function_start(w, caller->pc))
 		return false;
 	struct snap_function callee = snap_callee_of(w, frame);
 	return snap_is_call_site(w, caller->pc, caller->is_thumb) != SNAP_YES ||
@@ -194,8 +210,10 @@ static enum snap_step judge(
 	/* What was interrupted may have been a jump to anywhere. */
 	if (frame->is_signal && (!w->is_guessed || snap_is_code(w, caller->pc, true)))
 		return SNAP_STEP_DONE;
-	if (caller->pc == 0)
+	if (caller->pc == 0) {
+		w->is_return_0 = true;
 		return snap_step_is_outermost(w, "return address 0");
+	}
 	enum snap_step end = snap_end_by_exception_value(w, caller->pc);
 	if (end != SNAP_STEP_UNKNOWN)
 		return end;
@@ -336,6 +354,28 @@ static bool was_called(const struct snap_walk *w, const struct snap_frame *frame
 	return frame == w->frames || !frame->exact_pc || frame[-1].is_signal;
 }
 
+/*
+ * Firmware has its own assembler, and that is described wrongly more often than it is an innermost
+ * function that nothing called: *caller is one whose call goes to this very function, if a scan finds
+ * it.
+ */
+static bool is_called_all_the_same(struct snap_walk *w, struct snap_frame *frame,
+	const struct snap_registers *registers, struct snap_registers *caller)
+{
+	if (!w->is_return_0 || !w->crash->device.is_device || frame != w->frames)
+		return false;
+	struct snap_frame found = *frame;
+	struct failure failure = failure_of(w);
+	struct snap_function callee = snap_callee_of(w, frame);
+	if (try_step(w, step_by_guess, &found, registers, caller) == SNAP_STEP_DONE &&
+		snap_call_fit(w, &callee, caller->pc, caller->is_thumb) == SNAP_CALL_TO_CALLEE) {
+		*frame = found;
+		return true;
+	}
+	(void)fail_as(w, &failure);
+	return false;
+}
+
 static enum snap_step step(struct snap_walk *w, struct snap_frame *frame,
 	const struct snap_registers *registers, struct snap_registers *caller)
 {
@@ -360,6 +400,8 @@ static enum snap_step step(struct snap_walk *w, struct snap_frame *frame,
 		if (may_have_record && result == SNAP_STEP_UNKNOWN)
 			(void)fail_as(w, &failure);
 	}
+	if (result == SNAP_STEP_OUTERMOST && is_called_all_the_same(w, frame, registers, caller))
+		return SNAP_STEP_DONE;
 	/* Where the next word is, is known; it is just not there. */
 	if (result == SNAP_STEP_DONE || result == SNAP_STEP_OUTERMOST ||
 		(result == SNAP_STEP_FAILED && w->has_missing))

@@ -266,6 +266,10 @@ bool snap_is_known_function(struct snap_walk *w, uint64_t addr)
 		return true;
 	const struct snap_crash_module *module;
 	struct snap_object *object = object_at(w, addr, &module);
+	/* Of stripped firmware, nothing is known of any function. */
+	if (w->crash->device.is_laid_out && object &&
+		snap_object_symbols(object) == SNAP_SYMBOLS_NONE && !snap_object_exidx(object))
+		return true;
 	const struct snap_exidx *table = object ? snap_object_exidx(object) : NULL;
 	return table && snap_exidx_function(table, addr - module->record.load_bias, &start, &end);
 }

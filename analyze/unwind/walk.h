@@ -63,6 +63,7 @@ struct snap_walk {
 	/* How the walk ends, if the last step was the last one. */
 	enum snap_end end;
 	const char *end_reason;
+	bool is_return_0;    /* a return address of 0 was met */
 	bool lacks_register; /* a failed step needed a register that is not known */
 	/* The memory that a failed step needed, which the stack has but the input has not. */
 	bool has_missing;
