@@ -514,6 +514,7 @@ ANALYZE_OBJS = \
 	analyze/symbols/demangle.o \
 	analyze/symbols/elf_file.o \
 	analyze/symbols/encode.o \
+	analyze/symbols/firmware.o \
 	analyze/symbols/jit.o \
 	analyze/symbols/jit_image.o \
 	analyze/symbols/hash_seed.o \
@@ -552,11 +553,14 @@ ANALYZE_OBJS = \
 	analyze/tokens/nested.o \
 	analyze/tokens/summary.o \
 	analyze/unwind/cfi_step.o \
+	analyze/unwind/exception_frame.o \
 	analyze/unwind/exidx.o \
 	analyze/unwind/exidx_step.o \
 	analyze/unwind/expression.o \
 	analyze/unwind/frame_record.o \
 	analyze/unwind/gap.o \
+	analyze/unwind/prewalked.o \
+	analyze/unwind/saved_context.o \
 	analyze/unwind/scan.o \
 	analyze/unwind/sigreturn.o \
 	analyze/unwind/unwind.o \

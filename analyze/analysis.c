@@ -14,6 +14,7 @@
 #include "analyze/input/input.h"
 #include "analyze/input/load.h"
 #include "analyze/signature/signature.h"
+#include "analyze/symbols/firmware.h"
 #include "analyze/symbols/jit.h"
 #include "analyze/find/source.h"
 #include "analyze/find/store.h"
@@ -69,7 +70,7 @@ static int unwind(struct snap_crash *crash, struct snap_store *store,
 	for (int round = 0; again && round < MAX_ROUNDS; round++) {
 		for (size_t i = 0; i < crash->num_modules; i++)
 			crash->modules[i].has_frame = crash->modules[i].has_crashed_frame = false;
-		if (snap_unwind(crash, options, err) < 0 ||
+		if (snap_firmware_lay_out(crash, err) < 0 || snap_unwind(crash, options, err) < 0 ||
 			snap_store_fetch(store, crash, &again, err) < 0)
 			return -1;
 	}
@@ -130,6 +131,7 @@ static int load_related(const struct snap_crash *outer, struct snap_bytes record
 		return snap_error_no_memory(err);
 	*ret->input = (struct snap_input){.fd = -1, .size = record.len, .data = record};
 	ret->file_bytes = record.len;
+	ret->is_related = true;
 	if (snap_load_snapshot(ret, err) < 0)
 		return -1;
 	/* It has no marks of its own: those of the outer one vouch for it. */

@@ -25,6 +25,12 @@ enum snap_variables_wanted {
 	SNAP_VARIABLES_ALL,	/* of all threads */
 };
 
+/* --elf: a microcontroller's firmware. */
+struct snap_elf_option {
+	struct snap_bytes device; /* whose; absent: of the file that is analysed */
+	const char *path;
+};
+
 /* Where symbols may be looked for, and how much is wanted: the common options. */
 struct snap_options {
 	const char **symbol_dirs; /* --symbols */
@@ -35,6 +41,8 @@ struct snap_options {
 	size_t num_source_dirs;
 	bool fetch_source;	       /* --fetch-source, where debuginfod is on */
 	const char *sysroot;	       /* --sysroot; NULL: none */
+	const struct snap_elf_option *elfs; /* --elf; owned by whoever parsed them */
+	size_t num_elfs;
 	bool no_local;		       /* --no-local */
 	struct snap_path_map path_map; /* --path-map */
 	bool trust_path;	       /* --trust-path */

@@ -76,6 +76,7 @@ struct snap_grouping {
 
 struct snap_arguments {
 	struct snap_options options; /* its arrays are owned */
+	struct snap_elf_option *elfs; /* options.elfs */
 	struct snap_rules *rules;    /* what options.rules points to */
 	struct snap_tokens *tokens;  /* what options.tokens points to */
 	enum snap_color color;

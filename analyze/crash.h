@@ -68,6 +68,7 @@ struct snap_frame {
 	uint64_t cfa; /* canonical frame address, if has_cfa */
 	bool has_cfa;
 	bool is_signal;	   /* a signal trampoline: the frame above it was interrupted, not called */
+	bool is_exception; /* is_signal: what a processor's exception interrupted; pc is EXC_RETURN */
 	bool exact_pc;	   /* pc is the instruction itself (innermost, interrupted), not a return
 			    * address: look it up as it is, not pc - 1 */
 	bool is_tail_call; /* its own call was its last act, and its stack is gone: the call sites
@@ -152,6 +153,9 @@ struct snap_crash_thread {
 	uint64_t absent_regs; /* bit n: register n of crash.arch was not captured all the same */
 	struct snap_stack_use stack_use;
 	/* unwind */
+	/* pr_reg is what was found on a stack (unwind/saved_context.h): whose way of saving it that
+	 * is, in words. NULL: pr_reg is the input's. */
+	const char *saved_by;
 	const struct snap_frame *frames;
 	size_t num_frames;
 	enum snap_end end;
@@ -430,6 +434,11 @@ struct snap_device {
 	struct snap_time_point *timestamps;
 	size_t num_timestamps;
 	struct snap_bytes trace_data;
+	/* resolve */
+	bool is_laid_out; /* the mappings tell where the firmware is (symbols/firmware.h) */
+	/* unwind/: the frame of the thread that was interrupted, once a walk came to it */
+	bool has_interrupted, is_interrupted_basic;
+	uint64_t interrupted_addr;
 	/* explain/ */
 	struct snap_fault_bit fault_bits[SNAP_MAX_FAULT_BITS]; /* those that are set */
 	size_t num_fault_bits;
@@ -446,6 +455,7 @@ struct snap_crash {
 
 	/* input/: how it was stored */
 	const char *file;   /* the name given by the user; "-" for standard input */
+	bool is_related; /* it is a snapshot that was within another */
 	uint64_t text_line; /* of a text with several backtraces, where this one begins; else 0 */
 	bool is_core;
 	uint64_t file_bytes;

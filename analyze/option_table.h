@@ -10,6 +10,7 @@
 enum snap_option_id {
 	/* Above any character, so that they are no short options. */
 	OPTION_SYMBOLS = 256,
+	OPTION_ELF,
 	OPTION_DEBUG_DIR,
 	OPTION_SYSROOT,
 	OPTION_NO_LOCAL,

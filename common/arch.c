@@ -712,6 +712,7 @@ static const struct snap_arch arches[] = {
 		.saved_reg_size = 4,
 		.stack_align = 8,
 		.has_thumb_bit = true,
+		.is_m_profile = true,
 		RECORDS(cortex_m_records),
 	},
 	/*
@@ -877,6 +878,15 @@ bool snap_arch_reg_get(const struct snap_arch *arch, unsigned int index, const v
 		return false;
 	*ret = snap_arch_load(arch, (const uint8_t *)pr_reg + reg->offset, reg->size);
 	return true;
+}
+
+size_t snap_arch_regs_len(const struct snap_arch *arch)
+{
+	size_t len = 0;
+	for (unsigned int i = 0; i < arch->num_regs; i++)
+		if ((size_t)arch->regs[i].offset + arch->regs[i].size > len)
+			len = (size_t)arch->regs[i].offset + arch->regs[i].size;
+	return len;
 }
 
 bool snap_arch_reg_set(const struct snap_arch *arch, unsigned int index, void *pr_reg,

@@ -82,6 +82,9 @@ struct snap_arch {
 	uint8_t stack_align;
 	/* Bit 0 of a code address says which instruction set, and is no part of the address. */
 	bool has_thumb_bit;
+	/* Arm's M profile: all code is Thumb code, exceptions put frames onto the stack, and handlers
+	 * return to values that are no addresses (EXC_RETURN). */
+	bool is_m_profile;
 	/* Frame records, one for each way compilers make them; tried in this order. */
 	const struct snap_arch_frame_record *frame_records;
 	uint16_t num_frame_records;
@@ -133,6 +136,9 @@ const struct snap_arch *snap_arch_other_abi(const struct snap_arch *arch);
  */
 bool snap_arch_reg_get(const struct snap_arch *arch, unsigned int index, const void *pr_reg,
 	size_t pr_reg_len, uint64_t *ret);
+
+/* Bytes of pr_reg: up to the end of the last register. */
+size_t snap_arch_regs_len(const struct snap_arch *arch);
 
 /* The reverse: value as regs[index] into pr_reg. False if there is no such register or no room. */
 bool snap_arch_reg_set(const struct snap_arch *arch, unsigned int index, void *pr_reg,

@@ -147,7 +147,17 @@ static bool is_riscv_link(uint32_t reg)
 	return reg == 1 || reg == 5;
 }
 
-static struct call riscv_call(const struct code *code, uint64_t pc)
+/* C.JAL, which only RV32 has: on RV64 it is C.ADDIW. */
+static bool is_c_jal(uint32_t half, uint64_t pc, uint64_t *ret_target)
+{
+	uint32_t offset = (half >> 12 & 1) << 11 | (half >> 8 & 1) << 10 | (half >> 9 & 3) << 8 |
+			  (half >> 6 & 1) << 7 | (half >> 7 & 1) << 6 | (half >> 2 & 1) << 5 |
+			  (half >> 11 & 1) << 4 | (half >> 3 & 7) << 1;
+	*ret_target = pc - 2 + sign_extend(offset, 12);
+	return (half & 0xe003) == 0x2001;
+}
+
+static struct call riscv_call(const struct code *code, uint64_t pc, bool is_32)
 {
 	struct call call = {0};
 	if (pc % 2 != 0 || code->len < 2)
@@ -155,6 +165,12 @@ static struct call riscv_call(const struct code *code, uint64_t pc)
 	uint32_t half = half_before(code, 2);
 	bool is_c_jalr = (half & 0xf07f) == 0x9002 && (half & 0x0f80) != 0;
 	call.indirect = is_c_jalr;
+	if (is_32 && is_c_jal(half, pc, &call.target)) {
+		call.direct = true;
+		/* It may be the end of a longer call. */
+		call.indirect |= code->len >= 4 && (half_before(code, 4) & 0x77) == 0x67;
+		return call;
+	}
 	if (code->len < 4)
 		return call;
 	uint32_t word = word_before(code, 4);
@@ -193,10 +209,13 @@ static struct call find_call(
 		call = aarch64_call(&code, pc);
 		break;
 	case EM_ARM:
-		call = pc & 1 ? thumb_call(&code, pc & ~UINT64_C(1)) : arm_call(&code, pc);
+		if (pc & 1)
+			call = thumb_call(&code, pc & ~UINT64_C(1));
+		else if (!arch->is_m_profile)
+			call = arm_call(&code, pc);
 		break;
 	case EM_RISCV:
-		call = riscv_call(&code, pc);
+		call = riscv_call(&code, pc, arch->elf_class == ELFCLASS32);
 		break;
 	}
 	if (arch->elf_class == ELFCLASS32)

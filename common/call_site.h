@@ -5,7 +5,7 @@
  * Sources: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2 (CALL; 2.1,
  * instruction format); Arm Architecture Reference Manual for A-profile (C6.2 BL, BLR, BLRA*; F5.1
  * BL, BLX, BX, LDR, MOV); The RISC-V Instruction Set Manual, volume I (2.5, JAL and JALR, with
- * table 3, the hints for return-address prediction; "C", C.JALR).
+ * table 3, the hints for return-address prediction; "C", C.JAL and C.JALR).
  */
 #ifndef SNAP_COMMON_CALL_SITE_H
 #define SNAP_COMMON_CALL_SITE_H
@@ -22,10 +22,11 @@
 /*
  * Whether some call instruction ends at pc. code[0 .. len) are the bytes that stand right before
  * it, the last one at pc - 1; len may be anything, fewer bytes than a call takes are none. On arm,
- * bit 0 of pc says that the caller is Thumb code, and code ends at pc & ~1.
+ * bit 0 of pc says that the caller is Thumb code, and code ends at pc & ~1; on Cortex-M, where it is
+ * clear no call ends.
  *
- * Machines: x86-64, i386, aarch64, arm, riscv64, those that are SNAP_ARCH_SUPPORTED; for others
- * false. Where instructions have several lengths, the bytes may also be the end of some longer
+ * Machines: x86-64, i386, aarch64, arm, Cortex-M, riscv64, riscv32, those that are
+ * SNAP_ARCH_SUPPORTED; for others false. Where instructions have several lengths, the bytes may also be the end of some longer
  * instruction, so that true is evidence and no proof; false is a proof, but for calls that no
  * compiler makes: on i386 those with 16-bit operands or addresses and far ones with an immediate
  * address.

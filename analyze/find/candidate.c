@@ -33,7 +33,7 @@ int snap_candidates_add(struct snap_candidates *candidates, struct snap_arena *a
 const char *snap_candidate_where_name(enum snap_candidate_where where)
 {
 	static const char *const names[] = {"symbols", "local", "sysroot", "debug-dir", "debuglink",
-		"altlink", "debugdata", "split", "debuginfod", "memory"};
+		"altlink", "debugdata", "split", "debuginfod", "memory", "elf"};
 	return names[where];
 }
 

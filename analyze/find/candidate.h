@@ -22,6 +22,7 @@ enum snap_candidate_where {
 	SNAP_WHERE_SPLIT,      /* what a skeleton unit names, or a package of these */
 	SNAP_WHERE_DEBUGINFOD, /* fetched from a server */
 	SNAP_WHERE_MEMORY,     /* the input's own memory */
+	SNAP_WHERE_ELF,	       /* what --elf names */
 };
 
 /* What it was looked at for. */

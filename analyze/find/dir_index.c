@@ -260,6 +260,24 @@ const struct snap_dir_entry *snap_dir_index_find(
 	return NULL;
 }
 
+const struct snap_dir_entry *snap_dir_index_find_prefix(
+	const struct snap_dir_index *index, struct snap_bytes prefix)
+{
+	const struct snap_dir_entry *found = NULL;
+	for (size_t i = 0; i < index->num_entries; i++) {
+		const struct snap_dir_entry *entry = &index->entries[i];
+		if (entry->build_id_len < prefix.len ||
+			memcmp(entry->build_id, prefix.data, prefix.len) != 0)
+			continue;
+		if (!found)
+			found = entry;
+		else if (!snap_bytes_equal(snap_bytes(found->build_id, found->build_id_len),
+				 snap_bytes(entry->build_id, entry->build_id_len)))
+			return NULL;
+	}
+	return found;
+}
+
 bool snap_dir_name_is(const struct snap_dir_name *name, const char *base_name)
 {
 	return strcmp(base_of(name->path), base_name) == 0;

@@ -66,6 +66,13 @@ const struct snap_dir_entry *snap_dir_index_find(
 	const struct snap_dir_index *index, struct snap_bytes build_id);
 
 /*
+ * The first entry whose build ID begins with these bytes; NULL: none, or files of several builds
+ * do.
+ */
+const struct snap_dir_entry *snap_dir_index_find_prefix(
+	const struct snap_dir_index *index, struct snap_bytes prefix);
+
+/*
  * The first of names with this base name; those that follow have it as long as it is equal, as
  * snap_dir_name_is() says. NULL: none.
  */

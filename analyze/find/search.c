@@ -102,17 +102,30 @@ static void keep_origin(
 
 /* ---------------------------------------------------------------- one file */
 
+/* Some devices tell only the beginning of their build ID (Pigweed's 16 bytes for a UUID). */
+#define MIN_PREFIX_BYTES 8
+
+static bool is_same_build(const struct snap_search *search, struct snap_bytes build_id)
+{
+	struct snap_bytes wanted = search->build_id;
+	if (search->is_device && wanted.len >= MIN_PREFIX_BYTES && wanted.len < build_id.len)
+		build_id.len = wanted.len;
+	return build_id.len > 0 && snap_bytes_equal(build_id, wanted);
+}
+
 /* Whether it is this build's file; if not, candidate says why, in detail's size bytes. */
 static bool check_identity(struct snap_search *search, const struct snap_attempt *attempt,
 	const struct snap_elf_file *file, struct snap_candidate *candidate, char *detail,
 	size_t size)
 {
 	char hex[2 * SNAP_MAX_BUILD_ID + 1];
-	if (file->build_id.len > 0 && snap_bytes_equal(file->build_id, search->build_id)) {
+	if (is_same_build(search, file->build_id)) {
 		candidate->fate = SNAP_FATE_OK;
 	} else if (file->build_id.len > 0 && search->build_id.len > 0) {
 		candidate->fate = SNAP_FATE_WRONG_BUILD_ID;
 		(void)snprintf(detail, size, "its build ID is %s", hex_of(file->build_id, hex));
+	} else if (attempt->where == SNAP_WHERE_ELF) {
+		candidate->fate = SNAP_FATE_OK;
 	} else if (search->by_path && !search->files.main) {
 		candidate->fate = SNAP_FATE_OK;
 		if (file->build_id.len > 0 && !search->any_build_id) {
@@ -231,6 +244,17 @@ int snap_search_try(
 
 /* ---------------------------------------------------------------- the places */
 
+static int search_elfs(struct snap_search *search, struct snap_error *err)
+{
+	for (size_t i = 0; i < search->num_elfs && !search->files.main; i++) {
+		const struct snap_attempt attempt = {
+			.where = SNAP_WHERE_ELF, .path = search->elfs[i], .expected = true};
+		if (snap_search_try(search, &attempt, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int search_trees(struct snap_search *search, struct snap_error *err)
 {
 	if (search->build_id.len == 0)
@@ -238,11 +262,16 @@ static int search_trees(struct snap_search *search, struct snap_error *err)
 	const struct snap_dir_index *trees = snap_places_trees(search->places, err);
 	if (!trees)
 		return -1;
-	const struct snap_dir_entry *entry = snap_dir_index_find(trees, search->build_id);
+	struct snap_bytes build_id = search->build_id;
+	const struct snap_dir_entry *entry = snap_dir_index_find(trees, build_id);
+	if (!entry && search->is_device && build_id.len >= MIN_PREFIX_BYTES) {
+		entry = snap_dir_index_find_prefix(trees, build_id);
+		if (entry)
+			build_id = snap_bytes(entry->build_id, entry->build_id_len);
+	}
 	const struct snap_dir_entry *end = entry ? trees->entries + trees->num_entries : NULL;
 	for (; entry < end && !snap_search_is_whole(search) &&
-		snap_bytes_equal(
-			snap_bytes(entry->build_id, entry->build_id_len), search->build_id);
+		snap_bytes_equal(snap_bytes(entry->build_id, entry->build_id_len), build_id);
 		entry++) {
 		const struct snap_attempt attempt = {
 			.where = SNAP_WHERE_SYMBOLS,
@@ -403,6 +432,8 @@ static int search_names(struct snap_search *search, struct snap_error *err)
 
 int snap_search_files(struct snap_search *search, struct snap_error *err)
 {
+	if (search_elfs(search, err) < 0)
+		return -1;
 	if (search->by_path && search_names(search, err) < 0)
 		return -1;
 	if (search_trees(search, err) < 0)

@@ -2,6 +2,7 @@
  * The search for the files of one build: the order of the places (docs/symbols.rst), each file
  * verified on its open descriptor before use, and its fate written down.
  *
+ *   0. of a microcontroller: what --elf names
  *   1. the --symbols trees, by build ID
  *   2. the module's own path: below --sysroot if there is one, else, unless --no-local, here
  *   3. the .build-id trees of --sysroot where distributions have them
@@ -42,6 +43,11 @@ struct snap_search {
 	bool by_path;		    /* --trust-path: the path says enough where no build ID does */
 	bool any_build_id;	    /* ... also of a file that has one */
 	bool is_deleted;	    /* by_path: what is at the path now is another file */
+	/* Of a microcontroller: its build ID may be the first bytes of the file's; --elf names these
+	 * files (array and strings outlive the search). */
+	bool is_device;
+	const char *const *elfs;
+	size_t num_elfs;
 	bool is_alternate; /* for files.alternate, whose build ID it is, and nothing else */
 	struct snap_candidates candidates;
 	struct snap_object_files files; /* what was found so far */
@@ -54,7 +60,7 @@ struct snap_search {
 	struct snap_debuginfod *client; /* during snap_search_fetch() */
 };
 
-/* Steps 1 to 5. -1 without memory, or if a --symbols tree can't be read. */
+/* Steps 0 to 5. -1 without memory, or if a --symbols tree can't be read. */
 int snap_search_files(struct snap_search *search, struct snap_error *err);
 
 /* The files that hang on those found: .alternate and .mini. After the steps above. */

@@ -118,6 +118,17 @@ static struct stored **bucket_of(struct snap_store *store, struct snap_bytes bui
  * own. */
 #define MAX_OTHER_PATHS 4
 
+/* --elf may name different files for the same build ID's devices: all but one are wrong. */
+static bool has_same_elfs(const struct snap_search *a, const struct snap_search *b)
+{
+	if (a->is_device != b->is_device || a->num_elfs != b->num_elfs)
+		return false;
+	for (size_t i = 0; i < a->num_elfs; i++)
+		if (strcmp(a->elfs[i], b->elfs[i]) != 0)
+			return false;
+	return true;
+}
+
 /*
  * image: of a module that lives in memory only, else absent. An object made from the bytes of one
  * input serves another only if these are the same: their build ID is the input's own claim.
@@ -134,7 +145,8 @@ static struct stored *find_stored(
 		if (!snap_bytes_equal(
 			    snap_bytes(stored->build_id, stored->build_id_len), search->build_id) ||
 			stored->search.any_build_id != search->any_build_id ||
-			stored->search.is_deleted != search->is_deleted)
+			stored->search.is_deleted != search->is_deleted ||
+			!has_same_elfs(&stored->search, search))
 			continue;
 		bool same_path = snap_bytes_equal(stored->search.path, search->path);
 		if (!stored->object || search->by_path) {
@@ -200,7 +212,11 @@ static const char *why_of(const struct snap_search *search)
 		return "only its debug file was found: unwinding needs the executable or library "
 		       "too";
 	const char *why = why_restricted(main, debug);
-	if (!why && search->by_path)
+	if (!why && search->by_path && search->main_at.where == SNAP_WHERE_ELF)
+		why = "named by --elf: the device's build ID is not known";
+	else if (!why && main && search->main_at.where == SNAP_WHERE_ELF && main->build_id.len == 0)
+		why = "named by --elf: it has no build ID";
+	else if (!why && search->by_path)
 		why = search->any_build_id ? "found by its path alone: its build ID is not known"
 					   : "found by its path alone: it has no build ID";
 	if (!why && !snap_search_has_dwarf(search))
@@ -260,6 +276,33 @@ static bool has_build_id(struct snap_crash_module *module)
 	return false;
 }
 
+/*
+ * What --elf names for a microcontroller: for its device's name; else what is for the input itself, and
+ * for a snapshot within it by the build ID alone.
+ */
+static int add_elfs(struct snap_store *store, const struct snap_crash *crash, bool has_id,
+	struct snap_search *search, struct snap_error *err)
+{
+	const struct snap_options *options = store->places.options;
+	search->is_device = crash->device.is_device;
+	if (!search->is_device || options->num_elfs == 0)
+		return 0;
+	const char **elfs =
+		snap_arena_alloc(&store->arena, options->num_elfs * sizeof(*elfs));
+	if (!elfs)
+		return snap_error_no_memory(err);
+	search->elfs = elfs;
+	for (size_t i = 0; i < options->num_elfs; i++)
+		if (options->elfs[i].device.len > 0 &&
+			snap_bytes_equal(options->elfs[i].device, crash->metadata.device_name))
+			elfs[search->num_elfs++] = options->elfs[i].path;
+	bool is_named = search->num_elfs > 0;
+	for (size_t i = 0; i < options->num_elfs && !is_named; i++)
+		if (options->elfs[i].device.len == 0 && (has_id || !crash->is_related))
+			elfs[search->num_elfs++] = options->elfs[i].path;
+	return 0;
+}
+
 /* Search, once it is clear that it is stored nowhere. */
 static int search_and_keep(struct snap_store *store, struct snap_search *search,
 	struct snap_crash_module *module, struct snap_error *err)
@@ -295,9 +338,16 @@ static int resolve_module(struct snap_store *store, struct snap_crash *crash,
 	struct snap_crash_module *module, struct resolution *resolution, struct snap_error *err)
 {
 	bool by_path = !has_build_id(module);
-	if (by_path && (!store->places.options->trust_path || snap_vdso_is(&module->record)))
+	struct snap_search device = {0};
+	if (add_elfs(store, crash, !by_path, &device, err) < 0)
+		return -1;
+	if (by_path && device.num_elfs == 0 &&
+		(!store->places.options->trust_path || snap_vdso_is(&module->record)))
 		return 0;
 	struct snap_search search = {
+		.is_device = device.is_device,
+		.elfs = device.elfs,
+		.num_elfs = device.num_elfs,
 		.places = &store->places,
 		.arena = &store->words,
 		.build_id = by_path ? snap_bytes(NULL, 0) : module->record.build_id,
@@ -441,10 +491,13 @@ static int fetch_stored(
 }
 
 /* What could be fetched for the module; NULL: nothing, or that was tried already. */
-static struct stored *find_fetchable(struct snap_store *store, struct snap_crash_module *module)
+static struct stored *find_fetchable(struct snap_store *store, const struct snap_crash *crash,
+	struct snap_crash_module *module)
 {
-	const struct snap_search search = {
+	struct snap_search search = {
 		.build_id = module->record.build_id, .path = module->record.path};
+	if (add_elfs(store, crash, search.build_id.len > 0, &search, NULL) < 0)
+		return NULL;
 	if (snap_note_quarantined(search.build_id) || !module->has_frame || snap_vdso_is(&module->record) || search.build_id.len == 0 ||
 		search.build_id.len > SNAP_MAX_BUILD_ID)
 		return NULL;
@@ -463,7 +516,7 @@ int snap_store_fetch(
 	*ret_again = false;
 	for (size_t i = 0; store->debuginfod && i < crash->num_modules; i++) {
 		struct snap_crash_module *module = &crash->modules[i];
-		struct stored *stored = find_fetchable(store, module);
+		struct stored *stored = find_fetchable(store, crash, module);
 		if (!stored)
 			continue;
 		if (num_fetched == MAX_FETCHES) {

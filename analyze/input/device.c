@@ -164,10 +164,7 @@ static int set_registers(
 	struct snap_crash *crash, struct snap_crash_thread *thread, struct snap_error *err)
 {
 	const struct snap_arch *arch = crash->arch;
-	size_t len = 0;
-	for (unsigned int i = 0; i < arch->num_regs; i++)
-		if ((size_t)arch->regs[i].offset + arch->regs[i].size > len)
-			len = (size_t)arch->regs[i].offset + arch->regs[i].size;
+	size_t len = snap_arch_regs_len(arch);
 	uint8_t *bytes = snap_arena_alloc(&crash->arena, len);
 	if (!bytes)
 		return snap_error_no_memory(err);

@@ -123,7 +123,8 @@ static bool take_bracketed(struct snap_bytes line, struct snap_text_frame *frame
 static void read_frame(struct snap_text *text, struct snap_bytes line, struct snap_text_frame *frame)
 {
 	static const char *const inlined[] = {" [inlined]", " (inlined)"};
-	if (snap_text_begins(line, "<signal handler called>")) {
+	if (snap_text_begins(line, "<signal handler called>") ||
+		snap_text_begins(line, "<exception handler called>")) {
 		frame->is_signal = true;
 		return;
 	}

@@ -21,7 +21,9 @@ void snap_frame_name(const struct snap_crash_thread *thread, size_t index, char 
 	const struct snap_crash_module *module = frame->module;
 	char name[SNAP_PRINT_MAX + 4];
 	if (frame->is_signal && !listed->is_inline) {
-		(void)snprintf(out, size, "<signal handler called>");
+		(void)snprintf(out, size,
+			frame->is_exception ? "<exception handler called>"
+					    : "<signal handler called>");
 	} else if (listed->function) {
 		(void)snap_print_to(snap_bytes_str(listed->function), name);
 		if (snap_columns(name) > MAX_NAME_COLUMNS) {

@@ -59,6 +59,8 @@ int snap_policy_init(struct snap_policy *policy, const struct snap_options *opti
 	int r = 0;
 	if (options) {
 		const struct snap_places places = {.options = options};
+		policy->elfs = options->elfs;
+		policy->num_elfs = options->num_elfs;
 		policy->any_path = !options->no_local && !options->sysroot;
 		for (size_t i = 0; i < options->num_symbol_dirs && r == 0; i++)
 			r = add_tree(policy, options->symbol_dirs[i], err);
@@ -144,6 +146,9 @@ static bool is_named(const struct snap_policy *policy, const char *path)
 {
 	for (size_t i = 0; i < policy->num_files; i++)
 		if (strcmp(policy->files[i], path) == 0)
+			return true;
+	for (size_t i = 0; i < policy->num_elfs; i++)
+		if (strcmp(policy->elfs[i].path, path) == 0)
 			return true;
 	return false;
 }

@@ -30,6 +30,8 @@ struct snap_policy {
 	size_t num_own_trees;
 	char *const *files; /* what the user named */
 	size_t num_files;
+	const struct snap_elf_option *elfs; /* likewise, by --elf */
+	size_t num_elfs;
 };
 
 /*

@@ -11,6 +11,8 @@
 #include <gelf.h>
 
 #include "analyze/symbols/cfi_check.h"
+#include "common/elf_load.h"
+#include "common/snapshot.h"
 
 /*
  * libdw decompresses every debug section on opening a file, and all may claim the same bytes.
@@ -56,7 +58,9 @@ static void find_sections(struct snap_elf_file *file)
 			continue;
 		uint64_t len = unpacked_bytes(scn, &shdr, name);
 		unpacked = len > UINT64_MAX - unpacked ? UINT64_MAX : unpacked + len;
-		if (strcmp(name, ".eh_frame") == 0 || strcmp(name, ".text") == 0)
+		/* Firmware's sections have all kinds of names. */
+		bool is_code = shdr.sh_type == SHT_PROGBITS && shdr.sh_flags & SHF_EXECINSTR;
+		if (is_code || strcmp(name, ".eh_frame") == 0 || strcmp(name, ".text") == 0)
 			file->has_code_frames = true;
 		else if (strcmp(name, ".debug_frame") == 0 || strcmp(name, ".zdebug_frame") == 0)
 			file->has_debug_frame = true;
@@ -116,6 +120,52 @@ static void restrict_image(struct snap_elf_file *file)
 		file->no_cfi = NULL;
 }
 
+/* Linker scripts of firmware put the note among constants or code; no more bytes are looked at. */
+#define MAX_SEARCHED_BYTES (32u << 20)
+
+static struct snap_bytes find_note(const uint8_t *data, size_t len, uint8_t elf_data)
+{
+	enum { HEAD = 16 };
+	for (size_t at = 0; at + HEAD <= len; at += 4) {
+		if (memcmp(data + at + 12, "GNU", 4) != 0 ||
+			snap_elf_load(data + at, 4, elf_data) != 4 ||
+			snap_elf_load(data + at + 8, 4, elf_data) != NT_GNU_BUILD_ID)
+			continue;
+		uint64_t id_len = snap_elf_load(data + at + 4, 4, elf_data);
+		if (id_len > 0 && id_len <= SNAP_MAX_BUILD_ID && id_len <= len - at - HEAD)
+			return snap_bytes(data + at + HEAD, (size_t)id_len);
+	}
+	return snap_bytes(NULL, 0);
+}
+
+/* A microcontroller's program, whose build ID is in no note section. */
+static void find_firmware_build_id(struct snap_elf_file *file)
+{
+	size_t names, searched = 0, num;
+	GElf_Phdr ph;
+	if (file->elf_type != ET_EXEC || file->elf_class != ELFCLASS32 ||
+		(file->elf_machine != EM_ARM && file->elf_machine != EM_RISCV) ||
+		elf_getshdrstrndx(file->elf, &names) < 0 || elf_getphdrnum(file->elf, &num) < 0)
+		return;
+	for (size_t i = 0; i < num; i++)
+		if (gelf_getphdr(file->elf, (int)i, &ph) && ph.p_type == PT_INTERP)
+			return;
+	for (Elf_Scn *scn = NULL; file->build_id.len == 0 && (scn = elf_nextscn(file->elf, scn));) {
+		GElf_Shdr shdr;
+		const char *name = gelf_getshdr(scn, &shdr)
+					   ? elf_strptr(file->elf, names, shdr.sh_name)
+					   : NULL;
+		if (!name || shdr.sh_type == SHT_NOBITS ||
+			(!(shdr.sh_flags & SHF_ALLOC) && strcmp(name, ".note.gnu.build-id") != 0))
+			continue;
+		const Elf_Data *data = elf_rawdata(scn, NULL);
+		if (!data || !data->d_buf || data->d_size > MAX_SEARCHED_BYTES - searched)
+			continue;
+		searched += data->d_size;
+		file->build_id = find_note(data->d_buf, data->d_size, file->elf_data);
+	}
+}
+
 static int open_elf(Elf *elf, bool is_part, struct snap_elf_file *file, struct snap_error *err)
 {
 	GElf_Ehdr ehdr;
@@ -132,6 +182,8 @@ static int open_elf(Elf *elf, bool is_part, struct snap_elf_file *file, struct s
 	ssize_t len = dwelf_elf_gnu_build_id(elf, &build_id);
 	if (len > 0)
 		file->build_id = snap_bytes(build_id, (size_t)len);
+	else
+		find_firmware_build_id(file);
 	find_sections(file);
 	return 0;
 }

@@ -256,6 +256,50 @@ size_t snap_object_read(const struct snap_object *object, uint64_t vaddr, void *
 	return 0;
 }
 
+/* Firmware has some tens of sections. */
+#define MAX_CODE_SECTIONS 16384
+
+bool snap_object_segment(const struct snap_object *object, size_t i, struct snap_segment *ret)
+{
+	SNAP_READING_SLOT(object->note);
+	size_t num, at = 0;
+	GElf_Phdr ph;
+	if (!object->main || elf_getphdrnum(object->main->elf, &num) != 0)
+		return false;
+	for (; at < num; at++)
+		if (gelf_getphdr(object->main->elf, (int)at, &ph) && ph.p_type == PT_LOAD && i-- == 0)
+			break;
+	if (at == num)
+		return false;
+	*ret = (struct snap_segment){ph.p_vaddr, ph.p_vaddr, ph.p_flags};
+	if (ph.p_memsz <= UINT64_MAX - ph.p_vaddr)
+		ret->end += ph.p_memsz;
+	return true;
+}
+
+bool snap_object_next_code(
+	const struct snap_object *object, uint64_t vaddr, uint64_t *ret_start, uint64_t *ret_end)
+{
+	SNAP_READING_SLOT(object->note);
+	GElf_Shdr sh;
+	size_t num;
+	bool found = false;
+	if (!object->main || elf_getshdrnum(object->main->elf, &num) != 0 ||
+		num > MAX_CODE_SECTIONS)
+		return false;
+	for (Elf_Scn *scn = NULL; (scn = elf_nextscn(object->main->elf, scn));) {
+		if (!gelf_getshdr(scn, &sh) || !(sh.sh_flags & SHF_ALLOC) ||
+			!(sh.sh_flags & SHF_EXECINSTR) || sh.sh_size == 0 ||
+			sh.sh_size > UINT64_MAX - sh.sh_addr || sh.sh_addr + sh.sh_size <= vaddr ||
+			(found && sh.sh_addr >= *ret_start))
+			continue;
+		*ret_start = sh.sh_addr;
+		*ret_end = sh.sh_addr + sh.sh_size;
+		found = true;
+	}
+	return found;
+}
+
 uint32_t snap_object_note(const struct snap_object *object)
 {
 	return object->note;

@@ -86,6 +86,19 @@ bool snap_object_function(
 	struct snap_object *object, uint64_t vaddr, uint64_t *ret_start, uint64_t *ret_end);
 /* The bytes at vaddr as the main file has them; how many of len there are from vaddr on. */
 size_t snap_object_read(const struct snap_object *object, uint64_t vaddr, void *buf, size_t len);
+/* Where PT_LOAD segment i is in memory, as the file has it; flags: PF_R and so on. False: there are
+ * no more. */
+struct snap_segment {
+	uint64_t start, end; /* [start, end); start == end: nothing, or nonsense */
+	uint32_t flags;
+};
+bool snap_object_segment(const struct snap_object *object, size_t i, struct snap_segment *ret);
+/*
+ * The first section of instructions that ends above vaddr, [*ret_start, *ret_end). False: there is
+ * none, or the file has no sections, or thousands.
+ */
+bool snap_object_next_code(const struct snap_object *object, uint64_t vaddr, uint64_t *ret_start,
+	uint64_t *ret_end);
 /* The section that has vaddr in memory, by the headers of the main file; NULL: none is known. */
 const char *snap_object_section(const struct snap_object *object, uint64_t vaddr);
 /* Where the program starts (e_entry); false if there is no main file, or it is a library. */

@@ -302,10 +302,16 @@ static void open_debug_frame(const struct snap_elf_file *file, struct cfi_source
 {
 	if (!file || !file->has_debug_frame || file->no_dwarf)
 		return;
-	source->dwarf = dwarf_begin_elf(file->elf, DWARF_C_READ, NULL);
+	/* Headers of compressed sections are changed: ours are not to be written to. */
+	if (file->fd >= 0)
+		source->elf = elf_begin(file->fd, ELF_C_READ_MMAP_PRIVATE, NULL);
+	Elf *elf = source->elf ? source->elf : file->elf;
+	if (file->map && !source->elf)
+		return;
+	source->dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
 	/* Compressed ones are not any more. */
-	if (source->dwarf && are_sections_bounded(file->elf, ".debug_frame", false) &&
-		are_sections_bounded(file->elf, ".zdebug_frame", false))
+	if (source->dwarf && are_sections_bounded(elf, ".debug_frame", false) &&
+		are_sections_bounded(elf, ".zdebug_frame", false))
 		source->cfi = dwarf_getcfi(source->dwarf);
 }
 

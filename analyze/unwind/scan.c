@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "analyze/symbols/cfi_row.h"
+#include "analyze/unwind/exception_frame.h"
 #include "analyze/unwind/frame_record.h"
 
 /* How far a return address is looked for: the largest frames that are common. */
@@ -27,7 +28,8 @@ static void set_stack_registers(struct snap_walk *w, const struct snap_registers
 	unsigned int word = snap_arch_word(arch);
 	int fp = snap_fp_column(arch);
 	uint64_t saved;
-	if (arch->call_pushes_ra ||
+	/* Thumb code pushes lr above all else (but for the registers of variable arguments). */
+	if (arch->call_pushes_ra || arch->is_m_profile ||
 		(arch->num_frame_records > 0 && arch->frame_records[0].is_at_top))
 		snap_register_set(caller, snap_sp_column(arch), addr + word);
 	if (fp < 0 || arch->num_frame_records == 0)
@@ -80,6 +82,10 @@ static enum snap_call_fit look_at(struct snap_walk *w, const struct snap_functio
 {
 	*caller = (struct snap_registers){.trust = SNAP_TRUST_SCAN};
 	snap_set_return_address(w, caller, value);
+	if (snap_is_saved_exc_return(w, addr, value)) {
+		snap_register_set(caller, snap_sp_column(w->arch), addr + snap_arch_word(w->arch));
+		return SNAP_CALL_TO_CALLEE;
+	}
 	if (!snap_is_code(w, caller->pc, true) && !snap_is_code(w, caller->pc, false))
 		return SNAP_CALL_MISFIT;
 	*w->words_left -= *w->words_left < CODE_WORDS ? *w->words_left : CODE_WORDS;

@@ -14,9 +14,13 @@
 
 #include "analyze/symbols/object.h"
 #include "analyze/unwind/cfi_step.h"
+#include "analyze/unwind/exception_frame.h"
+#include "analyze/unwind/exidx.h"
 #include "analyze/unwind/exidx_step.h"
 #include "analyze/unwind/frame_record.h"
 #include "analyze/unwind/gap.h"
+#include "analyze/unwind/prewalked.h"
+#include "analyze/unwind/saved_context.h"
 #include "analyze/unwind/scan.h"
 #include "analyze/unwind/sigreturn.h"
 #include "analyze/unwind/walk.h"
@@ -56,8 +60,11 @@ static int add_frame(
 		return snap_error_no_memory(err);
 	w->frames = frames;
 	memcpy(regs, registers->values, snap_arch_num_columns(w->arch) * sizeof(uint64_t));
-	struct snap_crash_module *module = snap_crash_module_at(
-		crash, registers->exact_pc ? registers->pc : registers->pc - 1);
+	struct snap_crash_module *module =
+		snap_is_exc_return(w->arch, registers->pc)
+			? NULL
+			: snap_crash_module_at(
+				  crash, registers->exact_pc ? registers->pc : registers->pc - 1);
 	frames[w->num_frames++] = (struct snap_frame){
 		.pc = registers->pc,
 		.exact_pc = registers->exact_pc,
@@ -151,9 +158,38 @@ static bool is_function_start(struct snap_walk *w, uint64_t pc)
 	struct snap_function function = snap_function_at(w, pc);
 	const struct snap_cfi_row *row = snap_walk_row(w, pc);
 	const struct snap_crash_module *module = snap_crash_module_at(w->crash, pc);
+	uint64_t start, end;
+	const struct snap_exidx *table =
+		module && module->object ? snap_object_exidx(module->object) : NULL;
+	/* Of stripped code, the tables have the functions. */
+	if (!snap_function_is_known(&function) && table &&
+		snap_exidx_function(table, pc - module->record.load_bias, &start, &end) &&
+		start == pc - module->record.load_bias)
+		return true;
 	return (snap_function_is_known(&function) && function.start == pc) ||
 	       (row && module && row->start == pc - module->record.load_bias &&
 		       !snap_walk_row(w, pc - 1));
+}
+
+/*
+ * Whether a microcontroller's thread begins here: what it returns to is the start of a function
+ * (FreeRTOS's prvTaskExitError(), ThreadX's and others' alike), which did not call it.
+ */
+static bool is_thread_end(
+	struct snap_walk *w, const struct snap_frame *frame, const struct snap_registers *caller)
+{
+	const struct snap_crash_module *module = snap_crash_module_at(w->crash, caller->pc);
+	if (!w->crash->device.is_device || !snap_is_code(w, caller->pc, true))
+		return false;
+	/* Where no function is known, no call ends before it, which proves as much. */
+	if (module && module->object && snap_object_symbols(module->object) == SNAP_SYMBOLS_NONE)
+		return !w->is_guessed &&
+		       snap_is_call_site(w, caller->pc, caller->is_thumb) == SNAP_NO;
+	if (!is_function_start(w, caller->pc))
+		return false;
+	struct snap_function callee = snap_callee_of(w, frame);
+	return snap_is_call_site(w, caller->pc, caller->is_thumb) != SNAP_YES ||
+	       snap_call_fit(w, &callee, caller->pc, caller->is_thumb) != SNAP_CALL_TO_CALLEE;
 }
 
 /* Whether a step's result can be. If not, the walk has the reason why not. */
@@ -174,8 +210,15 @@ static enum snap_step judge(
 	/* What was interrupted may have been a jump to anywhere. */
 	if (frame->is_signal && (!w->is_guessed || snap_is_code(w, caller->pc, true)))
 		return SNAP_STEP_DONE;
-	if (caller->pc == 0)
+	if (caller->pc == 0) {
+		w->is_return_0 = true;
 		return snap_step_is_outermost(w, "return address 0");
+	}
+	enum snap_step end = snap_end_by_exception_value(w, caller->pc);
+	if (end != SNAP_STEP_UNKNOWN)
+		return end;
+	if (is_thread_end(w, frame, caller))
+		return snap_step_is_outermost(w, "its thread's first function");
 	enum snap_answer is_good = snap_is_return_address(w, caller->pc, caller->is_thumb);
 	if (is_good == SNAP_YES)
 		return SNAP_STEP_DONE;
@@ -311,10 +354,34 @@ static bool was_called(const struct snap_walk *w, const struct snap_frame *frame
 	return frame == w->frames || !frame->exact_pc || frame[-1].is_signal;
 }
 
+/*
+ * Firmware has its own assembler, and that is described wrongly more often than it is an innermost
+ * function that nothing called: *caller is one whose call goes to this very function, if a scan finds
+ * it.
+ */
+static bool is_called_all_the_same(struct snap_walk *w, struct snap_frame *frame,
+	const struct snap_registers *registers, struct snap_registers *caller)
+{
+	if (!w->is_return_0 || !w->crash->device.is_device || frame != w->frames)
+		return false;
+	struct snap_frame found = *frame;
+	struct failure failure = failure_of(w);
+	struct snap_function callee = snap_callee_of(w, frame);
+	if (try_step(w, step_by_guess, &found, registers, caller) == SNAP_STEP_DONE &&
+		snap_call_fit(w, &callee, caller->pc, caller->is_thumb) == SNAP_CALL_TO_CALLEE) {
+		*frame = found;
+		return true;
+	}
+	(void)fail_as(w, &failure);
+	return false;
+}
+
 static enum snap_step step(struct snap_walk *w, struct snap_frame *frame,
 	const struct snap_registers *registers, struct snap_registers *caller)
 {
-	enum snap_step result;
+	enum snap_step result = snap_step_by_exception_frame(w, frame, registers, caller);
+	if (result != SNAP_STEP_UNKNOWN)
+		return result == SNAP_STEP_DONE ? judge(w, frame, caller) : result;
 	if (frame->exact_pc && !snap_is_code(w, frame->pc, true)) {
 		(void)snap_step_fails(w, SNAP_END_CORRUPT,
 			"no code is there, and nothing tells who jumped there");
@@ -333,6 +400,8 @@ static enum snap_step step(struct snap_walk *w, struct snap_frame *frame,
 		if (may_have_record && result == SNAP_STEP_UNKNOWN)
 			(void)fail_as(w, &failure);
 	}
+	if (result == SNAP_STEP_OUTERMOST && is_called_all_the_same(w, frame, registers, caller))
+		return SNAP_STEP_DONE;
 	/* Where the next word is, is known; it is just not there. */
 	if (result == SNAP_STEP_DONE || result == SNAP_STEP_OUTERMOST ||
 		(result == SNAP_STEP_FAILED && w->has_missing))
@@ -358,7 +427,12 @@ static int walk_thread(
 	struct snap_walk *w, size_t max_first, size_t max_frames, struct snap_error *err)
 {
 	struct snap_registers registers, caller;
-	if (!w->thread->pr_reg.data || !initial_registers(w->crash, w->thread, &registers)) {
+	if (snap_saved_context_find(w, err) < 0)
+		return -1;
+	bool has_registers =
+		w->thread->pr_reg.data && initial_registers(w->crash, w->thread, &registers);
+	w->mode = snap_exception_mode(w);
+	if (!has_registers && !snap_saved_context_guess(w, &registers)) {
 		bool gone = w->thread->record.has_state &&
 			    w->thread->record.state == SNAP_THREAD_INACTIVE;
 		(void)snap_step_fails(w, SNAP_END_UNAVAILABLE,
@@ -418,12 +492,15 @@ int snap_unwind(
 		size_t max_frames = has_default_limit ? left_to_walk : max_first;
 		if (left <= max_first || left_to_walk <= max_first)
 			max_frames = left < left_to_walk ? left : left_to_walk;
+		bool is_asked_for = !options->only_crashed_thread || i == 0;
 		if (!crash->arch)
 			(void)snap_step_fails(
 				&w, SNAP_END_UNAVAILABLE, "the machine's registers are not known");
-		else if (options->only_crashed_thread && i > 0)
+		else if (!is_asked_for)
 			(void)snap_step_fails(&w, SNAP_END_LIMIT, "not asked for");
 		else if (walk_thread(&w, max_first, max_frames, err) < 0)
+			return -1;
+		if (is_asked_for && snap_prewalked_add(&w, max_frames, err) < 0)
 			return -1;
 		left -= w.num_frames < left ? w.num_frames : left;
 		left_to_walk -= w.num_walked;

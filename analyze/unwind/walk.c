@@ -6,6 +6,8 @@
 
 #include "analyze/symbols/object.h"
 #include "common/call_site.h"
+#include "analyze/symbols/firmware.h"
+#include "analyze/unwind/exception_frame.h"
 #include "analyze/unwind/exidx.h"
 #include "analyze/unwind/sigreturn.h"
 
@@ -45,6 +47,11 @@ void snap_set_return_address(const struct snap_walk *w, struct snap_registers *r
 	if (arch->elf_machine == EM_AARCH64 && !(value & PAC_BIT_55))
 		value &= ~(w->has_pac_mask ? w->pac_mask : PAC_DEFAULT_MASK);
 	r->is_thumb = arch->has_thumb_bit && (value & 1);
+	if (snap_is_exc_return(arch, value)) {
+		r->is_thumb = true;
+		r->pc = value;
+		return;
+	}
 	r->pc = arch->has_thumb_bit ? value & ~UINT64_C(1) : value;
 }
 
@@ -108,9 +115,13 @@ bool snap_may_be_stack(const struct snap_walk *w, uint64_t addr)
 {
 	const struct snap_mapping *mapping = snap_crash_mapping_at(w->crash, addr);
 	if (!mapping)
-		return w->crash->num_mappings == 0;
+		return w->crash->num_mappings == 0 ||
+		       (w->crash->device.is_device && !w->crash->device.is_laid_out);
 	bool is_file = mapping->path.len > 0 && mapping->path.data[0] == '/';
-	return !mapping->has_permissions || (mapping->permissions & SNAP_MAPPING_WRITE) || !is_file;
+	/* A device has no memory but what is there from the start. */
+	bool is_anonymous = !is_file && !w->crash->device.is_device;
+	return !mapping->has_permissions || (mapping->permissions & SNAP_MAPPING_WRITE) ||
+	       is_anonymous;
 }
 
 bool snap_is_code(const struct snap_walk *w, uint64_t pc, bool is_exact)
@@ -119,6 +130,8 @@ bool snap_is_code(const struct snap_walk *w, uint64_t pc, bool is_exact)
 	const struct snap_mapping *mapping = snap_crash_mapping_at(w->crash, addr);
 	if (mapping && mapping->has_permissions)
 		return mapping->permissions & SNAP_MAPPING_EXEC;
+	if (!mapping && w->crash->device.is_device)
+		return snap_firmware_may_be_code(w->crash, addr);
 	return mapping || snap_crash_module_at(w->crash, addr);
 }
 
@@ -168,8 +181,10 @@ enum snap_answer snap_is_call_site(struct snap_walk *w, uint64_t pc, bool is_thu
 
 enum snap_answer snap_is_return_address(struct snap_walk *w, uint64_t pc, bool is_thumb)
 {
-	if (pc < MIN_ADDR)
+	if (pc < MIN_ADDR && !w->crash->device.is_laid_out)
 		return SNAP_NO;
+	if (snap_is_exc_return(w->arch, pc))
+		return w->mode == SNAP_MODE_THREAD ? SNAP_NO : SNAP_YES;
 	const struct snap_cfi_row *row = snap_walk_row(w, pc);
 	if ((row && row->is_signal) || snap_is_sigreturn(w, pc))
 		return SNAP_YES;
@@ -251,6 +266,10 @@ bool snap_is_known_function(struct snap_walk *w, uint64_t addr)
 		return true;
 	const struct snap_crash_module *module;
 	struct snap_object *object = object_at(w, addr, &module);
+	/* Of stripped firmware, nothing is known of any function. */
+	if (w->crash->device.is_laid_out && object &&
+		snap_object_symbols(object) == SNAP_SYMBOLS_NONE && !snap_object_exidx(object))
+		return true;
 	const struct snap_exidx *table = object ? snap_object_exidx(object) : NULL;
 	return table && snap_exidx_function(table, addr - module->record.load_bias, &start, &end);
 }

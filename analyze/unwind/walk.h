@@ -31,6 +31,13 @@ enum snap_step {
 /* How many frames at the base of a very deep stack are kept. */
 #define SNAP_WALK_BASE_FRAMES 128
 
+/* What a Cortex-M does at a frame. */
+enum snap_mode {
+	SNAP_MODE_UNKNOWN, /* also of other machines */
+	SNAP_MODE_THREAD,
+	SNAP_MODE_HANDLER, /* of an exception */
+};
+
 struct snap_walk {
 	struct snap_crash *crash;
 	struct snap_crash_thread *thread;
@@ -38,6 +45,7 @@ struct snap_walk {
 	const struct snap_mapping *stack; /* where its stack pointer is; NULL */
 	uint64_t pac_mask; /* bits of an instruction address that may be a signature (aarch64) */
 	bool has_pac_mask;
+	enum snap_mode mode;
 	uint64_t *steps_left; /* of DWARF expressions, for all threads */
 	uint64_t *words_left; /* of stack scans, likewise */
 	bool is_guessed;      /* a frame so far was found by less than call frame information: what
@@ -55,6 +63,7 @@ struct snap_walk {
 	/* How the walk ends, if the last step was the last one. */
 	enum snap_end end;
 	const char *end_reason;
+	bool is_return_0;    /* a return address of 0 was met */
 	bool lacks_register; /* a failed step needed a register that is not known */
 	/* The memory that a failed step needed, which the stack has but the input has not. */
 	bool has_missing;
