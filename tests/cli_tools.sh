@@ -224,3 +224,10 @@ for name in one two three four; do
 done
 run "$TOP/tests/run" ./one.sh ./two.sh
 check "run: one at a time unless told" apart one.sh two.sh
+check "run: what time each took, and the processors" grep -qE '^one\.sh +ok +1 passed \([0-9.]+ s, CPU [0-9.]+ s\)$' out
+test_script five.sh "# core_pattern_take
+: >\"\$CORE_PATTERN_DONE\"
+set -- 1; $stamps"
+run "$TOP/tests/run" --jobs 2 ./five.sh ./three.sh ./four.sh
+check "run: one that is done with core_pattern does not keep the next" together five.sh three.sh
+check "run: who has it then does" apart three.sh four.sh

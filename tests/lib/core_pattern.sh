@@ -5,6 +5,8 @@
 #   core_pattern_set PROGRAM [ARGUMENT]  crashes now go to PROGRAM; may be repeated
 #   core_pattern_write PATTERN           the same by a whole pattern
 #   core_pattern_release                 restores and drops the lock
+#   core_pattern_done                    the same, for good: this script's programs will not crash any
+#                                        more, and tests/run may start the next that has to have it
 #
 # The settings are restored on every way out of the script, SIGKILL included, by the guardian that
 # core_pattern_guard.py leaves behind; core_pattern_release only makes it wait until that is done.
@@ -82,4 +84,9 @@ core_pattern_release() {
 	exec {answer}>&-
 	rm -rf "$CORE_PATTERN_DIR"
 	CORE_PATTERN_DIR=
+}
+
+core_pattern_done() {
+	core_pattern_release
+	[ -z "${CORE_PATTERN_DONE:-}" ] || : >"$CORE_PATTERN_DONE"
 }
