@@ -54,19 +54,19 @@ core_pattern_probe() {
 core_pattern_set() {
 	local program=$1
 	shift
-	ln -sfn "$program" "$CORE_PATTERN_DIR/h"
+	[ "$CORE_PATTERN_DIR/h" -ef "$program" ] || ln -sfn "$program" "$CORE_PATTERN_DIR/h"
 	core_pattern_write "|$CORE_PATTERN_DIR/h${*:+ $*}"
 }
 
 core_pattern_write() {
-	local pattern=$1
+	local pattern=$1 got=
 	if [ "${#pattern}" -gt 127 ]; then
 		echo "core_pattern: longer than 127 bytes: $pattern" >&2
 		return 1
 	fi
 	# The kernel cuts what is too long without a word: read it back.
 	if ! printf '%s\n' "$pattern" 2>/dev/null >/proc/sys/kernel/core_pattern ||
-		[ "$(cat /proc/sys/kernel/core_pattern)" != "$pattern" ]; then
+		! IFS= read -r got </proc/sys/kernel/core_pattern || [ "$got" != "$pattern" ]; then
 		echo "core_pattern: the kernel does not take it" >&2
 		return 1
 	fi

@@ -92,13 +92,23 @@ run() {
 	"$@" >"$TMP/out" 2>"$TMP/err" || STATUS=$?
 }
 
-# within SECONDS COMMAND...: repeats the command until it succeeds.
+# pause SECONDS: "sleep" by bash itself.
+pause() {
+	[ -p "$TMP/never" ] || mkfifo "$TMP/never" 2>/dev/null
+	read -r -t "$1" <>"$TMP/never" || :
+}
+
+# within SECONDS COMMAND...: repeats the command until it succeeds, at first more often.
 within() {
 	local i n=$(($1 * 20))
 	shift
+	for ((i = 0; i < 10; i++)); do
+		"$@" && return 0
+		pause 0.01
+	done
 	for ((i = 0; i < n; i++)); do
 		"$@" && return 0
-		sleep 0.05
+		pause 0.05
 	done
 	return 1
 }
