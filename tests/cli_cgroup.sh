@@ -47,7 +47,7 @@ crash_in_group() { # ARGUMENT...
 	local status=$?
 	[ $status -eq 0 ] || { not_ok "captured" && note_file "$TMP/why"; }
 	"$ANALYZE" json --no-local "$SNAP" >"$TMP/got.json" 2>"$TMP/err"
-	check "$*: valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$TOP/docs/report.schema.json" "$TMP/got.json"
+	check "$*: valid by the schema" valid_report "$TMP/got.json"
 	"$ANALYZE" report --no-local "$SNAP" >"$TMP/got.txt" 2>"$TMP/err"
 }
 

@@ -55,7 +55,7 @@ for victim in null_deref null_deref_nopie null_deref_static null_deref_static_pi
 	equal "$victim without NT_FILE: the program is named" "$VICTIMS/$victim" \
 		"$(json_get out 'r["process"]["exe"]')"
 	check "$victim without NT_FILE: valid JSON" \
-		"$PYTHON" "$LIB/validate_json.py" "$TOP/docs/report.schema.json" out
+		valid_report out
 done
 run "$ANALYZE" json shared_main.nameless
 equal "libraries are named by the dynamic linker's list" "ld-linux-x86-64.so.2 libc.so.6 libshared.so" \
@@ -122,7 +122,7 @@ cut_at() { # NAME BYTES WORDS
 	check "cut $1: $3" grep -q "truncated.*$3" out
 	run timeout 20 "$ANALYZE" json cut
 	equal "cut $1: json's status" 1 "$STATUS"
-	check "cut $1: valid JSON" "$PYTHON" "$LIB/validate_json.py" "$TOP/docs/report.schema.json" out
+	check "cut $1: valid JSON" valid_report out
 	run timeout 20 "$ANALYZE" report cut
 	equal "cut $1: report's status" 1 "$STATUS"
 }

@@ -5,7 +5,6 @@
 need "$CLIENT" "$ANALYZE"
 command -v debuginfod >/dev/null || { echo "debuginfod is not installed"; exit 77; }
 
-SCHEMA=$TOP/docs/report.schema.json
 cd "$TMP" || exit 1
 export DEBUGINFOD_CACHE_PATH=$TMP/fetched
 # Proxies of the environment are not for this machine.
@@ -96,7 +95,7 @@ equal "... from where" "$URL/buildid/$ID/debuginfo" \
 	"$(module crash "[c['path'] for c in m['candidates'] if c['where'] == 'debuginfod'][0]")"
 check "... and the symbol file lies in the cache" sh -c "module=\$1; case \$module in $TMP/fetched/*) ;; *) false ;; esac" sh \
 	"$(module crash "m['symbol_file']")"
-check "the report is valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$SCHEMA" out
+check "the report is valid by the schema" valid_report out
 analyze --no-local --symbols there "$CRASH"
 equal "what is in the cache is no fetching" "value main 3 debug:ok 0" \
 	"$(frames) $(line) $(fates crash) $(grep -c "'crash'" err)"

@@ -41,7 +41,7 @@ get() { json_get out "$1"; }
 
 dedup --json fleet
 equal "groups: exit status" 0 "$STATUS"
-check "groups: the schema allows it" "$PYTHON" "$LIB/validate_json.py" "$TOP/docs/dedup.schema.json" out
+check "groups: the schema allows it" tool validate_json "$TOP/docs/dedup.schema.json" out
 equal "groups: of directories, the largest first" "[5, 2, 1]" "$(get '[g["count"] for g in r["groups"]]')"
 equal "groups: what was passed over is told" "snapanalyze: files that are neither snapshots nor cores are passed over: 1" "$(cat err)"
 ids=$(get '" ".join(g["id"] for g in r["groups"])')
@@ -216,7 +216,7 @@ head -c 100 /dev/zero >logs/zeros
 run "$ANALYZE" dedup --from gdb --json logs
 equal "--from: backtraces of texts are grouped" "[('unknown', 3), ('abort', 2)]" \
 	"$(json_get out '[(g["kind"], g["count"]) for g in r["groups"]]')"
-check "--from: the schema allows it" "$PYTHON" "$LIB/validate_json.py" "$TOP/docs/dedup.schema.json" out
+check "--from: the schema allows it" tool validate_json "$TOP/docs/dedup.schema.json" out
 equal "--from: where in a file" "['logs/gdb.txt:1', 'logs/gdb.txt:11', 'logs/one.txt']" \
 	"$(json_get out 'sorted(r["groups"][0]["files"])')"
 equal "--from: what is no text" "snapanalyze: files that are no text are passed over: 1" "$(cat err)"

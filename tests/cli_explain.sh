@@ -7,7 +7,6 @@
 . "$LIB/crashlib.sh"
 need "$CLIENT" "$ANALYZE"
 
-SCHEMA=$TOP/docs/report.schema.json
 num=0
 
 wanted() { # VICTIM ARGUMENT...
@@ -21,7 +20,7 @@ check_parts() { # NAME VICTIM ARGUMENTS SETTING REPORT
 	local victim arguments setting path pattern
 	while IFS=$'\t' read -r victim arguments setting path pattern; do
 		[ "$victim" = "$2" ] && [ "${arguments#-}" = "$3" ] && [ "$setting" = "$4" ] || continue
-		check "$1: $path" "$LIB/check_part.py" "$5" "$path" "$pattern"
+		check "$1: $path" tool check_part "$5" "$path" "$pattern"
 	done <"$TOP/tests/victims/explained_parts"
 }
 
@@ -40,7 +39,7 @@ if [ $# -eq 0 ] || wanted aarch64_faults "$@"; then
 		while IFS=$'\t' read -r argument kind access address instruction severity words; do
 			cp "$TMP/aarch64/faults" "$TMP/aarch64/$argument"
 			emulate "$TMP/aarch64/$argument"
-			check "aarch64_faults $argument" "$LIB/check_cause.py" "$TMP/got.json" "$kind" "$access" \
+			check "aarch64_faults $argument" tool check_cause "$TMP/got.json" "$kind" "$access" \
 				"$address" "$instruction" "$severity" "$words"
 		done <<'END'
 brk	trap	-	-	brk #0x3e8	trap	ran into a trap instruction \(brk #0x3e8\)
@@ -54,7 +53,7 @@ atomic	segv	write	0x8	ldaddal x0, x2, [[]x1]	null-write	8 bytes at address 0x8
 compare	segv	write	0x8	cas w0, w2, [[]x1]	null-write	4 bytes at address 0x8
 END
 		emulate "$TMP/aarch64/asserts"
-		check "aarch64 asserts: what the C library said" "$LIB/check_part.py" "$TMP/got.json" \
+		check "aarch64 asserts: what the C library said" tool check_part "$TMP/got.json" \
 			assertion.expression 'value > 100 && "value out of range"'
 		num=$((num + 1))
 	else
@@ -90,16 +89,15 @@ for what in stored crashed; do
 			"$ANALYZE" json "$SNAP" >"$report" 2>"$TMP/err"
 		fi
 		num=$((num + 1))
-		check "$name" "$LIB/check_cause.py" "$report" "$kind" "$access" "$address" "$instruction" \
+		check "$name" tool check_cause "$report" "$kind" "$access" "$address" "$instruction" \
 			"$severity" "$words"
 		check_parts "$name" "$victim" "$arguments" "$setting" "$report"
 		if [ "$what" = crashed ] && [ "$crash" = crash_both ]; then
 			"$ANALYZE" json "$CORE" >"$TMP/core.json" 2>"$TMP/err"
 			check_parts "$name, the core" "$victim" "$arguments" "$setting:core" "$TMP/core.json"
-			check "$name, the core: valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$SCHEMA" \
-				"$TMP/core.json"
+			check "$name, the core: valid by the schema" valid_report "$TMP/core.json"
 		fi
-		check "$name: valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$SCHEMA" "$report"
+		check "$name: valid by the schema" valid_report "$report"
 	done <"$TOP/tests/victims/explained"
 done
 # What an exception says is in the heap, to which the stack leads.
@@ -108,7 +106,7 @@ if wanted cxx_exceptions "$@"; then
 	CRASH_CONF=$'memory = indirect\n'
 	if crash_direct crash "$O/tests/victims/gcc-O2/cxx_exceptions" derived; then
 		"$ANALYZE" json "$SNAP" >"$TMP/got.json" 2>"$TMP/err"
-		check "$name: what it says" "$LIB/check_part.py" "$TMP/got.json" exception.what \
+		check "$name: what it says" tool check_part "$TMP/got.json" exception.what \
 			"no value for derived"
 	else
 		not_ok "$name: captured"
@@ -134,16 +132,15 @@ if [ $# -eq 0 ] || wanted rust_panics "$@"; then
 				continue
 			fi
 			"$ANALYZE" json "$SNAP" >"$TMP/got.json" 2>"$TMP/err"
-			check "$name" "$LIB/check_cause.py" "$TMP/got.json" abort - - - panic \
+			check "$name" tool check_cause "$TMP/got.json" abort - - - panic \
 				"a Rust panic was not caught$words, at $source:$line\.\$"
-			check "$name: file" "$LIB/check_part.py" "$TMP/got.json" panic.file "$source"
-			check "$name: line" "$LIB/check_part.py" "$TMP/got.json" panic.line "${line%:*}"
-			check "$name: column" "$LIB/check_part.py" "$TMP/got.json" panic.column "${line#*:}"
-			check "$name: message" "$LIB/check_part.py" "$TMP/got.json" panic.message "$message"
-			check "$name: whether it is cut" "$LIB/check_part.py" "$TMP/got.json" \
+			check "$name: file" tool check_part "$TMP/got.json" panic.file "$source"
+			check "$name: line" tool check_part "$TMP/got.json" panic.line "${line%:*}"
+			check "$name: column" tool check_part "$TMP/got.json" panic.column "${line#*:}"
+			check "$name: message" tool check_part "$TMP/got.json" panic.message "$message"
+			check "$name: whether it is cut" tool check_part "$TMP/got.json" \
 				panic.message_is_cut "$cut"
-			check "$name: valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$SCHEMA" \
-				"$TMP/got.json"
+			check "$name: valid by the schema" valid_report "$TMP/got.json"
 		done <<'END'
 index	7:5	False	index out of bounds: the len is 3 but the index is 7	: an index is out of bounds \("index .* index is 7"\)
 unwrap	12:11	False	called `Option::unwrap()` on a `None` value	: unwrap\(\) of a None \("called .* value"\)

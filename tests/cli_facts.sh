@@ -4,14 +4,13 @@
 . "$(dirname "$0")/lib/testlib.sh"
 . "$LIB/crashlib.sh"
 need "$CLIENT" "$DEBUGGER" "$ANALYZE"
-SCHEMA=$TOP/docs/report.schema.json
 
 # report NAME SNAPSHOT: leaves $TMP/NAME.json
 report() {
 	run "$ANALYZE" json --symbols "$VICTIMS" "$2"
 	cp "$TMP/out" "$TMP/$1.json"
 	check "$1: json (status $STATUS) is valid by the schema" \
-		"$PYTHON" "$LIB/validate_json.py" "$SCHEMA" "$TMP/$1.json"
+		valid_report "$TMP/$1.json"
 }
 get() { # NAME EXPRESSION WANTED
 	equal "$1: $2" "$3" "$(json_get "$TMP/$1.json" "$2" 2>&1)"

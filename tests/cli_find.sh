@@ -4,7 +4,6 @@
 . "$LIB/crashlib.sh"
 need "$CLIENT" "$ANALYZE"
 
-SCHEMA=$TOP/docs/report.schema.json
 cd "$TMP" || exit 1
 cat >crash.c <<'END'
 static int value(int *p)
@@ -62,7 +61,7 @@ equal "--symbols: found by build ID" "value main $TMP/crash.c" \
 equal "--symbols: its candidate" "symbols:tree/any_name:ok" \
 	"$(module crash "':'.join(m['candidates'][0][k] for k in ('where', 'path', 'fate'))")"
 equal "--symbols: nothing else was tried" 1 "$(module crash "len(m['candidates'])")"
-check "the report is valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$SCHEMA" out
+check "the report is valid by the schema" valid_report out
 
 rm tree/any_name
 cp keep/stripped tree/bin && cp keep/crash.debug tree/z.debug
@@ -339,7 +338,7 @@ gcc -g -O0 -Wl,-z,noexecstack -o packed crash.c note.s
 crash_both packed "$TMP/packed" || { note_file why; exit 1; }
 analyze "$SNAP"
 equal "the package note" "deb hello 2.10-3 amd64 cpe:/o:debian:debian_linux:12" "$(package)"
-check "the report with it is valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$SCHEMA" out
+check "the report with it is valid by the schema" valid_report out
 rm packed
 analyze "$CORE"
 equal "the package note without the file: of its first page" \

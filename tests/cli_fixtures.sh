@@ -3,7 +3,6 @@
 . "$(dirname "$0")/lib/testlib.sh"
 need "$ANALYZE"
 
-SCHEMA=$TOP/docs/report.schema.json
 num=0
 for dir in "$TOP"/tests/fixtures/*/; do
 	scenario=$(basename "$dir")
@@ -16,13 +15,12 @@ for dir in "$TOP"/tests/fixtures/*/; do
 	[ ! -e "$dir/report.json" ] ||
 		check "$scenario: json" diff -u "$dir/report.json" "$TMP/$scenario/got.json"
 	[ ! -e "$dir/core.xz" ] || reports+=("$TMP/$scenario/core.json")
-	check "$scenario: json is valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$SCHEMA" \
-		"${reports[@]}"
+	check "$scenario: json is valid by the schema" valid_report "${reports[@]}"
 	if [ -e "$dir/truth" ]; then
 		[ ! -e "$dir/core.xz" ] || check "$scenario: the core's frames and registers are those proved" \
-			"$LIB/check_truth.py" "$dir/truth" "$TMP/$scenario/core.json"
+			tool check_truth "$dir/truth" "$TMP/$scenario/core.json"
 		check "$scenario: the snapshot's frames and registers are those proved" \
-			"$LIB/check_truth.py" "$dir/truth" "$TMP/$scenario/got.json" --gaps
+			tool check_truth "$dir/truth" "$TMP/$scenario/got.json" --gaps
 	fi
 	[ -e "$dir/core.xz" ] || continue
 	# The core of the same crash tells the same stacks.

@@ -44,7 +44,7 @@ for fixture in cxx-inline thread two-modules; do
 				check "$fixture, $kind: $verb is safe" safe out err
 			fi
 			[ "$verb" != json ] || check "$fixture, $kind: $verb is valid" \
-				"$PYTHON" "$LIB/validate_json.py" "$TOP/docs/report.schema.json" out
+				valid_report out
 		done
 	done
 	run "$ANALYZE" export --no-local "$fixture/$hostile.snap" -o "$hostile"

@@ -4,7 +4,6 @@
 . "$(dirname "$0")/lib/testlib.sh"
 . "$LIB/crashlib.sh"
 need "$CLIENT" "$ANALYZE"
-SCHEMA=$TOP/docs/report.schema.json
 
 json() { # FILE OUT: status 0 or 1
 	local status=0
@@ -35,7 +34,7 @@ imports() {
 	check "$name: json of the core" json "$CORE" "$TMP/core.json"
 	check "$name: json of the import" json "$TMP/imported.snap" "$TMP/imported.json"
 	check "$name: json is valid by the schema" \
-		"$PYTHON" "$LIB/validate_json.py" "$SCHEMA" "$TMP/imported.json"
+		valid_report "$TMP/imported.json"
 	case $flags in *deep*) cut=--cut ;; esac
 	check "$name: the same report" \
 		"$PYTHON" "$LIB/same_report.py" "$TMP/core.json" "$TMP/imported.json" $cut

@@ -154,7 +154,7 @@ damaged() { # NAME STATUSES WORDS FILES...
 				echo "check $file: $(head -n 1 out)" >>bad
 			fi
 			if [ "$verb" = json ] && [ "$STATUS" = 1 ]; then
-				"$PYTHON" "$LIB/validate_json.py" "$TOP/docs/report.schema.json" out >>bad
+				valid_report out >>bad
 			fi
 		done
 	done

@@ -5,7 +5,6 @@
 . "$LIB/crashlib.sh"
 need "$CLIENT" "$ANALYZE" "$VICTIMS/jit_registered"
 
-SCHEMA=$TOP/docs/report.schema.json
 # What the first frames of the crashing thread are, with how each is known.
 FIRST='" ".join(f["function"] + "@" + f["trust"] for f in r["threads"][0]["frames"][:4])'
 WANTED='crashes@context made@cfi runs@cfi main@cfi'
@@ -20,8 +19,7 @@ for style in rel exec; do
 	run "$ANALYZE" json "$CORE"
 	equal "$style: status" 0 "$STATUS"
 	cp "$TMP/out" "$TMP/core.json"
-	check "$style: json is valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$SCHEMA" \
-		"$TMP/core.json"
+	check "$style: json is valid by the schema" valid_report "$TMP/core.json"
 	equal "$style: frames" "$WANTED" "$(json_get "$TMP/core.json" "$FIRST" 2>&1)"
 	equal "$style: the stack is complete" complete \
 		"$(json_get "$TMP/core.json" 'r["threads"][0]["end"]' 2>&1)"

@@ -156,8 +156,7 @@ installed() {
 
 installed segv 139 1 "segv-null | crash"
 "$ANALYZE" json "${SNAPS[0]}" >"$TMP/segv.json" 2>/dev/null
-check "crasher segv: its report is as the schema says" "$PYTHON" "$LIB/validate_json.py" \
-	"$TOP/docs/report.schema.json" "$TMP/segv.json"
+check "crasher segv: its report is as the schema says" valid_report "$TMP/segv.json"
 equal "crasher segv: facts" "SIGSEGV SEGV_MAPERR 0x10 segv true true crasher 1" \
 	"$(json_get "$TMP/segv.json" '" ".join(str(x) for x in (r["crash"]["signal"], r["crash"]["code"],
 		r["crash"]["address"], r["tags"]["how"], str(r["snapshot"]["fatal"]).lower(),

@@ -3,7 +3,6 @@
 # goes on as if nothing had been.
 . "$(dirname "$0")/lib/testlib.sh"
 need "$DEBUGGER" "$ANALYZE"
-SCHEMA=$TOP/docs/report.schema.json
 
 start() { # VICTIM ARGUMENT...: leaves PID
 	local victim=$1
@@ -49,7 +48,7 @@ captured() { # NAME THREADS [GDB]
 	run "$ANALYZE" json "$TMP/live.snap"
 	check "$name: json (status $STATUS)" test "$STATUS" -le 1
 	cp "$TMP/out" "$TMP/live.json"
-	check "$name: json is valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$SCHEMA" "$TMP/live.json"
+	check "$name: json is valid by the schema" valid_report "$TMP/live.json"
 	equal "$name: kind, signal, fatal, crashed" "none None False 0" "$(live_facts "$TMP/live.json" 2>&1)"
 	equal "$name: number of threads" "$threads" "$(json_get "$TMP/live.json" 'len(r["threads"])' 2>&1)"
 	equal "$name: pid" "$PID" "$(json_get "$TMP/live.json" 'r["process"]["pid"]' 2>&1)"

@@ -4,7 +4,6 @@
 . "$(dirname "$0")/lib/testlib.sh"
 . "$LIB/crashlib.sh"
 need "$DEBUGGER" "$CLIENT" "$ANALYZE"
-SCHEMA=$TOP/docs/report.schema.json
 
 capture() { # ARGUMENT: leaves PID, live.json, live.txt; the process is gone
 	"$VICTIMS/deadlocks" "$1" >"$TMP/live.out" 2>&1 </dev/null &
@@ -16,7 +15,7 @@ capture() { # ARGUMENT: leaves PID, live.json, live.txt; the process is gone
 	wait "$PID" 2>/dev/null
 	"$ANALYZE" json "$TMP/live.snap" >"$TMP/live.json" 2>"$TMP/err"
 	"$ANALYZE" report "$TMP/live.snap" >"$TMP/live.txt" 2>"$TMP/err"
-	check "$1: json is valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$SCHEMA" "$TMP/live.json"
+	check "$1: json is valid by the schema" valid_report "$TMP/live.json"
 	rm -f "$TMP/live.snap" "$TMP/live.out"
 }
 
@@ -87,7 +86,7 @@ if crash_both crash "$VICTIMS/deadlocks" two abort; then
 	equal "the core: locks" "circles 1-2
 1:mutex:2
 2:mutex:1" "$(locks "$TMP/core.json")"
-	check "the core: what is said" "$LIB/check_part.py" "$TMP/core.json" explanation \
+	check "the core: what is said" tool check_part "$TMP/core.json" explanation \
 		"The program aborted itself: it called abort(); a deadlock: 2 threads wait for each other: *"
 	"$ANALYZE" json "$SNAP" >"$TMP/got.json" 2>"$TMP/err"
 	equal "the snapshot: locks" "circles

@@ -3,7 +3,6 @@
 . "$(dirname "$0")/lib/testlib.sh"
 need "$ANALYZE"
 
-SCHEMA=$TOP/docs/report.schema.json
 for fixture in segv-null thread; do
 	"$TOP/tests/fixtures/expected.sh" "$fixture" "$TMP/$fixture" || not_ok "the stored crash"
 done
@@ -14,7 +13,7 @@ options=(--no-local --symbols "$TMP/segv-null/symbols" --symbols "$TMP/thread/sy
 json() { # FILE NAME OPTION...: into $TMP/NAME.json
 	"$ANALYZE" json "${options[@]}" "${@:3}" "$1" >"$TMP/$2.json" 2>"$TMP/err"
 	status=$?
-	check "$2: valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$SCHEMA" "$TMP/$2.json"
+	check "$2: valid by the schema" valid_report "$TMP/$2.json"
 	check "$2: nothing to complain of" test ! -s "$TMP/err"
 }
 ask() { # NAME EXPRESSION: what it says of the report r

@@ -167,6 +167,28 @@ validate 1 ''
 run "$PYTHON" "$LIB/validate_json.py" missing candidate
 equal "validate_json: no schema" 2 "$STATUS"
 
+# All in one process, as most scripts do it.
+tooled() { # NAME STATUS OUTPUT TOOL ARGUMENT...
+	local name=$1 status=$2 output=$3
+	shift 3
+	run tool "$@"
+	equal "tool: $name" "$status $output" "$STATUS $(head -n 1 out)"
+}
+echo '{"n": 1, "text": "a\u0000b\udc80"}' >good
+echo '{"n": "x"}' >bad
+tooled "valid" 0 "" validate_json schema good
+tooled "not valid" 1 "bad:1: n: 'x' is not of type 'integer'" validate_json schema bad
+tooled "no schema" 2 "schema: [Errno 2] No such file or directory: 'missing'" validate_json missing good
+tooled "a value" 0 1 get good 'r["n"]'
+tooled "a value from a subshell" 0 2 get good "$(tool get good 'r["n"] + 1')"
+tooled "a value that is no text" 0 ab get good 'r["text"][:3]'
+tooled "an exception" 1 "Traceback (most recent call last):" get missing 1
+tooled "no such tool" 1 "Traceback (most recent call last):" missing
+tooled "a way out" 3 "" get good 'exit(3)'
+mkdir -p elsewhere
+echo '{"n": 5}' >elsewhere/good
+equal "tool: elsewhere" 5 "$(cd elsewhere && tool get good 'r["n"]')"
+
 test_script() { # NAME TEXT
 	printf '#!/bin/bash\n%s\n' "$2" >"$1"
 	chmod 700 "$1"
@@ -224,3 +246,10 @@ for name in one two three four; do
 done
 run "$TOP/tests/run" ./one.sh ./two.sh
 check "run: one at a time unless told" apart one.sh two.sh
+check "run: what time each took, and the processors" grep -qE '^one\.sh +ok +1 passed \([0-9.]+ s, CPU [0-9.]+ s\)$' out
+test_script five.sh "# core_pattern_take
+: >\"\$CORE_PATTERN_DONE\"
+set -- 1; $stamps"
+run "$TOP/tests/run" --jobs 2 ./five.sh ./three.sh ./four.sh
+check "run: one that is done with core_pattern does not keep the next" together five.sh three.sh
+check "run: who has it then does" apart three.sh four.sh

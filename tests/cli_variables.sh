@@ -124,8 +124,7 @@ import json, sys
 frames = [f for t in json.load(open(sys.argv[1]))["threads"] for f in t["frames"]]
 sys.exit(any(f["arguments"] or f["locals"] for f in frames))
 EOF
-	check "json: valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$TOP/docs/report.schema.json" \
-		"$TMP/default.json"
+	check "json: valid by the schema" valid_report "$TMP/default.json"
 	for arguments in "report --variables=some" "check --variables=all"; do
 		# shellcheck disable=SC2086
 		"$ANALYZE" $arguments "$dir/snap" >/dev/null 2>&1

@@ -18,25 +18,24 @@ CASES=${CASES:-$TMP/cases}
 once=()
 [ -z "${SANITIZE:-}" ] || once=(--once)
 
-# crash DIRECTORY PROGRAM FLAGS ARGUMENT...: leaves core, snap, and client; or why not.
+# crash DIRECTORY PROGRAM FLAGS ARGUMENT...: leaves crash.core, crash.snap, and client; or why not.
 crash() {
 	local dir=$1 program=$2 flags=$3
 	shift 3
+	CRASH_DIR=$dir
 	case $flags in
 	*copy*)
 		cp "$program" "$TMP/"
-		program=$TMP/$(basename "$program")
+		program=$TMP/${program##*/}
 		;;
 	esac
-	rm -rf "$dir"
+	[ ! -e "$dir" ] || rm -rf "$dir"
 	mkdir -p "$dir"
 	if crash_both crash "$program" "$@"; then
 		printf '%s\n' "$CLIENT_STATUS" >"$dir/client"
-		mv "$SNAP" "$dir/snap"
 	else
 		mv "$TMP/why" "$dir/why"
 	fi
-	[ -z "$CORE" ] || mv "$CORE" "$dir/core"
 }
 
 # Reads a list of directory, program, flags, and opinion; runs beside the next crashes.
@@ -44,22 +43,23 @@ analyse() {
 	local list=$1 dir program flags opinion options what status
 	while IFS=$'\t' read -r dir program flags opinion; do
 		[ -e "$dir/truth.json" ] ||
-			printf '%s\t%s\t%s\n' "$dir/truth.json" "$program" "$dir/core"
+			printf '%s\t%s\t%s\n' "$dir/truth.json" "$program" "$dir/crash.core"
 	done <"$list" >"$list.gdb"
 	[ ! -s "$list.gdb" ] || "$LIB/gdb_truth.sh" "$list.gdb" list
 	while IFS=$'\t' read -r dir program flags opinion; do
 		options=()
 		# Its file is gone: found by build ID in a tree instead.
-		case $flags in *copy*) options=(--symbols "$(dirname "$program")") ;; esac
+		case $flags in *copy*) options=(--symbols "${program%/*}") ;; esac
 		for what in core snap; do
 			status=0
-			"$ANALYZE" json "${options[@]}" "$dir/$what" >"$dir/$what.json" \
+			"$ANALYZE" json "${options[@]}" "$dir/crash.$what" >"$dir/$what.json" \
 				2>"$dir/$what.err" || status=$?
 			echo "$status" >"$dir/$what.status"
 		done
+		[ "$opinion" != - ] || continue
 		case $opinion in
-		eu-stack) eu-stack --core="$dir/core" -e "$program" ;;
-		lldb) ! command -v lldb >/dev/null || lldb --no-lldbinit -b -c "$dir/core" -o bt "$program" ;;
+		eu-stack) eu-stack --core="$dir/crash.core" -e "$program" ;;
+		lldb) ! command -v lldb >/dev/null || lldb --no-lldbinit -b -c "$dir/crash.core" -o bt "$program" ;;
 		esac >"$dir/opinion" 2>&1
 		[ -s "$dir/opinion" ] || rm -f "$dir/opinion"
 	done <"$list"
@@ -68,11 +68,12 @@ analyse() {
 analyse_list() {
 	[ -s "$list" ] || return 0
 	# Two, like the processors of a small machine.
-	while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n; done
+	while running=($(jobs -rp)) && [ "${#running[@]}" -ge 2 ]; do wait -n; done
 	analyse "$list" &
 	num_lists=$((num_lists + 1))
 	list=$TMP/list.$num_lists
 	: >"$list"
+	num_in_list=0
 }
 
 "$PYTHON" "$LIB/victims.py" list "${once[@]}" "$@" >"$TMP/cases.list" || {
@@ -80,6 +81,7 @@ analyse_list() {
 	exit 1
 }
 num_lists=0
+num_in_list=0
 list=$TMP/list.0
 : >"$list"
 while IFS=$'\t' read -r name victim setting flags opinion arguments; do
@@ -87,13 +89,16 @@ while IFS=$'\t' read -r name victim setting flags opinion arguments; do
 	program=$O/tests/victims/$setting/$victim
 	[ "$arguments" != - ] || arguments=
 	read -ra args <<<"$arguments"
-	if [ ! -e "$dir/core" ] || [ ! -e "$dir/snap" ]; then
+	if [ ! -e "$dir/crash.core" ] || [ ! -e "$dir/crash.snap" ]; then
 		crash "$dir" "$program" "$flags" "${args[@]}"
 	fi
-	[ -e "$dir/why" ] || printf '%s\t%s\t%s\t%s\n' "$dir" "$program" "$flags" "$opinion" >>"$list"
-	[ "$(wc -l <"$list")" -lt "$BATCH" ] || analyse_list
+	if [ ! -e "$dir/why" ]; then
+		printf '%s\t%s\t%s\t%s\n' "$dir" "$program" "$flags" "$opinion" >>"$list"
+		num_in_list=$((num_in_list + 1))
+	fi
+	[ "$num_in_list" -lt "$BATCH" ] || analyse_list
 done <"$TMP/cases.list"
-core_pattern_release
+core_pattern_done
 analyse_list
 wait
 cut -f 1 "$TMP/cases.list" | "$PYTHON" "$LIB/victims.py" judge "$CASES"

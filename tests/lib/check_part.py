@@ -9,12 +9,18 @@ import fnmatch
 import json
 import sys
 
-with open(sys.argv[1], encoding="utf-8") as file:
-    value = json.load(file)["crash"]
-for name in sys.argv[2].split("."):
-    value = value[int(name) if isinstance(value, list) else name] if value is not None else None
-wanted = sys.argv[3]
-if value is None if wanted == "-" else value is not None and fnmatch.fnmatchcase(str(value), wanted):
-    sys.exit(0)
-print(f"{sys.argv[2]}: {value}, not {wanted}")
-sys.exit(1)
+
+def main(arguments):
+    path, member, wanted = arguments
+    with open(path, encoding="utf-8") as file:
+        value = json.load(file)["crash"]
+    for name in member.split("."):
+        value = value[int(name) if isinstance(value, list) else name] if value is not None else None
+    if value is None if wanted == "-" else value is not None and fnmatch.fnmatchcase(str(value), wanted):
+        return 0
+    print(f"{member}: {value}, not {wanted}")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -12,11 +12,11 @@ import json
 import sys
 
 
-def main():
+def main(arguments):
     truth = {}
     registers = {}
     left_out = {}
-    with open(sys.argv[1], encoding="utf-8") as f:
+    with open(arguments[0], encoding="utf-8") as f:
         for line in f:
             if line.startswith("#"):
                 continue
@@ -27,9 +27,9 @@ def main():
                 left_out[int(first)] = (len(truth[int(first)]), int(third))
             else:
                 truth.setdefault(int(first), []).append((int(second, 16), third))
-    with open(sys.argv[2], encoding="utf-8") as f:
+    with open(arguments[1], encoding="utf-8") as f:
         report = json.load(f)
-    may_miss = "--gaps" in sys.argv
+    may_miss = "--gaps" in arguments
     wrong = []
     if {t["tid"] for t in report["threads"]} != set(truth):
         wrong.append(f"threads {[t['tid'] for t in report['threads']]}, not {list(truth)}")
@@ -61,4 +61,5 @@ def main():
     return 1 if wrong or not truth or not registers else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

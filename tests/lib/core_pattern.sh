@@ -5,6 +5,8 @@
 #   core_pattern_set PROGRAM [ARGUMENT]  crashes now go to PROGRAM; may be repeated
 #   core_pattern_write PATTERN           the same by a whole pattern
 #   core_pattern_release                 restores and drops the lock
+#   core_pattern_done                    the same, for good: this script's programs will not crash any
+#                                        more, and tests/run may start the next that has to have it
 #
 # The settings are restored on every way out of the script, SIGKILL included, by the guardian that
 # core_pattern_guard.py leaves behind; core_pattern_release only makes it wait until that is done.
@@ -52,19 +54,19 @@ core_pattern_probe() {
 core_pattern_set() {
 	local program=$1
 	shift
-	ln -sfn "$program" "$CORE_PATTERN_DIR/h"
+	[ "$CORE_PATTERN_DIR/h" -ef "$program" ] || ln -sfn "$program" "$CORE_PATTERN_DIR/h"
 	core_pattern_write "|$CORE_PATTERN_DIR/h${*:+ $*}"
 }
 
 core_pattern_write() {
-	local pattern=$1
+	local pattern=$1 got=
 	if [ "${#pattern}" -gt 127 ]; then
 		echo "core_pattern: longer than 127 bytes: $pattern" >&2
 		return 1
 	fi
 	# The kernel cuts what is too long without a word: read it back.
 	if ! printf '%s\n' "$pattern" 2>/dev/null >/proc/sys/kernel/core_pattern ||
-		[ "$(cat /proc/sys/kernel/core_pattern)" != "$pattern" ]; then
+		! IFS= read -r got </proc/sys/kernel/core_pattern || [ "$got" != "$pattern" ]; then
 		echo "core_pattern: the kernel does not take it" >&2
 		return 1
 	fi
@@ -82,4 +84,9 @@ core_pattern_release() {
 	exec {answer}>&-
 	rm -rf "$CORE_PATTERN_DIR"
 	CORE_PATTERN_DIR=
+}
+
+core_pattern_done() {
+	core_pattern_release
+	[ -z "${CORE_PATTERN_DONE:-}" ] || : >"$CORE_PATTERN_DONE"
 }

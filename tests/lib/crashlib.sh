@@ -6,17 +6,20 @@
 # Both take core_pattern at their first call (tests skip there if it can't be) and return 1 with the
 # reason in $TMP/why if no snapshot came. CRASH_STATUS is the victim's status as the shell sees it.
 
+# There are some thousand crashes: what bash can do by itself is not left to other programs.
+
 # A sanitized client is slow to start.
 CRASH_WAIT=${CRASH_WAIT:-30}
 # More lines for the client's configuration.
 CRASH_CONF=
+# Where SNAP and CORE are.
+CRASH_DIR=$TMP
 
 crash_begin() {
 	[ -n "$CORE_PATTERN_DIR" ] || core_pattern_take
+	# The client makes it.
 	SPOOL=$CORE_PATTERN_DIR/spool
-	rm -rf "$SPOOL"
-	mkdir -m 700 "$SPOOL"
-	rm -f "$CORE_PATTERN_DIR/core" "$CORE_PATTERN_DIR/status" "$TMP/why"
+	rm -rf "$SPOOL" "$CORE_PATTERN_DIR/core" "$CORE_PATTERN_DIR/status" "$TMP/why"
 	printf 'spool = %s\nsocket = %s\n%s' "$SPOOL" "$CORE_PATTERN_DIR/none.sock" "$CRASH_CONF" \
 		>"$CORE_PATTERN_DIR/conf"
 	SNAP=
@@ -55,8 +58,8 @@ crash_take() { # NAME
 		return 1
 	fi
 	# Kept under our own name: the published one may hold whatever the victim is called.
-	SNAP_NAME=$(basename "${found[0]}")
-	SNAP=$TMP/$1.snap
+	SNAP_NAME=${found[0]##*/}
+	SNAP=$CRASH_DIR/$1.snap
 	cp "${found[0]}" "$SNAP"
 }
 
@@ -73,15 +76,15 @@ crash_both() {
 	local name=$1
 	shift
 	crash_begin
-	ln -sfn "$CLIENT" "$CORE_PATTERN_DIR/client"
+	[ "$CORE_PATTERN_DIR/client" -ef "$CLIENT" ] || ln -sfn "$CLIENT" "$CORE_PATTERN_DIR/client"
 	core_pattern_set "$LIB/capture_both.sh" "$CORE_PATTERN_DIR" "$CORE_PATTERN_ARGS" || exit 1
 	crash_run "$@"
 	if ! within "$CRASH_WAIT" test -e "$CORE_PATTERN_DIR/status"; then
 		echo "capture_both.sh did not end" >"$TMP/why"
 		return 1
 	fi
-	CLIENT_STATUS=$(cat "$CORE_PATTERN_DIR/status")
-	CORE=$TMP/$name.core
+	IFS= read -r CLIENT_STATUS <"$CORE_PATTERN_DIR/status"
+	CORE=$CRASH_DIR/$name.core
 	mv "$CORE_PATTERN_DIR/core" "$CORE"
 	crash_take "$name"
 }

@@ -42,6 +42,7 @@ cleanup() {
 		# Waited for here, so that bash has no "Killed" to say.
 		{ kill -KILL "$pid" && wait "$pid"; } 2>/dev/null
 	done
+	[ ! -e "$TMP/tools.pid" ] || kill -KILL "$(cat "$TMP/tools.pid")" 2>/dev/null
 	core_pattern_release
 	rm -rf "$TMP"
 }
@@ -91,13 +92,23 @@ run() {
 	"$@" >"$TMP/out" 2>"$TMP/err" || STATUS=$?
 }
 
-# within SECONDS COMMAND...: repeats the command until it succeeds.
+# pause SECONDS: "sleep" by bash itself.
+pause() {
+	[ -p "$TMP/never" ] || mkfifo "$TMP/never" 2>/dev/null
+	read -r -t "$1" <>"$TMP/never" || :
+}
+
+# within SECONDS COMMAND...: repeats the command until it succeeds, at first more often.
 within() {
 	local i n=$(($1 * 20))
 	shift
+	for ((i = 0; i < 10; i++)); do
+		"$@" && return 0
+		pause 0.01
+	done
 	for ((i = 0; i < n; i++)); do
 		"$@" && return 0
-		sleep 0.05
+		pause 0.05
 	done
 	return 1
 }
@@ -113,11 +124,27 @@ need() {
 	done
 }
 
-# json_get FILE EXPRESSION: prints a Python expression over the report r, null as "null".
-json_get() {
-	"$PYTHON" -c '
-import json, sys
-r = json.load(open(sys.argv[1], encoding="utf-8"))
-v = eval(sys.argv[2])
-print("null" if v is None else str(v).lower() if isinstance(v, bool) else v)' "$1" "$2"
+# tool NAME ARGUMENT...: what main() of lib/NAME.py prints, and its status; all of a script's in one
+# process (lib/tools.py), which the first one starts. Not from two processes at a time.
+tool() {
+	local status text rest
+	if [ ! -p "$TMP/tools.in" ]; then
+		mkfifo "$TMP/tools.out" "$TMP/tools.in"
+		# In its place alone: not one to wait for, nor one that holds what a caller reads from.
+		("$PYTHON" "$LIB/tools.py" "$$" "$TMP" </dev/null >/dev/null 2>"$TMP/tools.err" & echo $! >"$TMP/tools.pid")
+	fi
+	printf '%s\0' $(($# + 1)) "$PWD" "$@" >"$TMP/tools.in"
+	{
+		IFS= read -r -d '' status
+		IFS= read -r -d '' text
+		# To its end, for the next one to be another.
+		IFS= read -r -d '' rest
+	} <"$TMP/tools.out"
+	printf '%s' "$text"
+	return "${status:-1}"
 }
+
+# json_get FILE EXPRESSION: prints a Python expression over the report r, null as "null".
+json_get() { tool get "$1" "$2"; }
+# valid_report FILE...: whether each line of the files is a report that the schema allows.
+valid_report() { tool validate_json "$TOP/docs/report.schema.json" "$@"; }

@@ -4,6 +4,7 @@
 Exit 0 if so; 1 with the faults, one a line; 2 if the schema itself cannot be used.
 """
 
+import functools
 import json
 import sys
 
@@ -26,6 +27,7 @@ def parse(data):
     return json.loads(data.decode("utf-8"), parse_constant=refuse, object_pairs_hook=unique)
 
 
+@functools.lru_cache
 def validator(path):
     with open(path, encoding="utf-8") as f:
         schema = json.load(f)
@@ -40,15 +42,15 @@ def faults(checker, report):
         yield f"{where}: {error.message[:300]}"
 
 
-def main():
+def main(arguments):
     try:
-        checker = validator(sys.argv[1])
+        checker = validator(arguments[0])
     except (OSError, ValueError, jsonschema.SchemaError) as e:
         print(f"schema: {e}", file=sys.stderr)
         return 2
     num_faults = 0
     num = 0
-    for path in sys.argv[2:]:
+    for path in arguments[1:]:
         with open(path, "rb") as f:
             data = f.read()
         # "--pretty" spreads one report over lines.
@@ -71,4 +73,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
