@@ -19,6 +19,7 @@ from snapshot_records import RELATED, delimited, varint
 LOG, METADATA, THREAD, PROCESS = 1, 16, 18, 1034
 INFO, WARNING, ERROR, FATAL = 2, 3, 4, 7
 ARMV7M = 2
+SQUARE, DIAMOND = "\N{BLACK SQUARE}", "\N{BLACK DIAMOND SUIT}"
 
 
 def token_of(text):
@@ -32,13 +33,13 @@ def token_of(text):
 
 
 def fields(message, module, path):
-    return f"■msg♦{message}■module♦{module}■file♦{path}"
+    pairs = (("msg", message), ("module", module), ("file", path))
+    return "".join(f"{SQUARE}{key}{DIAMOND}{value}" for key, value in pairs)
 
 
 CONNECTED = fields("Connected to %s, channel %u (rssi %hhd)", "WIFI", "../wifi/station.cc")
 TEMPERATURE = fields("Temperature is %.1f C, fan at %d%%", "ENV", "env.cc")
 ASSERT = "Check failed: %s (%d) < %s (%d)"
-NESTED = "State changed to $%s"
 POINTER = "free(%p) of %llu bytes"
 STRINGS = [(CONNECTED, None, ""), (TEMPERATURE, None, ""), (ASSERT, None, ""), ("State is %s", None, ""),
            ("IDLE", None, "states"), ("RUNNING", None, "states"), (POINTER, None, ""), ("thermostat", None, ""),
@@ -150,8 +151,7 @@ def logs():
         log(message(ASSERT, string("index"), integer(9), b"\x05si"), FATAL, since=5),
         log(message(0x0D15EA5E, integer(1)), ERROR, module=struct.pack("<I", 0x1234)),
         log(message("IDLE", b"\1\2"), INFO),
-        log("\N{BLACK SQUARE}msg\N{BLACK DIAMOND SUIT}not tokenised\N{BLACK SQUARE}module\N{BLACK DIAMOND SUIT}M"
-            "\N{BLACK SQUARE}request\N{BLACK DIAMOND SUIT}17".encode(), INFO),
+        log(f"{SQUARE}msg{DIAMOND}not tokenised{SQUARE}module{DIAMOND}M{SQUARE}request{DIAMOND}17".encode(), INFO),
     ))
 
 
