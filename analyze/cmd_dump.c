@@ -9,6 +9,7 @@
 #include "analyze/report/records.h"
 #include "analyze/report/text_fields.h"
 #include "analyze/report/words.h"
+#include "analyze/tokens/apply.h"
 #include "common/snapshot_read.h"
 
 /* Of a record, what we do not know; its own bytes are shown already where nothing is decoded. */
@@ -26,9 +27,53 @@ static void dump_fields(
 	snap_arena_deinit(&arena);
 }
 
-/* Straight from the file, so that whoever doubts the model sees what it was made of. */
-static void dump_snapshot(
-	const struct snap_crash *crash, const struct snap_overlays *overlays, bool full)
+/* Below a record: what a text in it says that is tokenised. */
+static int say(struct snap_detokeniser *detokeniser, struct snap_arena *arena, const char *name,
+	struct snap_bytes field, struct snap_error *err)
+{
+	struct snap_detokenised text;
+	if (snap_detokenise(detokeniser, field, arena, &text, err) < 0)
+		return -1;
+	if (text.kind != SNAP_TOKEN_WHOLE && text.kind != SNAP_TOKEN_NESTED)
+		return 0;
+	printf("        %s says: \"", name);
+	snap_print(stdout, text.text);
+	(void)fputs("\"\n", stdout);
+	return 0;
+}
+
+static int say_all(struct snap_detokeniser *detokeniser, const struct snap_record *record,
+	struct snap_error *err)
+{
+	struct snap_arena arena;
+	int r = 0;
+	snap_arena_init(&arena, SIZE_MAX);
+	if (record->decoded && record->number == SNAP_RECORD_LOG) {
+		const struct snap_log *log = &record->u.log;
+		if (say(detokeniser, &arena, "message", log->message, err) < 0 ||
+			say(detokeniser, &arena, "module", log->module, err) < 0 ||
+			say(detokeniser, &arena, "file", log->file, err) < 0 ||
+			say(detokeniser, &arena, "thread", log->thread, err) < 0)
+			r = -1;
+	} else if (record->decoded && record->number == SNAP_RECORD_METADATA) {
+		const struct snap_metadata *metadata = &record->u.metadata;
+		if (say(detokeniser, &arena, "reason", metadata->reason, err) < 0 ||
+			say(detokeniser, &arena, "project_name", metadata->project_name, err) < 0 ||
+			say(detokeniser, &arena, "device_name", metadata->device_name, err) < 0)
+			r = -1;
+	} else if (record->decoded && record->number == SNAP_RECORD_THREAD) {
+		r = say(detokeniser, &arena, "name", record->u.thread.name, err);
+	}
+	snap_arena_deinit(&arena);
+	return r;
+}
+
+/*
+ * Straight from the file, so that whoever doubts the model sees what it was made of. detokeniser:
+ * NULL without --tokens.
+ */
+static void dump_snapshot(const struct snap_crash *crash, struct snap_detokeniser *detokeniser,
+	const struct snap_overlays *overlays, bool full)
 {
 	struct snap_scan scan;
 	struct snap_error err = SNAP_ERROR_INIT;
@@ -42,12 +87,13 @@ static void dump_snapshot(
 	snap_reader_init(&reader, crash->input->data, scan.readable_len);
 	while (!ferror(stdout) && (r = snap_reader_next(&reader, &record, &err)) != 0) {
 		if (r > 0) {
-			snap_record_print(stdout, &record, full);
-			dump_fields(snap_bytes(reader.file.data + record.off, record.end - record.off),
+			snap_record_print(stdout, &record, crash->device.family, full);
+			dump_fields(
+				snap_bytes(reader.file.data + record.off, record.end - record.off),
 				overlays, record.decoded);
-		} else {
-			printf("            %s\n", err.text);
 		}
+		if (r < 0 || (detokeniser && say_all(detokeniser, &record, &err) < 0))
+			printf("            %s\n", err.text);
 	}
 	snap_reader_deinit(&reader);
 	if (scan.integrity == SNAP_INTEGRITY_TRUNCATED || scan.integrity == SNAP_INTEGRITY_CORRUPT)
@@ -106,7 +152,15 @@ static enum snap_exit dump_one(
 	} else if (crash->is_core) {
 		dump_core(crash, arguments->full);
 	} else {
-		dump_snapshot(crash, arguments->overlays, arguments->full);
+		const struct snap_tokens *tokens = arguments->options.tokens;
+		struct snap_detokeniser *detokeniser =
+			tokens ? snap_detokeniser_create_for(crash, tokens) : NULL;
+		if (tokens && !detokeniser) {
+			snap_complain("out of memory");
+			return SNAP_EXIT_FAILED;
+		}
+		dump_snapshot(crash, detokeniser, arguments->overlays, arguments->full);
+		snap_detokeniser_destroy(detokeniser);
 	}
 	return snap_integrity_is_partial(crash->integrity) ? SNAP_EXIT_PARTIAL : SNAP_EXIT_DONE;
 }
@@ -114,7 +168,8 @@ static enum snap_exit dump_one(
 static enum snap_exit run_dump(const struct snap_arguments *arguments)
 {
 	size_t num = 0;
-	return snap_for_each_input(arguments, SNAP_INPUT_SEPARATE | SNAP_INPUT_STREAM, dump_one, &num);
+	return snap_for_each_input(
+		arguments, SNAP_INPUT_SEPARATE | SNAP_INPUT_STREAM, dump_one, &num);
 }
 
 const struct snap_verb snap_verb_dump = {
@@ -124,6 +179,7 @@ const struct snap_verb snap_verb_dump = {
 	.text = "\nEvery record in the order of the file: its offset, length, field number and "
 		"decoded\n"
 		"content. Of an ELF core: registers, segments and where their bytes are.\n"
+		"With --tokens, what tokenised texts say stands below a record.\n"
 		"ADDR and LEN are decimal, or hexadecimal with 0x.\n",
 	.examples = "  snapanalyze dump crash.snap | less\n"
 		    "  snapanalyze dump --memory 0x7ffd3a4b1000,256 crash.snap\n",

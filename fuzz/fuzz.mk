@@ -10,7 +10,7 @@
 # docs/fuzzing.rst says more. A target is fuzz/fuzz_NAME.c.
 
 FUZZ_ANALYZE = build_id cfi core demangle dwarf entry exidx export expression find notes object package snapshot \
-	symbol_image text trees variables worker
+	symbol_image text tokens trees variables worker
 FUZZ_CAPTURE = config protocol
 FUZZ_TARGETS = $(FUZZ_ANALYZE) $(FUZZ_CAPTURE)
 
@@ -43,6 +43,7 @@ fuzz_objs_object = fuzz/mutate_elf.o
 fuzz_objs_export = fuzz/mutate_snapshot.o
 fuzz_objs_core = fuzz/analyse.o
 fuzz_objs_notes = fuzz/analyse.o
+fuzz_objs_tokens = fuzz/analyse.o
 
 # $(1): the target, $(2): its half.
 define fuzz_program

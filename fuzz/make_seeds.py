@@ -294,9 +294,30 @@ def texts():
         put("text", "json-" + name, b"\2" + read(os.path.join(fixtures, name, "report.json")))
 
 
+def tokens():
+    """fuzz_tokens.c: the database's form, its length, it; flags; messages, each with its length."""
+    strings = [(1, b"one %d %s"), (2, b"$AQAAAA== $#00000003"), (3, b"[%*.*f] %c %p %llu"), (1, b"other %u"), (4, b"$BAAAAA==$BAAAAA==")]
+    marks = b"\xe2\x96\xa0msg\xe2\x99\xa6%s\xe2\x96\xa0module\xe2\x99\xa6M"
+    strings.append((5, marks))
+    csv = b"".join(b'%08x,2020-01-02,dom,"%s"\n' % entry for entry in strings) + b'6,,"a ""b"\n7,x,y\n'
+    binary = b"TOKENS\0\0" + struct.pack("<II", len(strings), 0) + b"".join(
+        struct.pack("<IBBH", token, 1, 2, 2020) for token, _ in strings) + b"".join(s + b"\0" for _, s in strings)
+    section = b"".join(struct.pack("<4I", 0xBAA98DEE, token, 4, len(s) + 1) + b"dom\0" + s + b"\0" for token, s in strings)
+    names = b"\0.pw_tokenizer.entries\0.names\0"
+    elf = (b"\x7fELF\1\1\1" + bytes(9) + struct.pack("<HHIIIIIHHHHHH", 2, 40, 1, 0, 0, 52 + len(section) + len(names), 0, 52, 0, 0, 40, 3, 2)
+           + section + names + bytes(40) + struct.pack("<10I", 1, 1, 0, 0, 52, len(section), 0, 0, 1, 0)
+           + struct.pack("<10I", 23, 3, 0, 0, 52 + len(section), len(names), 0, 0, 1, 0))
+    texts = [struct.pack("<I", 1) + b"\x02\x03abc", struct.pack("<I", 2), struct.pack("<I", 3) + b"\x10\x04" + struct.pack("<f", 1.5) + b"\x41\x02\x80\x01",
+             struct.pack("<I", 4), struct.pack("<I", 5) + b"\x82hi", b"text $AQAAAAIDYWJj and ${dom}#00000003, $10#0000000001", b"$AQAAAAI=", b"\xff"]
+    messages = b"".join(bytes([len(text)]) + text for text in texts)
+    for i, database in enumerate((csv, binary, section, elf)):
+        put("tokens", str(i), bytes([i]) + struct.pack("<H", len(database)) + database + bytes([i]) + messages)
+
+
 def by_hand():
     trees()
     texts()
+    tokens()
     root = os.path.dirname(os.path.dirname(fixtures))
     put("config", "example", read(os.path.join(root, "packaging", "snapcrash.conf")))
     put("config", "some", b"spool = /var/x\nmax_bytes = 10M # c\nignore = foo* uid=7\nonly=/bin/*\nhook = /bin/h a b\n"

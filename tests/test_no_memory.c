@@ -24,6 +24,7 @@
 #include "analyze/report/json.h"
 #include "analyze/report/text.h"
 #include "analyze/signature/rules.h"
+#include "analyze/tokens/database_file.h"
 #include "tests/lib/temp_tree.h"
 
 /* ---------------------------------------------------------------- the allocator */
@@ -153,6 +154,8 @@ void *__wrap_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off
 static char symbols_dir[512], cache_dir[512], snapshot[512], core[512], arm_core[512];
 /* What files are, if they are text. */
 static enum snap_text_format text_format;
+/* --tokens; NULL: none. */
+static const char *tokens_dir;
 
 enum cache {
 	NO_CACHE,
@@ -184,6 +187,20 @@ static int analyse_text(const char *file, enum snap_text_format format, struct s
 	return r;
 }
 
+/* NULL if there is nothing to read. */
+static int read_tokens(struct snap_tokens **ret, struct snap_error *err)
+{
+	if (!tokens_dir)
+		return 0;
+	*ret = snap_tokens_create(NULL);
+	if (!*ret)
+		return snap_error_no_memory(err);
+	if (snap_tokens_add_path(*ret, tokens_dir, err) < 0)
+		return -1;
+	snap_tokens_finish(*ret);
+	return 0;
+}
+
 /* The whole of it, as the verbs do it. */
 static int analyse(const char *file, enum cache with_cache, struct snap_error *err)
 {
@@ -198,6 +215,7 @@ static int analyse(const char *file, enum cache with_cache, struct snap_error *e
 	struct snap_store *store;
 	struct snap_crash crash;
 	struct snap_cache *cache = NULL;
+	struct snap_tokens *tokens = NULL;
 	if (text_format != SNAP_TEXT_NONE)
 		return analyse_text(file, text_format, err);
 	if (with_cache == NEW_CACHE)
@@ -211,17 +229,20 @@ static int analyse(const char *file, enum cache with_cache, struct snap_error *e
 	}
 	options.rules = rules;
 	options.cache = cache;
-	if (snap_store_create(&options, &store, err) < 0) {
+	if (read_tokens(&tokens, err) < 0 || snap_store_create(&options, &store, err) < 0) {
+		snap_tokens_destroy(tokens);
 		snap_rules_free(rules);
 		snap_cache_destroy(cache);
 		return -1;
 	}
+	options.tokens = tokens;
 	int r = snap_analysis_run(file, store, &options, &crash, err);
 	if (r == 0) {
 		struct snap_export_report report;
 		(void)snap_report_text(&crash, &(struct snap_text_style){.sections = SNAP_ALL_SECTIONS}, sink);
 		r = snap_report_json(&crash, &(struct snap_json_style){0}, sink, err);
-		if (r == 0)
+		/* A microcontroller leaves no cores. */
+		if (r == 0 && !tokens_dir)
 			r = snap_export(&crash, sink, &report, err);
 		if (r == 0 && crash.is_core)
 			r = snap_import(&crash, &(struct snap_import_options){.indirect = true},
@@ -231,6 +252,7 @@ static int analyse(const char *file, enum cache with_cache, struct snap_error *e
 	}
 	snap_store_destroy(store);
 	snap_cache_destroy(cache);
+	snap_tokens_destroy(tokens);
 	snap_rules_free(rules);
 	return r;
 }
@@ -335,6 +357,42 @@ static void test_no_memory_text(void **state)
 	text_format = SNAP_TEXT_NONE;
 }
 
+/* A microcontroller's snapshot: metadata with a machine and a reason, and a log, of which one token has
+ * two strings, one is in a text, one has fields, and one is not known. */
+static void test_no_memory_tokens(void **state)
+{
+	(void)state;
+	static const char device[] = "\x82\x01\x08\x0a\x04\x01\0\0\0\x40\x02"
+				     "\x0a\x07\x0a\x05\x02\0\0\0\x02"
+				     "\x0a\x0f\x0a\x0d" "a $AQAAAA== b"
+				     "\x0a\x06\x0a\x04\x03\0\0\0"
+				     "\x0a\x06\x0a\x04\x99\x99\x99\x99";
+	static const char binary[] = "TOKENS\0\0\1\0\0\0\0\0\0\0"
+				     "\1\0\0\0\xff\xff\xff\xff" "one";
+	char path[512];
+	(void)snprintf(path, sizeof(path), "%s", in_top("device"));
+	FILE *file = fopen(path, "wb");
+	assert_non_null(file);
+	assert_int_equal(fwrite(device, 1, sizeof(device) - 1, file), sizeof(device) - 1);
+	assert_int_equal(fclose(file), 0);
+	char command[1024];
+	(void)snprintf(command, sizeof(command), "mkdir -p '%s'", in_top("tokens"));
+	assert_int_equal(system(command), 0);
+	put_file("tokens/a.csv", "2,,a %d\n2,,b %d\n3,,\xe2\x96\xa0msg\xe2\x99\xa6x\xe2\x96\xa0k\xe2\x99\xa6v\n");
+	file = fopen(in_top("tokens/b.binary"), "wb");
+	assert_non_null(file);
+	assert_int_equal(fwrite(binary, 1, sizeof(binary), file), sizeof(binary));
+	assert_int_equal(fclose(file), 0);
+	(void)snprintf(command, sizeof(command), "cp '%s' '%s'", in_top("symbols/arm-stripped"),
+		in_top("tokens/c"));
+	assert_int_equal(system(command), 0);
+	char tokens[512];
+	(void)snprintf(tokens, sizeof(tokens), "%s", in_top("tokens"));
+	tokens_dir = tokens;
+	sweep(path, NO_CACHE);
+	tokens_dir = NULL;
+}
+
 /* ---------------------------------------------------------------- the files */
 
 static void unpack(const char *from, const char *to)
@@ -391,6 +449,7 @@ int main(void)
 		cmocka_unit_test(test_no_memory_cache),
 		cmocka_unit_test(test_no_memory_arm),
 		cmocka_unit_test(test_no_memory_text),
+		cmocka_unit_test(test_no_memory_tokens),
 	};
 	return cmocka_run_group_tests_name("no_memory", tests, setup, teardown);
 }

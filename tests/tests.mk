@@ -168,6 +168,7 @@ CLI_TESTS = \
 	tests/cli_index.sh \
 	tests/cli_signatures.sh \
 	tests/cli_similar.sh \
+	tests/cli_tokens.sh \
 	tests/cli_from.sh \
 	tests/cli_hostile_links.sh \
 	tests/cli_sandbox.sh \

@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <inttypes.h>
 
+#include "analyze/input/clock.h"
 #include "analyze/report/hex.h"
 #include "analyze/report/words.h"
 #include "common/escape.h"
@@ -180,6 +181,41 @@ static void put_thread(FILE *out, const struct snap_thread *thread, bool full)
 	}
 	put_number(out, "ns_tid", thread->has_ns_tid, thread->ns_tid);
 	put_addr(out, "tls_base", thread->has_tls_base, thread->tls_base);
+	put_bool(out, "active", thread->active, true);
+	for (size_t i = 0; i < thread->num_backtrace; i++)
+		put_addr(out, "raw_backtrace", true, thread->backtrace[i]);
+	for (size_t i = 0; i < thread->num_symbolized; i++)
+		put_text(out, "symbolized_backtrace", thread->symbolized[i]);
+	put_addr(out, "stack_start_pointer", thread->has_stack_start, thread->stack_start);
+	put_addr(out, "stack_end_pointer", thread->has_stack_end, thread->stack_end);
+	put_addr(out, "stack_pointer", thread->has_stack_pointer, thread->stack_pointer);
+	put_addr(out, "stack_pointer_est_peak", thread->has_stack_peak, thread->stack_peak);
+	put_number(out, "cpu_usage_hundredths", thread->has_cpu_usage, thread->cpu_usage);
+	put_bytes(out, "raw_stack", thread->raw_stack, full);
+}
+
+static void put_cpu_state(FILE *out, struct snap_bytes message, enum snap_cpu_family family)
+{
+	struct snap_cpu_state state = {0};
+	bool is_whole = snap_cpu_state_add(&state, message);
+	for (unsigned int i = 0; i < SNAP_CPU_STATE_FIELDS; i++) {
+		const char *name = snap_cpu_state_name(family, i);
+		if (name)
+			put_addr(out, name, snap_cpu_state_has(&state, i), state.values[i]);
+	}
+	if (!is_whole)
+		(void)fputs(INDENT "the rest does not decode\n", out);
+}
+
+static void put_timestamp(FILE *out, const struct snap_time_point *point)
+{
+	put_signed(out, "timestamp", point->has_ticks, point->ticks);
+	put_signed(
+		out, "tick_period_seconds_numerator", point->has_period, point->period_numerator);
+	put_signed(out, "tick_period_seconds_denominator", point->has_period,
+		point->period_denominator);
+	put_enum(out, "epoch_type", point->epoch != SNAP_EPOCH_UNKNOWN,
+		snap_epoch_name(point->epoch), point->epoch);
 }
 
 static void put_thread_facts(FILE *out, const struct snap_thread_facts *facts)
@@ -244,7 +280,8 @@ static void put_metadata(FILE *out, const struct snap_metadata *metadata)
 	put_hex(out, "software_build_uuid", metadata->software_build_uuid);
 	put_text(out, "device_name", metadata->device_name);
 	put_hex(out, "snapshot_uuid", metadata->snapshot_uuid);
-	put_number(out, "cpu_arch", metadata->has_cpu_arch, metadata->cpu_arch);
+	put_enum(out, "cpu_arch", metadata->has_cpu_arch, snap_cpu_arch_name(metadata->cpu_arch),
+		metadata->cpu_arch);
 }
 
 static void put_process_ids(FILE *out, const struct snap_process *process)
@@ -301,12 +338,10 @@ static void put_process_late(FILE *out, const struct snap_process *process, bool
 		process->cgroup_memory_current);
 	put_number(out, "cgroup_memory_peak", process->has_cgroup_memory_peak,
 		process->cgroup_memory_peak);
-	put_number(out, "cgroup_oom", process->has_cgroup_oom,
-		process->cgroup_oom);
-	put_number(out, "cgroup_oom_kill", process->has_cgroup_oom_kill,
-		process->cgroup_oom_kill);
-	put_number(out, "cgroup_levels_up", process->has_cgroup_levels_up,
-		process->cgroup_levels_up);
+	put_number(out, "cgroup_oom", process->has_cgroup_oom, process->cgroup_oom);
+	put_number(out, "cgroup_oom_kill", process->has_cgroup_oom_kill, process->cgroup_oom_kill);
+	put_number(
+		out, "cgroup_levels_up", process->has_cgroup_levels_up, process->cgroup_levels_up);
 }
 
 static void put_process(FILE *out, const struct snap_process *process, bool full)
@@ -504,15 +539,25 @@ static void put_decoded(FILE *out, const struct snap_record *record, bool full)
 	case SNAP_RECORD_ABORT_MESSAGE:
 		put_abort_message(out, &record->u.abort_message);
 		break;
+	case SNAP_RECORD_TIMESTAMP:
+		put_timestamp(out, &record->u.timestamp);
+		break;
+	case SNAP_RECORD_TRACE:
+		put_bytes(out, "trace_data", record->u.trace_data, full);
+		break;
 	}
 }
 
-void snap_record_print(FILE *out, const struct snap_record *record, bool full)
+void snap_record_print(
+	FILE *out, const struct snap_record *record, enum snap_cpu_family family, bool full)
 {
 	(void)fprintf(out, "%10zu  %zu bytes  field %" PRIu32 "  %s\n", record->off,
 		record->end - record->off, record->number, record_name(record->number));
 	if (record->decoded)
 		put_decoded(out, record, full);
+	else if (record->number == SNAP_RECORD_CPU_STATE && record->is_bytes &&
+		 family != SNAP_CPU_NONE)
+		put_cpu_state(out, record->payload, family);
 	else if (record->number == SNAP_RECORD_CHECKPOINT)
 		put_checkpoint(out, record);
 	else if (record->is_bytes)

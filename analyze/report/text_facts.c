@@ -356,7 +356,8 @@ static void print_log(const struct snap_crash *crash, size_t index, FILE *out)
 		(void)fputs(": ", out);
 	}
 	if (log->has_dropped && log->dropped > 0)
-		(void)fprintf(out, "(%" PRIu32 " entries were lost here) ", log->dropped);
+		(void)fprintf(out, "(%" PRIu32 " %s lost here)%s", log->dropped,
+			log->dropped == 1 ? "entry was" : "entries were", message.len > 0 ? " " : "");
 	while (message.len > 0 && message.data[message.len - 1] == '\n')
 		message.len--;
 	snap_print(out, message);

@@ -35,6 +35,12 @@ static unsigned int word_bits(const struct snap_crash *crash)
 	return crash->process.has_elf && crash->process.elf_class == ELF_CLASS_64 ? 64 : 32;
 }
 
+struct snap_detokeniser *snap_detokeniser_create_for(
+	const struct snap_crash *crash, const struct snap_tokens *tokens)
+{
+	return snap_detokeniser_create(tokens, word_bits(crash), !is_device(crash));
+}
+
 static int replace_quietly(struct stage *s, struct snap_bytes *field,
 	struct snap_detokenised *ret, struct snap_error *err)
 {
@@ -198,7 +204,7 @@ int snap_detokenise_crash(
 	struct stage s = {.crash = crash};
 	bool is_of_device = is_device(crash), is_wanted = is_of_device || tokens;
 	if (is_wanted) {
-		s.detokeniser = snap_detokeniser_create(tokens, word_bits(crash), !is_of_device);
+		s.detokeniser = snap_detokeniser_create_for(crash, tokens);
 		if (!s.detokeniser)
 			return snap_error_no_memory(err);
 	}

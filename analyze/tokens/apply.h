@@ -18,4 +18,9 @@
 int snap_detokenise_crash(
 	struct snap_crash *crash, const struct snap_tokens *tokens, struct snap_error *err);
 
+/* For single texts of the crash: by its machine, and careful with those of a Linux process. NULL
+ * without memory. */
+struct snap_detokeniser *snap_detokeniser_create_for(
+	const struct snap_crash *crash, const struct snap_tokens *tokens);
+
 #endif

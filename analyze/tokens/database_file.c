@@ -36,7 +36,9 @@ static int add_elf(
 	struct snap_error why = SNAP_ERROR_INIT;
 	struct snap_elf_file file;
 	if (snap_elf_file_open_part(fd, path, &file, &why) < 0)
-		return is_listed ? 0 : fail(err, "cannot read", path, &why);
+		return is_listed && why.code != SNAP_ERROR_NO_MEMORY
+			       ? 0
+			       : fail(err, "cannot read", path, &why);
 	int num = snap_tokens_add_elf_file(tokens, &file, &why);
 	snap_elf_file_deinit(&file);
 	if (num == 0 && !is_listed)

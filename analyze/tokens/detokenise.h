@@ -27,7 +27,7 @@
 /* Of the others than the best, so many are told. */
 #define SNAP_TOKENS_MAX_OTHERS 4
 /* All texts of a snapshot together may take so many bytes to be looked at, and to be kept. */
-#define SNAP_TOKENS_MAX_WORK (256u << 20)
+#define SNAP_TOKENS_MAX_WORK (64u << 20)
 #define SNAP_TOKENS_MAX_KEPT (64u << 20)
 
 enum snap_token_kind {

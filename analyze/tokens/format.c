@@ -139,6 +139,11 @@ static void put_error(const struct snap_conversion *conversion, const struct arg
 static bool put_value(const struct snap_conversion *conversion, const struct argument *argument,
 	unsigned int word_bits, struct snap_token_text *out)
 {
+	/* Nobody sees it: spare the work. But whether a character can be printed is to be known. */
+	if (out->len == out->size && argument->kind != KIND_CHARACTER) {
+		out->is_cut = true;
+		return true;
+	}
 	switch (argument->kind) {
 	case KIND_NONE:
 		snap_token_text_put_str(out, "%");
