@@ -103,6 +103,9 @@ int snap_export(
 	if (!crash->arch)
 		return snap_error_set(err, SNAP_ERROR_UNSUPPORTED,
 			"its machine is not known, or not one that leaves ELF cores");
+	if (crash->device.is_device)
+		return snap_error_set(err, SNAP_ERROR_UNSUPPORTED,
+			"it is a microcontroller's, and these leave no ELF cores");
 	struct snap_memory memory;
 	struct snap_elf_build notes;
 	struct snap_export_report report = {0};
