@@ -464,7 +464,8 @@ TEST_AGAIN ?= 0
 .PHONY: check check-build check-clang demo bars fixtures victims
 victims: $(VICTIM_PROGRAMS)
 
-check-build: all victims $(TEST_PROGRAMS) $(if $(shell command -v $(DEVICE_ARM)gcc),device) \
+check-build: all victims $(TEST_PROGRAMS) $(if $(shell command -v $(DEVICE_ARM)gcc),device-arm) \
+		$(if $(shell command -v $(DEVICE_RISCV)gcc),device-riscv) \
 		$(addprefix $(O)/tests/,arch_dump damage hanging_fs kill_often odd_process peak_rss similar_scores waiting32)
 	$(if $(strip $(UNLISTED_TESTS)),$(error not listed in tests/tests.mk: $(UNLISTED_TESTS)))
 
