@@ -75,7 +75,8 @@ for cpu in $FIRMWARE_CPUS; do
 		"bad_pointer UsageFault divide_outer 20000" "null_call MemManage - 1" \
 		"bus BusFault bus_inner 8200" "wild_jump BusFault - 100" \
 		"hardfault HardFault divide_inner 2000000" "misaligned UsageFault misaligned_inner 10000" \
-		"registers UsageFault registers_inner 10000" "assert assert assert_inner"; do
+		"registers UsageFault registers_inner 10000" "assert assert assert_inner" \
+		"user_assert assert user_assert_inner"; do
 		read -r name reason function cfsr <<<"$each"
 		scenario "$cpu" "$name" "$reason" "$function" "$cfsr"
 		equal "$cpu-$name: threads" "$THREADS" "${FACT[threads]}"
@@ -91,22 +92,25 @@ for cpu in $FIRMWARE_CPUS; do
 			"$(function_at "$cpu" "${FACT[cpu.lr]}")" ;;
 		hardfault) equal "$cpu-$name: HFSR" 40000000 "$(hex "${FACT[cpu.hfsr]}")" ;;
 		misaligned) equal "$cpu-$name: the stack pointer is no multiple of 8" 4 \
-			$((FACT[cpu.psp] % 8)) ;;
+			$((${FACT[cpu.psp]} % 8)) ;;
 		registers)
-			got= wanted=
+			got='' wanted=''
 			for i in 0 1 2 3 4 5 6 7 8 9 10 11 12; do
 				got+=" $(hex "${FACT[cpu.r$i]}")"
 				wanted+=" 1111000$(hex $i)"
 			done
 			equal "$cpu-$name: all of them" "$wanted 1111000e" "$got $(hex "${FACT[cpu.lr]}")"
-			equal "$cpu-$name: psp" 8 $((16#${FACT[tag.stack_pointer]} - FACT[cpu.psp]))
+			equal "$cpu-$name: psp" 8 $((16#${FACT[tag.stack_pointer]} - ${FACT[cpu.psp]}))
 			;;
-		assert)
-			equal "$cpu-$name: its text" "sensor.c:42: assertion failed: value <= limit" "${FACT[abort]}"
+		assert | user_assert)
+			text="sensor.c:42: assertion failed: value <= limit"
+			[ "$name" = assert ] || text="user.c:43: assertion failed: value <= limit"
+			equal "$cpu-$name: its text" "$text" "${FACT[abort]}"
+			equal "$cpu-$name: lr is behind the call" 5 $((${FACT[cpu.lr]} - ${FACT[cpu.pc]}))
 			absent "$cpu-$name" exc_return cfsr hfsr shcsr r3 r12
 			check "$cpu-$name: pc is the call" eval \
 				"arm-none-eabi-objdump -d --start-address=${FACT[cpu.pc]} \
-				--stop-address=$((FACT[cpu.pc] + 4)) '$(firmware "$cpu")' |
+				--stop-address=$((${FACT[cpu.pc]} + 4)) '$(firmware "$cpu")' |
 				grep -q 'bl.*<snapcrash_device_assert>'"
 			;;
 		esac
@@ -119,7 +123,7 @@ for cpu in $FIRMWARE_CPUS; do
 		scenario "$cpu" "$name" "$reason" "$function" "${cfsr#-}"
 		equal "$cpu-$name: threads" "Main Stack (Handler Mode) 1; $THREADS" "${FACT[threads]}"
 		[ "$name" = irq_assert ] || pointer_is_true "$cpu-$name" msp
-		equal "$cpu-$name: which handler" "$vector" $((FACT[cpu.psr] & 511))
+		equal "$cpu-$name: which handler" "$vector" $((${FACT[cpu.psr]} & 511))
 		equal "$cpu-$name: what it interrupted" irq_inner \
 			"$(function_at "$cpu" "${FACT[thread1.word6]}")"
 	done
@@ -127,7 +131,7 @@ for cpu in $FIRMWARE_CPUS; do
 	# The stack had no room for the frame.
 	scenario "$cpu" overflow MemManage lost 92
 	equal "$cpu-overflow: what there is of the stack" \
-		"${FACT[thread0.stack_end]} $((FACT[thread0.stack_start] - FACT[thread0.stack_end])) 1" \
+		"${FACT[thread0.stack_end]} $((${FACT[thread0.stack_start]} - ${FACT[thread0.stack_end]})) 1" \
 		"${FACT[memory0.address]} ${FACT[memory0.data]} ${FACT[memory0.tid]}"
 	check "$cpu-overflow: it is below its end" test "${FACT[cpu.psp]}" -lt "${FACT[thread0.stack_end]}"
 
@@ -203,7 +207,7 @@ for each in "null Store_access_fault null_inner 7 8" "bus Load_access_fault bus_
 	wild_jump) equal "$cpu-$name: called from" "8000010 wild_jump_inner" \
 		"$(hex "${FACT[cpu.mepc]}") $(function_at $cpu "${FACT[cpu.ra]}")" ;;
 	registers)
-		got= wanted= number=0
+		got='' wanted='' number=0
 		for register in zero ra sp gp tp t0 t1 t2 fp s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 \
 			s9 s10 s11 t3 t4 t5 t6; do
 			case $register in

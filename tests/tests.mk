@@ -452,9 +452,12 @@ $(foreach test,$(TESTS_COMMON),$(eval $(call test_program,$(test),common)))
 $(foreach test,$(TESTS_CAPTURE),$(eval $(call test_program,$(test),capture)))
 $(foreach test,$(TESTS_ANALYZE),$(eval $(call test_program,$(test),analyze)))
 
+# Run by hand, until the analysis follows a microcontroller's stacks.
+CLI_TESTS_AHEAD = tests/cli_device_report.sh
+
 # A test that nobody runs is worse than none.
 UNLISTED_TESTS = $(filter-out $(TESTS:%=tests/%.c),$(wildcard tests/test_*.c)) \
-	$(filter-out $(CLI_TESTS),$(wildcard tests/cli_*.sh))
+	$(filter-out $(CLI_TESTS) $(CLI_TESTS_AHEAD),$(wildcard tests/cli_*.sh))
 
 # ---------------------------------------------------------------- targets
 

@@ -5,7 +5,7 @@ declare -A QEMU=([cm3]="qemu-system-arm -M mps2-an385" [cm4f]="qemu-system-arm -
 	[rv32imac]="qemu-system-riscv32 -M virt -bios none")
 declare -A TOOLS=([cm3]=arm-none-eabi- [cm4f]=arm-none-eabi- [rv32imac]=riscv64-unknown-elf-)
 # Functions that every scenario of a thread comes through.
-SENSOR_CALLERS="fault_happen sensor_sample sensor_poll sensor_main"
+SENSOR_CALLERS=(fault_happen sensor_sample sensor_poll sensor_main)
 
 # device_need NAME PROGRAM...: ends the script, skipped, if one is missing.
 device_need() {
@@ -31,7 +31,7 @@ firmware() { # CPU
 device_run() {
 	local cpu=$1 scenario=$2 sink=$3 file=$4
 	# shellcheck disable=SC2086
-	timeout 20 ${QEMU[$cpu]} -display none -monitor none -serial "${5:-null}" \
+	timeout 60 ${QEMU[$cpu]} -display none -monitor none -serial "${5:-null}" \
 		-semihosting-config "enable=on,target=native,arg=fw,arg=$scenario,arg=$sink,arg=$file" \
 		-kernel "$(firmware "$cpu")" >"$TMP/qemu.out" 2>&1 </dev/null
 }
