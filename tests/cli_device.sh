@@ -5,31 +5,29 @@
 . "$LIB/devicelib.sh"
 need "$ANALYZE"
 device_need "microcontrollers" arm-none-eabi-gcc arm-none-eabi-nm qemu-system-arm
-check "the firmware builds" device_build device || exit 1
+check "the firmware builds" device_build device-arm || exit 1
 
 # ---------------------------------------------------------------- the objects
 
-# No C library, no data of its own.
-for cpu in cm0 cm3 cm4f cm33; do
-	object=$O/device/$cpu/capture/device/snapcrash_device.o
-	equal "$cpu: the writer needs no library" "" \
-		"$(arm-none-eabi-nm -u "$object" | awk '{ print $2 }' | grep -vx 'memcpy\|memset')"
-	equal "$cpu: it has no data" "" \
-		"$(arm-none-eabi-nm "$object" | awk '$2 ~ /^[bBdDcC]$/')"
-	limit=$(sed -n 's/^#define SNAPCRASH_DEVICE_STACK_BYTES //p' "$TOP/capture/device/snapcrash_device.h")
-	case $cpu in cm3 | cm4f) limit=256 ;; esac
+# The writer's: no C library, no data of its own; stack, code and constants as stated.
+check_writer() { # CPU TOOLS STACK TEXT
+	local object=$O/device/$1/capture/device/snapcrash_device.o depth path text
+	equal "$1: the writer needs no library" "" \
+		"$("$2nm" -u "$object" | awk '{ print $2 }' | grep -vx 'memcpy\|memset')"
+	equal "$1: it has no data" "" "$("$2nm" "$object" | awk '$2 ~ /^[bBdDcC]$/')"
 	run "$LIB/stack_depth.py" "${object%.o}.ci"
 	read -r depth path <"$TMP/out"
-	check "$cpu: its stack use ($depth bytes) is as stated" test "$STATUS" = 0 -a "${depth:-9999}" -le "$limit" ||
-		note "$path" "$(cat "$TMP/err")"
-	# .text of all functions, as docs/device.rst says.
-	text=$(arm-none-eabi-size "$object" | awk 'NR == 2 { print $1 }')
-	check "$cpu: its code and constants ($text bytes) are as stated" test "$text" -le 4400
+	check "$1: its stack use ($depth bytes) is as stated" \
+		test "$STATUS" = 0 -a "${depth:-9999}" -le "$3" || note "$path" "$(cat "$TMP/err")"
+	text=$("$2size" "$object" | awk 'NR == 2 { print $1 }')
+	check "$1: its code and constants ($text bytes) are as stated" test "$text" -le "$4"
+}
+STACK=$(sed -n 's/^#define SNAPCRASH_DEVICE_STACK_BYTES //p' "$TOP/capture/device/snapcrash_device.h")
+for cpu in cm0 cm33; do
+	check_writer $cpu arm-none-eabi- "$STACK" 4200
 done
-
-# The build ID that the firmware tells is the file's.
-for cpu in $FIRMWARE_CPUS; do
-	declare "BUILD_ID_$cpu=$(arm-none-eabi-readelf -n "$(firmware "$cpu")" | sed -n 's/.*Build ID: //p')"
+for cpu in cm3 cm4f; do
+	check_writer $cpu arm-none-eabi- 256 4200
 done
 
 # ---------------------------------------------------------------- faults
@@ -50,17 +48,19 @@ absent() { # NAME REGISTER...
 
 # scenario CPU NAME REASON FUNCTION CFSR: FUNCTION is where pc is ("-": elsewhere, "lost": nowhere).
 scenario() {
-	local cpu=$1 name=$1-$2 snap=$TMP/$1-$2.snap id=BUILD_ID_$1
+	local cpu=$1 name=$1-$2 snap=$TMP/$1-$2.snap arch=2 id
+	id=$("${TOOLS[$cpu]}readelf" -n "$(firmware "$cpu")" | sed -n 's/.*Build ID: //p')
+	[ "$cpu" != rv32imac ] || arch=5
 	device_run "$cpu" "$2" file "$snap"
 	equal "$name: the firmware's exit status" 0 $? || note_file "$TMP/qemu.out"
 	equal "$name: the file is whole" complete "$(integrity "$snap")"
 	device_read "$snap" || not_ok "$name: it can be read"
-	equal "$name: reason, architecture, build ID" "$3 2 ${!id}" \
+	equal "$name: reason, architecture, build ID" "${3//_/ } $arch $id" \
 		"${FACT[metadata.reason]} ${FACT[metadata.cpu_arch]} ${FACT[metadata.build_uuid]}"
 	case $4 in
 	lost) absent "$name" pc lr psr r0 r1 r2 r3 r12 ;;
 	-) ;;
-	*) equal "$name: pc" "$4" "$(function_at "$cpu" "${FACT[cpu.pc]}")" ;;
+	*) equal "$name: pc" "$4" "$(function_at "$cpu" "${FACT[cpu.pc]-${FACT[cpu.mepc]}}")" ;;
 	esac
 	equal "$name: CFSR" "$5" "${FACT[cpu.cfsr]+$(hex "${FACT[cpu.cfsr]}")}"
 	# Of every thread the bytes from its stack pointer on, all of them.
@@ -75,7 +75,8 @@ for cpu in $FIRMWARE_CPUS; do
 		"bad_pointer UsageFault divide_outer 20000" "null_call MemManage - 1" \
 		"bus BusFault bus_inner 8200" "wild_jump BusFault - 100" \
 		"hardfault HardFault divide_inner 2000000" "misaligned UsageFault misaligned_inner 10000" \
-		"registers UsageFault registers_inner 10000" "assert assert assert_inner"; do
+		"registers UsageFault registers_inner 10000" "assert assert assert_inner" \
+		"user_assert assert user_assert_inner"; do
 		read -r name reason function cfsr <<<"$each"
 		scenario "$cpu" "$name" "$reason" "$function" "$cfsr"
 		equal "$cpu-$name: threads" "$THREADS" "${FACT[threads]}"
@@ -91,22 +92,25 @@ for cpu in $FIRMWARE_CPUS; do
 			"$(function_at "$cpu" "${FACT[cpu.lr]}")" ;;
 		hardfault) equal "$cpu-$name: HFSR" 40000000 "$(hex "${FACT[cpu.hfsr]}")" ;;
 		misaligned) equal "$cpu-$name: the stack pointer is no multiple of 8" 4 \
-			$((FACT[cpu.psp] % 8)) ;;
+			$((${FACT[cpu.psp]} % 8)) ;;
 		registers)
-			got= wanted=
+			got='' wanted=''
 			for i in 0 1 2 3 4 5 6 7 8 9 10 11 12; do
 				got+=" $(hex "${FACT[cpu.r$i]}")"
 				wanted+=" 1111000$(hex $i)"
 			done
 			equal "$cpu-$name: all of them" "$wanted 1111000e" "$got $(hex "${FACT[cpu.lr]}")"
-			equal "$cpu-$name: psp" 8 $((16#${FACT[tag.stack_pointer]} - FACT[cpu.psp]))
+			equal "$cpu-$name: psp" 8 $((16#${FACT[tag.stack_pointer]} - ${FACT[cpu.psp]}))
 			;;
-		assert)
-			equal "$cpu-$name: its text" "sensor.c:42: assertion failed: value <= limit" "${FACT[abort]}"
+		assert | user_assert)
+			text="sensor.c:42: assertion failed: value <= limit"
+			[ "$name" = assert ] || text="user.c:43: assertion failed: value <= limit"
+			equal "$cpu-$name: its text" "$text" "${FACT[abort]}"
+			equal "$cpu-$name: lr is behind the call" 5 $((${FACT[cpu.lr]} - ${FACT[cpu.pc]}))
 			absent "$cpu-$name" exc_return cfsr hfsr shcsr r3 r12
 			check "$cpu-$name: pc is the call" eval \
 				"arm-none-eabi-objdump -d --start-address=${FACT[cpu.pc]} \
-				--stop-address=$((FACT[cpu.pc] + 4)) '$(firmware "$cpu")' |
+				--stop-address=$((${FACT[cpu.pc]} + 4)) '$(firmware "$cpu")' |
 				grep -q 'bl.*<snapcrash_device_assert>'"
 			;;
 		esac
@@ -119,7 +123,7 @@ for cpu in $FIRMWARE_CPUS; do
 		scenario "$cpu" "$name" "$reason" "$function" "${cfsr#-}"
 		equal "$cpu-$name: threads" "Main Stack (Handler Mode) 1; $THREADS" "${FACT[threads]}"
 		[ "$name" = irq_assert ] || pointer_is_true "$cpu-$name" msp
-		equal "$cpu-$name: which handler" "$vector" $((FACT[cpu.psr] & 511))
+		equal "$cpu-$name: which handler" "$vector" $((${FACT[cpu.psr]} & 511))
 		equal "$cpu-$name: what it interrupted" irq_inner \
 			"$(function_at "$cpu" "${FACT[thread1.word6]}")"
 	done
@@ -127,7 +131,7 @@ for cpu in $FIRMWARE_CPUS; do
 	# The stack had no room for the frame.
 	scenario "$cpu" overflow MemManage lost 92
 	equal "$cpu-overflow: what there is of the stack" \
-		"${FACT[thread0.stack_end]} $((FACT[thread0.stack_start] - FACT[thread0.stack_end])) 1" \
+		"${FACT[thread0.stack_end]} $((${FACT[thread0.stack_start]} - ${FACT[thread0.stack_end]})) 1" \
 		"${FACT[memory0.address]} ${FACT[memory0.data]} ${FACT[memory0.tid]}"
 	check "$cpu-overflow: it is below its end" test "${FACT[cpu.psp]}" -lt "${FACT[thread0.stack_end]}"
 
@@ -166,9 +170,9 @@ device_read "$TMP/plain.snap"
 equal "its records" "16 20 18 18 18 22 17 17 1 1 1 1 1036 2048" "${FACT[records]}"
 
 # By UART: the bytes, and text among other text.
-device_run cm3 bus uart - -serial "file:$TMP/uart.snap"
+device_run cm3 bus uart - "file:$TMP/uart.snap"
 equal "by UART" complete "$("$ANALYZE" check "$TMP/uart.snap" | sed 's/.*: \([a-z]*\),.*/\1/')"
-device_run cm3 bus uart-hex - -serial "file:$TMP/console"
+device_run cm3 bus uart-hex - "file:$TMP/console"
 sed -n '/-BEGIN SNAPCRASH-/,/-END SNAPCRASH-/{/-----/d;p}' "$TMP/console" | basenc --base16 -d >"$TMP/hex.snap"
 equal "by UART, as text" complete "$("$ANALYZE" check "$TMP/hex.snap" | sed 's/.*: \([a-z]*\),.*/\1/')"
 
@@ -176,3 +180,53 @@ equal "by UART, as text" complete "$("$ANALYZE" check "$TMP/hex.snap" | sed 's/.
 device_run cm3 bus file "$TMP/no/such/directory"
 equal "no such directory" 1 $?
 check "told" grep -q "cannot open the sink" "$TMP/qemu.out"
+
+# ---------------------------------------------------------------- RISC-V
+
+for program in riscv64-unknown-elf-gcc qemu-system-riscv32; do
+	command -v $program >/dev/null || {
+		skip "RISC-V" "no $program (make deps)"
+		exit
+	}
+done
+check "the firmware for RISC-V builds" device_build device-riscv || exit 1
+check_writer rv32imac riscv64-unknown-elf- "$STACK" 5600
+check_writer rv32e riscv64-unknown-elf- "$STACK" 8200
+
+cpu=rv32imac
+for each in "null Store_access_fault null_inner 7 8" "bus Load_access_fault bus_inner 5 8000010" \
+	"undefined Illegal_instruction undefined_inner 2 0" "wild_jump Instruction_access_fault - 1 8000010" \
+	"registers Illegal_instruction registers_inner 2 0" "irq Load_access_fault adc_convert 5 8000010" \
+	"assert assert assert_inner"; do
+	read -r name reason function cause value <<<"$each"
+	scenario $cpu "$name" "$reason" "$function" ""
+	equal "$cpu-$name: threads" "main 2" "${FACT[threads]}"
+	equal "$cpu-$name: mcause, mtval" "$cause $value" \
+		"${FACT[cpu.mcause]-} ${FACT[cpu.mtval]+$(hex "${FACT[cpu.mtval]}")}"
+	case $name in
+	wild_jump) equal "$cpu-$name: called from" "8000010 wild_jump_inner" \
+		"$(hex "${FACT[cpu.mepc]}") $(function_at $cpu "${FACT[cpu.ra]}")" ;;
+	registers)
+		got='' wanted='' number=0
+		for register in zero ra sp gp tp t0 t1 t2 fp s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 \
+			s9 s10 s11 t3 t4 t5 t6; do
+			case $register in
+			zero | sp | gp | tp) ;;
+			*)
+				got+=" $(hex "${FACT[cpu.$register]}")"
+				wanted+=" $(hex $((0x11110000 + number)))"
+				;;
+			esac
+			number=$((number + 1))
+		done
+		equal "$cpu-$name: all of them" "$wanted" "$got"
+		;;
+	assert)
+		equal "$cpu-$name: its text" "sensor.c:42: assertion failed: value <= limit" "${FACT[abort]}"
+		absent "$cpu-$name" mcause mtval t0
+		;;
+	esac
+	[ "$name" = assert ] || pointer_is_true "$cpu-$name" sp
+done
+device_run $cpu bus uart - "file:$TMP/riscv.snap"
+equal "by UART" complete "$(integrity "$TMP/riscv.snap")"

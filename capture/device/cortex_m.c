@@ -73,6 +73,7 @@ uint64_t snapcrash_device_stack[(SNAPCRASH_DEVICE_FAULT_STACK_BYTES + 64) / size
 static struct snapcrash_device_state state;
 static volatile bool busy;
 
+extern const uint8_t snapcrash_device_assert_trap[];
 void snapcrash_device_fault_begin(void);
 void snapcrash_device_assert_begin(const char *file, uint32_t line, const char *message);
 
@@ -127,7 +128,9 @@ __attribute__((naked)) void snapcrash_device_assert(
 			 "	mrs	r3, control\n"
 			 "	lsls	r3, r3, #31\n" /* nPRIV */
 			 "	beq	1f\n"
-			 "	udf	#255\n"
+			 "	.global	snapcrash_device_assert_trap\n"
+			 "snapcrash_device_assert_trap:\n"
+			 "	udf	#255\n" /* to fault_begin, which knows it */
 			 "1:\n" SAVE
 			 "	bl	snapcrash_device_assert_begin\n"
 			 "	.ltorg\n" ::"i"(sizeof(snapcrash_device_stack)));
@@ -206,10 +209,36 @@ __attribute__((noreturn)) static void restart(void)
 /* What is left of the way is the application's; not twice. */
 __attribute__((noreturn)) static void hand_over(void)
 {
-	if (HAS_FAULT_REGISTERS)
-		CCR |= CCR_BFHFNMIGN;
 	snapcrash_device_fault(&state);
 	restart();
+}
+
+static uint32_t call_before(uint32_t lr);
+
+static void set_assertion(const char *file, uint32_t line, const char *message, uint32_t lr)
+{
+	set(SNAPCRASH_ARMV7M_LR, lr);
+	set(SNAPCRASH_ARMV7M_PC, call_before(lr));
+	state.file = file;
+	state.line = line;
+	state.message = message;
+}
+
+/* Unprivileged code called snapcrash_device_assert(), which could do no better than fault. */
+static void assert_instead(void)
+{
+	const uint32_t *value = state.cpu.value;
+	static const uint8_t faults[] = {SNAPCRASH_ARMV7M_EXC_RETURN, SNAPCRASH_ARMV7M_CFSR,
+		SNAPCRASH_ARMV7M_HFSR, SNAPCRASH_ARMV7M_SHCSR, SNAPCRASH_ARMV7M_R0 + 3,
+		SNAPCRASH_ARMV7M_R12};
+	for (unsigned int i = 0; i < sizeof(faults); i++)
+		state.cpu.has &= ~((uint32_t)1 << faults[i]);
+	set(SNAPCRASH_ARMV7M_CONTROL, value[SNAPCRASH_ARMV7M_CONTROL] | CONTROL_SPSEL);
+	state.exception = 0;
+	set_assertion((const char *)(uintptr_t)value[SNAPCRASH_ARMV7M_R0],
+		value[SNAPCRASH_ARMV7M_R0 + 1],
+		(const char *)(uintptr_t)value[SNAPCRASH_ARMV7M_R0 + 2],
+		value[SNAPCRASH_ARMV7M_LR]);
 }
 
 __attribute__((used)) void snapcrash_device_fault_begin(void)
@@ -224,6 +253,9 @@ __attribute__((used)) void snapcrash_device_fault_begin(void)
 	state.exception = snapcrash_device_saved.psr & PSR_EXCEPTION;
 	bool written = set_fault();
 	unstack(written);
+	if (!state.frame_lost &&
+		state.cpu.value[SNAPCRASH_ARMV7M_PC] == (uintptr_t)snapcrash_device_assert_trap)
+		assert_instead();
 	hand_over();
 }
 
@@ -245,19 +277,17 @@ __attribute__((used)) void snapcrash_device_assert_begin(
 	if (busy)
 		restart();
 	busy = true;
+	if (HAS_FAULT_REGISTERS)
+		CCR |= CCR_BFHFNMIGN;
 	set_common();
 	set(SNAPCRASH_ARMV7M_R0, (uint32_t)(uintptr_t)file);
 	set(SNAPCRASH_ARMV7M_R0 + 1, line);
 	set(SNAPCRASH_ARMV7M_R0 + 2, (uint32_t)(uintptr_t)message);
-	set(SNAPCRASH_ARMV7M_LR, saved->lr);
-	set(SNAPCRASH_ARMV7M_PC, call_before(saved->lr));
+	set_assertion(file, line, message, saved->lr);
 	set(SNAPCRASH_ARMV7M_PSR, saved->psr | PSR_T); /* which reads as 0 */
 	state.interrupted = saved->psr & PSR_EXCEPTION;
 	state.in_handler = state.interrupted != 0;
 	state.on_main_stack = state.in_handler || !(saved->control & CONTROL_SPSEL);
-	state.file = file;
-	state.line = line;
-	state.message = message;
 	hand_over();
 }
 

@@ -55,8 +55,9 @@ void snapcrash_device_fault_entry(void);
 
 /*
  * An assertion failed: what a fault does, for the place of the call. Any argument may be NULL or 0.
- * From privileged code (thread or handler) only: what is unprivileged can't reach what is needed, and
- * gets a UsageFault instead, whose frame has the arguments in r0 to r2. Does not return.
+ * May be called from everywhere: unprivileged code gets there by an undefined instruction, which
+ * snapcrash_device_fault_entry must handle (and whose fault's registers are left out then). Does not
+ * return.
  */
 void snapcrash_device_assert(const char *file, uint32_t line, const char *message)
 	__attribute__((noreturn));

@@ -47,7 +47,7 @@
 
 /* Of the linker script. */
 extern uint32_t ram_start[], ram_end[], main_stack_start[], main_stack_end[];
-extern const uint8_t build_id_note[], flash_end[];
+extern const uint8_t flash_end[];
 
 /* What the null pointer guard covers: the vector table, and all before the code. */
 #define NULL_GUARD_POWER 8u

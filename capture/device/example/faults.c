@@ -112,6 +112,18 @@ static APART void assert_inner(uint32_t value)
 }
 DEFINE_OUTER(assert)
 
+/* From a thread without privileges, which may not do what an assertion needs. */
+static APART void user_assert_inner(uint32_t value)
+{
+	MPU_CTRL = 0; /* it gives such threads nothing */
+	__asm__ volatile("msr control, %0\n\tisb" ::"r"(3) : "memory");
+	MARK();
+	if (value > zero)
+		snapcrash_device_assert("user.c", 43, "value <= limit");
+	sink = value;
+}
+DEFINE_OUTER(user_assert)
+
 /* The stack pointer is no multiple of eight: the processor aligns it before the frame. */
 static APART void misaligned_inner(uint32_t value)
 {
@@ -228,6 +240,7 @@ static const struct scenario {
 	{"wild_jump", wild_jump_outer},
 	{"overflow", overflow_outer},
 	{"assert", assert_outer},
+	{"user_assert", user_assert_outer},
 	{"misaligned", misaligned_outer},
 	{"registers", registers_outer},
 #ifdef __ARM_FP

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "capture/device/snapcrash_device.h"
+
 /* What the command line said: "FIRMWARE FAULT SINK [FILE]". */
 struct options {
 	const char *fault;
@@ -17,8 +19,19 @@ struct options {
 };
 
 extern struct options options;
+void options_read(void);
 
 bool text_equal(const char *a, const char *b);
+
+/* The build ID that the linker put into the image. */
+extern const uint8_t build_id_note[];
+struct snapcrash_device_bytes build_id_find(void);
+
+/* "FILE:LINE: assertion failed: MESSAGE", in a static buffer. */
+struct snapcrash_device_bytes assertion_text(const char *file, uint32_t line, const char *message);
+
+/* The number in eight digits. */
+struct snapcrash_device_bytes hex_text(uint32_t number, char hex[8]);
 
 void firmware_main(void);
 
@@ -56,6 +69,11 @@ void log_write(enum log_level level, uint32_t line, const char *text);
 typedef int sink_fn(void *context, const void *bytes, size_t len);
 sink_fn *sink_open(const char *name, const char *file);
 void sink_close(void);
+
+/* The board's (startup.c, riscv.c). */
+uint32_t board_semihosting(uint32_t call, const void *argument);
+void board_uart_start(void);
+void board_uart_put(char c); /* waits until there is room */
 
 /* Arm's semihosting: what the debugger, here QEMU, does for the program. */
 bool semihosting_command_line(char *line, uint32_t size);

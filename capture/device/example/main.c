@@ -5,40 +5,10 @@
 
 #define APART __attribute__((noipa))
 
-struct options options;
-static char command_line[256];
-
 static struct kernel_thread sensor, radio, idle;
 static uint8_t sensor_stack[1024] __attribute__((aligned(KERNEL_GUARD_BYTES)));
 static uint8_t radio_stack[512] __attribute__((aligned(KERNEL_GUARD_BYTES)));
 static uint8_t idle_stack[512] __attribute__((aligned(KERNEL_GUARD_BYTES)));
-
-bool text_equal(const char *a, const char *b)
-{
-	while (*a && *a == *b) {
-		a++;
-		b++;
-	}
-	return *a == *b;
-}
-
-/* The words of the command line, the firmware's own name left out. */
-static void read_options(void)
-{
-	const char **words[] = {&options.fault, &options.sink, &options.file};
-	options = (struct options){"", "file", ""};
-	if (!semihosting_command_line(command_line, sizeof(command_line)))
-		return;
-	char *p = command_line;
-	while (*p && *p != ' ')
-		p++;
-	for (uint32_t i = 0; i < 3 && *p; i++) {
-		*p++ = '\0';
-		*words[i] = p;
-		while (*p && *p != ' ')
-			p++;
-	}
-}
 
 static volatile uint32_t samples;
 
@@ -95,7 +65,7 @@ static void idle_main(void)
 
 void firmware_main(void)
 {
-	read_options();
+	options_read();
 	LOG(INFO, "reset");
 	fault_happen_early(options.fault);
 	kernel_thread_create(

@@ -2,7 +2,6 @@
  * Ways out of the device. Semihosting: "Semihosting for AArch32 and AArch64", release 2.0, section 5.
  * Crash-time: no buffers but on the stack, polled output.
  */
-#include "capture/device/example/board.h"
 #include "capture/device/example/firmware.h"
 
 enum semihosting_call {
@@ -16,30 +15,22 @@ enum semihosting_call {
 #define OPEN_WB		5u /* fopen(3)'s "wb" */
 #define EXIT_APPLICATION 0x20026u
 
-static uint32_t semihosting(enum semihosting_call call, const void *argument)
-{
-	register uint32_t r0 __asm__("r0") = (uint32_t)call;
-	register const void *r1 __asm__("r1") = argument;
-	__asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
-	return r0;
-}
-
 bool semihosting_command_line(char *line, uint32_t size)
 {
 	uint32_t block[2] = {(uint32_t)line, size};
-	return semihosting(SYS_GET_CMDLINE, block) == 0;
+	return board_semihosting(SYS_GET_CMDLINE, block) == 0;
 }
 
 void semihosting_print(const char *text)
 {
-	(void)semihosting(SYS_WRITE0, text); /* says nothing */
+	(void)board_semihosting(SYS_WRITE0, text); /* says nothing */
 }
 
 void semihosting_exit(bool well)
 {
 	const uint32_t block[2] = {EXIT_APPLICATION, well ? 0 : 1};
 	for (;;)
-		(void)semihosting(SYS_EXIT_EXTENDED, block); /* does not return */
+		(void)board_semihosting(SYS_EXIT_EXTENDED, block); /* does not return */
 }
 
 static uint32_t file_handle;
@@ -48,7 +39,7 @@ static int file_write(void *context, const void *bytes, size_t len)
 {
 	(void)context;
 	const uint32_t block[3] = {file_handle, (uint32_t)bytes, len};
-	return semihosting(SYS_WRITE, block) == 0 ? 0 : -1; /* how many were not written */
+	return board_semihosting(SYS_WRITE, block) == 0 ? 0 : -1; /* how many were not written */
 }
 
 static sink_fn *file_open(const char *name)
@@ -59,22 +50,15 @@ static sink_fn *file_open(const char *name)
 	const uint32_t block[3] = {(uint32_t)name, OPEN_WB, len};
 	if (len == 0)
 		return NULL;
-	file_handle = semihosting(SYS_OPEN, block);
+	file_handle = board_semihosting(SYS_OPEN, block);
 	return file_handle == UINT32_MAX ? NULL : file_write;
-}
-
-static void uart_put(char c)
-{
-	while (UART_STATE & UART_TX_FULL)
-		;
-	UART_DATA = (uint8_t)c;
 }
 
 static int uart_write(void *context, const void *bytes, size_t len)
 {
 	(void)context;
 	for (const char *p = bytes; len > 0; len--)
-		uart_put(*p++);
+		board_uart_put(*p++);
 	return 0;
 }
 
@@ -90,11 +74,11 @@ static int hex_write(void *context, const void *bytes, size_t len)
 	(void)context;
 	for (const uint8_t *p = bytes; len > 0; len--, p++) {
 		if (hex_in_line++ == HEX_LINE_BYTES) {
-			uart_put('\n');
+			board_uart_put('\n');
 			hex_in_line = 1;
 		}
-		uart_put(digits[*p >> 4]);
-		uart_put(digits[*p & 15]);
+		board_uart_put(digits[*p >> 4]);
+		board_uart_put(digits[*p & 15]);
 	}
 	return 0;
 }
@@ -103,8 +87,7 @@ sink_fn *sink_open(const char *name, const char *file)
 {
 	if (text_equal(name, "file") || text_equal(name, "pigweed"))
 		return file_open(file);
-	UART_BAUDDIV = 16;
-	UART_CTRL = UART_TX_ON;
+	board_uart_start();
 	if (text_equal(name, "uart"))
 		return uart_write;
 	if (text_equal(name, "uart-hex")) {
@@ -119,5 +102,5 @@ void sink_close(void)
 	if (text_equal(options.sink, "uart-hex"))
 		(void)uart_write(NULL, hex_end, sizeof(hex_end) - 1);
 	else if (!text_equal(options.sink, "uart"))
-		(void)semihosting(SYS_CLOSE, &file_handle); /* all is written */
+		(void)board_semihosting(SYS_CLOSE, &file_handle); /* all is written */
 }

@@ -9,15 +9,6 @@
 static struct snapcrash_device_writer writer;
 static uint8_t scratch[128];
 
-/* An ELF note (gABI, "Note Section"): name size 4, description size, type 3, "GNU", the build ID. */
-static struct snapcrash_device_bytes build_id(void)
-{
-	enum { HEAD = 16 };
-	uint32_t len;
-	__builtin_memcpy(&len, build_id_note + 4, sizeof(len));
-	return (struct snapcrash_device_bytes){build_id_note + HEAD, len};
-}
-
 /* There is no source of randomness on this board: what tells snapshots apart is when they were made
  * and of what. A product would take its serial number and a counter that outlives resets. */
 static void make_uuid(uint8_t uuid[16], const struct snapcrash_device_state *state)
@@ -42,43 +33,11 @@ static void write_metadata(const struct snapcrash_device_state *state)
 			.fatal = true,
 			.project_name = snapcrash_device_text("snapcrash-example"),
 			.software_version = snapcrash_device_text("1.0.3"),
-			.build_uuid = build_id(),
+			.build_uuid = build_id_find(),
 			.device_name = snapcrash_device_text("mps2"),
 			.snapshot_uuid = {uuid, sizeof(uuid)},
 			.cpu_arch = state->cpu_arch,
 		});
-}
-
-static char *append(char *p, const char *text)
-{
-	while (*text)
-		*p++ = *text++;
-	return p;
-}
-
-static char *append_number(char *p, uint32_t value)
-{
-	if (value >= 10)
-		p = append_number(p, value / 10);
-	*p++ = (char)('0' + value % 10);
-	return p;
-}
-
-static void write_assertion(const struct snapcrash_device_state *state)
-{
-	static char text[256];
-	char *p = text;
-	if (state->exception != 0)
-		return;
-	if (state->file) {
-		p = append(p, state->file);
-		*p++ = ':';
-		p = append_number(p, state->line);
-		p = append(p, ": ");
-	}
-	p = append(append(p, "assertion failed: "), state->message ? state->message : "");
-	snapcrash_device_abort_message(
-		&writer, (struct snapcrash_device_bytes){text, (size_t)(p - text)});
 }
 
 static void write_thread(
@@ -131,10 +90,7 @@ static void write_logs(void)
 
 static void write_rest(const struct snapcrash_device_state *state)
 {
-	static const char digits[] = "0123456789abcdef";
 	char hex[8];
-	for (uint32_t i = 0; i < 8; i++)
-		hex[i] = digits[fault_stack_pointer >> (28 - 4 * i) & 15];
 	snapcrash_device_timestamp(&writer,
 		&(struct snapcrash_device_timestamp){
 			.ticks = kernel_ticks,
@@ -145,7 +101,7 @@ static void write_rest(const struct snapcrash_device_state *state)
 	snapcrash_device_tag(&writer, snapcrash_device_text("scenario"),
 		snapcrash_device_text(options.fault));
 	snapcrash_device_tag(&writer, snapcrash_device_text("stack_pointer"),
-		(struct snapcrash_device_bytes){hex, sizeof(hex)});
+		hex_text(fault_stack_pointer, hex));
 	write_logs();
 	snapcrash_device_memory(&writer,
 		&(struct snapcrash_device_memory){
@@ -179,7 +135,9 @@ void snapcrash_device_fault(const struct snapcrash_device_state *state)
 	if (!text_equal(options.sink, "pigweed"))
 		snapcrash_device_header(&writer, "snapcrash-example 1.0.3");
 	write_metadata(state);
-	write_assertion(state);
+	if (state->exception == 0)
+		snapcrash_device_abort_message(
+			&writer, assertion_text(state->file, state->line, state->message));
 	snapcrash_device_write_state(&writer, state, (uintptr_t)main_stack_start,
 		(uintptr_t)main_stack_end, MAX_STACK);
 	if (kernel_running)

@@ -1,4 +1,4 @@
-/* Vector table and reset, and what compilers call by themselves. */
+/* Vector table, reset, and the board's own UART and semihosting. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,8 +10,6 @@
 extern uint32_t data_start[], data_end[], data_image[], bss_start[], bss_end[];
 
 void reset_handler(void);
-void *memcpy(void *to, const void *from, size_t len);
-void *memset(void *to, int byte, size_t len);
 
 typedef void handler(void);
 
@@ -40,21 +38,25 @@ __attribute__((section(".vectors"), used)) static const union vector vectors[16 
 	[17] = {.handler = dma_handler},
 };
 
-void *memcpy(void *to, const void *from, size_t len)
+uint32_t board_semihosting(uint32_t call, const void *argument)
 {
-	uint8_t *out = to;
-	const uint8_t *in = from;
-	while (len-- > 0)
-		*out++ = *in++;
-	return to;
+	register uint32_t r0 __asm__("r0") = call;
+	register const void *r1 __asm__("r1") = argument;
+	__asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
+	return r0;
 }
 
-void *memset(void *to, int byte, size_t len)
+void board_uart_start(void)
 {
-	uint8_t *out = to;
-	while (len-- > 0)
-		*out++ = (uint8_t)byte;
-	return to;
+	UART_BAUDDIV = 16;
+	UART_CTRL = UART_TX_ON;
+}
+
+void board_uart_put(char c)
+{
+	while (UART_STATE & UART_TX_FULL)
+		;
+	UART_DATA = (uint8_t)c;
 }
 
 static void set_up_guard(void)
@@ -68,8 +70,8 @@ static void set_up_guard(void)
 
 __attribute__((noreturn)) void reset_handler(void)
 {
-	memcpy(data_start, data_image, (size_t)((uint8_t *)data_end - (uint8_t *)data_start));
-	memset(bss_start, 0, (size_t)((uint8_t *)bss_end - (uint8_t *)bss_start));
+	__builtin_memcpy(data_start, data_image, (size_t)((uint8_t *)data_end - (uint8_t *)data_start));
+	__builtin_memset(bss_start, 0, (size_t)((uint8_t *)bss_end - (uint8_t *)bss_start));
 	SCB_CCR |= CCR_DIV_0 | CCR_UNALIGN;
 	SCB_SHCSR |= SHCSR_FAULTS;
 #ifdef __ARM_FP
