@@ -112,7 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct snap_arena arena;
 	struct snap_fields fields;
 	snap_arena_init(&arena, SIZE_MAX);
-	FUZZ_REQUIRE(snap_fields_find(snap_bytes(copy, snapshot.len), overlays, &arena, &fields, &err) == 0);
+	FUZZ_REQUIRE(snap_fields_find(snap_bytes(copy, snapshot.len), which & 0x80, overlays, &arena, &fields, &err) == 0);
 	check(&fields);
 	snap_arena_deinit(&arena);
 	free(copy);

@@ -181,6 +181,9 @@ static struct message make_set(void)
 
 /* ---------------------------------------------------------------- reading */
 
+/* Of the next snapshot: whether another program wrote it. */
+static bool is_foreign;
+
 struct reading {
 	struct snap_overlays *overlays;
 	struct snap_arena arena;
@@ -206,7 +209,7 @@ static void find(struct reading *r, struct message *snapshot)
 	assert_non_null(r->snapshot);
 	if (snapshot->len > 0)
 		memcpy(r->snapshot, snapshot->data, snapshot->len);
-	assert_int_equal(snap_fields_find(snap_bytes(r->snapshot, snapshot->len), r->overlays,
+	assert_int_equal(snap_fields_find(snap_bytes(r->snapshot, snapshot->len), is_foreign, r->overlays,
 				 &r->arena, &r->fields, &err),
 		0);
 	free(snapshot->data);
@@ -817,6 +820,40 @@ static void test_the_first_overlay_counts(void **state)
 	free(set.data);
 }
 
+/* Numbers that we took, and others may have, too. */
+static void test_numbers_of_ours_in_foreign_files(void **state)
+{
+	(void)state;
+	struct message set = {0}, file = {0}, type = {0}, thread = {0}, snapshot = {0}, inner = {0};
+	struct reading r;
+	put_text(&type, 1, "S");
+	put_field(&type, "mine", 1034, 9, NULL, false);
+	put_field(&type, "tags", 17, 9, NULL, false); /* Pigweed's, so not his */
+	put_field(&type, "threads", 18, 11, ".T", true);
+	put_message(&file, 4, &type);
+	put_text(&thread, 1, "T");
+	put_field(&thread, "also_mine", 1032, 13, NULL, false);
+	put_message(&file, 4, &thread);
+	put_message(&set, 1, &file);
+	for (int i = 0; i < 2; i++) {
+		put_text(&snapshot, 1034, "text");
+		put_number(&inner, 1032, 5);
+		put_message(&snapshot, 18, &inner);
+		put_bytes(&snapshot, 17, "\n\1x", 3);
+		put_bytes(&snapshot, 1035, "", 0); /* not declared: ours */
+		begin(&r, &set, "S");
+		is_foreign = i;
+		find(&r, &snapshot);
+		check_text(&r, i ? "1034 mine (string): bytes, 1 time, 4 bytes\n  mine: \"text\"\n"
+				   "threads.1032 also_mine (uint32): varint, 1 time, 1 byte\n"
+				   "  threads[0]:\n    also_mine: 5\n"
+				 : "");
+		end(&r);
+	}
+	is_foreign = false;
+	free(set.data);
+}
+
 /* Where memory ends, at whatever place, that is said, and nothing else happens. */
 static void test_no_memory(void **state)
 {
@@ -838,8 +875,8 @@ static void test_no_memory(void **state)
 		put_message(&snapshot, 2000, &all);
 		begin(&r, &set, "t.Snapshot");
 		snap_arena_init(&r.arena, limit);
-		result = snap_fields_find(snap_bytes(snapshot.data, snapshot.len), r.overlays, &r.arena,
-			&r.fields, &err);
+		result = snap_fields_find(snap_bytes(snapshot.data, snapshot.len), false, r.overlays,
+			&r.arena, &r.fields, &err);
 		assert_true(result == 0 || err.code == SNAP_ERROR_NO_MEMORY);
 		free(snapshot.data);
 		end(&r);
@@ -1164,6 +1201,7 @@ int main(void)
 		cmocka_unit_test(test_kinds_are_bounded),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_the_first_overlay_counts),
+		cmocka_unit_test(test_numbers_of_ours_in_foreign_files),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_nothing_of_ours_is_unknown),
 		cmocka_unit_test(test_sets_that_are_refused),

@@ -9,6 +9,8 @@
 /* Pigweed's, whose bytes we show nowhere: listed as if it was not known. */
 #define TRACE_DATA	21
 #define TRACE_DATA_NAME "trace_data"
+/* Our own numbers, and those of any user of Pigweed's. */
+#define FIRST_OF_OURS 1032
 
 /* Of our messages: fields, and messages in messages (SNAP_MAX_NESTING is of what others write). */
 #define MAX_KNOWN_FIELDS 128
@@ -47,6 +49,7 @@ struct entry {
 
 struct walk {
 	const struct snap_overlays *overlays;
+	bool is_foreign;
 	struct snap_arena *arena;
 	struct snap_decoder decoder;
 	struct path *paths;
@@ -280,6 +283,19 @@ static int take_unknown(struct walk *w, struct place *place, const struct snap_r
 
 /* ---------------------------------------------------------------- the walk */
 
+/* Whether the field, which is ours or NULL, is not to be taken for that. */
+static bool is_unknown(const struct walk *w, const struct place *place, uint32_t number,
+	const struct snap_schema_field *field,
+	const struct snap_schema_message *const *overlays, size_t num_overlays)
+{
+	if (!field || (!place->parent && number == TRACE_DATA))
+		return true;
+	for (size_t i = 0; i < num_overlays && w->is_foreign && number >= FIRST_OF_OURS; i++)
+		if (snap_schema_field_find(overlays[i], number))
+			return true;
+	return false;
+}
+
 /* known: our own message, of which place is one; overlays: what the user says of it. */
 static int walk_message(struct walk *w, struct place *place,
 	const struct snap_schema_message *known,
@@ -292,8 +308,7 @@ static int walk_message(struct walk *w, struct place *place,
 	/* Where it is no message any more, integrity says so. */
 	while (r == 0 && snap_raw_next(place->payload, &off, &raw) > 0) {
 		const struct snap_schema_field *field = snap_schema_field_find(known, raw.number);
-		bool is_unknown = !field || (!place->parent && raw.number == TRACE_DATA);
-		if (is_unknown) {
+		if (is_unknown(w, place, raw.number, field, overlays, num_overlays)) {
 			r = take_unknown(w, place, &raw, field, overlays, num_overlays, &pending);
 			continue;
 		}
@@ -356,10 +371,17 @@ static int finish(struct walk *w, struct snap_fields *ret)
 	return 0;
 }
 
-int snap_fields_find(struct snap_bytes snapshot, const struct snap_overlays *overlays,
-	struct snap_arena *arena, struct snap_fields *ret, struct snap_error *err)
+int snap_fields_find(struct snap_bytes snapshot, bool is_foreign,
+	const struct snap_overlays *overlays, struct snap_arena *arena, struct snap_fields *ret,
+	struct snap_error *err)
 {
-	struct walk w = {.overlays = overlays, .arena = arena, .num_paths = 1, .err = err};
+	struct walk w = {
+		.overlays = overlays,
+		.is_foreign = is_foreign,
+		.arena = arena,
+		.num_paths = 1,
+		.err = err,
+	};
 	const struct snap_schema_message *messages[SNAP_MAX_OVERLAYS];
 	struct place place = {.payload = snapshot};
 	struct path *paths = snap_arena_grow(arena, NULL, 0, &w.paths_capacity, sizeof(*paths));

@@ -48,9 +48,12 @@ struct snap_fields {
 
 /*
  * Look through the fields of a snapshot, or of a part of it that is made of whole records. What *ret
- * points to lives as long as arena, the message and the overlays. 0, or -1 and *err: no memory.
+ * points to lives as long as arena, the message and the overlays. is_foreign: another program wrote it,
+ * so that numbers of ours beyond Pigweed's mean what an overlay says, if it declares them. 0, or -1 and
+ * *err: no memory.
  */
-int snap_fields_find(struct snap_bytes snapshot, const struct snap_overlays *overlays,
-	struct snap_arena *arena, struct snap_fields *ret, struct snap_error *err);
+int snap_fields_find(struct snap_bytes snapshot, bool is_foreign,
+	const struct snap_overlays *overlays, struct snap_arena *arena, struct snap_fields *ret,
+	struct snap_error *err);
 
 #endif
