@@ -1,6 +1,6 @@
 /*
- * Fields of a snapshot that are not ours, by a descriptor set that is as hostile: two bytes with the
- * set's length, one that says which of its messages, the set, and the snapshot.
+ * Fields of a snapshot that are not ours, by a descriptor set that is as hostile: two bytes with
+ * the set's length, one that says which of its messages, the set, and the snapshot.
  */
 #include "analyze/fields/unknown.h"
 
@@ -61,9 +61,10 @@ static size_t count_values(const struct snap_message *message, unsigned int dept
 		const struct snap_member *member = &message->members[i];
 		FUZZ_REQUIRE(member->num_values > 0);
 		for (size_t j = 0; j < member->num_values; j++)
-			num += 1 + (member->values[j].message
-						   ? count_values(member->values[j].message, depth + 1)
-						   : 0);
+			num += 1 +
+			       (member->values[j].message
+					       ? count_values(member->values[j].message, depth + 1)
+					       : 0);
 		/* What is not in a map's entries is there by default. */
 		if (member->shape == SNAP_MEMBER_MAP)
 			num -= 2 * member->num_values;
@@ -112,7 +113,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct snap_arena arena;
 	struct snap_fields fields;
 	snap_arena_init(&arena, SIZE_MAX);
-	FUZZ_REQUIRE(snap_fields_find(snap_bytes(copy, snapshot.len), which & 0x80, overlays, &arena, &fields, &err) == 0);
+	FUZZ_REQUIRE(snap_fields_find(snap_bytes(copy, snapshot.len), which & 0x80, overlays,
+			     &arena, &fields, &err) == 0);
 	check(&fields);
 	snap_arena_deinit(&arena);
 	free(copy);

@@ -1,6 +1,6 @@
 /*
- * Maps, which are lists of entries: messages of a key, 1, and a value, 2 (the Protocol Buffers encoding
- * specification, "Maps").
+ * Maps, which are lists of entries: messages of a key, 1, and a value, 2 (the Protocol Buffers
+ * encoding specification, "Maps").
  */
 #include <stdlib.h>
 
@@ -52,8 +52,8 @@ static int add_default(struct snap_decoder *d, const struct snap_schema_field *f
 /* "Any integral or string type". */
 static bool is_key(enum snap_field_type type)
 {
-	return !snap_field_is_message(type) && type != SNAP_FIELD_BYTES && type != SNAP_FIELD_FLOAT &&
-	       type != SNAP_FIELD_DOUBLE && type != SNAP_FIELD_ENUM;
+	return !snap_field_is_message(type) && type != SNAP_FIELD_BYTES &&
+	       type != SNAP_FIELD_FLOAT && type != SNAP_FIELD_DOUBLE && type != SNAP_FIELD_ENUM;
 }
 
 /* Whether it is a key and a value and nothing else; what it does not say may be a default. */
@@ -62,8 +62,7 @@ static bool is_entry(const struct snap_message *entry)
 	if (entry->trouble || entry->left_out > 0)
 		return false;
 	for (uint32_t number = 1; number <= 2; number++) {
-		const struct snap_schema_field *field =
-			snap_schema_field_find(entry->type, number);
+		const struct snap_schema_field *field = snap_schema_field_find(entry->type, number);
 		if (!field || field->is_repeated || (number == 1 && !is_key(field->type)) ||
 			(snap_field_is_message(field->type) && !field->message))
 			return false;
