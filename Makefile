@@ -409,6 +409,7 @@ ANALYZE_OBJS = \
 	analyze/fields/protoc.o \
 	analyze/fields/raw.o \
 	analyze/fields/schema.o \
+	analyze/fields/schema_build.o \
 	analyze/fields/unknown.o \
 	analyze/fields/values.o \
 	analyze/file_open.o \

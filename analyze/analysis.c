@@ -91,7 +91,8 @@ static int find_fields(
 	if (!fields)
 		return snap_error_no_memory(err);
 	crash->fields = fields;
-	return snap_fields_find(crash->reader.file, overlays, &crash->arena, fields, err);
+	return snap_fields_find(crash->reader.file,
+		crash->integrity == SNAP_INTEGRITY_UNMARKED, overlays, &crash->arena, fields, err);
 }
 
 /* All that follows when the input was read. */

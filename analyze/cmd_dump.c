@@ -13,14 +13,14 @@
 #include "common/snapshot_read.h"
 
 /* Of a record, what we do not know; its own bytes are shown already where nothing is decoded. */
-static void dump_fields(
-	struct snap_bytes record, const struct snap_overlays *overlays, bool is_known)
+static void dump_fields(struct snap_bytes record, bool is_foreign,
+	const struct snap_overlays *overlays, bool is_known)
 {
 	struct snap_arena arena;
 	struct snap_fields fields;
 	struct snap_error err = SNAP_ERROR_INIT;
 	snap_arena_init(&arena, SIZE_MAX);
-	if (snap_fields_find(record, overlays, &arena, &fields, &err) < 0)
+	if (snap_fields_find(record, is_foreign, overlays, &arena, &fields, &err) < 0)
 		snap_complain("%s", err.text);
 	else if (is_known || (fields.num > 0 && fields.list[0].declared))
 		snap_text_field_list(&fields, "        ", stdout);
@@ -90,7 +90,8 @@ static void dump_snapshot(const struct snap_crash *crash, struct snap_detokenise
 			snap_record_print(stdout, &record, crash->device.family, full);
 			dump_fields(
 				snap_bytes(reader.file.data + record.off, record.end - record.off),
-				overlays, record.decoded);
+				scan.integrity == SNAP_INTEGRITY_UNMARKED, overlays,
+				record.decoded);
 		}
 		if (r < 0 || (detokeniser && say_all(detokeniser, &record, &err) < 0))
 			printf("            %s\n", err.text);

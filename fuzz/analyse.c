@@ -6,6 +6,7 @@
 
 #include "analyze/analysis.h"
 #include "analyze/crash.h"
+#include "analyze/fields/overlay.h"
 #include "analyze/find/store.h"
 #include "analyze/report/json.h"
 #include "analyze/report/text.h"
@@ -66,9 +67,13 @@ void fuzz_analyse(const char *file)
 	static struct snap_rules *rules;
 	if (!rules)
 		rules = snap_rules_load(NULL, NULL);
-	FUZZ_REQUIRE(rules);
+	static struct snap_overlays *overlays;
+	if (!overlays)
+		overlays = snap_overlays_create(NULL);
+	FUZZ_REQUIRE(rules && overlays);
 	const struct snap_options options = {
 		.rules = rules,
+		.overlays = overlays,
 		.no_local = true,
 		.no_cache = true,
 		.num_jobs = 1,

@@ -9,7 +9,7 @@
 #
 # docs/fuzzing.rst says more. A target is fuzz/fuzz_NAME.c.
 
-FUZZ_ANALYZE = build_id cfi core demangle dwarf entry exidx export expression find notes object package snapshot \
+FUZZ_ANALYZE = build_id cfi core demangle dwarf entry exidx export expression fields find notes object package snapshot \
 	symbol_image text tokens trees variables worker
 FUZZ_CAPTURE = config protocol
 FUZZ_TARGETS = $(FUZZ_ANALYZE) $(FUZZ_CAPTURE)

@@ -314,6 +314,48 @@ def tokens():
         put("tokens", str(i), bytes([i]) + struct.pack("<H", len(database)) + database + bytes([i]) + messages)
 
 
+FIELDS_PROTO = """
+syntax = "proto2";
+package d;
+enum Color { RED = 0; BLUE = 2; MINUS = -1; }
+message All {
+  optional double a = 1; optional float b = 2; optional int64 c = 3; optional uint64 d = 4; optional int32 e = 5;
+  optional fixed64 f = 6; optional fixed32 g = 7; optional bool h = 8; optional string i = 9; optional bytes l = 12;
+  optional group Grouped = 10 { optional int32 in = 1; }
+  optional uint32 m = 13; optional Color n = 14; optional sfixed32 o = 15; optional sfixed64 p = 16;
+  optional sint32 q = 17; optional sint64 r = 18; optional All k = 11;
+  repeated int32 packed = 21 [packed = true]; repeated double many = 22; repeated string texts = 24;
+  map<string, All> texts_map = 31; map<sint32, Color> numbers = 32; map<bool, bytes> flags = 33;
+  extensions 100 to 200;
+}
+extend All { optional string extra = 100; }
+message Thread { optional All stats = 1040; optional bytes name = 1; optional uint64 id = 12; }
+message Snapshot { optional All all = 8; repeated All alls = 9; repeated Thread threads = 18; repeated uint32 n = 2000; }
+"""
+FIELDS_TEXT = """
+all { a: 1.5 b: -0.1 c: -3 d: 18446744073709551615 e: -1 f: 1 g: 2 h: true i: "text" l: "\\000\\377" Grouped { in: 1 }
+  m: 3 n: BLUE o: -4 p: -5 q: -6 r: -7 k { e: 1 k { k { i: "deep" } } } packed: 1 packed: 300 many: 0.1 many: nan
+  texts: "a" texts: "b" texts_map { key: "x" value { e: 1 } } texts_map { key: "y" } numbers { key: -1 value: MINUS }
+  flags { key: true value: "\\001" } [d.extra]: "more" }
+alls { e: 1 } alls { e: 2 }
+threads { name: "main" id: 7 stats { e: 1 } } threads { id: 8 stats { i: "x" } }
+n: 1 n: 2
+"""
+
+
+def fields():
+    """What fuzz_fields.c says. One seed more is that of a message for another."""
+    with tempfile.TemporaryDirectory() as work:
+        with open(os.path.join(work, "d.proto"), "w", encoding="ascii") as file:
+            file.write(FIELDS_PROTO)
+        subprocess.run(["protoc", "-I", work, f"--descriptor_set_out={work}/set", "d.proto"], check=True)
+        data = subprocess.run(["protoc", "-I", work, "--encode=d.Snapshot", "d.proto"], check=True,
+                              input=FIELDS_TEXT.encode(), stdout=subprocess.PIPE).stdout
+        described = read(os.path.join(work, "set"))
+    for which in range(8):
+        put("fields", str(which), struct.pack("<HB", len(described), which) + described + data)
+
+
 def by_hand():
     trees()
     texts()
@@ -385,6 +427,7 @@ def main():
     put("exidx", "inline", struct.pack("<HH", 0, 0xFFFF) + inline)
     put("build_id", "arm", read(os.path.join(fixtures, "arm-exidx", "arm.so"))[:4096])
     entries()
+    fields()
     messages()
     workers()
     by_hand()

@@ -194,6 +194,35 @@ static void test_bytes_behind_the_end_are_cut_off(void **state)
 	assert_int_equal(scan.readable_len, whole_len);
 }
 
+/* What this version does not know, in records of its own and within others, in every wire type, and with
+ * numbers that take more bytes than they need: to the byte, and in its order. */
+static void test_what_is_unknown_is_kept(void **state)
+{
+	static const uint8_t unknown[] = {
+		0x80, 0x7d, 0x96, 0x80, 0x00,		 /* 2000: 22 */
+		0x89, 0x7d, 1, 2, 3, 4, 5, 6, 7, 8,	 /* 2001 */
+		0x95, 0x7d, 1, 2, 3, 4,			 /* 2002 */
+		0x42, 0x03, 'a', 0x00, 0xff,		 /* 8 */
+		0x92, 0x01, 0x88, 0x00,			 /* a thread of 8 bytes: */
+		0x60, 0x08, 0x80, 0x41, 0x01, 0x0a, 0x01, 'x', /* its 12, 1040, 1 */
+		0x42, 0x00,				 /* 8 again */
+		0x82, 0x01, 0x05, 0x0a, 0x00, 0xb2, 0x41, 0x00, /* metadata: 1, 1046 */
+		0x80, 0x7d, 0x01,			 /* 2000 again */
+	};
+	(void)state;
+	write_snapshot(file.fd, 4711);
+	size_t len = ends[num_ends - 2];
+	memcpy(whole + len, unknown, sizeof(unknown));
+	len += sizeof(unknown);
+	put(file.fd, whole, len);
+	adopt(false);
+	assert_counts(0, 1, 0);
+	look_at(file.dir_fd, published);
+	assert_int_equal(scan.integrity, SNAP_INTEGRITY_TRUNCATED);
+	assert_true(scan.checked_len > len);
+	assert_memory_equal(found, whole, len);
+}
+
 /* Cut everywhere: all whole records are kept, and nothing but the end is added. */
 static void test_cut_at_every_byte(void **state)
 {
@@ -491,6 +520,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_whole_one_is_published_as_it_is),
 		TEST(test_bytes_behind_the_end_are_cut_off),
+		TEST(test_what_is_unknown_is_kept),
 		TEST(test_cut_at_every_byte),
 		cmocka_unit_test(test_names_of_truncated_ones),
 		TEST(test_zeros_at_the_end),

@@ -20,6 +20,7 @@
 #include "analyze/convert/export.h"
 #include "analyze/convert/import.h"
 #include "analyze/crash.h"
+#include "analyze/fields/overlay.h"
 #include "analyze/find/store.h"
 #include "analyze/report/json.h"
 #include "analyze/report/text.h"
@@ -227,10 +228,14 @@ static int analyse(const char *file, enum cache with_cache, struct snap_error *e
 		snap_cache_destroy(cache);
 		return -1;
 	}
+	struct snap_overlays *overlays = snap_overlays_create(err);
 	options.rules = rules;
+	options.overlays = overlays;
 	options.cache = cache;
-	if (read_tokens(&tokens, err) < 0 || snap_store_create(&options, &store, err) < 0) {
+	if (!overlays || read_tokens(&tokens, err) < 0 ||
+		snap_store_create(&options, &store, err) < 0) {
 		snap_tokens_destroy(tokens);
+		snap_overlays_destroy(overlays);
 		snap_rules_free(rules);
 		snap_cache_destroy(cache);
 		return -1;
@@ -253,6 +258,7 @@ static int analyse(const char *file, enum cache with_cache, struct snap_error *e
 	snap_store_destroy(store);
 	snap_cache_destroy(cache);
 	snap_tokens_destroy(tokens);
+	snap_overlays_destroy(overlays);
 	snap_rules_free(rules);
 	return r;
 }

@@ -96,6 +96,7 @@ TESTS_ANALYZE = \
 	test_explain \
 	test_export \
 	test_expression \
+	test_fields \
 	test_file_open \
 	test_frame_record \
 	test_hash_seed \
@@ -173,6 +174,7 @@ CLI_TESTS = \
 	tests/cli_hostile_links.sh \
 	tests/cli_sandbox.sh \
 	tests/cli_hostile_strings.sh \
+	tests/cli_fields.sh \
 	tests/cli_find.sh \
 	tests/cli_debuginfod.sh \
 	tests/cli_libcxx.sh \

@@ -51,8 +51,8 @@ bool snap_member_reserve(struct snap_decoder *d, struct snap_member *member, siz
 
 struct snap_value *snap_member_add(struct snap_decoder *d, struct snap_member *member)
 {
-	struct snap_value *grown = snap_arena_grow(d->arena, member->values, member->num_values,
-		&member->capacity, sizeof(*grown));
+	struct snap_value *grown = snap_arena_grow(
+		d->arena, member->values, member->num_values, &member->capacity, sizeof(*grown));
 	if (!grown)
 		return NULL;
 	member->values = grown;
@@ -118,8 +118,8 @@ static int collect(struct snap_decoder *d, struct snap_bytes payload, struct sna
 	if (r == 0)
 		return 0;
 	char text[128];
-	int len = snprintf(text, sizeof(text), "not a message from byte %zu of its %zu on", off,
-		payload.len);
+	int len = snprintf(
+		text, sizeof(text), "not a message from byte %zu of its %zu on", off, payload.len);
 	const char *copy = snap_arena_copy(d->arena, snap_bytes(text, (size_t)len));
 	if (!copy)
 		return snap_error_no_memory(err);
@@ -132,8 +132,8 @@ static int decode_list(struct snap_decoder *d, const struct snap_schema_message 
 	struct snap_error *err);
 
 /*
- * The message of these fields, which all are of one: what Protocol Buffers call merging is to decode
- * one payload behind the other.
+ * The message of these fields, which all are of one: what Protocol Buffers call merging is to
+ * decode one payload behind the other.
  */
 static int take_message(struct snap_decoder *d, const struct snap_schema_message *type,
 	const struct snap_raw_field *const *raws, size_t num, unsigned int depth,
@@ -241,7 +241,8 @@ static int fill_member(struct snap_decoder *d, const struct snap_schema_field *f
 	struct snap_member *member, struct snap_message *message, struct snap_error *err)
 {
 	member->field = field;
-	if (!snap_member_reserve(d, member, field->is_repeated ? num_values(d, field, raws, num) : 1))
+	if (!snap_member_reserve(
+		    d, member, field->is_repeated ? num_values(d, field, raws, num) : 1))
 		return snap_error_no_memory(err);
 	if (!field->is_repeated) {
 		member->num_values = 1;
@@ -342,8 +343,7 @@ static int decode_list(struct snap_decoder *d, const struct snap_schema_message 
 {
 	if (list->num == 0)
 		return 0;
-	const struct snap_raw_field **pointers =
-		reallocarray(NULL, list->num, sizeof(*pointers));
+	const struct snap_raw_field **pointers = reallocarray(NULL, list->num, sizeof(*pointers));
 	if (!pointers || sort_list(list, pointers) < 0) {
 		free(pointers);
 		return snap_error_no_memory(err);

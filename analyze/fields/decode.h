@@ -1,8 +1,8 @@
 /*
  * Serialised fields as a tree of values, by the tables of a schema.
  *
- * Hostile input: what is decoded of one input is bounded in depth, values and bytes of text, and what is
- * beyond is counted. What does not fit to the schema is shown as it stands, not refused.
+ * Hostile input: what is decoded of one input is bounded in depth, values and bytes of text, and
+ * what is beyond is counted. What does not fit to the schema is shown as it stands, not refused.
  */
 #ifndef SNAP_ANALYZE_FIELDS_DECODE_H
 #define SNAP_ANALYZE_FIELDS_DECODE_H
@@ -96,8 +96,8 @@ int snap_raw_list_add(struct snap_decoder *decoder, struct snap_raw_list *list,
 	const struct snap_raw_field *field, bool *ret_taken, struct snap_error *err);
 
 /*
- * Decode the fields of a list, whose payloads outlive *ret, as those of a message of this type (NULL:
- * nothing is known of it). 0, or -1 and *err: no memory.
+ * Decode the fields of a list, whose payloads outlive *ret, as those of a message of this type
+ * (NULL: nothing is known of it). 0, or -1 and *err: no memory.
  */
 int snap_decode(struct snap_decoder *decoder, const struct snap_schema_message *type,
 	struct snap_raw_list *list, struct snap_message *ret, struct snap_error *err);

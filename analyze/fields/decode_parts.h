@@ -13,8 +13,7 @@ enum snap_raw_wire snap_field_wire(enum snap_field_type type);
 /* Or a group. */
 bool snap_field_is_message(enum snap_field_type type);
 /* Whether raw is a list of the field's numbers in one piece. */
-bool snap_field_is_packed(
-	const struct snap_schema_field *field, const struct snap_raw_field *raw);
+bool snap_field_is_packed(const struct snap_schema_field *field, const struct snap_raw_field *raw);
 /* Whether raw is what the field is declared to be. */
 bool snap_field_fits(const struct snap_schema_field *field, const struct snap_raw_field *raw);
 

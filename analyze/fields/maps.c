@@ -1,6 +1,6 @@
 /*
- * Maps, which are lists of entries: messages of a key, 1, and a value, 2 (the Protocol Buffers encoding
- * specification, "Maps").
+ * Maps, which are lists of entries: messages of a key, 1, and a value, 2 (the Protocol Buffers
+ * encoding specification, "Maps").
  */
 #include <stdlib.h>
 
@@ -52,38 +52,47 @@ static int add_default(struct snap_decoder *d, const struct snap_schema_field *f
 /* "Any integral or string type". */
 static bool is_key(enum snap_field_type type)
 {
-	return !snap_field_is_message(type) && type != SNAP_FIELD_BYTES && type != SNAP_FIELD_FLOAT &&
-	       type != SNAP_FIELD_DOUBLE && type != SNAP_FIELD_ENUM;
+	return !snap_field_is_message(type) && type != SNAP_FIELD_BYTES &&
+	       type != SNAP_FIELD_FLOAT && type != SNAP_FIELD_DOUBLE && type != SNAP_FIELD_ENUM;
 }
 
-/* Whether the entry is a key and a value and nothing else, which it is made by defaults. */
-static int complete_entry(struct snap_decoder *d, const struct snap_value *value, bool *ret_ok,
-	struct snap_error *err)
+/* Whether it is a key and a value and nothing else; what it does not say may be a default. */
+static bool is_entry(const struct snap_message *entry)
+{
+	if (entry->trouble || entry->left_out > 0)
+		return false;
+	for (uint32_t number = 1; number <= 2; number++) {
+		const struct snap_schema_field *field = snap_schema_field_find(entry->type, number);
+		if (!field || field->is_repeated || (number == 1 && !is_key(field->type)) ||
+			(snap_field_is_message(field->type) && !field->message))
+			return false;
+	}
+	for (size_t i = 0; i < entry->num_members; i++) {
+		const struct snap_member *member = &entry->members[i];
+		const struct snap_value *value = &member->values[0];
+		if (!member->field || member->number > 2)
+			return false;
+		/* A key that was cut, or has to be escaped, may look like another one. */
+		if (member->number == 1 && value->kind == SNAP_VALUE_TEXT &&
+			(value->left_out > 0 ||
+				!snap_escape_unneeded(value->bytes, SNAP_ESCAPE_INVALID)))
+			return false;
+	}
+	return true;
+}
+
+static int complete_entry(
+	struct snap_decoder *d, const struct snap_value *value, struct snap_error *err)
 {
 	/* Made here, and not yet shown to anyone. */
 	struct snap_message *entry = (struct snap_message *)value->message;
 	bool has[3] = {false};
-	*ret_ok = !entry->trouble && entry->left_out == 0;
-	for (size_t i = 0; i < entry->num_members && *ret_ok; i++) {
-		const struct snap_member *member = &entry->members[i];
-		*ret_ok = member->field && member->number <= 2 &&
-			  member->shape == SNAP_MEMBER_ONE;
-		if (*ret_ok)
-			has[member->number] = true;
-	}
-	for (uint32_t number = 1; number <= 2 && *ret_ok; number++) {
-		const struct snap_schema_field *field =
-			snap_schema_field_find(entry->type, number);
-		*ret_ok = field && !field->is_repeated &&
-			  (number == 2 || is_key(field->type)) &&
-			  (!snap_field_is_message(field->type) || field->message);
-		if (*ret_ok && !has[number] && add_default(d, field, entry, err) < 0)
+	for (size_t i = 0; i < entry->num_members; i++)
+		has[entry->members[i].number] = true;
+	for (uint32_t number = 1; number <= 2; number++)
+		if (!has[number] &&
+			add_default(d, snap_schema_field_find(entry->type, number), entry, err) < 0)
 			return -1;
-	}
-	/* A key that was cut, or has to be escaped, may look like another one. */
-	*ret_ok = *ret_ok && snap_map_key(value)->left_out == 0 &&
-		  (snap_map_key(value)->kind != SNAP_VALUE_TEXT ||
-			  snap_escape_unneeded(snap_map_key(value)->bytes, SNAP_ESCAPE_INVALID));
 	return 0;
 }
 
@@ -112,15 +121,14 @@ static int compare_entries(const void *a, const void *b)
 int snap_member_make_map(struct snap_decoder *d, struct snap_member *member, struct snap_error *err)
 {
 	size_t num = 0;
-	for (size_t i = 0; i < member->num_values; i++) {
-		bool ok;
-		if (complete_entry(d, &member->values[i], &ok, err) < 0)
-			return -1;
-		if (!ok)
-			return 0;
-	}
 	for (size_t i = 0; i < member->num_values; i++)
+		if (!is_entry(member->values[i].message))
+			return 0;
+	for (size_t i = 0; i < member->num_values; i++) {
+		if (complete_entry(d, &member->values[i], err) < 0)
+			return -1;
 		member->values[i].number = i;
+	}
 	qsort(member->values, member->num_values, sizeof(*member->values), compare_entries);
 	for (size_t i = 0; i < member->num_values; i++) {
 		/* Of a key that is there twice, the last one counts. */

@@ -68,7 +68,8 @@ static size_t list_messages(
 		if (!is_wanted(schema->messages[i], end))
 			continue;
 		num++;
-		if (num_listed + 1 < num || len + strlen(name) + 2 >= size - sizeof(" and 1000000 more"))
+		if (num_listed + 1 < num ||
+			len + strlen(name) + 2 >= size - sizeof(" and 1000000 more"))
 			continue;
 		len += (size_t)sprintf(out + len, "%s%s", num > 1 ? ", " : "", name);
 		num_listed++;
@@ -93,11 +94,11 @@ static const struct snap_schema_message *find_message(const struct snap_schema *
 		if (is_wanted(schema->messages[i], bare))
 			return schema->messages[i];
 	if (num > 1)
-		(void)snap_error_set(err, SNAP_ERROR_USAGE,
-			"'%s' has several messages '%s': %s", file, name, list);
+		(void)snap_error_set(err, SNAP_ERROR_USAGE, "'%s' has several messages '%s': %s",
+			file, name, list);
 	else if (list_messages(schema, NULL, list, sizeof(list)) > 0)
-		(void)snap_error_set(err, SNAP_ERROR_USAGE,
-			"'%s' has no message '%s'; it has %s", file, name, list);
+		(void)snap_error_set(err, SNAP_ERROR_USAGE, "'%s' has no message '%s'; it has %s",
+			file, name, list);
 	else
 		(void)snap_error_set(err, SNAP_ERROR_USAGE,
 			"'%s' has no message '%s', and no other", file, name);
@@ -112,8 +113,8 @@ int snap_overlays_add(struct snap_overlays *overlays, struct snap_bytes set, con
 	char name[NAME_SIZE];
 	(void)snap_escape(snap_bytes_str(file), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
 	if (overlays->num == SNAP_MAX_OVERLAYS)
-		return snap_error_set(
-			err, SNAP_ERROR_USAGE, "at most %d messages can be given", SNAP_MAX_OVERLAYS);
+		return snap_error_set(err, SNAP_ERROR_USAGE, "at most %d messages can be given",
+			SNAP_MAX_OVERLAYS);
 	if (snap_schema_read(set, &overlay->schema, &why) < 0)
 		return snap_error_set(err, why.code, "cannot read '%s': %s", name, why.text);
 	overlay->message = find_message(&overlay->schema, name, message, err);
@@ -170,7 +171,8 @@ int snap_overlays_load(struct snap_overlays *overlays, const char *spec, const c
 	if (!colon || colon == spec || colon[1] == '\0') {
 		(void)snap_escape(snap_bytes_str(spec), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
 		return snap_error_set(err, SNAP_ERROR_USAGE,
-			"--proto takes FILE:MESSAGE, as in fields.proto:demo.Snapshot, not '%s'", name);
+			"--proto takes FILE:MESSAGE, as in fields.proto:demo.Snapshot, not '%s'",
+			name);
 	}
 	char *file = strndup(spec, (size_t)(colon - spec));
 	if (!file)

@@ -1,6 +1,6 @@
 /*
- * Overlays: messages of the user's by which fields are decoded that this program does not know, and the
- * message of proto/snapshot.proto, which says what it does.
+ * Overlays: messages of the user's by which fields are decoded that this program does not know, and
+ * the message of proto/snapshot.proto, which says what it does.
  */
 #ifndef SNAP_ANALYZE_FIELDS_OVERLAY_H
 #define SNAP_ANALYZE_FIELDS_OVERLAY_H
@@ -16,7 +16,7 @@ struct snap_overlay {
 
 struct snap_overlays {
 	struct snap_schema known;
-	const struct snap_schema_message *snapshot; /* in known */
+	const struct snap_schema_message *snapshot;  /* in known */
 	struct snap_overlay list[SNAP_MAX_OVERLAYS]; /* the first that declares a number counts */
 	size_t num;
 };
@@ -27,16 +27,16 @@ void snap_overlays_destroy(struct snap_overlays *overlays);
 
 /*
  * Add the message of a descriptor set: by its full name, or by the end of it ("Snapshot" of
- * "demo.Snapshot") if that is one message's alone. file is how the set is called in messages. 0, or -1
- * and *err, which says what messages there are.
+ * "demo.Snapshot") if that is one message's alone. file is how the set is called in messages. 0, or
+ * -1 and *err, which says what messages there are.
  */
 int snap_overlays_add(struct snap_overlays *overlays, struct snap_bytes set, const char *file,
 	const char *message, struct snap_error *err);
 
 /*
- * The same by what the user wrote: "FILE:MESSAGE". FILE, a descriptor set or a .proto, is opened and
- * read here, and the latter compiled by protoc (fields/protoc.h), which looks for imports in its own
- * directory and then in dirs.
+ * The same by what the user wrote: "FILE:MESSAGE". FILE, a descriptor set or a .proto, is opened
+ * and read here, and the latter compiled by protoc (fields/protoc.h), which looks for imports in
+ * its own directory and then in dirs.
  */
 int snap_overlays_load(struct snap_overlays *overlays, const char *spec, const char *const *dirs,
 	size_t num_dirs, struct snap_error *err);

@@ -99,8 +99,8 @@ static int complain_of_words(const struct run *run)
 		end += snprintf(end, sizeof(line) - (size_t)(end - line), "%s%s",
 			end > line ? "; " : "", p);
 	(void)snap_escape(snap_bytes_str(line), SNAP_ESCAPE_TERMINAL, shown, sizeof(shown));
-	return snap_error_set(run->err, SNAP_ERROR_USAGE, "protoc cannot compile '%s': %s", run->name,
-		shown[0] ? shown : "it does not say why");
+	return snap_error_set(run->err, SNAP_ERROR_USAGE, "protoc cannot compile '%s': %s",
+		run->name, shown[0] ? shown : "it does not say why");
 }
 
 static int run_protoc(const struct run *run)
@@ -109,7 +109,8 @@ static int run_protoc(const struct run *run)
 	int status, r = spawn(run, &pid);
 	if (r == ENOENT)
 		return snap_error_set(run->err, SNAP_ERROR_USAGE,
-			"'%s' needs protoc to be read (Debian's package protobuf-compiler), which is "
+			"'%s' needs protoc to be read (Debian's package protobuf-compiler), which "
+			"is "
 			"not in PATH; a descriptor set does not",
 			run->name);
 	if (r != 0)

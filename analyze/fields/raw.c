@@ -7,7 +7,8 @@
 #define GROUP_BEGIN 3
 #define GROUP_END   4
 
-static int read_tag(struct snap_bytes message, size_t *off, uint32_t *ret_number, unsigned int *ret_wire)
+static int read_tag(
+	struct snap_bytes message, size_t *off, uint32_t *ret_number, unsigned int *ret_wire)
 {
 	uint64_t tag;
 	int r = snap_wire_varint(message, off, &tag);
@@ -20,10 +21,9 @@ static int read_tag(struct snap_bytes message, size_t *off, uint32_t *ret_number
 	return 0;
 }
 
-/* *off: behind the tag that begins the group; then behind the one that ends it. *ret_end: where that
- * begins. */
-static int find_group_end(
-	struct snap_bytes message, uint32_t number, size_t *off, size_t *ret_end)
+/* *off: behind the tag that begins the group; then behind the one that ends it. *ret_end: where
+ * that begins. */
+static int find_group_end(struct snap_bytes message, uint32_t number, size_t *off, size_t *ret_end)
 {
 	uint32_t open[SNAP_RAW_MAX_GROUPS] = {number};
 	unsigned int depth = 1, wire;

@@ -27,15 +27,16 @@ struct snap_raw_field {
 	uint32_t number; /* 1 to 2^29 - 1 */
 	enum snap_raw_wire wire;
 	uint64_t value; /* of the numbers */
-	/* Of SNAP_RAW_BYTES, and what stands between the tags of a group; points into the message. */
+	/* Of SNAP_RAW_BYTES, and what stands between the tags of a group; points into the message.
+	 */
 	struct snap_bytes payload;
 	size_t size; /* of the value in the message, without tags and a length */
 };
 
 /*
- * The field that starts at message.data[*off]; *off then is that of the next one. Returns 1 and fills
- * *ret; 0 at the end; -ENODATA if the message ends within the field; -EBADMSG if there is no valid
- * field there, or groups are nested deeper than SNAP_RAW_MAX_GROUPS. On failure *off stays.
+ * The field that starts at message.data[*off]; *off then is that of the next one. Returns 1 and
+ * fills *ret; 0 at the end; -ENODATA if the message ends within the field; -EBADMSG if there is no
+ * valid field there, or groups are nested deeper than SNAP_RAW_MAX_GROUPS. On failure *off stays.
  */
 int snap_raw_next(struct snap_bytes message, size_t *off, struct snap_raw_field *ret);
 

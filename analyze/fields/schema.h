@@ -4,8 +4,8 @@
  *
  * The set may hold anything: its wire data, its names, types that are missing, types that contain
  * themselves. It is read by hand (common/wire.h), since unpacking it as protobuf-c does takes many
- * times its size and recurses without a limit. The numbers are those of google/protobuf/descriptor.proto
- * (protobuf 21).
+ * times its size and recurses without a limit. The numbers are those of
+ * google/protobuf/descriptor.proto (protobuf 21).
  */
 #ifndef SNAP_ANALYZE_FIELDS_SCHEMA_H
 #define SNAP_ANALYZE_FIELDS_SCHEMA_H
@@ -50,7 +50,8 @@ struct snap_schema_enum_value {
 
 struct snap_schema_enum {
 	const char *name;
-	const struct snap_schema_enum_value *values; /* ascending, of several names the first one's */
+	const struct snap_schema_enum_value
+		*values; /* ascending, of several names the first one's */
 	size_t num_values;
 };
 
@@ -67,7 +68,7 @@ struct snap_schema_field {
 };
 
 struct snap_schema_message {
-	const char *name; /* "demo.Snapshot.Rail" */
+	const char *name;		  /* "demo.Snapshot.Rail" */
 	struct snap_schema_field *fields; /* ascending by number, each once */
 	size_t num_fields, capacity;
 	bool is_map_entry;
@@ -76,15 +77,16 @@ struct snap_schema_message {
 
 struct snap_schema {
 	struct snap_arena arena;
-	/* Both ascending by name. Names are identifiers with dots between, of less than 1024 bytes. */
+	/* Both ascending by name. Names are identifiers with dots between, of less than 1024 bytes.
+	 */
 	struct snap_schema_message **messages;
 	struct snap_schema_enum **enums;
 	size_t num_messages, num_enums;
 };
 
 /*
- * Whether bytes look like a FileDescriptorSet: records of its one field, and nothing else. Text never
- * does.
+ * Whether bytes look like a FileDescriptorSet: records of its one field, and nothing else. Text
+ * never does.
  */
 bool snap_schema_is_set(struct snap_bytes bytes);
 
@@ -96,7 +98,8 @@ int snap_schema_read(struct snap_bytes set, struct snap_schema *ret, struct snap
 void snap_schema_deinit(struct snap_schema *schema);
 
 /* NULL: there is none of that name. */
-const struct snap_schema_message *snap_schema_find(const struct snap_schema *schema, const char *name);
+const struct snap_schema_message *snap_schema_find(
+	const struct snap_schema *schema, const char *name);
 /* NULL: it has none of that number. message may be NULL. */
 const struct snap_schema_field *snap_schema_field_find(
 	const struct snap_schema_message *message, uint32_t number);

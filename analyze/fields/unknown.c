@@ -9,6 +9,8 @@
 /* Pigweed's, whose bytes we show nowhere: listed as if it was not known. */
 #define TRACE_DATA	21
 #define TRACE_DATA_NAME "trace_data"
+/* Our own numbers, and those of any user of Pigweed's. */
+#define FIRST_OF_OURS 1032
 
 /* Of our messages: fields, and messages in messages (SNAP_MAX_NESTING is of what others write). */
 #define MAX_KNOWN_FIELDS 128
@@ -19,11 +21,17 @@
 
 /* A message that is walked through, in the one that it is in. */
 struct place {
-	const struct place *parent; /* NULL: the snapshot */
+	const struct place *parent;	       /* NULL: the snapshot */
 	const struct snap_schema_field *field; /* by which it is in that */
 	size_t index;			       /* of the field's, if that is repeated */
 	struct snap_bytes payload;
+	const struct snap_schema_message *known; /* its type, of ours */
+	/* What the user says of it. */
+	const struct snap_schema_message *overlays[SNAP_MAX_OVERLAYS];
+	size_t num_overlays;
 	size_t path; /* index into paths; NONE: not yet looked up */
+	/* Entries that it has something of; NONE: there are none. */
+	size_t first_pending, last_pending;
 };
 
 /* Messages of one kind in messages of one kind. */
@@ -47,6 +55,7 @@ struct entry {
 
 struct walk {
 	const struct snap_overlays *overlays;
+	bool is_foreign;
 	struct snap_arena *arena;
 	struct snap_decoder decoder;
 	struct path *paths;
@@ -65,8 +74,8 @@ static size_t find_path(struct walk *w, const struct place *place)
 {
 	if (!place->parent)
 		return 0;
-	size_t parent = place->parent->path == NONE ? find_path(w, place->parent)
-						    : place->parent->path;
+	size_t parent =
+		place->parent->path == NONE ? find_path(w, place->parent) : place->parent->path;
 	if (parent == NONE)
 		return NONE;
 	for (size_t i = 1; i < w->num_paths; i++)
@@ -98,9 +107,8 @@ static const char *path_prefix(struct walk *w, size_t path)
 	return snap_arena_copy(w->arena, snap_bytes_str(text));
 }
 
-static int fill_entry(struct walk *w, struct entry *entry, uint32_t number,
-	const struct snap_schema_field *known,
-	const struct snap_schema_message *const *overlays, size_t num_overlays)
+static int fill_entry(
+	struct walk *w, struct entry *entry, uint32_t number, const struct place *place)
 {
 	char text[16];
 	struct snap_unknown_field *field = &entry->field;
@@ -117,10 +125,10 @@ static int fill_entry(struct walk *w, struct entry *entry, uint32_t number,
 	field->path = path;
 	field->number = number;
 	if (entry->path == 0 && number == TRACE_DATA)
-		field->name = known ? known->name : TRACE_DATA_NAME;
-	for (size_t i = 0; i < num_overlays && !field->declared; i++) {
-		field->declared = snap_schema_field_find(overlays[i], number);
-		field->overlay = overlays[i];
+		field->name = TRACE_DATA_NAME;
+	for (size_t i = 0; i < place->num_overlays && !field->declared; i++) {
+		field->declared = snap_schema_field_find(place->overlays[i], number);
+		field->overlay = place->overlays[i];
 	}
 	if (field->declared)
 		field->name = field->declared->name;
@@ -136,19 +144,17 @@ static size_t slot_of(size_t path, uint32_t number)
 }
 
 /*
- * The entry of that number in messages of that path. 1; 0 if there are too many already; -1: no memory.
+ * The entry of that number in messages like this one, whose path is known. 1; 0 if there are too
+ * many already; -1: no memory.
  */
-static int find_entry(struct walk *w, size_t path, uint32_t number,
-	const struct snap_schema_field *known,
-	const struct snap_schema_message *const *overlays, size_t num_overlays, size_t *ret)
+static int find_entry(struct walk *w, const struct place *place, uint32_t number, size_t *ret)
 {
 	if (!w->slots && !(w->slots = snap_arena_alloc(w->arena, NUM_SLOTS * sizeof(*w->slots))))
 		return -1;
-	size_t slot = slot_of(path, number);
+	size_t path = place->path, slot = slot_of(path, number);
 	for (; w->slots[slot] != 0; slot = (slot + 1) & (NUM_SLOTS - 1)) {
 		size_t index = w->slots[slot] - 1u;
-		if (w->entries[index].path == path &&
-			w->entries[index].field.number == number) {
+		if (w->entries[index].path == path && w->entries[index].field.number == number) {
 			*ret = index;
 			return 1;
 		}
@@ -162,7 +168,7 @@ static int find_entry(struct walk *w, size_t path, uint32_t number,
 	w->entries = grown;
 	struct entry *entry = &grown[w->num_entries];
 	*entry = (struct entry){.path = path};
-	if (fill_entry(w, entry, number, known, overlays, num_overlays) < 0)
+	if (fill_entry(w, entry, number, place) < 0)
 		return -1;
 	*ret = w->num_entries++;
 	w->slots[slot] = (uint16_t)w->num_entries;
@@ -219,19 +225,20 @@ static int flush_entry(struct walk *w, struct entry *entry, const struct place *
 	if (place->parent && !(found.within = describe(w, place)))
 		return snap_error_no_memory(w->err);
 	found.has_tid = find_tid(place, &found.tid);
-	if (snap_decode(&w->decoder, entry->field.overlay, &entry->pending, &found.message,
-		    w->err) < 0)
+	if (snap_decode(
+		    &w->decoder, entry->field.overlay, &entry->pending, &found.message, w->err) < 0)
 		return -1;
 	found.message.left_out += entry->pending_left_out;
 	entry->pending.num = 0;
 	entry->pending_left_out = 0;
 	/* Of what is beyond the limits, only how much there is. */
-	if (found.message.num_members == 0 && !found.message.trouble && entry->field.num_found > 0) {
+	if (found.message.num_members == 0 && !found.message.trouble &&
+		entry->field.num_found > 0) {
 		entry->found[entry->field.num_found - 1].message.left_out += found.message.left_out;
 		return 0;
 	}
-	struct snap_field_found *grown = snap_arena_grow(w->arena, entry->found,
-		entry->field.num_found, &entry->capacity, sizeof(*grown));
+	struct snap_field_found *grown = snap_arena_grow(
+		w->arena, entry->found, entry->field.num_found, &entry->capacity, sizeof(*grown));
 	if (!grown)
 		return snap_error_no_memory(w->err);
 	entry->found = grown;
@@ -240,17 +247,12 @@ static int flush_entry(struct walk *w, struct entry *entry, const struct place *
 	return 0;
 }
 
-/* One occurrence. *pending: the first entry that this message has something of. */
-static int take_unknown(struct walk *w, struct place *place, const struct snap_raw_field *raw,
-	const struct snap_schema_field *known,
-	const struct snap_schema_message *const *overlays, size_t num_overlays, size_t *pending)
+static int take_unknown(struct walk *w, struct place *place, const struct snap_raw_field *raw)
 {
 	size_t index;
 	if (place->path == NONE)
 		place->path = find_path(w, place);
-	int r = place->path == NONE ? -1
-				    : find_entry(w, place->path, raw->number, known, overlays,
-					      num_overlays, &index);
+	int r = place->path == NONE ? -1 : find_entry(w, place, raw->number, &index);
 	if (r < 0)
 		return snap_error_no_memory(w->err);
 	if (r == 0) {
@@ -268,8 +270,12 @@ static int take_unknown(struct walk *w, struct place *place, const struct snap_r
 		return 0;
 	if (!entry->is_pending) {
 		entry->is_pending = true;
-		entry->next_pending = *pending;
-		*pending = index;
+		entry->next_pending = NONE;
+		if (place->first_pending == NONE)
+			place->first_pending = index;
+		else
+			w->entries[place->last_pending].next_pending = index;
+		place->last_pending = index;
 	}
 	bool is_taken;
 	if (snap_raw_list_add(&w->decoder, &entry->pending, raw, &is_taken, w->err) < 0)
@@ -280,47 +286,65 @@ static int take_unknown(struct walk *w, struct place *place, const struct snap_r
 
 /* ---------------------------------------------------------------- the walk */
 
-/* known: our own message, of which place is one; overlays: what the user says of it. */
-static int walk_message(struct walk *w, struct place *place,
-	const struct snap_schema_message *known,
-	const struct snap_schema_message *const *overlays, size_t num_overlays, unsigned int depth)
+/* Whether the field, which is ours or NULL, is not to be taken for that. */
+static bool is_unknown(const struct walk *w, const struct place *place, uint32_t number,
+	const struct snap_schema_field *field)
+{
+	if (!field || (!place->parent && number == TRACE_DATA))
+		return true;
+	for (size_t i = 0; i < place->num_overlays && w->is_foreign && number >= FIRST_OF_OURS; i++)
+		if (snap_schema_field_find(place->overlays[i], number))
+			return true;
+	return false;
+}
+
+static int walk_message(struct walk *w, struct place *place, unsigned int depth);
+
+/* A message of ours in that place. */
+static int walk_inner(struct walk *w, const struct place *place,
+	const struct snap_schema_field *field, size_t index, struct snap_bytes payload,
+	unsigned int depth)
+{
+	struct place inner = {
+		.parent = place,
+		.field = field,
+		.index = index,
+		.payload = payload,
+		.known = field->message,
+		.path = NONE,
+		.first_pending = NONE,
+	};
+	for (size_t i = 0; i < place->num_overlays; i++) {
+		const struct snap_schema_field *own =
+			snap_schema_field_find(place->overlays[i], field->number);
+		if (own && own->type == SNAP_FIELD_MESSAGE && own->message)
+			inner.overlays[inner.num_overlays++] = own->message;
+	}
+	return walk_message(w, &inner, depth);
+}
+
+static int walk_message(struct walk *w, struct place *place, unsigned int depth)
 {
 	uint32_t counts[MAX_KNOWN_FIELDS] = {0};
 	struct snap_raw_field raw;
-	size_t off = 0, pending = NONE;
+	size_t off = 0;
 	int r = 0;
 	/* Where it is no message any more, integrity says so. */
 	while (r == 0 && snap_raw_next(place->payload, &off, &raw) > 0) {
-		const struct snap_schema_field *field = snap_schema_field_find(known, raw.number);
-		bool is_unknown = !field || (!place->parent && raw.number == TRACE_DATA);
-		if (is_unknown) {
-			r = take_unknown(w, place, &raw, field, overlays, num_overlays, &pending);
+		const struct snap_schema_field *field =
+			snap_schema_field_find(place->known, raw.number);
+		if (is_unknown(w, place, raw.number, field)) {
+			r = take_unknown(w, place, &raw);
 			continue;
 		}
-		size_t at = (size_t)(field - known->fields);
+		size_t at = (size_t)(field - place->known->fields);
 		/* Related snapshots are inputs of their own. */
-		if (!field->message || raw.wire != SNAP_RAW_BYTES || at >= MAX_KNOWN_FIELDS ||
-			field->message == w->overlays->snapshot || depth == MAX_DEPTH)
-			continue;
-		const struct snap_schema_message *inner[SNAP_MAX_OVERLAYS];
-		size_t num_inner = 0;
-		for (size_t i = 0; i < num_overlays; i++) {
-			const struct snap_schema_field *own =
-				snap_schema_field_find(overlays[i], raw.number);
-			if (own && own->type == SNAP_FIELD_MESSAGE && own->message)
-				inner[num_inner++] = own->message;
-		}
-		struct place there = {
-			.parent = place,
-			.field = field,
-			.index = counts[at]++,
-			.payload = raw.payload,
-			.path = NONE,
-		};
-		r = walk_message(w, &there, field->message, inner, num_inner, depth + 1);
+		if (field->message && raw.wire == SNAP_RAW_BYTES && at < MAX_KNOWN_FIELDS &&
+			field->message != w->overlays->snapshot && depth < MAX_DEPTH)
+			r = walk_inner(w, place, field, counts[at]++, raw.payload, depth + 1);
 	}
-	for (; r == 0 && pending != NONE; pending = w->entries[pending].next_pending)
-		r = flush_entry(w, &w->entries[pending], place);
+	for (size_t i = place->first_pending; r == 0 && i != NONE; i = w->entries[i].next_pending)
+		r = flush_entry(w, &w->entries[i], place);
 	return r;
 }
 
@@ -356,20 +380,32 @@ static int finish(struct walk *w, struct snap_fields *ret)
 	return 0;
 }
 
-int snap_fields_find(struct snap_bytes snapshot, const struct snap_overlays *overlays,
-	struct snap_arena *arena, struct snap_fields *ret, struct snap_error *err)
+int snap_fields_find(struct snap_bytes snapshot, bool is_foreign,
+	const struct snap_overlays *overlays, struct snap_arena *arena, struct snap_fields *ret,
+	struct snap_error *err)
 {
-	struct walk w = {.overlays = overlays, .arena = arena, .num_paths = 1, .err = err};
-	const struct snap_schema_message *messages[SNAP_MAX_OVERLAYS];
-	struct place place = {.payload = snapshot};
+	struct walk w = {
+		.overlays = overlays,
+		.is_foreign = is_foreign,
+		.arena = arena,
+		.num_paths = 1,
+		.err = err,
+	};
+	struct place place = {
+		.payload = snapshot,
+		.known = overlays->snapshot,
+		.num_overlays = overlays->num,
+		.path = NONE,
+		.first_pending = NONE,
+	};
 	struct path *paths = snap_arena_grow(arena, NULL, 0, &w.paths_capacity, sizeof(*paths));
 	if (!paths)
 		return snap_error_no_memory(err);
 	w.paths = paths;
 	snap_decoder_init(&w.decoder, arena);
 	for (size_t i = 0; i < overlays->num; i++)
-		messages[i] = overlays->list[i].message;
-	int r = walk_message(&w, &place, overlays->snapshot, messages, overlays->num, 1);
+		place.overlays[i] = overlays->list[i].message;
+	int r = walk_message(&w, &place, 1);
 	if (r == 0)
 		r = finish(&w, ret);
 	for (size_t i = 0; i < w.num_entries; i++)

@@ -30,7 +30,8 @@ bool snap_field_is_message(enum snap_field_type type)
 bool snap_field_is_packed(const struct snap_schema_field *field, const struct snap_raw_field *raw)
 {
 	return field->is_repeated && raw->wire == SNAP_RAW_BYTES &&
-	       snap_field_wire(field->type) != SNAP_RAW_BYTES && snap_field_wire(field->type) != SNAP_RAW_GROUP;
+	       snap_field_wire(field->type) != SNAP_RAW_BYTES &&
+	       snap_field_wire(field->type) != SNAP_RAW_GROUP;
 }
 
 bool snap_field_fits(const struct snap_schema_field *field, const struct snap_raw_field *raw)
@@ -95,8 +96,8 @@ void snap_value_take_number(
 	}
 }
 
-void snap_value_take_bytes(struct snap_decoder *d, enum snap_value_kind kind, struct snap_bytes bytes,
-	struct snap_value *ret)
+void snap_value_take_bytes(struct snap_decoder *d, enum snap_value_kind kind,
+	struct snap_bytes bytes, struct snap_value *ret)
 {
 	size_t len = bytes.len < SNAP_DECODE_MAX_TEXT ? bytes.len : SNAP_DECODE_MAX_TEXT;
 	if (len > d->bytes_left)

@@ -9,7 +9,8 @@
 
 /* ---------------------------------------------------------------- values */
 
-/* JSON has no numbers that are none; what they are called is as in Protocol Buffers' own mapping. */
+/* JSON has no numbers that are none; what they are called is as in Protocol Buffers' own mapping.
+ */
 static void put_real(struct snap_json *w, const struct snap_value *value)
 {
 	char words[32];

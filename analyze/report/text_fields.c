@@ -31,7 +31,8 @@ static void print_quoted(FILE *out, struct snap_bytes bytes, bool is_text)
 		uint32_t code;
 		size_t len = snap_utf8_character(bytes, &code);
 		const char *name = len == 1 ? strchr(named, (int)code) : NULL;
-		bool is_plain = len > 0 && (is_text || code < 0x80) && !snap_character_is_unsafe(code);
+		bool is_plain =
+			len > 0 && (is_text || code < 0x80) && !snap_character_is_unsafe(code);
 		if (len == 0 || !is_text)
 			len = 1;
 		if (name)
@@ -68,8 +69,8 @@ static void print_scalar(const struct printer *p, const struct snap_value *value
 		break;
 	case SNAP_VALUE_FLOAT:
 	case SNAP_VALUE_DOUBLE:
-		(void)fputs(
-			snap_real_words(value->real, value->kind == SNAP_VALUE_FLOAT, words), p->out);
+		(void)fputs(snap_real_words(value->real, value->kind == SNAP_VALUE_FLOAT, words),
+			p->out);
 		break;
 	case SNAP_VALUE_BOOL:
 		(void)fputs(value->number ? "true" : "false", p->out);
@@ -158,8 +159,8 @@ static void print_message(const struct printer *p, const struct snap_message *me
 		print_member(p, &message->members[i]);
 	if (message->left_out > 0) {
 		begin_line(p);
-		(void)fprintf(p->out, "# and %" PRIu64 " values beyond the limit\n",
-			message->left_out);
+		(void)fprintf(
+			p->out, "# and %" PRIu64 " values beyond the limit\n", message->left_out);
 	}
 	if (message->trouble) {
 		begin_line(p);
@@ -206,9 +207,8 @@ void snap_text_field_list(const struct snap_fields *fields, const char *indent, 
 	for (size_t i = 0; i < fields->num && !ferror(out); i++)
 		print_field(&p, &fields->list[i]);
 	if (fields->left_out > 0)
-		(void)fprintf(out,
-			"%s%" PRIu64 " more, of other numbers: %" PRIu64 " bytes\n", indent,
-			fields->left_out, fields->bytes_left_out);
+		(void)fprintf(out, "%s%" PRIu64 " more, of other numbers: %" PRIu64 " bytes\n",
+			indent, fields->left_out, fields->bytes_left_out);
 }
 
 void snap_text_fields(const struct snap_text *p)

@@ -1,6 +1,6 @@
 /*
- * Fields of a snapshot that we do not know, as text: a line for each, and below it what is in it, where
- * that is known, much as protoc's text format has it.
+ * Fields of a snapshot that we do not know, as text: a line for each, and below it what is in it,
+ * where that is known, much as protoc's text format has it.
  */
 #ifndef SNAP_ANALYZE_REPORT_TEXT_FIELDS_H
 #define SNAP_ANALYZE_REPORT_TEXT_FIELDS_H

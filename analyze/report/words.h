@@ -22,8 +22,8 @@ const char *snap_symbols_name(enum snap_symbols symbols);
 const char *snap_open_file_access(const struct snap_open_file *file);
 
 /*
- * The shortest decimal number that is read as the same double, or float: "0.1", "1e+20"; "inf", "-inf",
- * "nan". Returns out.
+ * A decimal number that is read as the same double, or float, with as few digits beyond 14, or 6, as do:
+ * "0.1", "1e+20"; "inf", "-inf", "nan". Returns out.
  */
 const char *snap_real_words(double number, bool is_float, char out[32]);
 
