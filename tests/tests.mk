@@ -190,6 +190,7 @@ CLI_TESTS = \
 	tests/cli_cache_build.sh \
 	tests/cli_symbols_add.sh \
 	tests/cli_fixtures.sh \
+	tests/cli_device_unwind.sh \
 	tests/cli_foreign_core.sh \
 	tests/cli_demo.sh
 
