@@ -3,8 +3,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "analyze/symbols/firmware.h"
-
 /* Bits [31:7] are 1 (Armv7-M: [31:5]), and bit 1 is 0. */
 #define EXC_RETURN_MASK	 0xffffff82u
 #define EXC_RETURN_VALUE 0xffffff80u
@@ -66,10 +64,7 @@ bool snap_exception_frame_is_plausible(
 	if (is_thread != to_thread)
 		return false;
 	/* A fault may come from a jump to where no code is, or to what is no Thumb code. */
-	return frame->xpsr & SNAP_XPSR_THUMB &&
-	       (snap_is_code(w, frame->pc, true) ||
-		       (w->crash->device.is_device &&
-			       snap_firmware_can_execute(w->crash, frame->pc)));
+	return frame->xpsr & SNAP_XPSR_THUMB && snap_is_code(w, frame->pc, true);
 }
 
 void snap_exception_frame_restore(const struct snap_arch *arch,
