@@ -89,6 +89,8 @@ TESTS_ANALYZE = \
 	test_dwarf_locations \
 	test_dwarf_ranges \
 	test_dwarf_sections \
+	test_exception_frame \
+	test_saved_context \
 	test_exidx \
 	test_explain \
 	test_export \
@@ -406,8 +408,10 @@ comma = ,
 
 # What a target made by hand is needed for.
 TEST_cfi_row_OBJS = tests/lib/target.o $(half_objs_analyze)
+TEST_exception_frame_OBJS = tests/lib/target.o $(half_objs_analyze)
 TEST_frame_record_OBJS = tests/lib/target.o $(half_objs_analyze)
 TEST_object_cfi_OBJS = tests/lib/target.o $(half_objs_analyze)
+TEST_saved_context_OBJS = tests/lib/target.o $(half_objs_analyze)
 TEST_scan_OBJS = tests/lib/target.o $(half_objs_analyze)
 TEST_sigreturn_OBJS = tests/lib/target.o $(half_objs_analyze)
 TEST_unwind_OBJS = tests/lib/target.o $(half_objs_analyze)
