@@ -141,7 +141,7 @@ deps:
 	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(DEPS) $(DEPS_CHECK)
 
 # What "make fixtures" takes for other machines: cross compilers, and what runs and reads their programs.
-DEPS_CROSS = qemu-user gdb-multiarch xz-utils util-linux \
+DEPS_CROSS = qemu-user gdb-multiarch xz-utils util-linux gcc-arm-none-eabi qemu-system-arm \
 	$(foreach machine,aarch64-linux-gnu arm-linux-gnueabihf riscv64-linux-gnu i686-linux-gnu, \
 		gcc-$(machine) g++-$(machine)) \
 	$(addprefix gcc-,mips64el-linux-gnuabi64 mips-linux-gnu powerpc64le-linux-gnu \

@@ -92,6 +92,8 @@ TESTS_ANALYZE = \
 	test_dwarf_locations \
 	test_dwarf_ranges \
 	test_dwarf_sections \
+	test_exception_frame \
+	test_saved_context \
 	test_exidx \
 	test_explain \
 	test_export \
@@ -199,6 +201,7 @@ CLI_TESTS = \
 	tests/cli_cache_build.sh \
 	tests/cli_symbols_add.sh \
 	tests/cli_fixtures.sh \
+	tests/cli_device_unwind.sh \
 	tests/cli_foreign_core.sh \
 	tests/cli_device.sh \
 	tests/cli_demo.sh
@@ -417,8 +420,10 @@ TEST_device_writer_OBJS = capture/device/snapcrash_device.o $(COMMON_OBJS)
 
 # What a target made by hand is needed for.
 TEST_cfi_row_OBJS = tests/lib/target.o $(half_objs_analyze)
+TEST_exception_frame_OBJS = tests/lib/target.o $(half_objs_analyze)
 TEST_frame_record_OBJS = tests/lib/target.o $(half_objs_analyze)
 TEST_object_cfi_OBJS = tests/lib/target.o $(half_objs_analyze)
+TEST_saved_context_OBJS = tests/lib/target.o $(half_objs_analyze)
 TEST_scan_OBJS = tests/lib/target.o $(half_objs_analyze)
 TEST_sigreturn_OBJS = tests/lib/target.o $(half_objs_analyze)
 TEST_unwind_OBJS = tests/lib/target.o $(half_objs_analyze)

@@ -152,6 +152,12 @@ int snap_firmware_lay_out(struct snap_crash *crash, struct snap_error *err)
 	return r;
 }
 
+bool snap_firmware_can_execute(const struct snap_crash *crash, uint64_t addr)
+{
+	return snap_firmware_may_be_code(crash, addr) ||
+	       (!crash->device.is_laid_out && addr >= 0x20000000 && addr < 0x40000000);
+}
+
 bool snap_firmware_may_be_code(const struct snap_crash *crash, uint64_t addr)
 {
 	if (crash->device.is_laid_out || !crash->arch)

@@ -17,10 +17,12 @@
 int snap_firmware_lay_out(struct snap_crash *crash, struct snap_error *err);
 
 /*
- * Whether instructions can be at an address: of Cortex-M without the firmware's file by the
+ * Whether instructions are likely to be at an address: of Cortex-M without the firmware's file by the
  * architecture's memory map (Armv7-M Architecture Reference Manual, B3.1: Code and external RAM; that
  * in SRAM is the exception).
  */
 bool snap_firmware_may_be_code(const struct snap_crash *crash, uint64_t addr);
+/* The same, where something else speaks for it: also in SRAM. */
+bool snap_firmware_can_execute(const struct snap_crash *crash, uint64_t addr);
 
 #endif

@@ -135,9 +135,16 @@ static enum recovery recover(struct snap_walk *w, const struct snap_frame *frame
 	const struct snap_cfi_rule *rule, const struct snap_registers *registers,
 	unsigned int column, uint64_t *ret, uint64_t *ret_fault)
 {
+	/* What libdw takes for granted of r9 is what platforms do that give it a use of their own
+	 * (AAPCS32, 6.1.1); firmware preserves it. */
+	enum { R9 = 9 };
+	bool is_preserved = w->arch->is_m_profile && column == R9;
 	switch ((enum snap_cfi_rule_kind)rule->kind) {
 	case SNAP_CFI_UNDEFINED:
-		return UNDEFINED;
+		if (!is_preserved || !snap_register_known(registers, R9))
+			return UNDEFINED;
+		*ret = registers->values[R9];
+		return RECOVERED;
 	case SNAP_CFI_MALFORMED:
 		return MALFORMED;
 	case SNAP_CFI_SAME:

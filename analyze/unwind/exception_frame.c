@@ -64,7 +64,7 @@ bool snap_exception_frame_is_plausible(
 	if (is_thread != to_thread)
 		return false;
 	/* A fault may come from a jump to where no code is, or to what is no Thumb code. */
-	return snap_is_code(w, frame->pc, true) && frame->xpsr & SNAP_XPSR_THUMB;
+	return frame->xpsr & SNAP_XPSR_THUMB && snap_is_code(w, frame->pc, true);
 }
 
 void snap_exception_frame_restore(const struct snap_arch *arch,

@@ -31,8 +31,9 @@ enum item {
  * From the saved stack pointer upwards; then comes the exception's frame. Sources: the kernels' own
  * code for switching threads: FreeRTOS 10 and 11 (portable/GCC/ARM_CM3, ARM_CM3_MPU, ARM_CM4F,
  * ARM_CM4_MPU, ARM_CM33, ARM_CM33_NTZ: PendSV handlers), ThreadX 6 (ports/cortex_m4:
- * tx_thread_schedule.S), CMSIS RTX 5 (irq_armv7m.S) and 4 (HAL_CM4.S), Zephyr 3
- * (arch/arm/core/cortex_m/swap_helper.S: the rest is in the thread's own structure).
+ * tx_thread_schedule.S), CMSIS RTX 5 (irq_armv7m.S; that of version 4 with an FPU has r4-r11 below, which
+ * can't be told from it), Zephyr 3 (arch/arm/core/cortex_m/swap_helper.S: the rest is in the thread's
+ * own structure).
  */
 struct layout {
 	const char *words;
@@ -57,7 +58,6 @@ static const struct layout layouts[] = {
 	{"FreeRTOS, CMSIS RTX or the like", false, {R4_TO_R11}},
 	{"FreeRTOS with an MPU", false, {CONTROL, R4_TO_R11}},
 	{"CMSIS RTX 5 with an FPU", true, {S16_TO_S31, R4_TO_R11}},
-	{"CMSIS RTX 4 with an FPU", true, {R4_TO_R11, S16_TO_S31}},
 	{"the exception's frame alone", false, {END}},
 	{"the exception's frame alone, with an FPU", true, {END}},
 };

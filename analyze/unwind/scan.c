@@ -64,6 +64,11 @@ static enum snap_call_fit leads_on(struct snap_walk *w, const struct snap_regist
 	if (!snap_walk_read_word(w, cfa + (uint64_t)rule->u.offset, &ra))
 		return SNAP_CALL_TO_CALLEE;
 	snap_set_return_address(w, &next, ra);
+	/* What a microcontroller's thread returns to at its end did not call it. */
+	struct snap_function ending = snap_function_at(w, next.pc);
+	if (w->crash->device.is_device && snap_function_is_known(&ending) &&
+		ending.start == next.pc)
+		return SNAP_CALL_TO_CALLEE;
 	switch (next.pc == 0 ? SNAP_NOT_KNOWN : snap_is_return_address(w, next.pc, next.is_thumb)) {
 	case SNAP_NO:
 		return SNAP_CALL_MISFIT;

@@ -208,7 +208,8 @@ static enum snap_step judge(
 				"the stack would go on at 0x%" PRIx64 ", where no stack is",
 				frame->cfa));
 	/* What was interrupted may have been a jump to anywhere. */
-	if (frame->is_signal && (!w->is_guessed || snap_is_code(w, caller->pc, true)))
+	bool is_sure = frame->is_exception || !w->is_guessed;
+	if (frame->is_signal && (is_sure || snap_is_code(w, caller->pc, true)))
 		return SNAP_STEP_DONE;
 	if (caller->pc == 0) {
 		w->is_return_0 = true;

@@ -131,7 +131,8 @@ bool snap_is_code(const struct snap_walk *w, uint64_t pc, bool is_exact)
 	if (mapping && mapping->has_permissions)
 		return mapping->permissions & SNAP_MAPPING_EXEC;
 	if (!mapping && w->crash->device.is_device)
-		return snap_firmware_may_be_code(w->crash, addr);
+		return is_exact ? snap_firmware_can_execute(w->crash, addr)
+				: snap_firmware_may_be_code(w->crash, addr);
 	return mapping || snap_crash_module_at(w->crash, addr);
 }
 

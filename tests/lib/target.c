@@ -53,6 +53,11 @@ static bool is_captured_in_part;
 static struct snap_mapping mappings[5];
 static struct snap_crash_module module;
 static struct snap_error err;
+static struct {
+	const char *name;
+	uint64_t value;
+} more_registers[8];
+static size_t num_more_registers;
 
 /* ---------------------------------------------------------------- bytes */
 
@@ -160,7 +165,16 @@ void target_call(uint64_t vaddr, uint64_t callee)
 	case EM_AARCH64: /* bl */
 		put_instruction(vaddr, 0x94000000 | (off >> 2 & 0x03ffffff));
 		break;
-	case EM_ARM: /* bl, of ARM code */
+	case EM_ARM:
+		if (arch->is_m_profile) { /* bl, of Thumb code: J1 and J2 are the inverted I1 and I2 */
+			uint32_t sign = from_end >> 31, i = from_end >> 22;
+			uint32_t j1 = (i >> 1 & 1) == sign, j2 = (i & 1) == sign;
+			uint32_t high = 0xf000 | sign << 10 | (from_end >> 12 & 0x3ff);
+			put_instruction(vaddr, (0xd000 | j1 << 13 | j2 << 11 | (from_end >> 1 & 0x7ff)) << 16 |
+						       high);
+			break;
+		}
+		/* bl, of ARM code */
 		put_instruction(vaddr, 0xeb000000 | ((from_end - 4) >> 2 & 0x00ffffff));
 		break;
 	case EM_RISCV: /* jal ra */
@@ -183,8 +197,11 @@ void target_call_any(uint64_t vaddr)
 	case EM_AARCH64:
 		put_instruction(vaddr, 0xd63f0000); /* blr x0 */
 		break;
-	case EM_ARM:
-		put_instruction(vaddr, 0xe12fff33); /* blx r3 */
+	case EM_ARM: /* blx r3 */
+		if (arch->is_m_profile)
+			target_code(vaddr - 2, "\x98\x47", 2);
+		else
+			put_instruction(vaddr, 0xe12fff33);
 		break;
 	case EM_RISCV:
 		put_instruction(vaddr, 0x000780e7); /* jalr ra, a5 */
@@ -381,6 +398,7 @@ void target_begin(uint16_t elf_machine)
 	num_symbols = num_descriptions = 0;
 	cfi = TARGET_BY_INDEX;
 	is_captured_in_part = false;
+	num_more_registers = 0;
 	target_entry = 0;
 	target_steps_left = target_words_left = 1u << 20;
 	snap_crash_init(&target_crash, "target");
@@ -416,6 +434,25 @@ void target_begin(uint16_t elf_machine)
 		(struct snap_crash_thread){.record = {.has_tid = true, .tid = 1}, .crashed = true};
 	target_crash.threads = &target_thread;
 	target_crash.num_threads = 1;
+}
+
+void target_begin_device(const char *name)
+{
+	const struct snap_arch *device = snap_arch_find_name(name);
+	assert_non_null(device);
+	/* Its files are of this machine. */
+	bool is_32 = device->elf_class == ELFCLASS32;
+	target_begin(device->elf_machine == EM_RISCV && is_32 ? EM_ARM : device->elf_machine);
+	arch = device;
+	target_crash.arch = arch;
+	target_crash.device.is_device = target_crash.device.is_laid_out = true;
+}
+
+void target_set_register(const char *name, uint64_t value)
+{
+	assert_true(num_more_registers < ARRAY_LEN(more_registers));
+	more_registers[num_more_registers].name = name;
+	more_registers[num_more_registers++].value = value;
 }
 
 void target_end(void)
@@ -503,7 +540,10 @@ void target_unwind(const struct snap_registers *registers, size_t max_frames)
 			put(pr_reg + reg->offset, reg->size, registers->pc);
 		else if (column >= 0 && snap_register_known(registers, (unsigned int)column))
 			put(pr_reg + reg->offset, reg->size, registers->values[column]);
+		for (size_t j = 0; j < num_more_registers; j++)
+			if (strcmp(more_registers[j].name, reg->name) == 0)
+				put(pr_reg + reg->offset, reg->size, more_registers[j].value);
 	}
-	target_thread.pr_reg = snap_bytes(pr_reg, arch->prstatus_reg_size);
+	target_thread.pr_reg = snap_bytes(pr_reg, snap_arch_regs_len(arch));
 	assert_int_equal(snap_unwind(&target_crash, &options, &err), 0);
 }

@@ -53,6 +53,8 @@ extern uint64_t target_steps_left, target_words_left;
 
 /* Of x86-64 and i386 all code is nop, of others zero. */
 void target_begin(uint16_t elf_machine);
+/* Of a microcontroller, whose firmware is laid out: of the machine with that name. */
+void target_begin_device(const char *name);
 void target_end(void);
 
 /* ---------------------------------------------------------------- the module */
@@ -98,6 +100,9 @@ struct snap_walk target_walk(void);
 
 /* Unwind the thread from such registers; pr_reg holds the known ones, others are 0. */
 void target_unwind(const struct snap_registers *registers, size_t max_frames);
+
+/* What target_unwind() gives a register that frames do not carry. */
+void target_set_register(const char *name, uint64_t value);
 
 /* Bytes of a pointer. */
 unsigned int target_word_len(void);
