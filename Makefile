@@ -378,7 +378,13 @@ ANALYZE_OBJS = \
 	analyze/explain/bad_pc.o \
 	analyze/explain/call_code.o \
 	analyze/explain/core_message.o \
+	analyze/explain/cortex_m_fault.o \
 	analyze/explain/cxx_exception.o \
+	analyze/explain/device.o \
+	analyze/explain/device_assert.o \
+	analyze/explain/device_overflow.o \
+	analyze/explain/device_place.o \
+	analyze/explain/device_words.o \
 	analyze/explain/disassembler.o \
 	analyze/explain/disassembler_memory.o \
 	analyze/explain/explain.o \
@@ -392,6 +398,7 @@ ANALYZE_OBJS = \
 	analyze/explain/pointer.o \
 	analyze/explain/repeats.o \
 	analyze/explain/riscv_code.o \
+	analyze/explain/riscv_trap.o \
 	analyze/explain/rust_panic.o \
 	analyze/explain/severity.o \
 	analyze/explain/signals.o \
@@ -399,6 +406,7 @@ ANALYZE_OBJS = \
 	analyze/explain/syscall_names.o \
 	analyze/explain/text_cause.o \
 	analyze/explain/trap.o \
+	analyze/explain/vector_table.o \
 	analyze/explain/vicinity.o \
 	analyze/explain/wait.o \
 	analyze/explain/x86_evex.o \
@@ -469,6 +477,7 @@ ANALYZE_OBJS = \
 	analyze/report/hex.o \
 	analyze/report/json.o \
 	analyze/report/json_cause.o \
+	analyze/report/json_device.o \
 	analyze/report/json_facts.o \
 	analyze/report/json_fields.o \
 	analyze/report/json_stack.o \
@@ -478,6 +487,7 @@ ANALYZE_OBJS = \
 	analyze/report/records.o \
 	analyze/report/sections.o \
 	analyze/report/text.o \
+	analyze/report/text_device.o \
 	analyze/report/text_facts.o \
 	analyze/report/text_fields.o \
 	analyze/report/text_memory.o \

@@ -422,7 +422,7 @@ struct snap_fault_bit {
 	const char *words; /* a sentence part: "an integer was divided by zero" */
 };
 
-#define SNAP_MAX_FAULT_BITS 32
+#define SNAP_MAX_FAULT_BITS 64
 
 /* What only a microcontroller's snapshot has. */
 struct snap_device {
@@ -444,7 +444,13 @@ struct snap_device {
 	size_t num_fault_bits;
 	const char *exception; /* which one was taken: "HardFault", "SysTick", "IRQ 5"; NULL */
 	const char *handler;   /* the function that the vector table has for it; NULL */
+	bool is_default_handler; /* which many exceptions have */
 	const char *mode; /* what the processor did before: "Thread mode, process stack"; NULL */
+	/* The fault, if that is the cause: "UsageFault", "divide by zero", "DIVBYZERO". Static;
+	 * NULL: not known. */
+	const char *fault_name, *fault_title, *fault_bit;
+	bool is_escalated;	  /* it became a HardFault */
+	const char *message_from; /* where abort_message's text was found: "log", "reason"; NULL */
 };
 struct snap_fields;
 

@@ -118,3 +118,12 @@ const char *snap_cpu_state_name(enum snap_cpu_family family, unsigned int field)
 	       : family == SNAP_CPU_RISCV  ? riscv_names[field]
 					   : NULL;
 }
+
+bool snap_cpu_state_is_status(enum snap_cpu_family family, unsigned int field)
+{
+	if (family == SNAP_CPU_RISCV)
+		return field >= SNAP_RISCV_MCAUSE && field <= SNAP_RISCV_MTVAL;
+	return family == SNAP_CPU_CORTEX_M &&
+	       ((field >= SNAP_CORTEX_M_CFSR && field <= SNAP_CORTEX_M_ICSR) ||
+		       field == SNAP_CORTEX_M_HFSR || field == SNAP_CORTEX_M_SHCSR);
+}

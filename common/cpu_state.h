@@ -72,5 +72,8 @@ static inline bool snap_cpu_state_has(const struct snap_cpu_state *state, unsign
 
 /* The name of a field, "cfsr"; NULL: it has none with that number. */
 const char *snap_cpu_state_name(enum snap_cpu_family family, unsigned int field);
+/* Whether a field is a register that tells of faults and exceptions, and no part of the state that was
+ * interrupted. */
+bool snap_cpu_state_is_status(enum snap_cpu_family family, unsigned int field);
 
 #endif

@@ -559,6 +559,14 @@ static void decode_arm(const struct decoding *d)
 				&out->operands[out->num_operands - 1].base);
 		}
 	}
+	if ((insn->id == ARM_INS_SDIV || insn->id == ARM_INS_UDIV) && arm->op_count >= 2) {
+		const cs_arm_op *divisor = &arm->operands[arm->op_count - 1];
+		out->action = SNAP_ACTION_DIVIDE;
+		out->is_signed = insn->id == ARM_INS_SDIV;
+		out->width = 4;
+		if (divisor->type == ARM_OP_REG)
+			set_register(d, (unsigned int)divisor->reg, &out->value);
+	}
 	if (insn->id == ARM_INS_BLX || insn->id == ARM_INS_BX) {
 		out->action = insn->id == ARM_INS_BLX ? SNAP_ACTION_CALL : SNAP_ACTION_JUMP;
 		if (arm->op_count == 1 && arm->operands[0].type == ARM_OP_REG)

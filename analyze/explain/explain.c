@@ -8,6 +8,7 @@
 #include "analyze/explain/abort.h"
 #include "analyze/explain/bad_pc.h"
 #include "analyze/explain/core_message.h"
+#include "analyze/explain/device.h"
 #include "analyze/explain/evidence.h"
 #include "analyze/explain/fault.h"
 #include "analyze/explain/heap.h"
@@ -327,6 +328,8 @@ int snap_explain(struct snap_crash *crash, struct snap_error *err)
 	struct snap_cause *cause = &crash->cause;
 	const struct snap_signal *signal = &crash->signal;
 	*cause = (struct snap_cause){.kind = SNAP_KIND_NONE};
+	if (crash->device.is_device)
+		return snap_explain_device(crash, err);
 	if (snap_locks_find(crash, err) < 0)
 		return -1;
 	if (snap_core_message_find(crash) < 0 || snap_memory_hint_find(crash) < 0)

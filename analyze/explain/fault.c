@@ -46,7 +46,7 @@ static uint64_t without_tag(const struct snap_arch *arch, uint64_t addr)
 	return addr & UINT64_C(1) << 55 ? addr | top : addr & ~top;
 }
 
-static const struct snap_operand *operand_at(const struct snap_evidence *e, uint64_t addr)
+const struct snap_operand *snap_fault_operand_at(const struct snap_evidence *e, uint64_t addr)
 {
 	for (unsigned int i = 0; i < e->instruction.num_operands; i++) {
 		const struct snap_operand *operand = &e->instruction.operands[i];
@@ -132,16 +132,16 @@ static bool is_alignment_checked(const struct snap_evidence *e)
 	       !e->has_fault;
 }
 
-static void find_misaligned(struct snap_evidence *e)
+void snap_fault_find_misaligned(struct snap_evidence *e, uint32_t max_align)
 {
 	for (unsigned int i = 0; i < e->instruction.num_operands && !e->operand; i++) {
 		struct snap_operand *operand = &e->instruction.operands[i];
-		if (!operand->has_address || operand->size < 2 ||
-			operand->size & (operand->size - 1) ||
-			operand->address % operand->size == 0)
+		uint32_t align = operand->size < max_align ? operand->size : max_align;
+		if (!operand->has_address || align < 2 || align & (align - 1) ||
+			operand->address % align == 0)
 			continue;
-		operand->align = operand->size;
-		e->is_refused = e->is_misaligned = true;
+		operand->align = align;
+		e->is_misaligned = true;
 		e->operand = operand;
 		e->fault = operand->address;
 		e->source = SNAP_ADDRESS_OPERAND;
@@ -174,11 +174,12 @@ void snap_fault_find(struct snap_evidence *e)
 	if (e->signo != SIGSEGV && e->signo != SIGBUS)
 		return;
 	if (is_alignment_checked(e)) {
-		find_misaligned(e);
+		snap_fault_find_misaligned(e, UINT32_MAX);
+		e->is_refused = e->is_misaligned;
 		return;
 	}
 	if (e->has_fault) {
-		e->operand = operand_at(e, e->fault);
+		e->operand = snap_fault_operand_at(e, e->fault);
 		e->is_misaligned =
 			e->operand && e->signo == SIGBUS && e->has_code && e->code == CODE_ADRALN;
 		return;
@@ -219,11 +220,9 @@ const char *snap_fault_access(const struct snap_evidence *e)
 /* Text in the crash's arena, put together; "" stays if memory is exhausted, and the whole fails. */
 #define FORMAT(e, ...) snap_crash_format((e)->crash, __VA_ARGS__)
 
-/* "wrote 4 bytes", "read or wrote memory". */
-static const char *deed_words(const struct snap_evidence *e)
+const char *snap_fault_deed_words(const struct snap_evidence *e, const char *access)
 {
 	const struct snap_operand *operand = e->operand;
-	const char *access = snap_fault_access(e);
 	if (!operand)
 		return access && access[0] == 'w'   ? "wrote to memory"
 		       : access && access[0] == 'r' ? "read memory"
@@ -236,6 +235,11 @@ static const char *deed_words(const struct snap_evidence *e)
 	if (operand->size == 1)
 		return FORMAT(e, "%s a byte", verb);
 	return FORMAT(e, "%s %" PRIu32 " bytes", verb, operand->size);
+}
+
+static const char *deed_words(const struct snap_evidence *e)
+{
+	return snap_fault_deed_words(e, snap_fault_access(e));
 }
 
 /* "rbx + rcx * 8 + 16", of registers that there are. */
@@ -251,8 +255,7 @@ static const char *sum_words(const struct snap_evidence *e, const struct snap_op
 		operand->index.name, scale, disp);
 }
 
-/* ": rax is 0x..., ..." of the operand; "" if there is nothing to say. NULL without memory. */
-static const char *operand_words(const struct snap_evidence *e)
+const char *snap_fault_operand_words(const struct snap_evidence *e)
 {
 	const struct snap_operand *operand = e->operand;
 	if (!operand || !operand->has_address)
@@ -305,7 +308,7 @@ static const char *flip_words(const struct snap_evidence *e)
 
 /* ---------------------------------------------------------------- SIGSEGV */
 
-static const char *null_words(const struct snap_evidence *e)
+const char *snap_fault_null_words(const struct snap_evidence *e)
 {
 	const struct snap_operand *operand = e->operand;
 	if (!operand || !operand->has_address) {
@@ -320,7 +323,7 @@ static const char *null_words(const struct snap_evidence *e)
 	bool has_base = operand->base.index >= 0, has_index = operand->index.index >= 0;
 	if (!has_base || operand->base_value >= SNAP_NULL_END) {
 		/* base + index may have been written the other way round. */
-		return operand_words(e);
+		return snap_fault_operand_words(e);
 	}
 	if (has_index && operand->index_value != 0 && operand->base_value == 0)
 		return FORMAT(e,
@@ -328,7 +331,7 @@ static const char *null_words(const struct snap_evidence *e)
 			": an element of an array reached through a null pointer",
 			operand->base.name, operand->index.name, operand->index_value);
 	if (has_index)
-		return operand_words(e);
+		return snap_fault_operand_words(e);
 	if (operand->base_value != 0)
 		return FORMAT(e,
 			": %s is 0x%" PRIx64 ", which is a null pointer plus %" PRIu64
@@ -375,7 +378,7 @@ static const char *explain_refused(const struct snap_evidence *e)
 			     : NULL;
 	}
 	if (e->is_misaligned) {
-		const char *of = operand_words(e);
+		const char *of = snap_fault_operand_words(e);
 		bool is_stack = operand->base.index == (int)e->crash->arch->sp ||
 				operand->base.index == (int)e->crash->arch->fp;
 		return of ? FORMAT(e,
@@ -388,7 +391,7 @@ static const char *explain_refused(const struct snap_evidence *e)
 					     : "")
 			  : NULL;
 	}
-	const char *deed = deed_words(e), *of = operand_words(e), *flip = flip_words(e);
+	const char *deed = deed_words(e), *of = snap_fault_operand_words(e), *flip = flip_words(e);
 	return deed && of && flip ? FORMAT(e,
 					    "The program %s at address 0x%" PRIx64
 					    ", which is not canonical, and so no address of "
@@ -453,7 +456,7 @@ const char *snap_fault_explain_segv(const struct snap_evidence *e)
 	const char *deed = deed_words(e);
 	const char *place = snap_address_words(
 		e->crash, e->fault, e->maps_known || (e->has_code && e->code == 1));
-	const char *of = snap_fault_is_null(e) ? null_words(e) : operand_words(e);
+	const char *of = snap_fault_is_null(e) ? snap_fault_null_words(e) : snap_fault_operand_words(e);
 	const char *flip = e->fault < SNAP_NULL_END || snap_crash_mapping_at(e->crash, e->fault)
 				   ? ""
 				   : flip_words(e);
@@ -480,7 +483,7 @@ const char *snap_fault_explain_bus(const struct snap_evidence *e)
 	if (e->is_refused)
 		return explain_refused(e);
 	if (e->is_misaligned) {
-		const char *of = operand_words(e), *deed = deed_words(e);
+		const char *of = snap_fault_operand_words(e), *deed = deed_words(e);
 		return of && deed ? FORMAT(e,
 					    "The program %s at address 0x%" PRIx64
 					    ", which is not aligned as the instruction (%s) "

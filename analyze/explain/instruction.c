@@ -168,6 +168,8 @@ void snap_instruction_resolve(const struct snap_arch *arch, struct snap_bytes pr
 static bool is_of_instruction(const struct snap_crash *crash)
 {
 	const struct snap_signal *signal = &crash->signal;
+	if (crash->device.is_device)
+		return crash->device.has_state;
 	if (!crash->has_signal || !signal->has_signo || (signal->has_code && signal->code <= 0))
 		return false;
 	switch (signal->signo) {
@@ -234,6 +236,24 @@ static bool may_be(const struct snap_arch *arch, const struct snap_instruction *
 		       : snap_x86_may_call(instruction->bytes, instruction->len);
 }
 
+static void forget_one(const struct snap_crash_thread *thread, struct snap_register *reg)
+{
+	if (reg->index >= 0 && reg->index < 64 && thread->absent_regs >> reg->index & 1)
+		reg->is_unknown = true;
+}
+
+/* Registers that were not captured have no value, though there are bytes for them. */
+static void forget_absent(
+	const struct snap_crash_thread *thread, struct snap_instruction *instruction)
+{
+	for (unsigned int i = 0; i < instruction->num_operands; i++) {
+		forget_one(thread, &instruction->operands[i].segment);
+		forget_one(thread, &instruction->operands[i].base);
+		forget_one(thread, &instruction->operands[i].index);
+	}
+	forget_one(thread, &instruction->value);
+}
+
 bool snap_instruction_find(struct snap_crash *crash, const struct snap_crash_thread *thread,
 	const struct snap_instruction_place *place, struct snap_instruction *ret)
 {
@@ -256,17 +276,20 @@ bool snap_instruction_find(struct snap_crash *crash, const struct snap_crash_thr
 			!snap_riscv_decode(arch, len, ret))
 			return false;
 	}
+	forget_absent(thread, ret);
 	snap_instruction_resolve(arch, thread->pr_reg, ret);
 	return true;
 }
 
-/* CPSR, bit 5: T. */
+/* CPSR, bit 5: T. A Cortex-M has no such register, nor another instruction set. */
 static bool is_in_thumb(const struct snap_arch *arch, struct snap_bytes pr_reg)
 {
 	struct snap_register cpsr;
 	uint64_t value;
-	return arch && arch->has_thumb_bit && snap_register_find(arch, "cpsr", &cpsr) &&
-	       snap_register_value(arch, &cpsr, pr_reg, &value) && value & 0x20;
+	if (!arch || !arch->has_thumb_bit)
+		return false;
+	return !snap_register_find(arch, "cpsr", &cpsr) ||
+	       (snap_register_value(arch, &cpsr, pr_reg, &value) && value & 0x20);
 }
 
 bool snap_instruction_read(struct snap_crash *crash, const struct snap_crash_thread *thread,

@@ -34,13 +34,15 @@ static const struct layout stack_double = {3, false, {{5, 2, 3}, {12, 1, 5}, {2,
 static const struct layout to_stack_word = {2, false, {{9, 4, 2}, {7, 2, 6}}, 2, 5, 0, 0};
 static const struct layout to_stack_double = {2, false, {{10, 3, 3}, {7, 3, 6}}, 2, 5, 0, 0};
 
-static const struct {
+struct access {
 	uint32_t mask, value;
 	const char *name;
 	uint8_t size;
 	bool is_written, is_float;
 	const struct layout *layout;
-} accesses[] = {
+};
+
+static const struct access accesses[] = {
 	{0x707f, 0x0003, "lb", 1, false, false, &load},
 	{0x707f, 0x1003, "lh", 2, false, false, &load},
 	{0x707f, 0x2003, "lw", 4, false, false, &load},
@@ -69,6 +71,15 @@ static const struct {
 	{0xe003, 0xc002, "sw", 4, true, false, &to_stack_word},
 	{0xe003, 0xe002, "sd", 8, true, false, &to_stack_double},
 };
+
+/* What RV32 has where RV64 has ld and sd in 16 bits. */
+static const struct access short_floats[] = {
+	{0xe003, 0x6000, "flw", 4, false, true, &small_word},
+	{0xe003, 0xe000, "fsw", 4, true, true, &small_word},
+	{0xe003, 0x6002, "flw", 4, false, true, &stack_word},
+	{0xe003, 0xe002, "fsw", 4, true, true, &to_stack_word},
+};
+#define LWU 0x6003
 
 /* Atomic: bits 31 to 27 and 14 to 12 say which. */
 static const struct {
@@ -116,42 +127,55 @@ static struct snap_operand *add_operand(
 	return operand;
 }
 
+/* NULL: it is none of them. */
+static const struct access *find_access(const struct snap_arch *arch, uint32_t code)
+{
+	bool is_32 = arch->elf_class == ELFCLASS32;
+	for (size_t i = 0; is_32 && i < ARRAY_LEN(short_floats); i++)
+		if ((code & short_floats[i].mask) == short_floats[i].value)
+			return &short_floats[i];
+	for (size_t i = 0; i < ARRAY_LEN(accesses); i++) {
+		const struct access *access = &accesses[i];
+		bool is_64 = (access->size == 8 && !access->is_float) || access->value == LWU;
+		if ((code & access->mask) == access->value)
+			return is_32 && is_64 ? NULL : access;
+	}
+	return NULL;
+}
+
 static bool decode_access(const struct snap_arch *arch, uint32_t code, struct snap_instruction *out)
 {
-	for (size_t i = 0; i < ARRAY_LEN(accesses); i++) {
-		if ((code & accesses[i].mask) != accesses[i].value)
-			continue;
-		const struct layout *l = accesses[i].layout;
-		uint32_t disp = 0;
-		for (unsigned int j = 0; j < l->num_pieces; j++)
-			disp |= field(code, l->pieces[j].from, l->pieces[j].bits)
-				<< l->pieces[j].to;
-		int32_t off = l->is_signed && disp & 0x800 ? (int32_t)disp - 0x1000 : (int32_t)disp;
-		uint32_t data =
-			field(code, l->data_from, l->data_bits) + (l->data_bits == 3 ? 8 : 0);
-		uint32_t base = l->base_bits == 0 ? 2
-						  : field(code, l->base_from, l->base_bits) +
-							    (l->base_bits == 3 ? 8 : 0);
-		/* lwsp and ldsp into no register are reserved. */
-		if ((l == &stack_word || l == &stack_double) && !accesses[i].is_float && data == 0)
-			return false;
-		struct snap_operand *operand = add_operand(arch, out, base);
-		operand->size = accesses[i].size;
-		operand->is_written = accesses[i].is_written;
-		operand->is_read = !accesses[i].is_written;
-		operand->disp = off;
-		(void)snprintf(out->text, sizeof(out->text), "%s %s, %d(%s)", accesses[i].name,
-			(accesses[i].is_float ? float_names : int_names)[data], (int)off,
-			int_names[base]);
-		return true;
-	}
-	return false;
+	const struct access *access = find_access(arch, code);
+	if (!access)
+		return false;
+	const struct layout *l = access->layout;
+	uint32_t disp = 0;
+	for (unsigned int j = 0; j < l->num_pieces; j++)
+		disp |= field(code, l->pieces[j].from, l->pieces[j].bits) << l->pieces[j].to;
+	int32_t off = l->is_signed && disp & 0x800 ? (int32_t)disp - 0x1000 : (int32_t)disp;
+	uint32_t data = field(code, l->data_from, l->data_bits) + (l->data_bits == 3 ? 8 : 0);
+	uint32_t base =
+		l->base_bits == 0
+			? 2
+			: field(code, l->base_from, l->base_bits) + (l->base_bits == 3 ? 8 : 0);
+	/* lwsp and ldsp into no register are reserved. */
+	if ((l == &stack_word || l == &stack_double) && !access->is_float && data == 0)
+		return false;
+	struct snap_operand *operand = add_operand(arch, out, base);
+	operand->size = access->size;
+	operand->is_written = access->is_written;
+	operand->is_read = !access->is_written;
+	operand->disp = off;
+	(void)snprintf(out->text, sizeof(out->text), "%s %s, %d(%s)", access->name,
+		(access->is_float ? float_names : int_names)[data], (int)off, int_names[base]);
+	return true;
 }
 
 static bool decode_atomic(const struct snap_arch *arch, uint32_t code, struct snap_instruction *out)
 {
 	uint32_t width = field(code, 12, 3);
-	if ((code & 0x7f) != 0x2f || (width != 2 && width != 3))
+	if ((code & 0x7f) != 0x2f || (width != 2 && width != 3) ||
+		(width == 3 && arch->elf_class == ELFCLASS32))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(atomics); i++) {
 		if (field(code, 27, 5) != atomics[i].funct5)
@@ -212,7 +236,7 @@ static bool decode_jump(
 bool snap_riscv_decode(
 	const struct snap_arch *arch, size_t len, struct snap_instruction *instruction)
 {
-	if (arch->elf_machine != EM_RISCV || arch->elf_class != ELFCLASS64 || len < 2)
+	if (arch->elf_machine != EM_RISCV || len < 2)
 		return false;
 	const uint8_t *bytes = instruction->bytes;
 	bool is_long = (bytes[0] & 3) == 3;

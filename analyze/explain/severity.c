@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "analyze/explain/abort.h"
+#include "analyze/explain/device_place.h"
 #include "analyze/explain/fault.h"
 #include "analyze/explain/pointer.h"
 #include "analyze/explain/signals.h"
@@ -230,6 +231,86 @@ struct snap_severity snap_severity_find(const struct snap_evidence *e)
 				  : of_abort(e);
 	case SNAP_KIND_SIGNAL:
 		return of_signal(e);
+	}
+	return severity(NULL, NULL);
+}
+
+/* ---------------------------------------------------------------- microcontrollers */
+
+static struct snap_severity of_device_access(const struct snap_evidence *e, bool is_protection)
+{
+	static const struct by_access null = {"null-read", "null-write", "null-access"};
+	static const struct by_access wild = {"wild-read", "wild-write", "wild-access"};
+	static const struct by_access forbidden = {
+		"protected-read", "protected-write", "protected-access"};
+	bool has_base = e->operand && e->operand->base.index >= 0;
+	if (!e->has_fault)
+		return severity(
+			"wild-access", "an access was refused, and its address is not known");
+	if (e->fault < SNAP_DEVICE_NULL_END &&
+		(!has_base || e->operand->base_value < SNAP_DEVICE_NULL_END))
+		return by_access(e, &null, "the address is less than 4 KiB from null");
+	if (has_base) {
+		struct snap_severity found = by_pointer(e, e->operand->base_value);
+		if (found.name)
+			return found;
+	}
+	return is_protection ? by_access(e, &forbidden, "memory protection refused the access")
+			     : by_access(e, &wild, "the bus refused the access");
+}
+
+struct snap_severity snap_severity_of_device(
+	const struct snap_evidence *e, const struct snap_device_fault *fault)
+{
+	struct snap_trap trap;
+	bool is_trap = e->instruction.len > 0 && e->crash->arch &&
+		       snap_trap_find(e->crash->arch, &e->instruction, &trap);
+	switch (fault->failed) {
+	case SNAP_FAILED_FETCH:
+	case SNAP_FAILED_STATE:
+		if (e->has_fault && e->fault < SNAP_DEVICE_NULL_END)
+			return severity("jump-to-null", "code was to be executed near null");
+		return fault->failed == SNAP_FAILED_FETCH && fault->is_protection
+			       ? severity("exec-of-data", "the code may not be executed")
+			       : severity("jump-to-garbage",
+					 "the code is where there is none, or can be none");
+	case SNAP_FAILED_ACCESS:
+		return of_device_access(e, fault->is_protection);
+	case SNAP_FAILED_LATE:
+		return severity("wild-access", "the bus refused an access, and does not tell which");
+	case SNAP_FAILED_ALIGNMENT:
+		return severity("misaligned-access",
+			"the address is not a multiple of what the instruction demands");
+	case SNAP_FAILED_INSTRUCTION:
+	case SNAP_FAILED_UNKNOWN:
+		if (is_trap)
+			return severity("trap", "the instruction is there to end the program");
+		return fault->failed == SNAP_FAILED_UNKNOWN
+			       ? severity("fault", "the processor does not tell why")
+			       : severity("illegal-instruction", "the instruction is undefined");
+	case SNAP_FAILED_COPROCESSOR:
+		return severity("illegal-instruction",
+			"the instruction is one of a coprocessor that is not there or off");
+	case SNAP_FAILED_DIVISION:
+		return severity("integer-division", "the status says so");
+	case SNAP_FAILED_STACKING:
+	case SNAP_FAILED_UNSTACKING:
+	case SNAP_FAILED_LAZY:
+		return severity("bad-stack-pointer", "the stack could not be accessed");
+	case SNAP_FAILED_RETURN:
+		return severity("return-to-garbage", "a return from an exception made no sense");
+	case SNAP_FAILED_LIMIT:
+		return severity("stack-overflow", "the stack pointer's limit was reached");
+	case SNAP_FAILED_VECTOR:
+		return severity("bad-vector-table", "the vector table could not be read");
+	case SNAP_FAILED_BREAKPOINT:
+		return severity("breakpoint", "the instruction is a breakpoint");
+	case SNAP_FAILED_CALL:
+		return severity("trap", "nobody handled a call of the environment");
+	case SNAP_FAILED_SECURITY:
+		return severity("protected-access", "the Security Extension refused it");
+	case SNAP_FAILED_HARDWARE:
+		return severity("hardware-error", "the hardware says so");
 	}
 	return severity(NULL, NULL);
 }

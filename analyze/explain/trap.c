@@ -10,6 +10,7 @@
 	"a check that failed"
 #define DEBUG_TRAP                                                                                 \
 	"__builtin_debugtrap() or the like in the program, or what a debugger left behind"
+#define PERMANENTLY_UNDEFINED "it is undefined for good, and software puts it where it is to end"
 #define POINTER_AUTH "a signed pointer (arm64e) was not authentic"
 
 /* In the order of a fetch from memory. A number: bits [number_from, number_from + 8) of the code.
@@ -57,6 +58,13 @@ static const struct {
 	{EM_ARM, true, 2, 0xffff, 0xdeff, "udf #255", BUILTIN_TRAP, false, 0},
 	{EM_ARM, true, 2, 0xffff, 0xdefe, "udf #254", BUILTIN_TRAP, false, 0},
 	{EM_ARM, true, 2, 0xffff, 0xde01, "udf #1", DEBUG_TRAP, true, 0},
+	{EM_ARM, true, 2, 0xff00, 0xde00, "udf", PERMANENTLY_UNDEFINED, false, 0},
+	{EM_ARM, true, 4, 0xf000fff0, 0xa000f7f0, "udf.w", PERMANENTLY_UNDEFINED, false, 0},
+	/* Semihosting for A and R profile machines and Cortex-M, version 2.0 (ARM DUI 0471). */
+	{EM_ARM, true, 2, 0xffff, 0xbeab, "bkpt #0xab",
+		"a semihosting request (text for a debugger's console, a file on its machine)", true,
+		0},
+	{EM_ARM, true, 2, 0xff00, 0xbe00, "bkpt", DEBUG_TRAP, true, 0},
 	{EM_RISCV, false, 4, 0xffffffff, 0x00100073, "ebreak", BUILTIN_TRAP, true, 0},
 	{EM_RISCV, false, 2, 0xffff, 0x9002, "ebreak", BUILTIN_TRAP, true, 0},
 	{EM_RISCV, false, 4, 0xffffffff, 0xc0001073, "unimp", BUILTIN_TRAP, false, 0},

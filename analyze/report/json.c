@@ -11,6 +11,7 @@
 #include "analyze/find/candidate.h"
 #include "analyze/find/package_note.h"
 #include "analyze/report/json_cause.h"
+#include "analyze/report/json_device.h"
 #include "analyze/report/json_facts.h"
 #include "analyze/report/json_fields.h"
 #include "analyze/report/json_stack.h"
@@ -81,6 +82,8 @@ static void put_device(struct snap_json *w, const struct snap_crash *crash)
 	snap_json_maybe_hex_bytes(w, "software_build_uuid", metadata->software_build_uuid);
 	snap_json_put_text(
 		w, "arch", crash->arch ? snap_bytes_str(crash->arch->name) : system->machine);
+	snap_json_put_string(w, "cpu_arch",
+		metadata->has_cpu_arch ? snap_cpu_arch_name(metadata->cpu_arch) : NULL);
 	snap_json_put_text(w, "os", system->os);
 	put_kernel(w, "kernel", system);
 	snap_json_put_text(w, "kernel_version", system->version);
@@ -158,6 +161,7 @@ static void put_crash(struct snap_json *w, const struct snap_crash *crash)
 	snap_json_put_text(w, "message", message_text(crash->abort_message.text));
 	snap_json_put_string(w, "explanation", cause->explanation);
 	snap_json_put_cause_parts(w, crash);
+	snap_json_fault(w, crash);
 	if (crash->has_signal && signal->has_sender) {
 		snap_json_begin_object(w, "sender");
 		snap_json_put_signed(w, "pid", signal->sender_pid);

@@ -23,7 +23,8 @@ static void put_message_source(struct snap_json *w, const struct snap_crash *cra
 	}
 	snap_json_begin_object(w, "message_source");
 	snap_json_put_string(w, "from",
-		message->source == SNAP_ABORT_C_LIBRARY ? "c-library"
+		crash->device.message_from ? crash->device.message_from
+		: message->source == SNAP_ABORT_C_LIBRARY ? "c-library"
 		: message->source == SNAP_ABORT_PROGRAM ? "program"
 							: NULL);
 	snap_json_maybe_hex(w, "address", message->has_address, message->address);

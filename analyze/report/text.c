@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "analyze/report/fold.h"
+#include "analyze/report/text_device.h"
 #include "analyze/report/text_facts.h"
 #include "analyze/report/text_parts.h"
 #include "analyze/report/words.h"
@@ -72,6 +73,10 @@ void snap_text_headline(const struct snap_text *p)
 	const struct snap_crash *crash = p->crash;
 	const struct snap_cause *cause = &crash->cause;
 	const struct snap_crash_thread *thread = snap_crash_crashed_thread(crash);
+	if (crash->device.is_device) {
+		snap_text_device_headline(p);
+		return;
+	}
 	(void)fputs(p->colors.alarm, p->out);
 	if (!crash->has_signal || !crash->signal.has_signo || crash->signal.signo == 0) {
 		bool live = crash->metadata.has_fatal
@@ -160,6 +165,7 @@ static void print_cause(const struct snap_text *p)
 		(void)fprintf(p->out, "Hint: %s\n", crash->cause.memory_hint);
 	snap_text_abort_message(crash, p->out);
 	print_integrity(p);
+	snap_text_fault(p);
 }
 
 static void print_stack(const struct snap_text *p)

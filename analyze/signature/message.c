@@ -105,7 +105,8 @@ int snap_signature_message(
 {
 	const struct snap_cause *cause = &crash->cause;
 	*ret = NULL;
-	bool is_said = cause->kind == SNAP_KIND_ABORT || cause->kind == SNAP_KIND_SANITIZER;
+	bool is_said = cause->kind == SNAP_KIND_ABORT || cause->kind == SNAP_KIND_ASSERT ||
+		       cause->kind == SNAP_KIND_SANITIZER;
 	if (!is_said || crash->abort_message.text.len == 0)
 		return 0;
 	if (cause->has_assertion)

@@ -39,11 +39,13 @@ uint64_t snap_signature_offset(const struct snap_frame *frame)
 }
 
 /* function: its name as the listing has it. -1 without memory. */
-static int read_line(const struct snap_rules *rules, uint32_t present, const char *function,
-	const struct snap_frame *frame, struct snap_arena *arena, struct snap_signature_line *line)
+static int read_line(const struct snap_rules *rules, uint32_t present, bool is_device,
+	const char *function, const struct snap_frame *frame, struct snap_arena *arena,
+	struct snap_signature_line *line)
 {
 	const struct snap_crash_module *module = frame->module;
-	line->module = module_name(module);
+	/* A firmware is all that there is: that a frame is in it says nothing. */
+	line->module = function || !is_device ? module_name(module) : snap_bytes(NULL, 0);
 	line->is_signal = frame->is_signal && !line->is_inline;
 	line->is_library = snap_rules_libraries(rules, line->module) != 0;
 	if (module && !line->is_inline && !frame->is_place_unknown) {
@@ -91,7 +93,8 @@ int snap_signature_stack_read(const struct snap_crash *crash,
 		if (!is_trusted(crash, thread, frame))
 			break;
 		lines[i].is_inline = listed->is_inline;
-		if (read_line(rules, present, listed->function, frame, arena, &lines[i]) < 0)
+		if (read_line(rules, present, crash->device.is_device, listed->function, frame,
+			    arena, &lines[i]) < 0)
 			return snap_error_no_memory(err);
 		ret->num_lines = i + 1;
 	}

@@ -90,7 +90,7 @@ bool snap_symtab_find_name(struct snap_symtab *table, const char *name, uint64_t
 size_t snap_symtab_names(struct snap_symtab *table, const struct snap_symbol_name **ret);
 
 /*
- * The address of the first data object (STT_OBJECT) of that name in the file's table of section
+ * The address of the first data object (STT_OBJECT, or of no type) of that name in the file's table of section
  * type sh_type: looked for from symbol to symbol, no table is made. False if there is none.
  */
 bool snap_symtab_find_data(Elf *elf, uint32_t sh_type, const char *name, uint64_t *ret);

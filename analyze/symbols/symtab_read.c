@@ -278,7 +278,9 @@ bool snap_symtab_find_data(Elf *elf, uint32_t sh_type, const char *name, uint64_
 	bool found = false;
 	for (size_t i = 0; i < reader.num && !found; i++) {
 		Elf64_Sym sym = get_symbol(&reader, i);
-		found = ELF64_ST_TYPE(sym.st_info) == STT_OBJECT && sym.st_shndx != SHN_UNDEF &&
+		unsigned int type = ELF64_ST_TYPE(sym.st_info);
+		/* Linker scripts' and much of assembly's have no type. */
+		found = (type == STT_OBJECT || type == STT_NOTYPE) && sym.st_shndx != SHN_UNDEF &&
 			sym.st_name < reader.strings_len &&
 			strcmp(reader.strings + sym.st_name, name) == 0;
 		if (found)
