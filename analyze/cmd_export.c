@@ -5,6 +5,7 @@
 #include "analyze/command.h"
 #include "analyze/convert/export.h"
 #include "analyze/output_file.h"
+#include "common/escape.h"
 
 /* What debuggers will miss; true if the core lacks any of what the input has. */
 static bool complain_left_out(const struct snap_export_report *report)
@@ -43,7 +44,11 @@ static enum snap_exit export_one(
 		return err.code == SNAP_ERROR_USAGE ? SNAP_EXIT_USAGE : SNAP_EXIT_OUTPUT;
 	}
 	enum snap_exit status = SNAP_EXIT_DONE;
-	if (snap_export(crash, output.stream, &report, &err) < 0) {
+	struct snap_error why = SNAP_ERROR_INIT;
+	if (snap_export(crash, output.stream, &report, &why) < 0) {
+		char name[1024];
+		(void)snap_escape(snap_bytes_str(crash->file), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
+		(void)snap_error_set(&err, why.code, "cannot export '%s': %s", name, why.text);
 		status = SNAP_EXIT_FAILED;
 	} else {
 		output.errnum = report.core.output_errnum;

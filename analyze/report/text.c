@@ -28,7 +28,7 @@ static bool has_name_for_id(const struct snap_text *p, const struct snap_crash_t
 	return p->crash->device.is_device && !thread->record.has_tid && thread->record.name.len > 0;
 }
 
-static void print_quoted(const struct snap_text *p, struct snap_bytes text)
+void snap_text_quoted(const struct snap_text *p, struct snap_bytes text)
 {
 	(void)fputc('"', p->out);
 	snap_print(p->out, text);
@@ -40,7 +40,7 @@ void snap_text_thread_id(const struct snap_text *p, const struct snap_crash_thre
 	if (thread->record.has_tid)
 		(void)fprintf(p->out, "%" PRIu64, thread->record.tid);
 	else if (has_name_for_id(p, thread))
-		print_quoted(p, thread->record.name);
+		snap_text_quoted(p, thread->record.name);
 	else
 		(void)fputs("(without an id)", p->out);
 }
@@ -50,7 +50,7 @@ void snap_text_thread_name(const struct snap_text *p, const struct snap_crash_th
 	if (thread->record.name.len == 0 || has_name_for_id(p, thread))
 		return;
 	(void)fputc(' ', p->out);
-	print_quoted(p, thread->record.name);
+	snap_text_quoted(p, thread->record.name);
 }
 
 /* ---------------------------------------------------------------- the first lines */

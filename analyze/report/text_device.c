@@ -78,8 +78,8 @@ void snap_text_device_headline(const struct snap_text *p)
 	print_what(p);
 	print_device(p);
 	if (thread && thread->record.name.len > 0) {
-		(void)fputs(", thread", p->out);
-		snap_text_thread_name(p, thread);
+		(void)fputs(", thread ", p->out);
+		snap_text_quoted(p, thread->record.name);
 	} else if (thread && thread->record.has_tid) {
 		(void)fputs(", thread ", p->out);
 		snap_text_thread_id(p, thread);

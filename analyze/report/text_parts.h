@@ -30,6 +30,7 @@ void snap_text_gap(const struct snap_text *p);
 /* That, and a line of its own. */
 void snap_text_heading(const struct snap_text *p, const char *text);
 
+void snap_text_quoted(const struct snap_text *p, struct snap_bytes text);
 void snap_text_thread_id(const struct snap_text *p, const struct snap_crash_thread *thread);
 /* With a space in front; nothing if it has none, or stands as its id already. */
 void snap_text_thread_name(const struct snap_text *p, const struct snap_crash_thread *thread);
