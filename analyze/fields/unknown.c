@@ -64,6 +64,9 @@ struct walk {
 	size_t num_entries, entries_capacity;
 	uint16_t *slots; /* of entries, plus one; NULL: none yet */
 	uint64_t left_out, bytes_left_out;
+	struct snap_bytes thread; /* whose id is known; absent: none's */
+	bool has_tid;
+	uint64_t tid;
 	struct snap_error *err;
 };
 
@@ -198,23 +201,27 @@ static const char *describe(struct walk *w, const struct place *place)
 	return snap_arena_copy(w->arena, snap_bytes_str(text));
 }
 
-/* Of the thread that it is in. */
-static bool find_tid(const struct place *place, uint64_t *ret)
+/* Of the thread that it is in, which is looked through once. */
+static void find_tid(struct walk *w, const struct place *place, struct snap_field_found *found)
 {
 	enum { THREAD_ID = 12 };
 	struct snap_raw_field field;
 	size_t off = 0;
-	bool found = false;
 	while (place->parent && place->parent->parent)
 		place = place->parent;
 	if (!place->parent || place->field->number != SNAP_RECORD_THREAD)
-		return false;
-	while (snap_raw_next(place->payload, &off, &field) > 0)
-		if (field.number == THREAD_ID && field.wire == SNAP_RAW_VARINT) {
-			*ret = field.value;
-			found = true;
-		}
-	return found;
+		return;
+	if (w->thread.data != place->payload.data) {
+		w->thread = place->payload;
+		w->has_tid = false;
+		while (snap_raw_next(w->thread, &off, &field) > 0)
+			if (field.number == THREAD_ID && field.wire == SNAP_RAW_VARINT) {
+				w->tid = field.value;
+				w->has_tid = true;
+			}
+	}
+	found->has_tid = w->has_tid;
+	found->tid = w->has_tid ? w->tid : 0;
 }
 
 /* Decode what this message has of the field. */
@@ -222,21 +229,22 @@ static int flush_entry(struct walk *w, struct entry *entry, const struct place *
 {
 	struct snap_field_found found = {0};
 	entry->is_pending = false;
+	/* Of what is beyond the limits, only how much there is. */
+	if (entry->pending.num == 0 && entry->field.num_found > 0) {
+		entry->found[entry->field.num_found - 1].message.left_out +=
+			entry->pending_left_out;
+		entry->pending_left_out = 0;
+		return 0;
+	}
 	if (place->parent && !(found.within = describe(w, place)))
 		return snap_error_no_memory(w->err);
-	found.has_tid = find_tid(place, &found.tid);
+	find_tid(w, place, &found);
 	if (snap_decode(
 		    &w->decoder, entry->field.overlay, &entry->pending, &found.message, w->err) < 0)
 		return -1;
 	found.message.left_out += entry->pending_left_out;
 	entry->pending.num = 0;
 	entry->pending_left_out = 0;
-	/* Of what is beyond the limits, only how much there is. */
-	if (found.message.num_members == 0 && !found.message.trouble &&
-		entry->field.num_found > 0) {
-		entry->found[entry->field.num_found - 1].message.left_out += found.message.left_out;
-		return 0;
-	}
 	struct snap_field_found *grown = snap_arena_grow(
 		w->arena, entry->found, entry->field.num_found, &entry->capacity, sizeof(*grown));
 	if (!grown)
