@@ -19,12 +19,13 @@
 #                                 linking what pkg-config finds. CROSS and musl do so by themselves,
 #                                 with Debian's source, which they fetch into build/protobuf-c,
 #                                 unless PKG_CONFIG_LIBDIR says where the target's library is
-#   CFLAGS=, CPPFLAGS=, LDFLAGS=  yours; CFLAGS come last and so win
+#   CFLAGS=, CPPFLAGS=, LDFLAGS=  yours; CFLAGS come last and so win (-O2 -g; -O1 -g with SANITIZE)
 #   V=1                           show whole commands
 #   DEVELOPER=1                   warnings are errors
 #   SANITIZE=address,undefined    build (into build/sanitize) with these sanitizers
 #   O=DIR                         build there instead of build/
 #   TEST_JOBS=N                   how many tests run at a time (as many as there are processors)
+#   TEST_LONG=1                   tests take all of what they usually take samples of ("make check-long")
 #   TEST_AGAIN=N                  up to N tests that failed get a second run, alone (0)
 #   prefix=/usr/local, DESTDIR=   where "make install" puts things; also bindir, libexecdir, docdir,
 #                                 mandir and, if not empty, unitdir, sysusersdir, tmpfilesdir, sysctldir
@@ -77,10 +78,12 @@ WARNINGS = -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wmissing-prototypes
 ifdef DEVELOPER
 WARNINGS += -Werror
 endif
-CFLAGS ?= -O2 -g
+# (Sanitizers make -O2 slow to compile, and -O1 is enough for what they find.)
+CFLAGS ?= $(if $(SANITIZE),-O1,-O2) -g
 ifdef SANITIZE
+# What may be cut off by snprintf() gcc sees better at -O2.
 SANITIZE_FLAGS = -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer \
-	-DSNAP_SANITIZED
+	$(if $(findstring clang,$(CC)),,-Wno-format-truncation) -DSNAP_SANITIZED
 endif
 # What makes an overflow harder to use: canaries, guard pages that can't be stepped over, calls of the C
 # library that know the size of what they write to (which takes optimisation, and is the sanitizers' own
@@ -159,10 +162,11 @@ deps-cross:
 others = $(filter-out deps,$(MAKECMDGOALS))
 ifneq ($(and $(filter deps,$(MAKECMDGOALS)),$(others)),)
 
-# What deps installs (pkg-config, the compilers) counts for the rest: that runs in a make of its own.
+# What deps installs (pkg-config, the compilers) counts for the rest: that runs in a make of its own,
+# on all processors unless told.
 .PHONY: $(others)
 $(others): deps
-	@$(MAKE) --no-print-directory $@
+	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) $@
 
 else
 

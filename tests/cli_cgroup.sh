@@ -5,7 +5,7 @@
 . "$LIB/crashlib.sh"
 need "$CLIENT" "$ANALYZE"
 
-VICTIM=$O/tests/victims/gcc-O2/memory_short
+VICTIM=$VICTIM_DIR/gcc-O2/memory_short
 name=snapcrash-test.$$
 group=
 leave() {

@@ -39,7 +39,7 @@ for filter in 0x00 0x01 0x04 0x11 0x23 0x7f; do
 		exit 1
 	}
 done
-core_pattern_release
+core_pattern_done
 cd "$TMP" || exit 1
 
 # ---------------------------------------------------------------- without NT_FILE

@@ -80,7 +80,7 @@ for what in stored crashed; do
 			crash=crash_direct
 			grep -q "^$victim	${arguments:--}	$setting:core	" "$TOP/tests/victims/explained_parts" &&
 				crash=crash_both
-			if ! "$crash" crash "$O/tests/victims/$setting/$victim" "${args[@]}"; then
+			if ! "$crash" crash "$VICTIM_DIR/$setting/$victim" "${args[@]}"; then
 				not_ok "$name: captured"
 				note_file "$TMP/why"
 				continue
@@ -104,7 +104,7 @@ done
 if wanted cxx_exceptions "$@"; then
 	name="cxx_exceptions derived, memory = indirect"
 	CRASH_CONF=$'memory = indirect\n'
-	if crash_direct crash "$O/tests/victims/gcc-O2/cxx_exceptions" derived; then
+	if crash_direct crash "$VICTIM_DIR/gcc-O2/cxx_exceptions" derived; then
 		"$ANALYZE" json "$SNAP" >"$TMP/got.json" 2>"$TMP/err"
 		check "$name: what it says" tool check_part "$TMP/got.json" exception.what \
 			"no value for derived"

@@ -106,14 +106,22 @@ export_snap() { # OPTIONS...
 	run "$ANALYZE" export "$@" -o "$EXPORTED" "$SNAP"
 }
 
+crashed=()
 for victim in null_deref null_deref_nopie null_deref_static null_deref_static_pie shared_main \
 	many_threads signal_handler in_strlen; do
-	program=$VICTIMS/$victim
-	if ! crash_both "$victim" "$program"; then
+	if ! crash_both "$victim" "$VICTIMS/$victim"; then
 		not_ok "$victim: one crash gives snapshot and core"
 		note_file "$TMP/why"
 		continue
 	fi
+	crashed+=("$victim")
+done
+core_pattern_done
+
+for victim in "${crashed[@]}"; do
+	program=$VICTIMS/$victim
+	SNAP=$TMP/$victim.snap
+	CORE=$TMP/$victim.core
 	export_snap
 	equal "$victim: exported with status 0" 0 "$STATUS" || note_file "$TMP/err"
 	"$ANALYZE" export "$CORE" -o "$TMP/again" 2>/dev/null

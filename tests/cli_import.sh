@@ -30,20 +30,20 @@ imports() {
 	equal "$name: imported" "0 " "$STATUS $(cat "$TMP/out")"
 	check "$name: complete" "$ANALYZE" check "$TMP/imported.snap"
 	check "$name: holds what the client's snapshot holds" \
-		"$PYTHON" "$LIB/same_capture.py" "$SNAP" "$TMP/imported.snap"
+		tool same_capture "$SNAP" "$TMP/imported.snap"
 	check "$name: json of the core" json "$CORE" "$TMP/core.json"
 	check "$name: json of the import" json "$TMP/imported.snap" "$TMP/imported.json"
 	check "$name: json is valid by the schema" \
 		valid_report "$TMP/imported.json"
 	case $flags in *deep*) cut=--cut ;; esac
 	check "$name: the same report" \
-		"$PYTHON" "$LIB/same_report.py" "$TMP/core.json" "$TMP/imported.json" $cut
+		tool same_report "$TMP/core.json" "$TMP/imported.json" $cut
 
 	import --full-stacks --memory=indirect "$CORE" -o "$TMP/full.snap"
 	equal "$name: whole stacks: imported" 0 "$STATUS"
 	check "$name: whole stacks: json" json "$TMP/full.snap" "$TMP/full.json"
 	check "$name: whole stacks: the same report" \
-		"$PYTHON" "$LIB/same_report.py" "$TMP/core.json" "$TMP/full.json"
+		tool same_report "$TMP/core.json" "$TMP/full.json"
 	equal "$name: whole stacks: none is cut" "" "$(json_get "$TMP/full.json" \
 		'"".join(o["text"] for o in r["omissions"] if o["what"] == "stack")' 2>&1)"
 }
@@ -103,6 +103,7 @@ imports altstack_threads - "$VICTIMS/altstack_threads" crash
 imports many_threads - "$VICTIMS/many_threads" 100
 imports stack_overflow deep "$VICTIMS/stack_overflow"
 imports stack_overflow_thread deep "$VICTIMS/stack_overflow_thread"
+core_pattern_done
 
 # ---------------------------------------------------------------- what is pointed to
 

@@ -197,4 +197,4 @@ if [ "$(uname -m)" = x86_64 ] && gcc -m32 -nostdlib -static -g -o "$TMP/small" "
 else
 	skip "32 bits" "no compiler for i386, or no kernel that runs it"
 fi
-core_pattern_release
+core_pattern_done

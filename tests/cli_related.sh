@@ -16,14 +16,10 @@ json() { # FILE NAME OPTION...: into $TMP/NAME.json
 	check "$2: valid by the schema" valid_report "$TMP/$2.json"
 	check "$2: nothing to complain of" test ! -s "$TMP/err"
 }
-ask() { # NAME EXPRESSION: what it says of the report r
-	"$PYTHON" -c 'import json, sys
-r = json.load(open(sys.argv[1], encoding="utf-8"))
-print(eval(sys.argv[2]))' "$TMP/$1.json" "$2"
-}
+ask() { json_get "$TMP/$1.json" "$2"; } # NAME EXPRESSION: what it says of the report r
 
 # Two within one: what is said of each is what is said of it alone.
-check "made" "$LIB/make_related.py" "$TMP/two.snap" "$outer" "$inner" "$outer"
+check "made" tool make_related "$TMP/two.snap" "$outer" "$inner" "$outer"
 json "$inner" alone
 json "$outer" without
 json "$TMP/two.snap" two
@@ -72,22 +68,22 @@ check "the text: each is there" diff -u <(stored "$TMP/expected.txt") <(stored "
 equal "the signature is the outer one's" 1 "$(grep -c . "$TMP/signatures")"
 
 # Within others, and no deeper than is said; as many as is said.
-check "made" "$LIB/make_related.py" "$TMP/deep.snap" "$outer" "3^$inner"
+check "made" tool make_related "$TMP/deep.snap" "$outer" "3^$inner"
 json "$TMP/deep.snap" deep
 equal "deep: three" segv-null "$(ask deep 'r["related"][0]["related"][0]["related"][0]["process"]["comm"]')"
 "$ANALYZE" report --variables=none "${options[@]}" "$TMP/deep.snap" 2>"$TMP/err" | grep "^Related" >"$TMP/heads"
 equal "deep: the text's headlines" "Related snapshot 1,Related snapshot 1.1,Related snapshot 1.1.1" \
 	"$(paste -sd, "$TMP/heads")"
-check "made" "$LIB/make_related.py" "$TMP/deeper.snap" "$outer" "5^$inner"
+check "made" tool make_related "$TMP/deeper.snap" "$outer" "5^$inner"
 json "$TMP/deeper.snap" deeper
 equal "deeper: four" "[]" "$(ask deeper 'r["related"][0]["related"][0]["related"][0]["related"][0]["related"]')"
 equal "deeper: what is not shown is told" \
 	"['1 related snapshot is not shown: 64 of a file are, in others up to 4 deep']" \
 	"$(ask deeper 'r["related"][0]["related"][0]["related"][0]["related"][0]["snapshot"]["notes"]')"
-check "made" "$LIB/make_related.py" "$TMP/many.snap" "$outer" "70*$inner"
+check "made" tool make_related "$TMP/many.snap" "$outer" "70*$inner"
 json "$TMP/many.snap" many --threads=crashed
 equal "many: 64" 64 "$(ask many 'len(r["related"])')"
-equal "many: what is not shown is told" True \
+equal "many: what is not shown is told" true \
 	"$(ask many '"6 related snapshots are not shown: 64 of a file are, in others up to 4 deep" in r["snapshot"]["notes"]')"
 
 # On one screen: how many there are, and what the first ones are.
@@ -100,11 +96,11 @@ equal "two: --brief has a line of each" "2 related snapshots within it:|  1  $(h
 check "many: --brief has the first" grep -q "^64 related snapshots within it; the first:\$" "$TMP/many.brief"
 
 # What is nested beyond what anyone would unpack is refused; what is no snapshot, told.
-check "made" "$LIB/make_related.py" "$TMP/refused.snap" "$outer" "200^$inner"
+check "made" tool make_related "$TMP/refused.snap" "$outer" "200^$inner"
 "$ANALYZE" json --no-local "$TMP/refused.snap" >"$TMP/out" 2>"$TMP/err"
 equal "nested 200 deep: refused" 2 $?
 check "nested 200 deep: why" grep -q "nested deeper than 8" "$TMP/err"
-check "made" "$LIB/make_related.py" "$TMP/junk.snap" "$outer" junk "$inner"
+check "made" tool make_related "$TMP/junk.snap" "$outer" junk "$inner"
 json "$TMP/junk.snap" junk
 equal "junk: the other is there" 1 "$(ask junk 'len(r["related"])')"
-equal "junk: told" True "$(ask junk 'any(n.startswith("related snapshot 1 is not shown: ") for n in r["snapshot"]["notes"])')"
+equal "junk: told" true "$(ask junk 'any(n.startswith("related snapshot 1 is not shown: ") for n in r["snapshot"]["notes"])')"

@@ -61,7 +61,6 @@ else
 	not_ok "512 threads, one crashes: captured"
 	note_file why
 fi
-core_pattern_release
 
 # Each of these 64 threads has a stack of its own.
 if crash_direct many "$VICTIMS/many_threads"; then
@@ -76,7 +75,7 @@ else
 	not_ok "64 threads in 64 chains: captured"
 	note_file why
 fi
-core_pattern_release
+core_pattern_done
 
 # ---------------------------------------------------------------- one screen
 

@@ -100,4 +100,4 @@ check "... all can be read" sh -c '
 	done' sh "$SPOOL" "$ANALYZE"
 check "... nothing is left in incoming" within 30 has_parts 0
 server_stop
-core_pattern_release
+core_pattern_done

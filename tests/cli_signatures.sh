@@ -45,6 +45,7 @@ for program in */planted; do
 done
 equal "every bug of every build is captured" "$(for p in */planted; do bugs_of "$p"; done | wc -l)" \
 	"$(find snaps -name '*.snap' | wc -l)"
+core_pattern_done
 
 signatures() { # OPTION... FILE...: lines "BUG ID TEXT" in ids.txt
 	timeout 120 "$ANALYZE" signature "$@" >signatures.txt 2>signatures.err

@@ -327,7 +327,7 @@ unmount
 # ---------------------------------------------------------------- what others put there
 
 # By hand, for what the client has to say. No server is there.
-core_pattern_release
+core_pattern_done
 server_conf
 mkdir "$TMP/elsewhere"
 echo precious >"$TMP/precious"

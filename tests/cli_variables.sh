@@ -39,7 +39,7 @@ list=()
 for victim in "${victims[@]}"; do
 	argument=${victim#"${victim%%:*}"}
 	for setting in "${settings[@]}"; do
-		program=$O/tests/victims/$setting/${victim%%:*}
+		program=$VICTIM_DIR/$setting/${victim%%:*}
 		name=${victim/:/-}.$setting
 		dir=$CASES/$name
 		[ -e "$program" ] || continue

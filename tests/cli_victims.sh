@@ -86,7 +86,7 @@ list=$TMP/list.0
 : >"$list"
 while IFS=$'\t' read -r name victim setting flags opinion arguments; do
 	dir=$CASES/$name
-	program=$O/tests/victims/$setting/$victim
+	program=$VICTIM_DIR/$setting/$victim
 	[ "$arguments" != - ] || arguments=
 	read -ra args <<<"$arguments"
 	if [ ! -e "$dir/crash.core" ] || [ ! -e "$dir/crash.snap" ]; then

@@ -1,7 +1,8 @@
 # The tests. Included by the Makefile after the lists of objects.
 #
 #   make check          everything below against this build, then the count
-#   make check-clang    clang builds everything without a warning (into $(O)/clang)
+#   make check-long     the same, and all of what "make check" takes samples of (README.rst beside this)
+#   make check-clang    clang builds everything without a warning (into $(O)/clang), at -O1
 #   make demo           a real crash, captured and explained
 #   make bars           figures: hold time and memory of the client (not part of check)
 #   make fixtures       makes tests/fixtures anew
@@ -211,8 +212,10 @@ TEST_PROGRAMS = $(addprefix $(O)/tests/,$(TESTS))
 # ---------------------------------------------------------------- victims
 
 # Programs that crash in a known way (tests/victims/README.rst), by two compilers, optimised and not:
-# $(O)/tests/victims/SETTING/NAME. What is tested is their code and their debug information, so their
-# flags are fixed: neither CFLAGS nor SANITIZE touch them.
+# $(VICTIM_DIR)/SETTING/NAME. What is tested is their code and their debug information, so their
+# flags are fixed: neither CFLAGS nor SANITIZE touch them, and sanitized programs are tried on those of
+# the plain build.
+VICTIM_DIR ?= $(if $(SANITIZE),build,$(O))/tests/victims
 VICTIM_SETTINGS = gcc-O2 gcc-O0 clang-O2 clang-O0
 
 VICTIMS = aborts aligned_stack altstack_threads asm_points asserts bad_stack_pointer bad_syscall big_frames \
@@ -293,7 +296,7 @@ victims_of = $(VICTIMS) $(VICTIMS_OF_no_cfi) $(VICTIMS_OF_aligned_stack) $(VICTI
 	$(if $(filter %-O2,$(1)),$(VICTIMS_O2) $(VICTIMS_OF_null_deref_O2)) \
 	$(if $(filter gcc-O2,$(1)),$(VICTIMS_ONCE))
 VICTIM_PROGRAMS = $(foreach setting,$(VICTIM_SETTINGS), \
-	$(addprefix $(O)/tests/victims/$(setting)/,$(call victims_of,$(setting)) libplugin.so))
+	$(addprefix $(VICTIM_DIR)/$(setting)/,$(call victims_of,$(setting)) libplugin.so))
 
 victim_setting = $(subst -, -,$(notdir $(@D)))
 victim_options = $(lastword $(victim_setting)) -g $(VICTIM_FLAGS_$(@F))
@@ -318,40 +321,40 @@ endef
 
 # $(1): a setting.
 define victim_rules
-$(O)/tests/victims/$(1)/%: tests/victims/%.c
+$(VICTIM_DIR)/$(1)/%: tests/victims/%.c
 	$$(victim_c)
-$(O)/tests/victims/$(1)/%: tests/victims/%.cc
+$(VICTIM_DIR)/$(1)/%: tests/victims/%.cc
 	$$(victim_cxx)
-$(addprefix $(O)/tests/victims/$(1)/,$(VICTIMS_OF_asserts)): tests/victims/asserts.c
+$(addprefix $(VICTIM_DIR)/$(1)/,$(VICTIMS_OF_asserts)): tests/victims/asserts.c
 	$$(victim_c)
-$(addprefix $(O)/tests/victims/$(1)/,$(VICTIMS_OF_cxx_asserts)): tests/victims/cxx_asserts.cc
+$(addprefix $(VICTIM_DIR)/$(1)/,$(VICTIMS_OF_cxx_asserts)): tests/victims/cxx_asserts.cc
 	$$(victim_cxx)
-$(addprefix $(O)/tests/victims/$(1)/,$(VICTIMS_OF_cxx_exceptions)): tests/victims/cxx_exceptions.cc
+$(addprefix $(VICTIM_DIR)/$(1)/,$(VICTIMS_OF_cxx_exceptions)): tests/victims/cxx_exceptions.cc
 	$$(victim_cxx)
-$(addprefix $(O)/tests/victims/$(1)/,$(VICTIMS_OF_no_cfi)): tests/victims/no_cfi.c
+$(addprefix $(VICTIM_DIR)/$(1)/,$(VICTIMS_OF_no_cfi)): tests/victims/no_cfi.c
 	$$(victim_c)
-$(addprefix $(O)/tests/victims/$(1)/,$(VICTIMS_OF_aligned_stack)): tests/victims/aligned_stack.c
+$(addprefix $(VICTIM_DIR)/$(1)/,$(VICTIMS_OF_aligned_stack)): tests/victims/aligned_stack.c
 	$$(victim_c)
-$(addprefix $(O)/tests/victims/$(1)/,$(VICTIMS_OF_null_deref) $(VICTIMS_OF_null_deref_O2)): tests/victims/null_deref.c
+$(addprefix $(VICTIM_DIR)/$(1)/,$(VICTIMS_OF_null_deref) $(VICTIMS_OF_null_deref_O2)): tests/victims/null_deref.c
 	$$(victim_c)
-$(O)/tests/victims/$(1)/libshared.so: tests/victims/shared_lib.c
+$(VICTIM_DIR)/$(1)/libshared.so: tests/victims/shared_lib.c
 	$$(victim_library)
-$(O)/tests/victims/$(1)/liblazy.so: tests/victims/lazy_lib.c
+$(VICTIM_DIR)/$(1)/liblazy.so: tests/victims/lazy_lib.c
 	$$(victim_library)
-$(O)/tests/victims/$(1)/libplugin.so: tests/victims/plugin.c
+$(VICTIM_DIR)/$(1)/libplugin.so: tests/victims/plugin.c
 	$$(victim_library)
-$(O)/tests/victims/$(1)/shared_main: tests/victims/shared_main.c $(O)/tests/victims/$(1)/libshared.so
+$(VICTIM_DIR)/$(1)/shared_main: tests/victims/shared_main.c $(VICTIM_DIR)/$(1)/libshared.so
 	$$(victim_c) '-Wl,-rpath,$$$$ORIGIN'
-$(O)/tests/victims/$(1)/lazy_main: tests/victims/lazy_main.c $(O)/tests/victims/$(1)/liblazy.so
+$(VICTIM_DIR)/$(1)/lazy_main: tests/victims/lazy_main.c $(VICTIM_DIR)/$(1)/liblazy.so
 	$$(victim_c) '-Wl,-rpath,$$$$ORIGIN'
 endef
 $(foreach setting,$(VICTIM_SETTINGS),$(eval $(call victim_rules,$(setting))))
 
-$(O)/tests/victims/many_threads.c: tests/victims/gen_many_threads.sh
+$(VICTIM_DIR)/many_threads.c: tests/victims/gen_many_threads.sh
 	@mkdir -p $(@D)
 	$(Q)sh $< >$@.tmp && mv $@.tmp $@
 
-$(O)/tests/victims/gcc-O2/many_threads: $(O)/tests/victims/many_threads.c
+$(VICTIM_DIR)/gcc-O2/many_threads: $(VICTIM_DIR)/many_threads.c
 	$(victim_c)
 
 # ---------------------------------------------------------------- helpers of the tests
@@ -379,10 +382,21 @@ $(O)/tests/waiting32: tests/lib/waiting32.c
 		-Wl,--build-id=sha1 -o $@ $< 2>/dev/null || : >$@
 
 mains = capture/client.o capture/ctl/main.o capture/debugger/main.o capture/server/main.o analyze/main.o
-half_objs_common = $(COMMON_OBJS)
-half_objs_capture = $(sort $(filter-out $(mains),$(CAPTURE_OBJS) $(CLIENT_OBJS) $(CTL_OBJS) \
+half_members_common = $(COMMON_OBJS)
+half_members_capture = $(sort $(filter-out $(mains),$(CAPTURE_OBJS) $(CLIENT_OBJS) $(CTL_OBJS) \
 	$(DEBUGGER_OBJS) $(SERVER_OBJS))) $(COMMON_OBJS)
-half_objs_analyze = $(filter-out $(mains),$(ANALYZE_OBJS)) $(COMMON_OBJS)
+half_members_analyze = $(filter-out $(mains),$(ANALYZE_OBJS)) $(COMMON_OBJS)
+# As (thin) archives: a linker that is given hundreds of objects reads them all.
+half_objs_common = tests/half_common.a
+half_objs_capture = tests/half_capture.a
+half_objs_analyze = tests/half_analyze.a
+define half_archive
+$(O)/tests/half_$(1).a: $$(addprefix $(O)/,$$(half_members_$(1)))
+	@mkdir -p $$(@D)
+	$$(call say,AR,$$@)
+	$$(Q)rm -f $$@ && $$(AR) rcsT $$@ $$^
+endef
+$(foreach half,common capture analyze,$(eval $(call half_archive,$(half))))
 
 # Prints a machine's table (cli_cross_arch.sh).
 $(O)/tests/arch_dump: $(addprefix $(O)/,tests/cross/arch_dump.o common/arch.o)
@@ -478,7 +492,7 @@ UNLISTED_TESTS = $(filter-out $(TESTS:%=tests/%.c),$(wildcard tests/test_*.c)) \
 TEST_JOBS ?= $(shell nproc)
 TEST_AGAIN ?= 0
 
-.PHONY: check check-build check-clang demo bars fixtures victims
+.PHONY: check check-long check-build check-clang demo bars fixtures victims
 victims: $(VICTIM_PROGRAMS)
 
 check-build: all victims $(TEST_PROGRAMS) $(if $(shell command -v $(DEVICE_ARM)gcc),device-arm) \
@@ -487,11 +501,16 @@ check-build: all victims $(TEST_PROGRAMS) $(if $(shell command -v $(DEVICE_ARM)g
 	$(if $(strip $(UNLISTED_TESTS)),$(error not listed in tests/tests.mk: $(UNLISTED_TESTS)))
 
 check: check-build
-	$(Q)O=$(O) SANITIZE=$(SANITIZE) tests/run --jobs $(TEST_JOBS) --again $(TEST_AGAIN) $(TEST_PROGRAMS) $(CLI_TESTS)
+	$(Q)O=$(O) VICTIM_DIR=$(VICTIM_DIR) SANITIZE=$(SANITIZE) tests/run --jobs $(TEST_JOBS) --again $(TEST_AGAIN) $(TEST_PROGRAMS) $(CLI_TESTS)
 
+check-long: export TEST_LONG = 1
+check-long: check
+
+# That it compiles and links without a warning: which takes the optimiser (of glibc's functions that check
+# their arguments, too), but neither much of it nor debug information.
 check-clang:
 	$(Q)$(MAKE) --no-print-directory DEVELOPER=1 CC=clang O=$(O)/clang SANITIZE= \
-		check-clang-build
+		CFLAGS='$(if $(filter file,$(origin CFLAGS)),-O1,$(CFLAGS))' check-clang-build
 
 # Installed for these two only.
 DEPS_LINT = cppcheck clang-tidy valgrind

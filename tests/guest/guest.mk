@@ -61,7 +61,7 @@ $(GUEST)/victims/$(1)/%: tests/victims/%.cc
 	$$(guest_victim)
 $(GUEST)/victims/$(1)/null_deref_%: tests/victims/null_deref.c
 	$$(guest_victim)
-$(GUEST)/victims/$(1)/many_threads: $(O)/tests/victims/many_threads.c
+$(GUEST)/victims/$(1)/many_threads: $(VICTIM_DIR)/many_threads.c
 	$$(guest_victim)
 $(GUEST)/victims/$(1)/libshared.so: tests/victims/shared_lib.c
 	$$(guest_victim) -fPIC -shared -Wl,-soname,libshared.so

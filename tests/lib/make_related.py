@@ -27,10 +27,15 @@ def inner(word):
     return [payload]
 
 
-out, outer, words = sys.argv[1], sys.argv[2], sys.argv[3:]
-data = read_snapshot(outer)
-for word in words:
-    for payload in inner(word):
-        data += delimited(RELATED, payload)
-with open(out, "wb") as f:
-    f.write(seal(data))
+def main(arguments):
+    out, outer, *words = arguments
+    data = read_snapshot(outer)
+    for word in words:
+        for payload in inner(word):
+            data += delimited(RELATED, payload)
+    with open(out, "wb") as f:
+        f.write(seal(data))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -78,8 +78,8 @@ def read(path):
     return got
 
 
-def main():
-    snapshot, imported = read(sys.argv[1]), read(sys.argv[2])
+def main(arguments):
+    snapshot, imported = read(arguments[0]), read(arguments[1])
     bad = []
     # The core's psargs are cut at 80 bytes and joined by blanks, and its name is that of the file.
     for got in (snapshot, imported):
@@ -107,4 +107,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

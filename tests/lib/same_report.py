@@ -53,10 +53,10 @@ def cut_threads(a, b):
             yield f"thread {x['tid']}: the outermost frames differ: {theirs[-3:]}"
 
 
-def main():
-    a, b = load(sys.argv[1]), load(sys.argv[2])
+def main(arguments):
+    a, b = load(arguments[0]), load(arguments[1])
     bad = []
-    if "--cut" in sys.argv:
+    if "--cut" in arguments:
         bad += cut_threads(a.pop("threads"), b.pop("threads"))
         for report in a, b:
             for level in report["signature"]["levels"].values():
@@ -67,4 +67,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -18,8 +18,15 @@ case $O in
 *) O=$TOP/$O ;;
 esac
 BIN=$O/bin
-# Those of the matrix are in directories named by compiler and optimisation; the rest needs one.
-VICTIMS=$O/tests/victims/gcc-O2
+# Those of the matrix are in directories named by compiler and optimisation; the rest needs one. A
+# sanitized build has none of its own.
+VICTIM_DIR=${VICTIM_DIR:-$O/tests/victims}
+case $VICTIM_DIR in
+/*) ;;
+*) VICTIM_DIR=$TOP/$VICTIM_DIR ;;
+esac
+[ -d "$VICTIM_DIR" ] || VICTIM_DIR=$TOP/build/tests/victims
+VICTIMS=$VICTIM_DIR/gcc-O2
 CLIENT=$BIN/snapcrash-client
 DEBUGGER=$BIN/snapcrash-debugger
 ANALYZE=$BIN/snapanalyze
@@ -54,6 +61,11 @@ trap 'exit 143' TERM
 ok() { printf 'ok - %s\n' "$1"; }
 not_ok() { printf 'not ok - %s\n' "$1"; }
 skip() { printf 'skip - %s: %s\n' "$1" "$2"; }
+
+# What tests/README.rst says of "make check" and "make check-long": whether all of a sweep is asked for;
+# and whether this is the sanitizers' short run, which takes less still.
+whole() { [ -n "${TEST_LONG:-}" ]; }
+sparse() { [ -n "${SANITIZE:-}" ] && ! whole; }
 
 # Whatever may contain hostile bytes is shown escaped: the output of tests is read on terminals.
 note() { printf '%s\n' "$*" | note_file -; }
