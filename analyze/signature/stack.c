@@ -12,6 +12,26 @@ static struct snap_bytes module_name(const struct snap_crash_module *module)
 	return module ? snap_path_name(module->record.path) : snap_bytes(NULL, 0);
 }
 
+/* Fewer frames may fit by chance. */
+#define MIN_CHAIN 4
+
+/*
+ * Of a microcontroller that could not save its registers because the stack had overflowed, even the
+ * first frame is a guess. But a chain of call frame information from there to where stacks begin is
+ * no chance.
+ */
+static bool is_chain_to_the_end(
+	const struct snap_crash *crash, const struct snap_crash_thread *thread)
+{
+	if (!crash->device.is_device || crash->cause.kind != SNAP_KIND_STACK_OVERFLOW ||
+		thread->end != SNAP_END_COMPLETE || thread->num_frames < MIN_CHAIN)
+		return false;
+	for (size_t i = 1; i < thread->num_frames; i++)
+		if (thread->frames[i].trust > SNAP_TRUST_FP)
+			return false;
+	return true;
+}
+
 /*
  * Whether a frame's place on the stack is certain. Beyond a guess everything is guessed, but for
  * the caller of a bad pc, which has no call frame information: its return address is what a call
@@ -21,10 +41,17 @@ static bool is_trusted(const struct snap_crash *crash, const struct snap_crash_t
 	const struct snap_frame *frame)
 {
 	uint64_t sp;
+	if (thread->frames[0].trust == SNAP_TRUST_SCAN)
+		return is_chain_to_the_end(crash, thread);
 	if (frame->trust <= SNAP_TRUST_FP)
 		return true;
-	return frame == &thread->frames[1] && frame->trust == SNAP_TRUST_SCAN &&
-	       crash->cause.kind == SNAP_KIND_EXEC_BAD_PC && thread->frames[0].has_cfa &&
+	const struct snap_cause *cause = &crash->cause;
+	/* Microcontrollers' faults have kinds of their own. */
+	bool is_bad_pc = cause->kind == SNAP_KIND_EXEC_BAD_PC ||
+			 (crash->device.is_device && cause->access &&
+				 strcmp(cause->access, "exec") == 0);
+	return frame == &thread->frames[1] && frame->trust == SNAP_TRUST_SCAN && is_bad_pc &&
+	       thread->frames[0].has_cfa &&
 	       crash->arch &&
 	       snap_arch_reg_get(crash->arch, crash->arch->sp, thread->pr_reg.data,
 		       thread->pr_reg.len, &sp) &&
