@@ -220,6 +220,15 @@ static void test_tokens_database_binary(void **state)
 	assert_string_equal(strings_of(1), "first|-20200101");
 	assert_string_equal(strings_of(0x12345678), "with date %d-20221231");
 	assert_int_equal(add_binary(BYTES(HEADER("\0"))), 0);
+	/* What is no day is none. */
+	static const char odd[] = HEADER("\x04")
+		"\x11\0\0\0\x01\x0d\xe4\x07" "\x12\0\0\0\x20\x01\xe4\x07"
+		"\x13\0\0\0\x01\x01\x10\x27" "\x14\0\0\0\x01\x01\0\0" "a\0" "b\0" "c\0" "d";
+	assert_int_equal(add_binary(snap_bytes(odd, sizeof(odd))), 0);
+	assert_string_equal(strings_of(0x11), "a");
+	assert_string_equal(strings_of(0x12), "b");
+	assert_string_equal(strings_of(0x13), "c");
+	assert_string_equal(strings_of(0x14), "d");
 }
 
 /* Cut short anywhere, it is an error, and nothing is read behind the end. */
@@ -312,7 +321,8 @@ static void make_elf(struct elf *elf, const struct elf *entries, size_t half, ui
 	put(elf, ET_EXEC, 2, big);
 	put(elf, is_64bit ? EM_RISCV : EM_ARM, 2, big);
 	put(elf, EV_CURRENT, 4, big);
-	put(elf, 0, is_64bit ? 16 : 8, big); /* entry, program headers */
+	put(elf, 0, is_64bit ? 8 : 4, big); /* entry */
+	put(elf, 0, is_64bit ? 8 : 4, big); /* program headers */
 	put(elf, sections, is_64bit ? 8 : 4, big);
 	put(elf, 0, 4, big);
 	put(elf, header, 2, big);
