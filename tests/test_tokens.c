@@ -253,7 +253,7 @@ static void test_tokens_next(void **state)
 	assert_non_null(first);
 	assert_int_equal(snap_tokens_add_csv(first,
 				 BYTES("2e668cd6,,\"Jello, world!\"\n55,,\"first\"\n"
-				       "00000001,,eins\n"),
+				       "00000001,,eins\n0000baad,,%s %s\n"),
 				 "first", &err),
 		0);
 	snap_tokens_finish(first);
@@ -261,8 +261,11 @@ static void test_tokens_next(void **state)
 	assert_string_equal(detokenise_by(first, false, BYTES("\xd6\x8c\x66\x2e")), "Jello, world!");
 	assert_false(result.is_ambiguous);
 	assert_string_equal(detokenise_by(first, false, BYTES("\xd5\x35\x1c\x14\0")), "The answer: \"\"");
+	/* What it has counts before; but not if it is wrong. */
 	assert_string_equal(detokenise_by(first, false, BYTES("\x01\0\0\0")), "eins");
-	assert_true(result.is_ambiguous);
+	assert_false(result.is_ambiguous);
+	assert_string_equal(detokenise_by(first, false, BYTES("\xad\xba\0\0\1x\1y")), "x y");
+	assert_string_equal(detokenise_by(first, false, BYTES("\xad\xba\0\0\2hi")), "hi");
 	snap_tokens_destroy(first);
 }
 

@@ -14,6 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "analyze/crash.h"
+#include "analyze/file_open.h"
+#include "analyze/symbols/object.h"
+#include "analyze/tokens/apply.h"
 #include "analyze/tokens/database_binary.h"
 #include "analyze/tokens/database_csv.h"
 #include "analyze/tokens/database_elf.h"
@@ -220,6 +224,15 @@ static void test_tokens_database_binary(void **state)
 	assert_string_equal(strings_of(1), "first|-20200101");
 	assert_string_equal(strings_of(0x12345678), "with date %d-20221231");
 	assert_int_equal(add_binary(BYTES(HEADER("\0"))), 0);
+	/* What is no day is none. */
+	static const char odd[] = HEADER("\x04")
+		"\x11\0\0\0\x01\x0d\xe4\x07" "\x12\0\0\0\x20\x01\xe4\x07"
+		"\x13\0\0\0\x01\x01\x10\x27" "\x14\0\0\0\x01\x01\0\0" "a\0" "b\0" "c\0" "d";
+	assert_int_equal(add_binary(snap_bytes(odd, sizeof(odd))), 0);
+	assert_string_equal(strings_of(0x11), "a");
+	assert_string_equal(strings_of(0x12), "b");
+	assert_string_equal(strings_of(0x13), "c");
+	assert_string_equal(strings_of(0x14), "d");
 }
 
 /* Cut short anywhere, it is an error, and nothing is read behind the end. */
@@ -312,7 +325,8 @@ static void make_elf(struct elf *elf, const struct elf *entries, size_t half, ui
 	put(elf, ET_EXEC, 2, big);
 	put(elf, is_64bit ? EM_RISCV : EM_ARM, 2, big);
 	put(elf, EV_CURRENT, 4, big);
-	put(elf, 0, is_64bit ? 16 : 8, big); /* entry, program headers */
+	put(elf, 0, is_64bit ? 8 : 4, big); /* entry */
+	put(elf, 0, is_64bit ? 8 : 4, big); /* program headers */
 	put(elf, sections, is_64bit ? 8 : 4, big);
 	put(elf, 0, 4, big);
 	put(elf, header, 2, big);
@@ -511,6 +525,66 @@ static void test_tokens_database_directory(void **state)
 	assert_non_null(strstr(err.text, "it has no file *.csv, *.binary or *.db, and no ELF file"));
 }
 
+/* ---------------------------------------------------------------- the firmware of a snapshot */
+
+static struct snap_elf_file *open_elf(const char *name)
+{
+	struct snap_elf_file *file = malloc(sizeof(*file));
+	assert_non_null(file);
+	int fd = snap_file_open(in_top("%s", name), NULL, &err);
+	assert_true(fd >= 0);
+	assert_int_equal(snap_elf_file_open(fd, name, file, &err), 0);
+	return file;
+}
+
+static void run_stage(struct snap_object *object, struct snap_log *log, bool is_device,
+	const char *message, const char *note)
+{
+	struct snap_crash crash;
+	struct snap_crash_module module = {.object = object};
+	*log = (struct snap_log){.message = BYTES("\x11\x11\x11\x11\x0a")};
+	snap_crash_init(&crash, "file");
+	crash.metadata.has_cpu_arch = is_device;
+	crash.metadata.cpu_arch = is_device ? 2 : 0;
+	crash.process.has_pid = !is_device;
+	crash.modules = &module;
+	crash.num_modules = 1;
+	crash.logs = log;
+	crash.num_logs = 1;
+	assert_int_equal(snap_detokenise_crash(&crash, NULL, &err), 0);
+	assert_true(snap_bytes_equal_str(log->message, message));
+	assert_int_equal(crash.num_notes, note ? 1 : 0);
+	assert_true(!note || snap_bytes_equal_str(crash.notes[0], note));
+	snap_crash_deinit(&crash);
+}
+
+static void test_tokens_database_of_the_firmware(void **state)
+{
+	(void)state;
+	struct elf entries = {.len = 0}, elf;
+	struct snap_log log;
+	put_entry(&entries, 0x11111111, "", "of the firmware: %d", false);
+	size_t half = entries.len;
+	for (int is_broken = 0; is_broken < 2; is_broken++) {
+		if (is_broken) {
+			put_entry(&entries, 1, "", "x", false);
+			entries.data[half] ^= 1;
+		}
+		make_elf(&elf, &entries, half, SHT_PROGBITS, 0, false, false);
+		put_bytes("found", bytes_of(&elf));
+		struct snap_object_files files = {.main = open_elf("found")};
+		struct snap_object *object;
+		assert_int_equal(snap_object_create(&files, &object, &err), 0);
+		run_stage(object, &log, true, "of the firmware: 5",
+			is_broken ? "the firmware's tokens were not all read: .pw_tokenizer.entries: "
+				    "no entry at byte 0, but 0xbaa98def"
+				  : NULL);
+		/* A Linux process's programs are nobody's firmware. */
+		run_stage(object, &log, false, "\x11\x11\x11\x11\x0a", NULL);
+		snap_object_destroy(object);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -527,6 +601,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_tokens_database_files, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tokens_database_files_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tokens_database_directory, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_tokens_database_of_the_firmware, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, make_top, remove_top);
 }

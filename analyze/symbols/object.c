@@ -12,6 +12,7 @@
 #include "analyze/symbols/object_data.h"
 #include "analyze/symbols/object_names.h"
 #include "analyze/unwind/exidx.h"
+#include "analyze/tokens/database_elf.h"
 
 struct snap_object {
 	struct snap_elf_file *main, *debug, *alternate, *mini;
@@ -95,6 +96,17 @@ void snap_object_destroy(struct snap_object *object)
 	snap_elf_file_destroy(object->alternate);
 	snap_elf_file_destroy(object->mini);
 	free(object);
+}
+
+int snap_object_add_tokens(
+	const struct snap_object *object, struct snap_tokens *tokens, struct snap_error *err)
+{
+	SNAP_READING_SLOT(object->note);
+	const struct snap_elf_file *files[] = {object->main, object->debug};
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (files[i] && snap_tokens_add_elf_file(tokens, files[i], err) < 0)
+			return -1;
+	return 0;
 }
 
 struct snap_bytes snap_object_image(const struct snap_object *object)

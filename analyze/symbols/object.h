@@ -21,6 +21,7 @@
 #include "common/error.h"
 
 struct snap_exidx; /* unwind/exidx.h */
+struct snap_tokens; /* tokens/database.h */
 struct snap_object;
 
 /* Takes over the files, also on failure. At least one of main and debug is given. */
@@ -52,6 +53,9 @@ const char *snap_object_symbol_file(const struct snap_object *object);
 bool snap_object_changed(const struct snap_object *object, struct timespec *ret);
 /* Whether code and call frame information can be read: a debug file alone has neither. */
 bool snap_object_has_code(const struct snap_object *object);
+/* Add the tokens in its files (tokens/database_elf.h). 0, or -1 and *err. */
+int snap_object_add_tokens(
+	const struct snap_object *object, struct snap_tokens *tokens, struct snap_error *err);
 /* The lowest PT_LOAD's page-aligned virtual address; false if there is no main file. */
 bool snap_object_base(const struct snap_object *object, uint64_t *ret);
 

@@ -1,5 +1,6 @@
 #include "analyze/tokens/apply.h"
 
+#include "analyze/symbols/object.h"
 #include "analyze/tokens/fields.h"
 #include "analyze/tokens/summary.h"
 
@@ -198,21 +199,72 @@ static bool has_relative_times(const struct snap_crash *crash)
 	return false;
 }
 
-int snap_detokenise_crash(
-	struct snap_crash *crash, const struct snap_tokens *tokens, struct snap_error *err)
+/* ---------------------------------------------------------------- the firmware's own tokens */
+
+static int note_unread(
+	struct snap_crash *crash, const struct snap_error *why, struct snap_error *err)
+{
+	const char *text =
+		snap_crash_format(crash, "the firmware's tokens were not all read: %s", why->text);
+	return text ? snap_crash_note(crash, snap_bytes_str(text), err) : snap_error_no_memory(err);
+}
+
+/* *ret: those in files of the crash's modules, before tokens; NULL: there are none. To be destroyed. */
+static int find_firmware(struct snap_crash *crash, const struct snap_tokens *tokens,
+	struct snap_tokens **ret, struct snap_error *err)
+{
+	struct snap_tokens *found = NULL;
+	for (size_t i = 0; i < crash->num_modules; i++) {
+		struct snap_error why = SNAP_ERROR_INIT;
+		if (!crash->modules[i].object)
+			continue;
+		if (!found && !(found = snap_tokens_create(tokens)))
+			return snap_error_no_memory(err);
+		if (snap_object_add_tokens(crash->modules[i].object, found, &why) < 0 &&
+			(why.code == SNAP_ERROR_NO_MEMORY || note_unread(crash, &why, err) < 0)) {
+			snap_tokens_destroy(found);
+			return snap_error_no_memory(err);
+		}
+	}
+	if (found && snap_tokens_count(found) == 0) {
+		snap_tokens_destroy(found);
+		found = NULL;
+	}
+	if (found)
+		snap_tokens_finish(found);
+	*ret = found;
+	return 0;
+}
+
+/* ---------------------------------------------------------------- all of it */
+
+static int detokenise_all(struct snap_crash *crash, const struct snap_tokens *tokens,
+	bool is_of_device, struct snap_error *err)
 {
 	struct stage s = {.crash = crash};
-	bool is_of_device = is_device(crash), is_wanted = is_of_device || tokens;
+	bool is_wanted = is_of_device || tokens;
+	int r = 0;
 	if (is_wanted) {
 		s.detokeniser = snap_detokeniser_create_for(crash, tokens);
 		if (!s.detokeniser)
 			return snap_error_no_memory(err);
 	}
-	int r = 0;
 	if (crash->num_logs > 0 && (is_wanted || has_relative_times(crash)))
 		r = do_logs(&s, is_of_device, err);
 	if (r == 0 && is_of_device)
 		r = do_names(&s, err);
 	snap_detokeniser_destroy(s.detokeniser);
 	return r < 0 ? -1 : snap_token_summary_note(&s.summary, tokens != NULL, crash, err);
+}
+
+int snap_detokenise_crash(
+	struct snap_crash *crash, const struct snap_tokens *tokens, struct snap_error *err)
+{
+	struct snap_tokens *firmware = NULL;
+	bool is_of_device = is_device(crash);
+	if (is_of_device && find_firmware(crash, tokens, &firmware, err) < 0)
+		return -1;
+	int r = detokenise_all(crash, firmware ? firmware : tokens, is_of_device, err);
+	snap_tokens_destroy(firmware);
+	return r;
 }

@@ -11,7 +11,8 @@
 
 /*
  * Messages, modules, files and threads of the log; and, of a snapshot that is no Linux process's, its
- * reason, project and device and the names of its threads. Of a Linux process nothing is replaced but
+ * reason, project and device and the names of its threads, also by the tokens in the firmware's files,
+ * once these are found. Of a Linux process nothing is replaced but
  * known tokens in the log, and these only if there are tokens (which may be NULL). What is to be said
  * of it stands in crash.log_facts and in the notes. 0, or -1 and *err: no memory.
  */

@@ -71,7 +71,9 @@ size_t snap_candidates_find(const struct snap_tokens *tokens, uint32_t token,
 	enum { MAX_LOOKED_AT = 64 * SNAP_TOKENS_MAX_CANDIDATES, MAX_WORK = 4 << 20 };
 	size_t work = 0, looked_at = 0;
 	ret->num = ret->num_equal = 0;
-	for (; tokens; tokens = snap_tokens_next(tokens)) {
+	/* What the first database has is the firmware's own, or its like: if that is right, nothing
+	 * else is. */
+	for (bool is_right = false; tokens && !is_right; tokens = snap_tokens_next(tokens)) {
 		const struct snap_token_entry *entry;
 		size_t num = snap_tokens_find(tokens, token, &entry);
 		for (size_t i = 0; i < num && ret->num < SNAP_TOKENS_MAX_CANDIDATES &&
@@ -85,6 +87,7 @@ size_t snap_candidates_find(const struct snap_tokens *tokens, uint32_t token,
 			snap_token_format(
 				entry->string, arguments, word_bits, NULL, &candidate->result);
 			work += entry->string.len;
+			is_right |= snap_candidate_is_right(candidate);
 		}
 	}
 	if (ret->num > 1)

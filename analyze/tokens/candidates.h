@@ -37,7 +37,7 @@ uint32_t snap_token_read(struct snap_bytes message);
 
 /*
  * Those of the token in the domain; absent: in any. A database that tells no domains has what it has
- * in all. tokens may be NULL. Returns how many bytes were looked at.
+ * in all. A database behind another is asked where that has none that is right. tokens may be NULL. Returns how many bytes were looked at.
  */
 size_t snap_candidates_find(const struct snap_tokens *tokens, uint32_t token,
 	struct snap_bytes domain, struct snap_bytes arguments, unsigned int word_bits,

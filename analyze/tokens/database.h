@@ -32,7 +32,8 @@ struct snap_token_entry {
 
 struct snap_tokens;
 
-/* next: asked for what this one has not, and outlives it; may be NULL. NULL without memory. */
+/* next: asked for what this one has not, or not rightly, and outlives it; may be NULL. NULL without
+ * memory. */
 struct snap_tokens *snap_tokens_create(const struct snap_tokens *next);
 /* NULL is ignored. */
 void snap_tokens_destroy(struct snap_tokens *tokens);
