@@ -375,7 +375,8 @@ static void test_reals_that_are_none(void **state)
 {
 	(void)state;
 	static const uint64_t values[] = {0x7ff0000000000000, 0xfff0000000000000,
-		0x7ff8000000000000, 0x8000000000000000, 0x3fb999999999999a, 0x44b52d02c7e14af6, 1};
+		0x7ff8000000000000, 0x8000000000000000, 0x3fb999999999999a, 0x3fd3333333333334,
+		0x44b52d02c7e14af6, 1};
 	struct message all = {0}, packed = {0};
 	for (size_t i = 0; i < ARRAY_LEN(values); i++)
 		for (size_t j = 0; j < 8; j++)
@@ -383,10 +384,12 @@ static void test_reals_that_are_none(void **state)
 	put_fixed(&all, 2, 0x7fc00000, 4);
 	put_message(&all, 22, &packed);
 	check_all(&all,
-		"  all {\n    f_float: nan\n    r_double: [inf, -inf, nan, -0, 0.1, 1e+23, "
+		"  all {\n    f_float: nan\n    r_double: [inf, -inf, nan, -0, 0.1, "
+		"0.30000000000000004, 1e+23, "
 		"4.9406564584125e-324]\n  }\n",
 		"{\"all\":{\"f_float\":\"NaN\",\"r_double\":[\"Infinity\",\"-Infinity\",\"NaN\",0,"
-		"0.10000000000000001,9.9999999999999992e22,4.9406564584124654e-324]}}");
+		"0.10000000000000001,0.30000000000000004,9.9999999999999992e22,4.9406564584124654e-"
+		"324]}}");
 }
 
 static void test_enums(void **state)
