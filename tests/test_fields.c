@@ -375,7 +375,8 @@ static void test_reals_that_are_none(void **state)
 {
 	(void)state;
 	static const uint64_t values[] = {0x7ff0000000000000, 0xfff0000000000000,
-		0x7ff8000000000000, 0x8000000000000000, 0x3fb999999999999a, 0x44b52d02c7e14af6, 1};
+		0x7ff8000000000000, 0x8000000000000000, 0x3fb999999999999a, 0x3fd3333333333334,
+		0x44b52d02c7e14af6, 1};
 	struct message all = {0}, packed = {0};
 	for (size_t i = 0; i < ARRAY_LEN(values); i++)
 		for (size_t j = 0; j < 8; j++)
@@ -383,10 +384,12 @@ static void test_reals_that_are_none(void **state)
 	put_fixed(&all, 2, 0x7fc00000, 4);
 	put_message(&all, 22, &packed);
 	check_all(&all,
-		"  all {\n    f_float: nan\n    r_double: [inf, -inf, nan, -0, 0.1, 1e+23, "
+		"  all {\n    f_float: nan\n    r_double: [inf, -inf, nan, -0, 0.1, "
+		"0.30000000000000004, 1e+23, "
 		"4.9406564584125e-324]\n  }\n",
 		"{\"all\":{\"f_float\":\"NaN\",\"r_double\":[\"Infinity\",\"-Infinity\",\"NaN\",0,"
-		"0.10000000000000001,9.9999999999999992e22,4.9406564584124654e-324]}}");
+		"0.10000000000000001,0.30000000000000004,9.9999999999999992e22,4.9406564584124654e-"
+		"324]}}");
 }
 
 static void test_enums(void **state)
@@ -810,6 +813,51 @@ static void test_places(void **state)
 	free(set.data);
 }
 
+static void test_each_message_has_its_own(void **state)
+{
+	(void)state;
+	struct message set = make_set(), snapshot = {0}, thread = {0};
+	struct reading r;
+	for (uint32_t i = 0; i < 3; i++) {
+		put_number(&thread, 12, 70 + i);
+		if (i != 1)
+			put_number(&thread, 1040, i);
+		put_message(&snapshot, 18, &thread);
+	}
+	begin(&r, &set, "t.Snapshot");
+	find(&r, &snapshot);
+	check_text(&r, "threads.1040 load (uint32): varint, 2 times, 2 bytes\n"
+		       "  threads[0], thread 70:\n    load: 0\n"
+		       "  threads[2], thread 72:\n    load: 2\n");
+	const struct snap_unknown_field *field = &r.fields.list[0];
+	for (size_t i = 0; i < field->num_found; i++)
+		assert_int_equal(field->found[i].message.left_out, 0);
+	assert_null(field->found[0].message.trouble);
+	end(&r);
+
+	/* Lists do not go on from one to the next. */
+	struct message file = {0}, type = {0}, list = {0};
+	put_text(&type, 1, "S");
+	put_field(&type, "threads", 18, 11, ".T", true);
+	put_message(&file, 4, &type);
+	put_text(&type, 1, "T");
+	put_field(&type, "loads", 1040, 13, NULL, true);
+	put_message(&file, 4, &type);
+	put_message(&list, 1, &file);
+	for (uint32_t i = 0; i < 2; i++) {
+		put_number(&thread, 1040, i);
+		put_message(&snapshot, 18, &thread);
+	}
+	begin(&r, &list, "S");
+	find(&r, &snapshot);
+	check_text(&r, "threads.1040 loads (uint32): varint, 2 times, 2 bytes\n"
+		       "  threads[0]:\n    loads: 0\n"
+		       "  threads[1]:\n    loads: 1\n");
+	end(&r);
+	free(list.data);
+	free(set.data);
+}
+
 static void test_the_first_overlay_counts(void **state)
 {
 	(void)state;
@@ -1226,6 +1274,7 @@ int main(void)
 		cmocka_unit_test(test_text_is_bounded),
 		cmocka_unit_test(test_kinds_are_bounded),
 		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_each_message_has_its_own),
 		cmocka_unit_test(test_the_first_overlay_counts),
 		cmocka_unit_test(test_numbers_of_ours_in_foreign_files),
 		cmocka_unit_test(test_no_memory),
