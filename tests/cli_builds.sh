@@ -49,6 +49,50 @@ check_sizes() { # NAME ARGUMENT...
 	[ -s "$TMP/check.out" ] && note_file "$TMP/check.out"
 }
 
+# ---------------------------------------------------------------- static programs
+
+# First, for the others of core_pattern not to wait.
+static_works() { # NAME
+	local name=$1
+	for program in $PROGRAMS; do
+		check "$name: $program needs no library" \
+			sh -c '! readelf -dlW "$1" | grep "NEEDED\|INTERP"' sh "$BUILT/bin/$program"
+	done
+	check_hardening "$name" readelf
+	check_sizes "$name" STATIC=1
+	rm -f "$TMP/live.out"
+	"$VICTIMS/sleeping_threads" 3 >"$TMP/live.out" &
+	local pid=$!
+	LIVE+=("$pid")
+	within 20 grep -qs ready "$TMP/live.out"
+	run "$BUILT/bin/snapcrash-debugger" -o "$TMP/live.snap" "$pid"
+	equal "$name: the debugger's status" 0 "$STATUS"
+	"$ANALYZE" json "$TMP/live.snap" >"$TMP/live.json" 2>/dev/null
+	equal "$name: what it captured" "$pid 4 complete" "$(json_get "$TMP/live.json" \
+		'"%d %d %s" % (r["process"]["pid"], len(r["threads"]), r["threads"][0]["end"])' 2>&1)"
+	{ kill -KILL "$pid" && wait "$pid"; } 2>/dev/null
+	CLIENT=$BUILT/bin/snapcrash-client
+	if crash_direct "static" "$VICTIMS/null_deref"; then
+		check "$name: a crash: complete" "$ANALYZE" check "$SNAP"
+		"$ANALYZE" json "$SNAP" >"$TMP/snap.json" 2>/dev/null
+		equal "$name: a crash: what it was" "segv-null SEGV_MAPERR complete" "$(json_get "$TMP/snap.json" \
+			'"%s %s %s" % (r["crash"]["kind"], r["crash"]["code"], r["threads"][0]["end"])' 2>&1)"
+	else
+		not_ok "$name: a crash is captured"
+		note_file "$TMP/why"
+	fi
+	core_pattern_release
+	CLIENT=$BIN/snapcrash-client
+}
+# What is compiled for it is the plain build's; it is linked otherwise.
+! whole || { build static STATIC=1 && static_works static; }
+if command -v musl-gcc >/dev/null; then
+	build static-musl STATIC=1 CC=musl-gcc && static_works static-musl
+else
+	skip "static-musl" "there is no musl-gcc"
+fi
+core_pattern_done
+
 # ---------------------------------------------------------------- this machine
 
 BUILT=$O
@@ -146,44 +190,3 @@ arm-linux-gnueabihf- ARM qemu-arm arm-deep,arm-threads
 riscv64-linux-gnu- RISC-V qemu-riscv64 riscv64-deep,riscv64-threads
 i686-linux-gnu- Intel_80386 qemu-i386 i386-deep,i386-threads
 END
-
-# ---------------------------------------------------------------- static programs
-
-static_works() { # NAME
-	local name=$1
-	for program in $PROGRAMS; do
-		check "$name: $program needs no library" \
-			sh -c '! readelf -dlW "$1" | grep "NEEDED\|INTERP"' sh "$BUILT/bin/$program"
-	done
-	check_hardening "$name" readelf
-	check_sizes "$name" STATIC=1
-	rm -f "$TMP/live.out"
-	"$VICTIMS/sleeping_threads" 3 >"$TMP/live.out" &
-	local pid=$!
-	LIVE+=("$pid")
-	within 20 grep -qs ready "$TMP/live.out"
-	run "$BUILT/bin/snapcrash-debugger" -o "$TMP/live.snap" "$pid"
-	equal "$name: the debugger's status" 0 "$STATUS"
-	"$ANALYZE" json "$TMP/live.snap" >"$TMP/live.json" 2>/dev/null
-	equal "$name: what it captured" "$pid 4 complete" "$(json_get "$TMP/live.json" \
-		'"%d %d %s" % (r["process"]["pid"], len(r["threads"]), r["threads"][0]["end"])' 2>&1)"
-	{ kill -KILL "$pid" && wait "$pid"; } 2>/dev/null
-	CLIENT=$BUILT/bin/snapcrash-client
-	if crash_direct "static" "$VICTIMS/null_deref"; then
-		check "$name: a crash: complete" "$ANALYZE" check "$SNAP"
-		"$ANALYZE" json "$SNAP" >"$TMP/snap.json" 2>/dev/null
-		equal "$name: a crash: what it was" "segv-null SEGV_MAPERR complete" "$(json_get "$TMP/snap.json" \
-			'"%s %s %s" % (r["crash"]["kind"], r["crash"]["code"], r["threads"][0]["end"])' 2>&1)"
-	else
-		not_ok "$name: a crash is captured"
-		note_file "$TMP/why"
-	fi
-	core_pattern_release
-	CLIENT=$BIN/snapcrash-client
-}
-build static STATIC=1 && static_works static
-if command -v musl-gcc >/dev/null; then
-	build static-musl STATIC=1 CC=musl-gcc && static_works static-musl
-else
-	skip "static-musl" "there is no musl-gcc"
-fi

@@ -6,6 +6,17 @@
 need "$ANALYZE" "$CLIENT" "$VICTIMS/tail_call" "$VICTIMS/cxx_sort" "$VICTIMS/null_deref"
 
 cd "$TMP" || exit 1
+SNAPS=
+for name in null_deref tail_call tail_ambiguous cxx_sort cxx_throw cxx_virtual in_qsort; do
+	if crash_direct $name "$VICTIMS/$name"; then
+		SNAPS="$SNAPS $SNAP"
+	else
+		not_ok "a crash of $name"
+		note_file why
+	fi
+done
+core_pattern_done
+
 cat >one.c <<'END'
 #include <stdlib.h>
 
@@ -222,14 +233,8 @@ crashes() {
 		check "$name: $verb, the same words on stderr" sh -c 'cmp first.err wanted.err && cmp second.err wanted.err'
 	done
 }
-for name in null_deref tail_call tail_ambiguous cxx_sort cxx_throw cxx_virtual in_qsort; do
-	if crash_direct $name "$VICTIMS/$name"; then
-		crashes "a crash of $name" "$SNAP"
-		SNAPS="${SNAPS:-} $SNAP"
-	else
-		not_ok "a crash of $name"
-		note_file why
-	fi
+for snap in $SNAPS; do
+	crashes "a crash of $(basename "$snap" .snap)" "$snap"
 done
 check "of these something is kept" sh -c 'test "$(ls "$1" | wc -l)" -ge 7' sh "$C/symbols"
 rm -r "$C"
@@ -256,7 +261,8 @@ cp "$(entry prog)" good
 cat >damage.py <<'END'
 # Flips a bit at many places: the answers stay, and the entry is made anew.
 import random, subprocess, sys
-analyze, cache, entry = sys.argv[1:]
+analyze, cache, entry, num = sys.argv[1:]
+num = int(num)
 good = open(entry, "rb").read()
 wanted = open("prog.json", "rb").read()
 addresses = open("prog.addrs", "rb").read()
@@ -267,7 +273,7 @@ def answer(program):
     return run.stdout
 random.seed(1)
 # The header, and everything behind its page, the rest of which is padding.
-for place in [*range(0, 300, 7), *(random.randrange(4096, len(good)) for _ in range(150)), len(good) - 1]:
+for place in [*range(0, 300, 7), *(random.randrange(4096, len(good)) for _ in range(num)), len(good) - 1]:
     bad = bytearray(good)
     bad[place] ^= 1 << random.randrange(8)
     open(entry, "wb").write(bad)
@@ -282,7 +288,10 @@ for place in range(300, 4096, 97):
 open(entry, "wb").write(good)
 END
 garble prog garbled/prog
-check "bits flipped anywhere: the same answers, and made anew" "$PYTHON" damage.py "$ANALYZE" "$C" "$(entry prog)"
+places=50
+! whole || places=150
+! sparse || places=15
+check "bits flipped anywhere: the same answers, and made anew" "$PYTHON" damage.py "$ANALYZE" "$C" "$(entry prog)" $places
 other_entry() { # NAME: the entry is made of what comes on standard input
 	cat >bad && cp bad "$(entry prog)"
 	run symbolize prog --cache "$C"

@@ -6,7 +6,8 @@
 #
 #   cli_victims.sh [VICTIM...]    only these
 #
-# A sanitized build is slow, and the victims are not sanitized: one setting for each crash then.
+# All of that is for "make check-long": in "make check" each crash is of one setting, these taking turns,
+# and the sanitizers' run of it takes every third.
 # CASES=DIR keeps the crashes in DIR; those that are there already are judged anew.
 . "$(dirname "$0")/lib/testlib.sh"
 . "$LIB/crashlib.sh"
@@ -15,8 +16,10 @@ need "$CLIENT" "$ANALYZE"
 # So many crashes are told to one gdb: it reads libc's debug information once.
 BATCH=24
 CASES=${CASES:-$TMP/cases}
+# Those who name victims mean all of their crashes.
 once=()
-[ -z "${SANITIZE:-}" ] || once=(--once)
+[ $# -gt 0 ] || whole || once=(--once 1)
+[ $# -gt 0 ] || ! sparse || once=(--once 3)
 
 # crash DIRECTORY PROGRAM FLAGS ARGUMENT...: leaves crash.core, crash.snap, and client; or why not.
 crash() {

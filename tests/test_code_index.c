@@ -522,7 +522,8 @@ static void test_code_index_of_damaged_images(void **state)
 	struct snap_bytes image = image_of(index);
 	snap_code_index_destroy(index);
 	uint8_t *bytes = (uint8_t *)(uintptr_t)image.data;
-	size_t step = image.len / 30 + 1;
+	/* "make check-long" looks at more. */
+	size_t step = image.len / (getenv("TEST_LONG") ? 30 : 10) + 1;
 	for (size_t i = 0; i < image.len; i += step) {
 		bytes[i] ^= 0x41;
 		/* With all kept, and after all was made by it. */
@@ -575,10 +576,11 @@ static void test_code_index_first_answers(void **state)
 	struct snap_bytes image = image_of(index);
 	snap_code_index_destroy(index);
 	uint8_t *bytes = (uint8_t *)(uintptr_t)image.data;
+	size_t every = getenv("TEST_LONG") ? 7 : 19;
 	for (size_t page = 0; page < image.len; page += SNAP_IMAGE_PAGE) {
 		size_t at = page + 4000 < image.len ? page + 4000 : image.len - 1;
 		bytes[at] ^= 1;
-		for (size_t i = 0; i < symtab.num_symbols; i += 7) {
+		for (size_t i = 0; i < symtab.num_symbols; i += every) {
 			for (uint64_t j = 0; j < 40; j += 3) {
 				FILE *f = open_memstream(&expected.data, &expected.len);
 				index = open_index(none);

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """The table of victims: which crashes there are, and whether their reports are right.
 
-victims.py list [--once] [VICTIM...]
+victims.py list [--once N] [VICTIM...]
     One line for each crash, columns separated by tabs: directory's name, victim, setting, flags,
-    whose second opinion is wanted, arguments; "-" is none. --once: each crash in one setting alone.
+    whose second opinion is wanted, arguments; "-" is none. --once: each crash in one setting alone,
+    the first in the first of its settings, the next in the second of its own, and so on; of these
+    every Nth.
 
 victims.py judge DIR
     Judges what cli_victims.sh has gathered in the directories DIR/CASE, whose names are on stdin:
@@ -88,6 +90,16 @@ def cases():
                 functions,
                 [] if flags == "-" else flags.split(","),
             )
+
+
+def once(all_cases, step):
+    """Every step-th crash, in one of its settings, which take turns."""
+    settings = {}
+    for case in all_cases:
+        settings.setdefault((case.victim, *case.arguments), []).append(case)
+    for number, found in enumerate(settings.values()):
+        if number % step == 0:
+            yield found[number // step % len(found)]
 
 
 Deviation = collections.namedtuple("Deviation", "after opinion reason")
@@ -385,20 +397,17 @@ def main():
     parser = argparse.ArgumentParser()
     verbs = parser.add_subparsers(dest="verb", required=True)
     lister = verbs.add_parser("list")
-    lister.add_argument("--once", action="store_true")
+    lister.add_argument("--once", type=int, metavar="N")
     lister.add_argument("victims", nargs="*")
     verbs.add_parser("judge").add_argument("directory")
     args = parser.parse_args()
     if args.verb == "judge":
         judge(args.directory)
         return
-    seen = set()
     wrong = deviations()
-    for case in cases():
-        crash = (case.victim, *case.arguments)
-        if (args.once and crash in seen) or (args.victims and case.victim not in args.victims):
+    for case in once(cases(), args.once) if args.once else cases():
+        if args.victims and case.victim not in args.victims:
             continue
-        seen.add(crash)
         opinion = wrong[case.directory].opinion if case.directory in wrong else "-"
         flags = ",".join(case.flags) or "-"
         arguments = " ".join(case.arguments) or "-"
