@@ -446,6 +446,7 @@ ANALYZE_OBJS = \
 	analyze/memory.o \
 	analyze/option_table.o \
 	analyze/options.o \
+	analyze/options_elf.o \
 	analyze/options_grouping.o \
 	analyze/output_file.o \
 	analyze/path_map.o \
