@@ -470,6 +470,7 @@ ANALYZE_OBJS = \
 	analyze/memory.o \
 	analyze/option_table.o \
 	analyze/options.o \
+	analyze/options_elf.o \
 	analyze/options_fields.o \
 	analyze/options_grouping.o \
 	analyze/output_file.o \

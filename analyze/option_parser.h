@@ -21,6 +21,13 @@ void snap_option_complain(
 /* Digits, or 0x and such, with which text begins; *ret_end: what follows. */
 bool snap_option_number(const char *text, uint64_t *ret, const char **ret_end);
 
+/*
+ * Of --elf: DEVICE=FILE, or FILE; what is before "=" has no slash. False if the program is to exit with
+ * *ret_status, which is SNAP_EXIT_USAGE before.
+ */
+bool snap_option_add_elf(
+	struct snap_option_parser *p, const char *text, enum snap_exit *ret_status);
+
 /* Of dedup and ingest (options_grouping.c); optarg is the argument. False if the program is to exit with *ret_status. */
 bool snap_option_take_grouping(
 	struct snap_option_parser *p, int id, enum snap_exit *ret_status);

@@ -84,38 +84,6 @@ static bool add_tokens(struct snap_option_parser *p, const char *path, enum snap
 	return false;
 }
 
-/* DEVICE=FILE, or FILE; what is before "=" has no slash. */
-static bool add_elf(struct snap_option_parser *p, const char *text, enum snap_exit *ret_status)
-{
-	struct snap_options *options = &p->arguments.options;
-	struct snap_elf_option elf = {.path = text};
-	size_t len = strcspn(text, "=/");
-	struct stat st;
-	if (text[len] == '=') {
-		elf.device = len > 0 ? snap_bytes((const uint8_t *)text, len) : snap_bytes(NULL, 0);
-		elf.path = text + len + 1;
-	}
-	int error = stat(elf.path, &st) < 0 ? errno : S_ISREG(st.st_mode) ? 0 : EINVAL;
-	if (error) {
-		char name[1024];
-		(void)snap_escape(
-			snap_bytes_str(elf.path), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
-		snap_complain("--elf '%s': %s (see 'snapanalyze %s --help')", name,
-			error == EINVAL ? "not a regular file" : strerror(error), p->verb->name);
-		return false;
-	}
-	struct snap_elf_option *grown =
-		reallocarray(p->arguments.elfs, options->num_elfs + 1, sizeof(*grown));
-	if (!grown) {
-		snap_complain("out of memory");
-		*ret_status = SNAP_EXIT_FAILED;
-		return false;
-	}
-	options->elfs = p->arguments.elfs = grown;
-	grown[options->num_elfs++] = elf;
-	return true;
-}
-
 static bool add_path_map(struct snap_option_parser *p, const char *text, enum snap_exit *ret_status)
 {
 	struct snap_path_map *map = &p->arguments.options.path_map;
@@ -368,7 +336,7 @@ static bool take_option(struct snap_option_parser *p, int id, enum snap_exit *re
 		return add_directory(p, "symbols", optarg, &options->symbol_dirs,
 			&options->num_symbol_dirs, ret_status);
 	case OPTION_ELF:
-		return add_elf(p, optarg, ret_status);
+		return snap_option_add_elf(p, optarg, ret_status);
 	case OPTION_DEBUG_DIR:
 		return add_directory(p, "debug-dir", optarg, &options->debug_dirs,
 			&options->num_debug_dirs, ret_status);

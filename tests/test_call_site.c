@@ -302,7 +302,36 @@ static void test_call_site_thumb(void **state)
 	none_at(BYTES(WORD(0xe12fff33)), PC | 1, __LINE__);	  /* ARM's blx */
 }
 
+/* All code is Thumb code: an address that says something else is none. */
+static void test_call_site_cortex_m(void **state)
+{
+	(void)state;
+	arch = snap_arch_find_name("cortex-m");
+	assert_non_null(arch);
+	direct_at(BYTES(HALVES(0xf000, 0xf880)), PC | 1, (PC + 0x100) | 1, __LINE__);
+	indirect_at(BYTES(HALF(0x4798)), PC | 1, __LINE__);
+	none_at(BYTES(WORD(0xeb000100)), PC, __LINE__);	     /* ARM's bl */
+	none_at(BYTES(HALVES(0xf000, 0xf880)), PC, __LINE__); /* bit 0 is clear */
+}
+
 /* ---------------------------------------------------------------- RISC-V */
+
+/* What RV64 has no room for. */
+static void test_call_site_riscv32(void **state)
+{
+	(void)state;
+	use(EM_RISCV, ELFCLASS32);
+	direct_at(BYTES(HALF(0x3f1d)), 0xcc, 0, __LINE__);	/* c.jal, as the assembler has it */
+	direct_at(BYTES(HALF(0x2ca9)), 0xce, 0x326, __LINE__);
+	DIRECT(PC - 4 + 0x100, WORD(0x100000ef)); /* jal ra */
+	INDIRECT(HALF(0x9782));			  /* c.jalr a5 */
+	NONE(HALF(0xa001));			  /* c.j */
+	/* Either: the end of a jal, or a c.jal. */
+	assert_true(is_call(BYTES(WORD(0x200100ef)), PC));
+	assert_true(target_of(BYTES(WORD(0x200100ef)), PC) == UNTOUCHED);
+	use(EM_RISCV, ELFCLASS64);
+	NONE(HALF(0x3f1d)); /* c.addiw */
+}
 
 static void test_call_site_riscv64(void **state)
 {
@@ -433,6 +462,8 @@ int main(void)
 		cmocka_unit_test(test_call_site_aarch64),
 		cmocka_unit_test(test_call_site_arm),
 		cmocka_unit_test(test_call_site_thumb),
+		cmocka_unit_test(test_call_site_cortex_m),
+		cmocka_unit_test(test_call_site_riscv32),
 		cmocka_unit_test(test_call_site_riscv64),
 		cmocka_unit_test(test_call_site_other_machines),
 		cmocka_unit_test(test_call_site_bounds),

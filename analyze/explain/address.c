@@ -184,12 +184,27 @@ static const char *neighbour_words(struct snap_crash *crash, uint64_t addr)
 	return "";
 }
 
+/* " (vectors+0x8)": the firmware's name for an address; "" if it has none. */
+static const char *firmware_words(struct snap_crash *crash, uint64_t addr)
+{
+	const struct snap_crash_module *module = snap_crash_module_at(crash, addr);
+	const char *name;
+	uint64_t start;
+	if (!crash->device.is_device || !module || !module->object ||
+		!snap_object_data_at(module->object, addr, &name, &start))
+		return "";
+	return addr > start ? snap_crash_format(crash, " (%.200s+0x%" PRIx64 ")", name, addr - start)
+			    : snap_crash_format(crash, " (%.200s)", name);
+}
+
 const char *snap_address_words(struct snap_crash *crash, uint64_t addr, bool unmapped_known)
 {
 	const struct snap_mapping *mapping = snap_crash_mapping_at(crash, addr);
 	if (mapping) {
 		const char *words = mapping_words(crash, mapping, &addr);
-		return words ? snap_crash_format(crash, "which lies in %s", words) : NULL;
+		const char *name = firmware_words(crash, addr);
+		return words && name ? snap_crash_format(crash, "which lies in %s%s", words, name)
+				     : NULL;
 	}
 	/* The upper half of 64 bits is never a program's. */
 	if (crash->arch && crash->arch->elf_class == ELFCLASS64 && addr >> 63)

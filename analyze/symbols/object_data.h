@@ -14,7 +14,10 @@ struct snap_object_data *snap_object_data_create(
 	const struct snap_elf_file *const *files, size_t num_files);
 void snap_object_data_destroy(struct snap_object_data *data);
 
-/* The name is as the file has it. */
+/*
+ * The name, as the file has it, of the object that has the address; or else, of firmware, of the linker
+ * script's symbol that is the address.
+ */
 bool snap_object_data_find(const struct snap_object_data *data, uint64_t vaddr,
 	const char **ret_name, uint64_t *ret_start);
 

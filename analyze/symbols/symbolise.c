@@ -97,6 +97,24 @@ static int symbolise_frame(struct snap_crash *crash, struct list *list,
 	return num > 0 ? 0 : append(crash, list, &unknown, err);
 }
 
+/* What a device says of a frame of its own backtrace, where we know no name. */
+static int add_device_name(struct snap_crash *crash, const struct snap_crash_thread *thread,
+	size_t frame_index, struct snap_listed_frame *listed, struct snap_error *err)
+{
+	const struct snap_thread *record = &thread->record;
+	const struct snap_frame *frame = &thread->frames[frame_index];
+	size_t from_end = thread->num_frames - frame_index;
+	if (frame->trust != SNAP_TRUST_PREWALKED || listed->function ||
+		record->num_symbolized != record->num_backtrace || from_end > record->num_backtrace)
+		return 0;
+	size_t i = record->num_backtrace - from_end;
+	/* Of a list that was cut short, it is another's. */
+	if ((record->backtrace[i] | 1) != (frame->pc | 1) || record->symbolized[i].len == 0)
+		return 0;
+	listed->function = snap_arena_copy(&crash->arena, record->symbolized[i]);
+	return listed->function ? 0 : snap_error_no_memory(err);
+}
+
 int snap_symbolise(
 	struct snap_crash *crash, const struct snap_path_map *map, struct snap_error *err)
 {
@@ -106,7 +124,8 @@ int snap_symbolise(
 		list.items = NULL;
 		list.num = list.capacity = 0;
 		for (size_t j = 0; j < thread->num_frames; j++)
-			if (symbolise_frame(crash, &list, &thread->frames[j], j, err) < 0)
+			if (symbolise_frame(crash, &list, &thread->frames[j], j, err) < 0 ||
+				add_device_name(crash, thread, j, &list.items[list.num - 1], err) < 0)
 				return -1;
 		thread->listed = list.items;
 		thread->num_listed = list.num;

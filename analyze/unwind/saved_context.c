@@ -397,9 +397,11 @@ static bool find_top(const struct snap_walk *w, uint64_t *ret)
 			return false;
 		*ret = thread->stack_pointer;
 	}
-	/* It has overflowed. */
+	/* It has overflowed, or its stack pointer is nowhere: what is lowest is tried first, though it
+	 * may be of calls that are over. */
 	if (thread->has_stack_end && thread->has_stack_start &&
-		thread->stack_end < thread->stack_start && *ret < thread->stack_end)
+		thread->stack_end < thread->stack_start &&
+		(*ret < thread->stack_end || *ret >= thread->stack_start))
 		*ret = thread->stack_end;
 	return true;
 }
