@@ -71,7 +71,7 @@ void snap_text_facts(const struct snap_text *p)
 {
 	const struct snap_crash *crash = p->crash;
 	const struct snap_process *process = &crash->process;
-	snap_text_heading(p, "Process and device");
+	snap_text_heading(p, crash->device.is_device ? "Device" : "Process and device");
 	field(p, "Program", process->exe);
 	if (process->has_exe_deleted && process->exe_deleted)
 		(void)fprintf(p->out, "  %-10s its file is no longer at that path\n", "");
@@ -101,6 +101,9 @@ void snap_text_facts(const struct snap_text *p)
 	field(p, "Project", crash->metadata.project_name);
 	field(p, "Software", crash->metadata.software_version);
 	field(p, "Device", crash->metadata.device_name);
+	/* A process's reason is its signal, or the caller's words. */
+	if (crash->device.is_device)
+		field(p, "Reason", crash->metadata.reason);
 	field(p, "System", crash->system.os);
 	if (crash->system.release.len > 0) {
 		(void)fprintf(p->out, "  %-10s ", "Kernel");

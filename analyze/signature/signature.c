@@ -56,7 +56,9 @@ static const char *words_of(enum snap_pick pick)
 	case SNAP_PICK_HANDLER:
 		return "belongs to a signal handler that ended the program";
 	case SNAP_PICK_SIGNAL:
-		return "the kernel's call of a signal handler";
+		return "the kernel's call of a signal handler, or a processor's of an exception's";
+	case SNAP_PICK_INTERRUPTED:
+		return "was interrupted by the handler in which it happened";
 	case SNAP_PICK_TAIL:
 		return "starts programs or threads";
 	case SNAP_PICK_OUTER:
