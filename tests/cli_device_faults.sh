@@ -176,3 +176,14 @@ is interrupt handler "IRQ 1 Default_Handler" 'f["exception"] + " " + f["handler"
 	>"$TMP/groups.json" 2>"$TMP/err"
 equal "dedup: groups" "[2, 1]" "$("$PYTHON" -c 'import json, sys
 print([g["count"] for g in json.load(open(sys.argv[1]))["groups"]])' "$TMP/groups.json")"
+
+# Reports have the ids of the snapshots that they are of.
+cat "$TMP"/*.json >"$TMP/reports"
+grep -v '"groups"' "$TMP/reports" >"$TMP/reports.json"
+"$ANALYZE" signature --from json "$TMP/reports.json" 2>"$TMP/err" | cut -f1,2 >"$TMP/got"
+"$PYTHON" -c 'import json, sys
+for line in open(sys.argv[1], encoding="utf-8"):
+    s = json.loads(line)["signature"]
+    print(s["id"] or "-", s["text"] or "-", sep="\t")' "$TMP/reports.json" >"$TMP/wanted"
+check "reports: ids" cmp "$TMP/wanted" "$TMP/got"
+check "reports: some have one" grep -q "^s1" "$TMP/got"

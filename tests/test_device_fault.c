@@ -878,6 +878,11 @@ static void test_riscv_crash(void **state)
 	/* A hart that tells no address. */
 	field(m, SNAP_RISCV_MTVAL, 0);
 	explained(m, SNAP_KIND_BUSFAULT, "read 4 bytes at address 0x28");
+	reg(m, "pc", 0x90000000); /* the code there is not known, but to the hart */
+	field(m, SNAP_RISCV_MCAUSE, 2);
+	field(m, SNAP_RISCV_MTVAL, 0xffff1234);
+	explained(m, SNAP_KIND_USAGEFAULT, "refused the instruction (0xffff1234) at 0x90000000");
+	reg(m, "pc", CODE);
 	field(m, SNAP_RISCV_MCAUSE, 3);
 	explained(m, SNAP_KIND_TRAP, "breakpoint");
 	field(m, SNAP_RISCV_MCAUSE, 11);

@@ -29,7 +29,7 @@ int snap_signature_find_kind(
 	struct snap_arena arena;
 	struct snap_signature_stack stack;
 	const struct snap_crash_thread *thread = snap_crash_crashed_thread(crash);
-	if (!thread || crash->cause.kind != SNAP_KIND_UNKNOWN)
+	if (!thread || crash->cause.kind != SNAP_KIND_UNKNOWN || crash->device.is_device)
 		return 0;
 	snap_arena_init(&arena, SIZE_MAX);
 	int r = snap_signature_stack_read(crash, thread, rules, &arena, &stack, err);
