@@ -363,6 +363,7 @@ enum snap_next_kind {
 	SNAP_NEXT_SYMBOLS, /* get them */
 	SNAP_NEXT_STACK,   /* how to have more of it, or what damaged it */
 	SNAP_NEXT_THREADS, /* of a live process */
+	SNAP_NEXT_DEVICE,  /* a microcontroller's settings, or those of its program */
 };
 
 /* What to do next (explain/next_steps.h). */

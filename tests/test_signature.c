@@ -234,6 +234,45 @@ static void test_three_frames(void **state)
 					     F("c", LIBFOO), F("d", PROGRAM)));
 }
 
+/* A firmware is one module, with libraries, kernel and all. */
+static void test_microcontroller(void **state)
+{
+	struct model *m = *state;
+	m->crash.device.is_device = true;
+	m->modules[PROGRAM].record.path = snap_bytes_str("firmware");
+	m->crash.modules = m->modules;
+	m->crash.num_modules = 1;
+	m->crash.cause.kind = SNAP_KIND_USAGEFAULT;
+	assert_string_equal("usagefault | __aeabi_uidiv | mean | sample | run",
+		SIGN(m, F("__aeabi_idiv0", PROGRAM), F("__aeabi_uidiv", PROGRAM),
+			F("mean", PROGRAM), F("sample", PROGRAM), F("run", PROGRAM),
+			F("prvTaskExitError", PROGRAM)));
+	/* That something is in the firmware tells nothing. */
+	assert_null(SIGN(m, F(NULL, PROGRAM)));
+	assert_string_equal("usagefault | main",
+		SIGN(m, F(NULL, PROGRAM), F("main", PROGRAM), F("Reset_Handler", PROGRAM)));
+	/* The fault's own handler is not to blame; another is, and not what it interrupted. */
+	assert_string_equal("usagefault | mean",
+		SIGN(m, F("HardFault_Handler", PROGRAM),
+			F(NULL, NOWHERE, .is_signal = true), F("mean", PROGRAM),
+			F("main", PROGRAM)));
+	assert_string_equal("usagefault | adc_handler",
+		SIGN(m, F("adc_handler", PROGRAM), F(NULL, NOWHERE, .is_signal = true),
+			F("mean", PROGRAM), F("main", PROGRAM)));
+	m->crash.cause.kind = SNAP_KIND_ASSERT;
+	m->crash.cause.has_assertion = true;
+	m->crash.cause.assertion.expression = "n < 5";
+	m->crash.abort_message.text = snap_bytes_str("Check failed: n (=7) < 5 (=5).");
+	assert_string_equal("assert | adc_handler | \"assertion 'n < N'\"",
+		SIGN(m, F("abort", PROGRAM), F("__assert_func", PROGRAM),
+			F("adc_handler", PROGRAM), F(NULL, NOWHERE, .is_signal = true),
+			F("main", PROGRAM)));
+	/* A process that is called so keeps its ids. */
+	m->crash.device.is_device = false;
+	m->crash.cause.kind = SNAP_KIND_SEGV;
+	assert_string_equal("segv | firmware!?", SIGN(m, F(NULL, PROGRAM)));
+}
+
 static void test_cxx(void **state)
 {
 	struct model *m = *state;
@@ -538,6 +577,7 @@ int main(void)
 		cmocka_unit_test(test_name_hostile),
 		TEST(test_abort),
 		TEST(test_three_frames),
+		TEST(test_microcontroller),
 		TEST(test_cxx),
 		TEST(test_own_names),
 		TEST(test_static_program),

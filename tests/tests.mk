@@ -86,6 +86,7 @@ TESTS_ANALYZE = \
 	test_dedup_filter \
 	test_demangle \
 	test_dir_index \
+	test_device_fault \
 	test_dwarf_cursor \
 	test_dwarf_file \
 	test_dwarf_hostile \

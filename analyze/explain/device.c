@@ -138,11 +138,13 @@ static int find_status(struct snap_crash *crash)
 	if (device->family == SNAP_CPU_RISCV) {
 		device->num_fault_bits =
 			snap_riscv_bits(&device->state, xlen_of(crash), device->fault_bits);
+		/* Without a trap mstatus tells of an earlier one. */
+		if (!snap_cpu_state_has(&device->state, SNAP_RISCV_MCAUSE))
+			return 0;
 		device->mode = snap_riscv_mode(&device->state);
-		if (snap_cpu_state_has(&device->state, SNAP_RISCV_MCAUSE))
-			device->exception = snap_riscv_cause(
-				device->state.values[SNAP_RISCV_MCAUSE], xlen_of(crash))
-						    .name;
+		device->exception =
+			snap_riscv_cause(device->state.values[SNAP_RISCV_MCAUSE], xlen_of(crash))
+				.name;
 		return 0;
 	}
 	if (device->family != SNAP_CPU_CORTEX_M)

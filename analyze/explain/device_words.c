@@ -49,19 +49,12 @@ static const char *explain_access(
 	const struct snap_evidence *e, const struct snap_device_fault *fault)
 {
 	const char *refusal = refusal_words(e, fault);
-	const char *access = e->crash->cause.access;
-	if (!e->has_fault) {
-		bool is_memory = fault->is_protection;
-		return is_cortex_m(e)
-			       ? FORMAT(e,
-					 "The program %s, %s; the address is not told (%s is not "
-					 "valid).",
-					 snap_fault_deed_words(e, access), refusal,
-					 is_memory ? "MMFAR" : "BFAR")
-			       : FORMAT(e, "The program %s, %s; the address is not told.",
-					 snap_fault_deed_words(e, access), refusal);
-	}
-	const char *deed = snap_fault_deed_words(e, access);
+	const char *deed = snap_fault_deed_words(e, e->crash->cause.access);
+	if (deed && !e->has_fault)
+		return FORMAT(e, "The program %s, %s; the address is not told%s.", deed, refusal,
+			!is_cortex_m(e)	       ? ""
+			: fault->is_protection ? " (MMFAR is not valid)"
+					       : " (BFAR is not valid)");
 	const char *place = snap_device_place_words(e->crash, e->fault);
 	const char *pointer = pointer_words(e);
 	return deed && place && pointer ? FORMAT(e, "The program %s at address 0x%" PRIx64 "%s, %s%s.",
@@ -72,7 +65,7 @@ static const char *explain_access(
 static const char *explain_alignment(const struct snap_evidence *e)
 {
 	const char *deed = snap_fault_deed_words(e, e->crash->cause.access);
-	if (!e->has_fault)
+	if (deed && !e->has_fault)
 		return FORMAT(e,
 			"The program %s at an address that is not aligned as it has to be; which "
 			"address is not known.",
@@ -189,8 +182,13 @@ static void code_bytes(const struct snap_evidence *e, char ret[32])
 					   e->instruction.bytes[1] < 0xe8
 				   ? 2u
 				   : 4u;
+	const struct snap_cpu_state *state = &e->crash->device.state;
 	int len = 0;
 	ret[0] = '\0';
+	/* Of an illegal instruction a hart may tell the code itself. */
+	if (!is_cortex_m(e) && e->instruction.len == 0 &&
+		snap_cpu_state_has(state, SNAP_RISCV_MTVAL) && state->values[SNAP_RISCV_MTVAL] != 0)
+		(void)snprintf(ret, 32, " (0x%" PRIx64 ")", state->values[SNAP_RISCV_MTVAL]);
 	for (unsigned int i = 0; i < num && i < e->instruction.len && len < 20; i++)
 		len += snprintf(ret + len, 32u - (size_t)len, "%s%02x", i == 0 ? " (" : " ",
 			e->instruction.bytes[i]);

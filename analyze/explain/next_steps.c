@@ -39,6 +39,7 @@ const char *snap_next_name(enum snap_next_kind kind)
 		[SNAP_NEXT_SYMBOLS] = "symbols",
 		[SNAP_NEXT_STACK] = "stack",
 		[SNAP_NEXT_THREADS] = "threads",
+		[SNAP_NEXT_DEVICE] = "device",
 	};
 	return names[kind];
 }
@@ -242,6 +243,11 @@ static int add_stack(struct steps *steps, struct snap_error *err)
 		return 0;
 	switch (thread->end) {
 	case SNAP_END_TRUNCATED:
+		if (crash->device.is_device)
+			return add(steps, SNAP_NEXT_STACK,
+				"Have more of the stack captured next time: it goes on beyond what is "
+				"there.",
+				NULL, err);
 		return add(steps, SNAP_NEXT_STACK,
 			crash->is_core || (crash->capture.has_method && crash->capture.method == SNAP_CAPTURE_CORE_FILE)
 				? "Have more of the stack in the core next time: it goes on beyond "
@@ -268,6 +274,56 @@ static int add_stack(struct steps *steps, struct snap_error *err)
 	return 0;
 }
 
+/* ---------------------------------------------------------------- microcontrollers */
+
+/* What tells more of a fault the next time, or is likely to mend it. */
+static const struct {
+	const char *bit, *text;
+} device_steps[] = {
+	/* Cortex-M4 Devices Generic User Guide (ARM DUI 0553), 4.1.1. */
+	{"IMPRECISERR", "Have it crash with buffered writes switched off, so that the fault names its "
+			"instruction: DISDEFWBUF, bit 1 of ACTLR (0xe000e008), on Cortex-M3 and M4."},
+	{"NOCP", "Enable the FPU before it is used (CP10 and CP11 of CPACR, 0xe000ed88), or build "
+		 "without it."},
+	{"VECTTBL", "See that VTOR (0xe000ed08) is the vector table's address, and aligned."},
+	{"DEBUGEVT", "Take breakpoints and semihosting out of what runs without a debugger."},
+};
+
+static int add_device(struct steps *steps, struct snap_error *err)
+{
+	struct snap_crash *crash = steps->crash;
+	const struct snap_device *device = &crash->device;
+	const struct snap_crash_thread *thread = snap_crash_crashed_thread(crash);
+	const char *bit = device->fault_bit;
+	if (!device->is_device)
+		return 0;
+	for (size_t i = 0; bit && i < sizeof(device_steps) / sizeof(device_steps[0]); i++)
+		if (strcmp(bit, device_steps[i].bit) == 0 &&
+			add(steps, SNAP_NEXT_DEVICE, device_steps[i].text, NULL, err) < 0)
+			return -1;
+	if (bit && strcmp(bit, "PRECISERR") == 0 && crash->cause.has_address &&
+		crash->cause.address >= 0x40000000 && crash->cause.address < 0x60000000)
+		return add(steps, SNAP_NEXT_DEVICE,
+			snap_crash_format(crash,
+				"See whether the peripheral at 0x%" PRIx64
+				" exists, and has its clock enabled, before it is accessed.",
+				crash->cause.address),
+			NULL, err);
+	if (crash->cause.kind == SNAP_KIND_STACK_OVERFLOW)
+		return add(steps, SNAP_NEXT_DEVICE,
+			thread && thread->stack_use.has_size
+				? snap_crash_format(crash,
+					  "Give the thread a larger stack than its %" PRIu64
+					  " bytes, or have it use less.",
+					  thread->stack_use.size)
+				: "Give the thread a larger stack, or have it use less.",
+			NULL, err);
+	if (crash->cause.kind == SNAP_KIND_UNKNOWN && !device->has_state)
+		return add(steps, SNAP_NEXT_DEVICE,
+			"Have the device put its registers into the snapshot (field 20).", NULL, err);
+	return 0;
+}
+
 int snap_find_next_steps(
 	struct snap_crash *crash, bool only_crashed_thread, struct snap_error *err)
 {
@@ -275,7 +331,7 @@ int snap_find_next_steps(
 	crash->next_steps = NULL;
 	crash->num_next_steps = 0;
 	if (add_sender(&steps, err) < 0 || add_look(&steps, err) < 0 ||
-		add_threads(&steps, err) < 0 || add_file(&steps, err) < 0 ||
+		add_device(&steps, err) < 0 || add_threads(&steps, err) < 0 || add_file(&steps, err) < 0 ||
 		add_symbols(&steps, only_crashed_thread, err) < 0 || add_stack(&steps, err) < 0)
 		return -1;
 	crash->next_steps = steps.list;

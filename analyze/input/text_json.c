@@ -185,6 +185,7 @@ static void read_snapshot(struct filling *f, const json_t *report)
 		read_time(time, &crash->capture);
 	const char *arch = json_string_value(json_object_get(device, "arch"));
 	crash->arch = arch ? snap_arch_find_name(arch) : NULL;
+	crash->device.is_device = is_true(device, "microcontroller");
 	crash->system.os = text_of(f, device, "os");
 	crash->system.hostname = text_of(f, device, "hostname");
 	crash->process.comm = text_of(f, process, "comm");

@@ -82,6 +82,7 @@ static void put_device(struct snap_json *w, const struct snap_crash *crash)
 	snap_json_maybe_hex_bytes(w, "software_build_uuid", metadata->software_build_uuid);
 	snap_json_put_text(
 		w, "arch", crash->arch ? snap_bytes_str(crash->arch->name) : system->machine);
+	snap_json_put_bool(w, "microcontroller", crash->device.is_device);
 	snap_json_put_string(w, "cpu_arch",
 		metadata->has_cpu_arch ? snap_cpu_arch_name(metadata->cpu_arch) : NULL);
 	snap_json_put_text(w, "os", system->os);

@@ -119,7 +119,7 @@ static void print_bits(const struct snap_text *p, const char *name)
 	for (size_t i = 0; i < device->num_fault_bits; i++) {
 		const struct snap_fault_bit *bit = &device->fault_bits[i];
 		if (strcasecmp(bit->reg, name) == 0)
-			(void)fprintf(p->out, "    %-17s %s\n", bit->name, bit->words);
+			(void)fprintf(p->out, "    %-17s  %s\n", bit->name, bit->words);
 	}
 }
 

@@ -106,6 +106,9 @@ void snap_text_facts(const struct snap_text *p)
 	field(p, "Project", crash->metadata.project_name);
 	field(p, "Software", crash->metadata.software_version);
 	field(p, "Device", crash->metadata.device_name);
+	/* A process's reason is its signal, or the caller's words. */
+	if (crash->device.is_device)
+		field(p, "Reason", crash->metadata.reason);
 	field(p, "System", crash->system.os);
 	if (crash->system.release.len > 0) {
 		(void)fprintf(p->out, "  %-10s ", "Kernel");

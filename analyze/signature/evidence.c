@@ -84,7 +84,8 @@ static size_t num_decisive_frames(const struct snap_signature_stack *stack,
 	const struct snap_picked *picked, const struct snap_crash_thread *thread)
 {
 	for (size_t i = 1; i < stack->num_lines; i++)
-		if (picked->picks[i] == SNAP_PICK_BEYOND || picked->picks[i] == SNAP_PICK_SMASHED)
+		if (picked->picks[i] == SNAP_PICK_BEYOND || picked->picks[i] == SNAP_PICK_SMASHED ||
+			picked->picks[i] == SNAP_PICK_INTERRUPTED)
 			return thread->listed[i - 1].frame + 1;
 	return stack->is_cut || thread->end != SNAP_END_COMPLETE ? SIZE_MAX : thread->num_frames;
 }

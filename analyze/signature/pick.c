@@ -52,7 +52,10 @@ static size_t find_start(const struct snap_signature_stack *stack, enum snap_pic
 		while (start < end)
 			picks[start++] = SNAP_PICK_ENDS;
 		size_t signal = find_trampoline(stack, start);
-		if (!ends || stack->kind != SNAP_KIND_ABORT || signal + 1 >= stack->num_lines)
+		/* A microcontroller's handlers go wrong as threads do: only where there is nothing
+		 * but the fault's own handler, it tells nothing. */
+		bool is_own = stack->is_device ? signal == start : stack->kind == SNAP_KIND_ABORT;
+		if (!ends || !is_own || signal + 1 >= stack->num_lines)
 			return start;
 		while (start < signal)
 			picks[start++] = SNAP_PICK_HANDLER;
@@ -224,14 +227,19 @@ void snap_pick(const struct snap_signature_stack *stack, size_t depth, bool phys
 	struct snap_picked *picked)
 {
 	size_t start = find_start(stack, picked->picks), num_frames = 0, num = 0;
-	for (size_t i = start; i < stack->num_lines; i++) {
+	/* What was interrupted is chance. */
+	size_t end = stack->is_device ? find_trampoline(stack, start) : stack->num_lines;
+	for (size_t i = end; i < stack->num_lines; i++)
+		picked->picks[i] =
+			stack->lines[i].is_signal ? SNAP_PICK_SIGNAL : SNAP_PICK_INTERRUPTED;
+	for (size_t i = start; i < end; i++) {
 		picked->picks[i] = first_pick(&stack->lines[i], physical);
 		num_frames += picked->picks[i] == SNAP_PICK_FRAME;
 	}
-	for (size_t i = start; i < stack->num_lines && num_frames == 0; i++)
+	for (size_t i = start; i < end && num_frames == 0; i++)
 		if (picked->picks[i] == SNAP_PICK_OUTER)
 			picked->picks[i] = SNAP_PICK_FRAME;
-	collect(picked, start, stack->num_lines);
+	collect(picked, start, end);
 	thin_out(stack, picked);
 	fold(stack, picked);
 	num_frames = 0;

@@ -17,7 +17,8 @@ enum snap_pick {
 	SNAP_PICK_SMASHED,  /* was found behind a return address that may have been overwritten */
 	SNAP_PICK_ENDS,	    /* ends the program, or stands above what does */
 	SNAP_PICK_HANDLER,  /* of a signal handler that ended the program */
-	SNAP_PICK_SIGNAL,   /* a signal trampoline */
+	SNAP_PICK_SIGNAL,   /* a signal trampoline, or a microcontroller's exception */
+	SNAP_PICK_INTERRUPTED, /* what such a handler, in which it crashed, had interrupted */
 	SNAP_PICK_TAIL,	    /* starts programs and threads */
 	SNAP_PICK_OUTER,    /* main(), where other frames are */
 	SNAP_PICK_INNER,    /* of functions of libraries in a row, not the outermost */

@@ -29,7 +29,7 @@ int snap_signature_find_kind(
 	struct snap_arena arena;
 	struct snap_signature_stack stack;
 	const struct snap_crash_thread *thread = snap_crash_crashed_thread(crash);
-	if (!thread || crash->cause.kind != SNAP_KIND_UNKNOWN)
+	if (!thread || crash->cause.kind != SNAP_KIND_UNKNOWN || crash->device.is_device)
 		return 0;
 	snap_arena_init(&arena, SIZE_MAX);
 	int r = snap_signature_stack_read(crash, thread, rules, &arena, &stack, err);
@@ -56,7 +56,9 @@ static const char *words_of(enum snap_pick pick)
 	case SNAP_PICK_HANDLER:
 		return "belongs to a signal handler that ended the program";
 	case SNAP_PICK_SIGNAL:
-		return "the kernel's call of a signal handler";
+		return "the kernel's call of a signal handler, or a processor's of an exception's";
+	case SNAP_PICK_INTERRUPTED:
+		return "was interrupted by the handler in which it happened";
 	case SNAP_PICK_TAIL:
 		return "starts programs or threads";
 	case SNAP_PICK_OUTER:

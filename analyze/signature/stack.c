@@ -107,6 +107,7 @@ int snap_signature_stack_read(const struct snap_crash *crash,
 	uint32_t present = 0;
 	*ret = (struct snap_signature_stack){
 		.kind = crash->cause.kind,
+		.is_device = crash->device.is_device,
 		.is_smashed = crash->cause.failure == SNAP_FAILURE_STACK_SMASHING,
 		.lines = lines,
 	};
