@@ -683,14 +683,34 @@ static void test_device_writer_stack_is_clipped(void **unused)
 	assert_int_equal(next(SNAP_RECORD_OMISSION).u.omission.bytes, page - 128);
 	snap_reader_deinit(&reader);
 
-	/* Above, or bounds that make no sense: nothing is read. */
-	for (int i = 0; i < 4; i++) {
+	/* Above, or not known: the upper end. */
+	for (int i = 0; i < 2; i++) {
+		struct snapcrash_device_thread lost = thread;
+		lost.stack_pointer = i == 0 ? thread.stack_start + 1 : thread.stack_end + 8;
+		lost.has_stack_pointer = i == 0;
+		write_guarded(&lost, 128);
+		assert_null(raw_stack(next(SNAP_RECORD_THREAD).payload).data);
+		range = next(SNAP_RECORD_MEMORY).u.memory;
+		assert_true(range.address == thread.stack_start - 128 && range.tid == 5);
+		assert_bytes(snap_bytes(bottom + page - 128, 128), range.data);
+		omission = next(SNAP_RECORD_OMISSION).u.omission;
+		assert_true(omission.address == thread.stack_end && omission.bytes == page - 128);
+		snap_reader_deinit(&reader);
+		write_guarded(&lost, SIZE_MAX);
+		(void)next(SNAP_RECORD_THREAD);
+		assert_bytes(snap_bytes(bottom, page), next(SNAP_RECORD_MEMORY).u.memory.data);
+		(void)next(SNAP_RECORD_CHECKPOINT);
+		snap_reader_deinit(&reader);
+	}
+
+	/* Bounds that make no sense: nothing is read. */
+	for (int i = 0; i < 3; i++) {
 		struct snapcrash_device_thread bad = thread;
-		bad.stack_pointer = i == 0 ? thread.stack_start + 1 : thread.stack_end;
-		if (i == 1)
+		bad.stack_pointer = thread.stack_end;
+		if (i == 0)
 			bad.stack_end = bad.stack_start + 4;
-		bad.has_stack_start = i != 2;
-		bad.has_stack_pointer = i != 3;
+		bad.has_stack_start = i != 1;
+		bad.has_stack_end = i != 2;
 		write_guarded(&bad, 128);
 		assert_null(raw_stack(next(SNAP_RECORD_THREAD).payload).data);
 		omission = next(SNAP_RECORD_OMISSION).u.omission;

@@ -472,21 +472,25 @@ void snapcrash_device_thread_with_stack(
 {
 	uintptr_t sp = thread->stack_pointer, start = thread->stack_start, end = thread->stack_end;
 	struct snapcrash_device_bytes none = {NULL, 0};
-	if (!thread->has_stack_pointer || !thread->has_stack_start || !thread->has_stack_end ||
-		sp > start || end > start) {
+	if (!thread->has_stack_start || !thread->has_stack_end || end > start) {
 		put_thread(w, thread, none);
 		omit_stack(w, thread, SNAP_OMITTED_UNREADABLE, 0, 0);
 		return;
 	}
-	uintptr_t from = sp < end ? end : sp;
-	struct snapcrash_device_bytes taken = {(const void *)from, start - from};
-	if (taken.len > max)
-		taken.len = max;
-	put_thread(w, thread, sp < end ? none : taken);
-	if (sp < end)
+	bool lost = !thread->has_stack_pointer || sp > start;
+	bool inside = !lost && sp >= end;
+	uintptr_t from = inside ? sp : end;
+	size_t len = start - from < max ? start - from : max;
+	if (lost)
+		from = start - len;
+	struct snapcrash_device_bytes taken = {(const void *)from, len};
+	put_thread(w, thread, inside ? taken : none);
+	if (!inside)
 		put_stack_range(w, thread, taken);
-	if (taken.len < start - from)
-		omit_stack(w, thread, SNAP_OMITTED_CAP, from + taken.len, start);
+	if (lost && from > end)
+		omit_stack(w, thread, SNAP_OMITTED_CAP, end, from);
+	else if (from + len < start)
+		omit_stack(w, thread, SNAP_OMITTED_CAP, from + len, start);
 }
 
 uintptr_t snapcrash_device_stack_peak(uintptr_t stack_end, uintptr_t stack_start, uint8_t paint)

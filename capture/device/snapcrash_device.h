@@ -241,10 +241,10 @@ void snapcrash_device_thread(
 /*
  * The record, with raw_stack taken from memory: from stack_pointer up, to stack_start at most and
  * max bytes at most. (raw_stack is not looked at.) Nothing outside [stack_end, stack_start) is read,
- * so that with bounds that are true a stack pointer that is not does no harm: if it is below
+ * so that with bounds that are true a stack pointer that is not does no harm. If it is below
  * stack_end, the stack has overflowed, and a memory range has the first max bytes from stack_end on;
- * if it is above stack_start, or bounds or pointer are missing, there are no bytes. With a header,
- * an Omission tells what was left out.
+ * if it is above stack_start, or missing, one has the last max bytes, where the outermost frames are.
+ * Without bounds there are no bytes. With a header, an Omission tells what was left out.
  */
 void snapcrash_device_thread_with_stack(
 	struct snapcrash_device_writer *w, const struct snapcrash_device_thread *thread, size_t max);

@@ -1,5 +1,6 @@
 /*
- * The board: Arm's MPS2 with the Cortex-M3 or Cortex-M4 image (AN385, AN386), as QEMU has it.
+ * The board: Arm's MPS2 with the Cortex-M3 or Cortex-M4 image (AN385, AN386), as QEMU has it. (The
+ * build for Cortex-M0 runs on QEMU's "microbit", without a UART or an MPU.)
  * Addresses: Application Notes AN385, AN386 (memory map, CMSDK UART); ARMv7-M Architecture Reference
  * Manual, B3.2 to B3.5, for the rest.
  */

@@ -147,6 +147,8 @@ void snapcrash_device_fault(const struct snapcrash_device_state *state)
 		if (thread != kernel_running)
 			write_thread(state, thread);
 	(void)snapcrash_device_checkpoint(&writer);
+	if (text_equal(options.fault, "again"))
+		snapcrash_device_assert("snapshot.c", 1, "all is well"); /* and no second snapshot */
 	write_rest(state);
 	int error = snapcrash_device_finish(&writer);
 	sink_close();
