@@ -111,6 +111,7 @@ for cpu in $FIRMWARE_CPUS; do
 			equal "$cpu-$name: its text" "$text" "${FACT[abort]}"
 			equal "$cpu-$name: lr is behind the call" 5 $((${FACT[cpu.lr]} - ${FACT[cpu.pc]}))
 			absent "$cpu-$name" exc_return cfsr hfsr shcsr r3 r12
+			[ "$name" = assert ] || absent "$cpu-$name: of the fault" icsr
 			check "$cpu-$name: pc is the call" eval \
 				"arm-none-eabi-objdump -d --start-address=${FACT[cpu.pc]} \
 				--stop-address=$((${FACT[cpu.pc]} + 4)) '$(firmware "$cpu")' |

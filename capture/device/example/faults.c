@@ -1,6 +1,7 @@
 /*
  * Ways to fail. Each is reached through functions that stay functions, so that a report can be
- * checked against their names: fault_happen() calls NAME_outer(), that NAME_inner(), where it happens.
+ * checked against their names: fault_happen() calls NAME_outer(), that NAME_inner(), where it
+ * happens.
  */
 #include "capture/device/cortex_m.h"
 #include "capture/device/example/board.h"
@@ -16,7 +17,8 @@ static uint8_t buffer[16];
 
 /* Where the stack pointer is now: what the snapshot must say. */
 #define MARK()                                                                                     \
-	__asm__ volatile("mov r3, sp\n\tstr r3, [%0]" ::"r"(&fault_stack_pointer) : "r3", "memory")
+	__asm__ volatile("mov r3, sp\n\tstr r3, [%0]" ::"r"(&fault_stack_pointer) : "r3", "memor"  \
+											  "y")
 
 #define DEFINE_OUTER(name)                                                                         \
 	static APART void name##_outer(uint32_t depth)                                             \
@@ -200,7 +202,8 @@ static APART void adc_convert(uint32_t channel)
 	__asm__ volatile("dsb\n\tisb" ::: "memory");
 	if (text_equal(handler_fault, "irq_assert"))
 		snapcrash_device_assert("adc.c", 17, "a sample is there");
-	const volatile uint32_t *pointer = (const volatile uint32_t *)(uintptr_t)(NOWHERE + channel);
+	const volatile uint32_t *pointer =
+		(const volatile uint32_t *)(uintptr_t)(NOWHERE + channel);
 	MARK();
 	sink = *pointer;
 	sink = sink + channel;

@@ -73,49 +73,49 @@ __attribute__((used)) void kernel_choose(void)
 #ifdef __ARM_ARCH_6M__
 /* By way of the low registers; the layout is the same. */
 #define PUSH_CONTEXT                                                                               \
-	"	subs	r0, #32\n"                                                                     \
-	"	str	r0, [r2]\n"                                                                   \
-	"	stmia	r0!, {r4-r7}\n"                                                                \
-	"	mov	r4, r8\n"                                                                      \
-	"	mov	r5, r9\n"                                                                      \
-	"	mov	r6, r10\n"                                                                     \
-	"	mov	r7, r11\n"                                                                     \
+	"	subs	r0, #32\n"                                                                          \
+	"	str	r0, [r2]\n"                                                                          \
+	"	stmia	r0!, {r4-r7}\n"                                                                    \
+	"	mov	r4, r8\n"                                                                            \
+	"	mov	r5, r9\n"                                                                            \
+	"	mov	r6, r10\n"                                                                           \
+	"	mov	r7, r11\n"                                                                           \
 	"	stmia	r0!, {r4-r7}\n"
 #define POP_CONTEXT                                                                                \
-	"	adds	r0, #16\n"                                                                     \
-	"	ldmia	r0!, {r4-r7}\n"                                                                \
-	"	mov	r8, r4\n"                                                                      \
-	"	mov	r9, r5\n"                                                                      \
-	"	mov	r10, r6\n"                                                                     \
-	"	mov	r11, r7\n"                                                                     \
-	"	msr	psp, r0\n"                                                                     \
-	"	subs	r0, #32\n"                                                                     \
-	"	ldmia	r0!, {r4-r7}\n"                                                                \
-	"	movs	r0, #2\n"                                                                      \
-	"	mvns	r0, r0\n" /* RETURN_PSP */                                                    \
+	"	adds	r0, #16\n"                                                                          \
+	"	ldmia	r0!, {r4-r7}\n"                                                                    \
+	"	mov	r8, r4\n"                                                                            \
+	"	mov	r9, r5\n"                                                                            \
+	"	mov	r10, r6\n"                                                                           \
+	"	mov	r11, r7\n"                                                                           \
+	"	msr	psp, r0\n"                                                                           \
+	"	subs	r0, #32\n"                                                                          \
+	"	ldmia	r0!, {r4-r7}\n"                                                                    \
+	"	movs	r0, #2\n"                                                                           \
+	"	mvns	r0, r0\n" /* RETURN_PSP */                                                 \
 	"	bx	r0\n"
 #elif defined(__ARM_FP)
 #define PUSH_CONTEXT                                                                               \
-	"	tst	lr, #16\n"                                                                     \
-	"	it	eq\n"                                                                          \
-	"	vstmdbeq r0!, {s16-s31}\n"                                                            \
-	"	stmdb	r0!, {r4-r11, lr}\n"                                                           \
+	"	tst	lr, #16\n"                                                                           \
+	"	it	eq\n"                                                                                 \
+	"	vstmdbeq r0!, {s16-s31}\n"                                                               \
+	"	stmdb	r0!, {r4-r11, lr}\n"                                                               \
 	"	str	r0, [r2]\n"
 #define POP_CONTEXT                                                                                \
-	"	ldmia	r0!, {r4-r11, lr}\n"                                                           \
-	"	tst	lr, #16\n"                                                                     \
-	"	it	eq\n"                                                                          \
-	"	vldmiaeq r0!, {s16-s31}\n"                                                            \
-	"	msr	psp, r0\n"                                                                     \
+	"	ldmia	r0!, {r4-r11, lr}\n"                                                               \
+	"	tst	lr, #16\n"                                                                           \
+	"	it	eq\n"                                                                                 \
+	"	vldmiaeq r0!, {s16-s31}\n"                                                               \
+	"	msr	psp, r0\n"                                                                           \
 	"	bx	lr\n"
 #else
 #define PUSH_CONTEXT                                                                               \
-	"	stmdb	r0!, {r4-r11}\n"                                                               \
+	"	stmdb	r0!, {r4-r11}\n"                                                                   \
 	"	str	r0, [r2]\n"
 #define POP_CONTEXT                                                                                \
-	"	ldmia	r0!, {r4-r11}\n"                                                               \
-	"	mvn	lr, #2\n" /* RETURN_PSP */                                                    \
-	"	msr	psp, r0\n"                                                                     \
+	"	ldmia	r0!, {r4-r11}\n"                                                                   \
+	"	mvn	lr, #2\n" /* RETURN_PSP */                                                 \
+	"	msr	psp, r0\n"                                                                           \
 	"	bx	lr\n"
 #endif
 

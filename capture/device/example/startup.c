@@ -75,7 +75,8 @@ static void set_up_faults(void)
 
 __attribute__((noreturn)) void reset_handler(void)
 {
-	__builtin_memcpy(data_start, data_image, (size_t)((uint8_t *)data_end - (uint8_t *)data_start));
+	__builtin_memcpy(
+		data_start, data_image, (size_t)((uint8_t *)data_end - (uint8_t *)data_start));
 	__builtin_memset(bss_start, 0, (size_t)((uint8_t *)bss_end - (uint8_t *)bss_start));
 #ifdef __ARM_FP
 	SCB_CPACR |= 0xfu << 20; /* the FPU is there for everybody */
