@@ -50,7 +50,10 @@ absent() { # NAME REGISTER...
 scenario() {
 	local cpu=$1 name=$1-$2 snap=$TMP/$1-$2.snap arch=2 id
 	id=$("${TOOLS[$cpu]}readelf" -n "$(firmware "$cpu")" | sed -n 's/.*Build ID: //p')
-	[ "$cpu" != rv32imac ] || arch=5
+	case $cpu in
+	cm0) arch=1 ;;
+	rv32imac) arch=5 ;;
+	esac
 	device_run "$cpu" "$2" file "$snap"
 	equal "$name: the firmware's exit status" 0 $? || note_file "$TMP/qemu.out"
 	equal "$name: the file is whole" complete "$(integrity "$snap")"
@@ -108,6 +111,7 @@ for cpu in $FIRMWARE_CPUS; do
 			equal "$cpu-$name: its text" "$text" "${FACT[abort]}"
 			equal "$cpu-$name: lr is behind the call" 5 $((${FACT[cpu.lr]} - ${FACT[cpu.pc]}))
 			absent "$cpu-$name" exc_return cfsr hfsr shcsr r3 r12
+			[ "$name" = assert ] || absent "$cpu-$name: of the fault" icsr
 			check "$cpu-$name: pc is the call" eval \
 				"arm-none-eabi-objdump -d --start-address=${FACT[cpu.pc]} \
 				--stop-address=$((${FACT[cpu.pc]} + 4)) '$(firmware "$cpu")' |
@@ -135,6 +139,19 @@ for cpu in $FIRMWARE_CPUS; do
 		"${FACT[memory0.address]} ${FACT[memory0.data]} ${FACT[memory0.tid]}"
 	check "$cpu-overflow: it is below its end" test "${FACT[cpu.psp]}" -lt "${FACT[thread0.stack_end]}"
 
+	# Nor had it any memory: nothing is read there, and the whole stack is there to be searched.
+	scenario "$cpu" wild_stack BusFault lost 11000
+	equal "$cpu-wild_stack: where the stack pointer is" a0000000 "$(hex "${FACT[thread0.stack_pointer]}")"
+	equal "$cpu-wild_stack: what there is of the stack" \
+		"${FACT[thread0.stack_end]} $((${FACT[thread0.stack_start]} - ${FACT[thread0.stack_end]})) 1" \
+		"${FACT[memory0.address]} ${FACT[memory0.data]} ${FACT[memory0.tid]}"
+
+	# What writes the snapshot fails itself: there is no second one, the device starts anew.
+	device_run "$cpu" again file "$TMP/again.snap"
+	equal "$cpu-again: the firmware's exit status" 1 $?
+	check "$cpu-again: it starts anew" grep -q "^restart" "$TMP/qemu.out"
+	equal "$cpu-again: what was written is there" truncated "$(integrity "$TMP/again.snap")"
+
 	# Before there are threads.
 	scenario "$cpu" early UsageFault early_set_up 2000000
 	equal "$cpu-early: threads" "Main Stack (Thread Mode) 2" "${FACT[threads]}"
@@ -145,6 +162,25 @@ done
 scenario cm4f float UsageFault float_inner 2000000
 pointer_is_true cm4f-float psp
 equal "cm4f-float: EXC_RETURN" ffffffed "$(hex "${FACT[cpu.exc_return]}")"
+
+# ARMv6-M: HardFault alone, and no registers that tell of it.
+for each in "undefined HardFault undefined_inner" "bus HardFault bus_inner" \
+	"unaligned HardFault unaligned_inner" "wild_jump HardFault -" "irq HardFault adc_convert" \
+	"assert assert assert_inner" "user_assert assert user_assert_inner"; do
+	read -r name reason function <<<"$each"
+	scenario cm0 "$name" "$reason" "$function" ""
+	absent "cm0-$name" cfsr hfsr mmfar bfar shcsr
+	case $name in
+	irq)
+		equal "cm0-$name: threads" "Main Stack (Handler Mode) 1; $THREADS" "${FACT[threads]}"
+		pointer_is_true "cm0-$name" msp
+		;;
+	*)
+		equal "cm0-$name: threads" "$THREADS" "${FACT[threads]}"
+		pointer_is_true "cm0-$name" psp
+		;;
+	esac
+done
 
 # ---------------------------------------------------------------- what else is in it, ways out
 

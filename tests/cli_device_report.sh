@@ -99,7 +99,8 @@ REPORTS=()
 for cpu in $FIRMWARE_CPUS; do
 	cp "$(firmware "$cpu")" "$TMP/symbols/$cpu.elf"
 	for each in "null memmanage" "unaligned usagefault" "divide usagefault" "undefined usagefault" \
-		"bus busfault" "hardfault hardfault" "assert assert" "float usagefault"; do
+		"bus busfault" "hardfault usagefault" "assert assert" "user_assert assert" \
+		"float usagefault"; do
 		read -r name kind <<<"$each"
 		[ "$cpu-$name" = cm3-float ] && continue
 		function=$name
@@ -113,7 +114,7 @@ for cpu in $FIRMWARE_CPUS; do
 		case $name in
 		null) equal "$cpu-$name: address" 0x8 "${REPORT[address]-}" ;;
 		bus) equal "$cpu-$name: address" 0xa0000010 "${REPORT[address]-}" ;;
-		assert) check "$cpu-$name: message" grep -q "value <= limit" <<<"${REPORT[message]-}" ;;
+		assert | user_assert) check "$cpu-$name: message" grep -q "value <= limit" <<<"${REPORT[message]-}" ;;
 		esac
 	done
 
@@ -151,6 +152,21 @@ for cpu in $FIRMWARE_CPUS; do
 	analyse "$cpu" early usagefault
 	chain "$cpu-early" "Main_Stack_(Thread_Mode)" early_set_up fault_happen_early firmware_main reset_handler
 done
+
+# ARMv6-M tells no more than that there was a fault.
+cpu=cm0
+cp "$(firmware $cpu)" "$TMP/symbols/$cpu.elf"
+for each in "undefined hardfault" "bus hardfault" "unaligned hardfault" "assert assert"; do
+	read -r name kind <<<"$each"
+	analyse $cpu "$name" "$kind"
+	equal "$cpu-$name: the crashed thread" sensor "${REPORT[crashed]-}"
+	chain "$cpu-$name" sensor "${name}_inner" "${name}_outer" "${SENSOR_CALLERS[@]}"
+	place_is_true $cpu "$cpu-$name" pc
+	others "$cpu-$name"
+done
+analyse $cpu irq hardfault
+has $cpu-irq "Main_Stack_(Handler_Mode)" adc_convert adc_handler
+has $cpu-irq sensor irq_inner irq_outer "${SENSOR_CALLERS[@]}"
 
 for program in riscv64-unknown-elf-gcc qemu-system-riscv32; do
 	command -v $program >/dev/null || {

@@ -68,9 +68,9 @@ static const uintptr_t backtrace[] = {0x1235, 0, 0xfffffff1};
 static void write_related(struct snapcrash_device_writer *w, void *context)
 {
 	snapcrash_device_header(w, "does nothing here");
-	snapcrash_device_metadata(w,
-		&(struct snapcrash_device_metadata){.reason = snapcrash_device_text(context),
-			.cpu_arch = SNAP_CPU_RV32I});
+	snapcrash_device_metadata(
+		w, &(struct snapcrash_device_metadata){
+			   .reason = snapcrash_device_text(context), .cpu_arch = SNAP_CPU_RV32I});
 	(void)snapcrash_device_checkpoint(w); /* nothing, either */
 	struct snapcrash_device_riscv state = {0};
 	for (uint32_t i = 0; i < SNAPCRASH_RISCV_REGISTERS; i++)
@@ -80,42 +80,41 @@ static void write_related(struct snapcrash_device_writer *w, void *context)
 
 static void write_core_state(void)
 {
-	snapcrash_device_metadata(&writer,
-		&(struct snapcrash_device_metadata){
-			.reason = TEXT("\x12\x34\x56\x78\x02"), /* tokenised */
-			.fatal = true,
-			.project_name = TEXT("thermostat"),
-			.software_version = TEXT("1.0\xff-gr\xc3\xbcn"),
-			.build_uuid = TEXT("\x00\x01\xfe\xff"),
-			.device_name = TEXT("unit 7"),
-			.snapshot_uuid = TEXT("0123456789abcdef"),
-			.cpu_arch = SNAP_CPU_ARMV7M,
-		});
+	snapcrash_device_metadata(
+		&writer, &(struct snapcrash_device_metadata){
+				 .reason = TEXT("\x12\x34\x56\x78\x02"), /* tokenised */
+				 .fatal = true,
+				 .project_name = TEXT("thermostat"),
+				 .software_version = TEXT("1.0\xff-gr\xc3\xbcn"),
+				 .build_uuid = TEXT("\x00\x01\xfe\xff"),
+				 .device_name = TEXT("unit 7"),
+				 .snapshot_uuid = TEXT("0123456789abcdef"),
+				 .cpu_arch = SNAP_CPU_ARMV7M,
+			 });
 	struct snapcrash_device_armv7m state = {0};
 	for (uint32_t i = 0; i < SNAPCRASH_ARMV7M_REGISTERS; i++)
 		if (i != SNAPCRASH_ARMV7M_MMFAR)
 			snapcrash_device_armv7m_set(&state, i, i == 0 ? UINT32_MAX : i - 1);
 	snapcrash_device_armv7m(&writer, &state);
-	snapcrash_device_thread(&writer,
-		&(struct snapcrash_device_thread){
-			.name = TEXT("sensor"),
-			.has_id = true,
-			.id = UINT64_MAX,
-			.state = SNAP_THREAD_RUNNING,
-			.backtrace = backtrace,
-			.num_backtrace = ARRAY_LEN(backtrace),
-			.raw_stack = {stack, sizeof(stack)},
-			.has_stack_start = true,
-			.stack_start = 0x20001000,
-			.has_stack_end = true,
-			.stack_end = 0,
-			.has_stack_pointer = true,
-			.stack_pointer = 0x20000100,
-			.has_est_peak = true,
-			.est_peak = 0x20000080,
-			.has_cpu_usage = true,
-			.cpu_usage_hundredths = 9999,
-		});
+	snapcrash_device_thread(&writer, &(struct snapcrash_device_thread){
+						 .name = TEXT("sensor"),
+						 .has_id = true,
+						 .id = UINT64_MAX,
+						 .state = SNAP_THREAD_RUNNING,
+						 .backtrace = backtrace,
+						 .num_backtrace = ARRAY_LEN(backtrace),
+						 .raw_stack = {stack, sizeof(stack)},
+						 .has_stack_start = true,
+						 .stack_start = 0x20001000,
+						 .has_stack_end = true,
+						 .stack_end = 0,
+						 .has_stack_pointer = true,
+						 .stack_pointer = 0x20000100,
+						 .has_est_peak = true,
+						 .est_peak = 0x20000080,
+						 .has_cpu_usage = true,
+						 .cpu_usage_hundredths = 9999,
+					 });
 	int error = snapcrash_device_checkpoint(&writer);
 	assert_int_equal(error, writer.error);
 }
@@ -126,45 +125,42 @@ static void write_rest(void)
 	snapcrash_device_tag(&writer, TEXT("key"), TEXT("value"));
 	snapcrash_device_tag(&writer, TEXT("\xc0key"), TEXT("v\0lue\xed\xa0\x80"));
 	snapcrash_device_log(&writer, &(struct snapcrash_device_log){.dropped = 12});
-	snapcrash_device_log(&writer,
-		&(struct snapcrash_device_log){
-			.message = TEXT("too hot"),
-			.level = 4,
-			.line = 77,
-			.flags = 5,
-			.has_timestamp = true,
-			.timestamp = -1,
-			.module = TEXT("heat"),
-			.file = TEXT("heat.c"),
-			.thread = TEXT("sensor"),
-		});
-	snapcrash_device_log(&writer,
-		&(struct snapcrash_device_log){.message = TEXT("\x01\x02\x03\x04"),
-			.has_time_since_last = true,
-			.time_since_last = 3});
-	snapcrash_device_timestamp(&writer,
-		&(struct snapcrash_device_timestamp){.ticks = -2,
-			.numerator = 1,
-			.denominator = 32768,
-			.epoch = SNAPCRASH_EPOCH_TAI});
-	snapcrash_device_memory(&writer,
-		&(struct snapcrash_device_memory){.address = 0x20000200,
-			.bytes = {stack, 600},
-			.reason = SNAP_MEMORY_ANNOTATED,
-			.has_thread_id = true,
-			.thread_id = 3,
-			.name = TEXT("queue")});
+	snapcrash_device_log(&writer, &(struct snapcrash_device_log){
+					      .message = TEXT("too hot"),
+					      .level = 4,
+					      .line = 77,
+					      .flags = 5,
+					      .has_timestamp = true,
+					      .timestamp = -1,
+					      .module = TEXT("heat"),
+					      .file = TEXT("heat.c"),
+					      .thread = TEXT("sensor"),
+				      });
+	snapcrash_device_log(
+		&writer, &(struct snapcrash_device_log){.message = TEXT("\x01\x02\x03\x04"),
+				 .has_time_since_last = true,
+				 .time_since_last = 3});
+	snapcrash_device_timestamp(&writer, &(struct snapcrash_device_timestamp){.ticks = -2,
+						    .numerator = 1,
+						    .denominator = 32768,
+						    .epoch = SNAPCRASH_EPOCH_TAI});
+	snapcrash_device_memory(&writer, &(struct snapcrash_device_memory){.address = 0x20000200,
+						 .bytes = {stack, 600},
+						 .reason = SNAP_MEMORY_ANNOTATED,
+						 .has_thread_id = true,
+						 .thread_id = 3,
+						 .name = TEXT("queue")});
 	snapcrash_device_abort_message(&writer, TEXT("heat.c:77: t < 90\xff"));
 	snapcrash_device_note(&writer, "clock\xfe not set");
-	snapcrash_device_omission(&writer,
-		&(struct snapcrash_device_omission){.what = SNAP_OMITTED_LOG,
-			.why = SNAP_OMITTED_DEADLINE,
-			.has_thread_id = true,
-			.thread_id = 9,
-			.has_range = true,
-			.address = 0x1000,
-			.len = 0,
-			.count = 2});
+	snapcrash_device_omission(
+		&writer, &(struct snapcrash_device_omission){.what = SNAP_OMITTED_LOG,
+				 .why = SNAP_OMITTED_DEADLINE,
+				 .has_thread_id = true,
+				 .thread_id = 9,
+				 .has_range = true,
+				 .address = 0x1000,
+				 .len = 0,
+				 .count = 2});
 	snapcrash_device_user_bytes(&writer, 8, TEXT("own"));
 	snapcrash_device_user_number(&writer, SNAPCRASH_DEVICE_FIRST_USER_FIELD, UINT64_MAX);
 	snapcrash_device_related(&writer, write_related, "other core");
@@ -348,10 +344,8 @@ static void check_related(void)
 		32, 33};
 	struct snap_bytes m = next(SNAP_RECORD_RELATED).payload;
 	size_t off = 0;
-	bytes_field(m, &off, SNAP_RECORD_METADATA,
-		BYTES("\x0a\x0aother core\x10\x00\x40\x05"));
-	struct snap_bytes state =
-		field(m, &off, SNAP_RECORD_CPU_STATE, SNAP_WIRE_BYTES).payload;
+	bytes_field(m, &off, SNAP_RECORD_METADATA, BYTES("\x0a\x0aother core\x10\x00\x40\x05"));
+	struct snap_bytes state = field(m, &off, SNAP_RECORD_CPU_STATE, SNAP_WIRE_BYTES).payload;
 	assert_int_equal(off, m.len);
 	off = 0;
 	for (uint32_t i = 0; i < SNAPCRASH_RISCV_REGISTERS; i++)
@@ -441,8 +435,8 @@ static void test_device_writer_sink_fails(void **unused)
 			assert_true(sink.len < other_sink.len);
 			assert_memory_equal(sink.bytes, other_sink.bytes, sink.len);
 			if (sink.len >= header)
-				assert_int_equal(scan_sink(sink.len).integrity,
-					SNAP_INTEGRITY_TRUNCATED);
+				assert_int_equal(
+					scan_sink(sink.len).integrity, SNAP_INTEGRITY_TRUNCATED);
 		}
 	}
 }
@@ -600,8 +594,7 @@ static void test_device_writer_nothing_after_the_end(void **unused)
 static struct snapcrash_device_thread guarded_thread(size_t *ret_size)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	uint8_t *memory =
-		mmap(NULL, 3 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *memory = mmap(NULL, 3 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_true(memory != MAP_FAILED);
 	assert_int_equal(mprotect(memory + page, page, PROT_READ | PROT_WRITE), 0);
 	for (size_t i = 0; i < page; i++)
@@ -651,7 +644,8 @@ static void test_device_writer_stack_is_clipped(void **unused)
 
 	thread.stack_pointer = thread.stack_start - 200;
 	write_guarded(&thread, 4096);
-	assert_bytes(snap_bytes(bottom + page - 200, 200), raw_stack(next(SNAP_RECORD_THREAD).payload));
+	assert_bytes(
+		snap_bytes(bottom + page - 200, 200), raw_stack(next(SNAP_RECORD_THREAD).payload));
 	(void)next(SNAP_RECORD_CHECKPOINT);
 	snap_reader_deinit(&reader);
 
@@ -664,7 +658,8 @@ static void test_device_writer_stack_is_clipped(void **unused)
 	/* Cut: told. */
 	thread.stack_pointer = thread.stack_start - 200;
 	write_guarded(&thread, 60);
-	assert_bytes(snap_bytes(bottom + page - 200, 60), raw_stack(next(SNAP_RECORD_THREAD).payload));
+	assert_bytes(
+		snap_bytes(bottom + page - 200, 60), raw_stack(next(SNAP_RECORD_THREAD).payload));
 	struct snap_omission omission = next(SNAP_RECORD_OMISSION).u.omission;
 	assert_int_equal(omission.what, SNAP_OMITTED_STACK);
 	assert_int_equal(omission.why, SNAP_OMITTED_CAP);
@@ -683,14 +678,34 @@ static void test_device_writer_stack_is_clipped(void **unused)
 	assert_int_equal(next(SNAP_RECORD_OMISSION).u.omission.bytes, page - 128);
 	snap_reader_deinit(&reader);
 
-	/* Above, or bounds that make no sense: nothing is read. */
-	for (int i = 0; i < 4; i++) {
+	/* Above, or not known: the upper end. */
+	for (int i = 0; i < 2; i++) {
+		struct snapcrash_device_thread lost = thread;
+		lost.stack_pointer = i == 0 ? thread.stack_start + 1 : thread.stack_end + 8;
+		lost.has_stack_pointer = i == 0;
+		write_guarded(&lost, 128);
+		assert_null(raw_stack(next(SNAP_RECORD_THREAD).payload).data);
+		range = next(SNAP_RECORD_MEMORY).u.memory;
+		assert_true(range.address == thread.stack_start - 128 && range.tid == 5);
+		assert_bytes(snap_bytes(bottom + page - 128, 128), range.data);
+		omission = next(SNAP_RECORD_OMISSION).u.omission;
+		assert_true(omission.address == thread.stack_end && omission.bytes == page - 128);
+		snap_reader_deinit(&reader);
+		write_guarded(&lost, SIZE_MAX);
+		(void)next(SNAP_RECORD_THREAD);
+		assert_bytes(snap_bytes(bottom, page), next(SNAP_RECORD_MEMORY).u.memory.data);
+		(void)next(SNAP_RECORD_CHECKPOINT);
+		snap_reader_deinit(&reader);
+	}
+
+	/* Bounds that make no sense: nothing is read. */
+	for (int i = 0; i < 3; i++) {
 		struct snapcrash_device_thread bad = thread;
-		bad.stack_pointer = i == 0 ? thread.stack_start + 1 : thread.stack_end;
-		if (i == 1)
+		bad.stack_pointer = thread.stack_end;
+		if (i == 0)
 			bad.stack_end = bad.stack_start + 4;
-		bad.has_stack_start = i != 2;
-		bad.has_stack_pointer = i != 3;
+		bad.has_stack_start = i != 1;
+		bad.has_stack_end = i != 2;
 		write_guarded(&bad, 128);
 		assert_null(raw_stack(next(SNAP_RECORD_THREAD).payload).data);
 		omission = next(SNAP_RECORD_OMISSION).u.omission;
@@ -747,7 +762,8 @@ static void test_device_writer_crc32c(void **unused)
 {
 	(void)unused;
 	for (size_t len = 0; len < 300; len++)
-		assert_int_equal(snapcrash_device_crc32c(7, stack, len), snap_crc32c(7, stack, len));
+		assert_int_equal(
+			snapcrash_device_crc32c(7, stack, len), snap_crc32c(7, stack, len));
 	/* RFC 3720, B.4: 32 bytes of zeros. */
 	static const uint8_t zeros[32];
 	assert_int_equal(snapcrash_device_crc32c(0, zeros, sizeof(zeros)), 0x8a9136aa);

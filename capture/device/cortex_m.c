@@ -2,7 +2,7 @@
 
 #if defined(__ARM_ARCH_6M__)
 #define CPU_ARCH SNAP_CPU_ARMV6M
-#elif defined(__ARM_ARCH_8M_BASE__) || defined(__ARM_ARCH_8M_MAIN__) ||                           \
+#elif defined(__ARM_ARCH_8M_BASE__) || defined(__ARM_ARCH_8M_MAIN__) ||                            \
 	defined(__ARM_ARCH_8_1M_MAIN__)
 #define CPU_ARCH SNAP_CPU_ARMV8M
 #else
@@ -16,7 +16,7 @@
 #else
 #define HAS_FAULT_REGISTERS 1
 #define MASK_ALL                                                                                   \
-	"	cpsid	i\n"                                                                           \
+	"	cpsid	i\n"                                                                               \
 	"	cpsid	f\n"
 #endif
 
@@ -81,43 +81,42 @@ void snapcrash_device_assert_begin(const char *file, uint32_t line, const char *
 #define HAS_LIMITS 1
 /* Off: the stack that is used from here on is elsewhere. */
 #define SAVE_LIMITS                                                                                \
-	"	mrs	r4, msplim\n"                                                                  \
-	"	mrs	r5, psplim\n"                                                                  \
-	"	stmia	r3!, {r4-r5}\n"                                                                \
-	"	movs	r4, #0\n"                                                                      \
-	"	msr	msplim, r4\n"                                                                  \
+	"	mrs	r4, msplim\n"                                                                        \
+	"	mrs	r5, psplim\n"                                                                        \
+	"	stmia	r3!, {r4-r5}\n"                                                                    \
+	"	movs	r4, #0\n"                                                                           \
+	"	msr	msplim, r4\n"                                                                        \
 	"	msr	psplim, r4\n"
 #else
 #define HAS_LIMITS  0
 #define SAVE_LIMITS "	adds	r3, #8\n"
 #endif
 
-/* Registers into snapcrash_device_saved, by way of the low ones, which is all that ARMv6-M can. r0 to
- * r2 stay. */
+/* Registers into snapcrash_device_saved, by way of the low ones, which is all that ARMv6-M can. r0
+ * to r2 stay. */
 #define SAVE                                                                                       \
 	MASK_ALL                                                                                   \
-	"	ldr	r3, =snapcrash_device_saved\n"                                                 \
-	"	stmia	r3!, {r4-r7}\n"                                                                \
-	"	mov	r4, r8\n"                                                                      \
-	"	mov	r5, r9\n"                                                                      \
-	"	mov	r6, r10\n"                                                                     \
-	"	mov	r7, r11\n"                                                                     \
-	"	stmia	r3!, {r4-r7}\n"                                                                \
-	"	mov	r4, lr\n"                                                                      \
-	"	mrs	r5, msp\n"                                                                     \
-	"	mrs	r6, psp\n"                                                                     \
-	"	mrs	r7, control\n"                                                                 \
-	"	stmia	r3!, {r4-r7}\n"                                                                \
-	"	mrs	r6, xpsr\n" SAVE_LIMITS                                                        \
-	"	str	r6, [r3]\n"                                                                    \
-	"	ldr	r4, =snapcrash_device_stack + %c0\n"                                           \
+	"	ldr	r3, =snapcrash_device_saved\n"                                                       \
+	"	stmia	r3!, {r4-r7}\n"                                                                    \
+	"	mov	r4, r8\n"                                                                            \
+	"	mov	r5, r9\n"                                                                            \
+	"	mov	r6, r10\n"                                                                           \
+	"	mov	r7, r11\n"                                                                           \
+	"	stmia	r3!, {r4-r7}\n"                                                                    \
+	"	mov	r4, lr\n"                                                                            \
+	"	mrs	r5, msp\n"                                                                           \
+	"	mrs	r6, psp\n"                                                                           \
+	"	mrs	r7, control\n"                                                                       \
+	"	stmia	r3!, {r4-r7}\n"                                                                    \
+	"	mrs	r6, xpsr\n" SAVE_LIMITS "	str	r6, [r3]\n"                                  \
+	"	ldr	r4, =snapcrash_device_stack + %c0\n"                                                 \
 	"	mov	sp, r4\n"
 
 __attribute__((naked)) void snapcrash_device_fault_entry(void)
 {
-	__asm__ volatile("	.syntax unified\n" SAVE
-			 "	bl	snapcrash_device_fault_begin\n"
-			 "	.ltorg\n" ::"i"(sizeof(snapcrash_device_stack)));
+	__asm__ volatile(
+		"	.syntax unified\n" SAVE "	bl	snapcrash_device_fault_begin\n"
+		"	.ltorg\n" ::"i"(sizeof(snapcrash_device_stack)));
 }
 
 __attribute__((naked)) void snapcrash_device_assert(
@@ -131,8 +130,7 @@ __attribute__((naked)) void snapcrash_device_assert(
 			 "	.global	snapcrash_device_assert_trap\n"
 			 "snapcrash_device_assert_trap:\n"
 			 "	udf	#255\n" /* to fault_begin, which knows it */
-			 "1:\n" SAVE
-			 "	bl	snapcrash_device_assert_begin\n"
+			 "1:\n" SAVE "	bl	snapcrash_device_assert_begin\n"
 			 "	.ltorg\n" ::"i"(sizeof(snapcrash_device_stack)));
 }
 
@@ -228,9 +226,9 @@ static void set_assertion(const char *file, uint32_t line, const char *message, 
 static void assert_instead(void)
 {
 	const uint32_t *value = state.cpu.value;
-	static const uint8_t faults[] = {SNAPCRASH_ARMV7M_EXC_RETURN, SNAPCRASH_ARMV7M_CFSR,
-		SNAPCRASH_ARMV7M_HFSR, SNAPCRASH_ARMV7M_SHCSR, SNAPCRASH_ARMV7M_R0 + 3,
-		SNAPCRASH_ARMV7M_R12};
+	static const uint8_t faults[] = {SNAPCRASH_ARMV7M_EXC_RETURN, SNAPCRASH_ARMV7M_ICSR,
+		SNAPCRASH_ARMV7M_CFSR, SNAPCRASH_ARMV7M_HFSR, SNAPCRASH_ARMV7M_SHCSR,
+		SNAPCRASH_ARMV7M_R0 + 3, SNAPCRASH_ARMV7M_R12};
 	for (unsigned int i = 0; i < sizeof(faults); i++)
 		state.cpu.has &= ~((uint32_t)1 << faults[i]);
 	set(SNAPCRASH_ARMV7M_CONTROL, value[SNAPCRASH_ARMV7M_CONTROL] | CONTROL_SPSEL);

@@ -4,12 +4,12 @@
  * the snapshot (snapcrash_device.h) and starts the device anew.
  *
  * Crash-time. Put snapcrash_device_fault_entry into the vector table for HardFault and, where there
- * are such, MemManage, BusFault and UsageFault (which SHCSR must enable, or they become HardFaults),
- * and have snapcrash_device_assert() called by the program's assertions. Nothing of what is running
- * is trusted: the code switches to a stack of its own, since the one in use may have overflowed, with
- * all interrupts masked (FAULTMASK; PRIMASK on ARMv6-M). On ARMv7-M and later, memory that does not
- * answer then reads as something instead of faulting again (CCR.BFHFNMIGN), and the MPU is off unless
- * MPU_CTRL.HFNMIENA is set.
+ * are such, MemManage, BusFault and UsageFault (which SHCSR must enable, or they become
+ * HardFaults), and have snapcrash_device_assert() called by the program's assertions. Nothing of
+ * what is running is trusted: the code switches to a stack of its own, since the one in use may
+ * have overflowed, with all interrupts masked (FAULTMASK; PRIMASK on ARMv6-M). On ARMv7-M and
+ * later, memory that does not answer then reads as something instead of faulting again
+ * (CCR.BFHFNMIGN), and the MPU is off unless MPU_CTRL.HFNMIENA is set.
  *
  * Sources: ARMv7-M Architecture Reference Manual (DDI 0403E), B1.5.6 to B1.5.8 (exception entry and
  * return, the frame), B3.2 (System Control Block); ARMv8-M (DDI 0553).
@@ -23,7 +23,8 @@
 extern "C" {
 #endif
 
-/* What the stack has for snapcrash_device_fault() and the writer, beside 64 bytes of this module. */
+/* What the stack has for snapcrash_device_fault() and the writer, beside 64 bytes of this module.
+ */
 #ifndef SNAPCRASH_DEVICE_FAULT_STACK_BYTES
 #define SNAPCRASH_DEVICE_FAULT_STACK_BYTES 1024
 #endif
@@ -39,8 +40,8 @@ struct snapcrash_device_state {
 	 */
 	struct snapcrash_device_armv7m cpu;
 	enum snap_cpu_arch cpu_arch;
-	uint32_t exception;   /* the fault's number: 3 HardFault ... 6 UsageFault; 0: an assertion */
-	bool in_handler;      /* a handler was interrupted, not a thread */
+	uint32_t exception; /* the fault's number: 3 HardFault ... 6 UsageFault; 0: an assertion */
+	bool in_handler;    /* a handler was interrupted, not a thread */
 	uint32_t interrupted; /* its number; 0: a thread, or the frame is lost */
 	bool frame_lost;      /* see cpu */
 	bool on_main_stack;   /* the interrupted code used the main stack */
@@ -56,8 +57,8 @@ void snapcrash_device_fault_entry(void);
 /*
  * An assertion failed: what a fault does, for the place of the call. Any argument may be NULL or 0.
  * May be called from everywhere: unprivileged code gets there by an undefined instruction, which
- * snapcrash_device_fault_entry must handle (and whose fault's registers are left out then). Does not
- * return.
+ * snapcrash_device_fault_entry must handle (and whose fault's registers are left out then). Does
+ * not return.
  */
 void snapcrash_device_assert(const char *file, uint32_t line, const char *message)
 	__attribute__((noreturn));
@@ -69,8 +70,8 @@ void snapcrash_device_assert(const char *file, uint32_t line, const char *messag
  */
 void snapcrash_device_fault(const struct snapcrash_device_state *state);
 
-/* Whether len bytes from start can be read: the application may have a better answer than "yes". Asked
- * before the exception frame is. */
+/* Whether len bytes from start can be read: the application may have a better answer than "yes".
+ * Asked before the exception frame is. */
 bool snapcrash_device_readable(uintptr_t start, size_t len);
 
 /* A reset through AIRCR.SYSRESETREQ; the application may have another. Must not return. */
@@ -82,8 +83,8 @@ const char *snapcrash_device_reason(const struct snapcrash_device_state *state);
 /*
  * The CPU state's record and, if the main stack was in use (or a handler ran, that of its thread
  * aside), the main stack as a thread, as Pigweed calls it: "Main Stack (Handler Mode)", state
- * INTERRUPT_HANDLER, or "Main Stack (Thread Mode)", RUNNING. [end, start): the main stack; max: bytes
- * of it to write at most.
+ * INTERRUPT_HANDLER, or "Main Stack (Thread Mode)", RUNNING. [end, start): the main stack; max:
+ * bytes of it to write at most.
  */
 void snapcrash_device_write_state(struct snapcrash_device_writer *w,
 	const struct snapcrash_device_state *state, uintptr_t start, uintptr_t end, size_t max);

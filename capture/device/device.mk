@@ -20,8 +20,8 @@ DEVICE_FLAGS_cm33 = -mcpu=cortex-m33+nofp -mthumb
 DEVICE_RISCV_CPUS = rv32imac rv32e
 DEVICE_FLAGS_rv32imac = -march=rv32imac_zicsr -mabi=ilp32 -msmall-data-limit=0
 DEVICE_FLAGS_rv32e = -march=rv32e_zicsr -mabi=ilp32e -msmall-data-limit=0
-# Those that the example is built for: QEMU's boards with Arm's AN385 and AN386.
-DEVICE_FIRMWARE_ARM = cm3 cm4f
+# Those that the example is built for: QEMU's "microbit", and its boards with Arm's AN385 and AN386.
+DEVICE_FIRMWARE_ARM = cm0 cm3 cm4f
 # And QEMU's own "virt".
 DEVICE_FIRMWARE_RISCV = rv32imac
 

@@ -8,21 +8,21 @@
 #define CPU_ARCH  SNAP_CPU_RV32I
 #define NUM_SAVED 31
 #define SAVE_UPPER                                                                                 \
-	"	sw	x16, 60(t0)\n"                                                                 \
-	"	sw	x17, 64(t0)\n"                                                                 \
-	"	sw	x18, 68(t0)\n"                                                                 \
-	"	sw	x19, 72(t0)\n"                                                                 \
-	"	sw	x20, 76(t0)\n"                                                                 \
-	"	sw	x21, 80(t0)\n"                                                                 \
-	"	sw	x22, 84(t0)\n"                                                                 \
-	"	sw	x23, 88(t0)\n"                                                                 \
-	"	sw	x24, 92(t0)\n"                                                                 \
-	"	sw	x25, 96(t0)\n"                                                                 \
-	"	sw	x26, 100(t0)\n"                                                                \
-	"	sw	x27, 104(t0)\n"                                                                \
-	"	sw	x28, 108(t0)\n"                                                                \
-	"	sw	x29, 112(t0)\n"                                                                \
-	"	sw	x30, 116(t0)\n"                                                                \
+	"	sw	x16, 60(t0)\n"                                                                        \
+	"	sw	x17, 64(t0)\n"                                                                        \
+	"	sw	x18, 68(t0)\n"                                                                        \
+	"	sw	x19, 72(t0)\n"                                                                        \
+	"	sw	x20, 76(t0)\n"                                                                        \
+	"	sw	x21, 80(t0)\n"                                                                        \
+	"	sw	x22, 84(t0)\n"                                                                        \
+	"	sw	x23, 88(t0)\n"                                                                        \
+	"	sw	x24, 92(t0)\n"                                                                        \
+	"	sw	x25, 96(t0)\n"                                                                        \
+	"	sw	x26, 100(t0)\n"                                                                       \
+	"	sw	x27, 104(t0)\n"                                                                       \
+	"	sw	x28, 108(t0)\n"                                                                       \
+	"	sw	x29, 112(t0)\n"                                                                       \
+	"	sw	x30, 116(t0)\n"                                                                       \
 	"	sw	x31, 120(t0)\n"
 #endif
 
@@ -42,23 +42,22 @@ void snapcrash_device_assert_begin(const char *file, uint32_t line, const char *
 
 /* All registers but t0 (x5), which is in mscratch; on to a stack of our own. */
 #define SAVE                                                                                       \
-	"	lla	t0, snapcrash_device_saved\n"                                                  \
-	"	sw	x1, 0(t0)\n"                                                                   \
-	"	sw	x2, 4(t0)\n"                                                                   \
-	"	sw	x3, 8(t0)\n"                                                                   \
-	"	sw	x4, 12(t0)\n"                                                                  \
-	"	sw	x6, 20(t0)\n"                                                                  \
-	"	sw	x7, 24(t0)\n"                                                                  \
-	"	sw	x8, 28(t0)\n"                                                                  \
-	"	sw	x9, 32(t0)\n"                                                                  \
-	"	sw	x10, 36(t0)\n"                                                                 \
-	"	sw	x11, 40(t0)\n"                                                                 \
-	"	sw	x12, 44(t0)\n"                                                                 \
-	"	sw	x13, 48(t0)\n"                                                                 \
-	"	sw	x14, 52(t0)\n"                                                                 \
-	"	sw	x15, 56(t0)\n" SAVE_UPPER                                                      \
-	"	csrr	t1, mscratch\n"                                                                \
-	"	sw	t1, 16(t0)\n"                                                                  \
+	"	lla	t0, snapcrash_device_saved\n"                                                        \
+	"	sw	x1, 0(t0)\n"                                                                          \
+	"	sw	x2, 4(t0)\n"                                                                          \
+	"	sw	x3, 8(t0)\n"                                                                          \
+	"	sw	x4, 12(t0)\n"                                                                         \
+	"	sw	x6, 20(t0)\n"                                                                         \
+	"	sw	x7, 24(t0)\n"                                                                         \
+	"	sw	x8, 28(t0)\n"                                                                         \
+	"	sw	x9, 32(t0)\n"                                                                         \
+	"	sw	x10, 36(t0)\n"                                                                        \
+	"	sw	x11, 40(t0)\n"                                                                        \
+	"	sw	x12, 44(t0)\n"                                                                        \
+	"	sw	x13, 48(t0)\n"                                                                        \
+	"	sw	x14, 52(t0)\n"                                                                        \
+	"	sw	x15, 56(t0)\n" SAVE_UPPER "	csrr	t1, mscratch\n"                           \
+	"	sw	t1, 16(t0)\n"                                                                         \
 	"	lla	sp, snapcrash_device_stack + %0\n"
 
 /* Aligned as mtvec wants it. */
@@ -137,7 +136,8 @@ __attribute__((used)) void snapcrash_device_trap_begin(void)
 	restart();
 }
 
-/* Where the call is that returns to ra: jal and jalr with rd = ra are four bytes, c.jal and c.jalr two. */
+/* Where the call is that returns to ra: jal and jalr with rd = ra are four bytes, c.jal and c.jalr
+ * two. */
 static uint32_t call_before(uint32_t ra)
 {
 	const volatile uint16_t *code = (const volatile uint16_t *)(uintptr_t)ra;
@@ -174,9 +174,9 @@ const char *snapcrash_device_reason(const struct snapcrash_device_state *which)
 	static const char *const names[] = {"Instruction address misaligned",
 		"Instruction access fault", "Illegal instruction", "Breakpoint",
 		"Load address misaligned", "Load access fault", "Store address misaligned",
-		"Store access fault", "Environment call from U-mode", "Environment call from S-mode",
-		"Trap", "Environment call from M-mode", "Instruction page fault", "Load page fault",
-		"Trap", "Store page fault"};
+		"Store access fault", "Environment call from U-mode",
+		"Environment call from S-mode", "Trap", "Environment call from M-mode",
+		"Instruction page fault", "Load page fault", "Trap", "Store page fault"};
 	uint32_t cause = which->cpu.value[SNAPCRASH_RISCV_MCAUSE];
 	if (which->is_assertion)
 		return "assert";

@@ -1,11 +1,11 @@
 /*
- * Traps and assertions on RV32 in machine mode: the state of the code that was interrupted is gathered
- * and given to the application, which writes the snapshot (snapcrash_device.h) and starts the device
- * anew. The counterpart of cortex_m.h; a program includes one of the two.
+ * Traps and assertions on RV32 in machine mode: the state of the code that was interrupted is
+ * gathered and given to the application, which writes the snapshot (snapcrash_device.h) and starts
+ * the device anew. The counterpart of cortex_m.h; a program includes one of the two.
  *
- * Crash-time. Let mtvec (direct mode) point to snapcrash_device_trap_entry. mscratch is used by it. The
- * code switches to a stack of its own, since the one in use may have overflowed; interrupts stay off,
- * as the processor left them.
+ * Crash-time. Let mtvec (direct mode) point to snapcrash_device_trap_entry. mscratch is used by it.
+ * The code switches to a stack of its own, since the one in use may have overflowed; interrupts
+ * stay off, as the processor left them.
  *
  * Source: The RISC-V Instruction Set Manual, volume II, chapter 3 (machine-level ISA).
  */
@@ -18,7 +18,8 @@
 extern "C" {
 #endif
 
-/* What the stack has for snapcrash_device_fault() and the writer, beside 64 bytes of this module. */
+/* What the stack has for snapcrash_device_fault() and the writer, beside 64 bytes of this module.
+ */
 #ifndef SNAPCRASH_DEVICE_FAULT_STACK_BYTES
 #define SNAPCRASH_DEVICE_FAULT_STACK_BYTES 1024
 #endif
@@ -40,12 +41,12 @@ struct snapcrash_device_state {
  * snapcrash_device_interrupt_entry with all registers (but mscratch) as they were. */
 void snapcrash_device_trap_entry(void);
 
-/* The application's handler of interrupts, which saves what it uses and returns by mret; without one,
- * an interrupt counts as a trap that nobody expects. */
+/* The application's handler of interrupts, which saves what it uses and returns by mret; without
+ * one, an interrupt counts as a trap that nobody expects. */
 void snapcrash_device_interrupt_entry(void);
 
-/* An assertion failed: what a trap does, for the place of the call. Any argument may be NULL or 0. In
- * machine mode only. Does not return. */
+/* An assertion failed: what a trap does, for the place of the call. Any argument may be NULL or 0.
+ * In machine mode only. Does not return. */
 void snapcrash_device_assert(const char *file, uint32_t line, const char *message)
 	__attribute__((noreturn));
 
@@ -53,7 +54,8 @@ void snapcrash_device_assert(const char *file, uint32_t line, const char *messag
  * snapcrash_device_restart() is called. */
 void snapcrash_device_fault(const struct snapcrash_device_state *state);
 
-/* The application's: how the device starts anew. Without one: it stops for good. Must not return. */
+/* The application's: how the device starts anew. Without one: it stops for good. Must not return.
+ */
 void snapcrash_device_restart(void);
 
 /* "Illegal instruction", "assert" and so on, for metadata's reason. */

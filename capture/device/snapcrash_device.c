@@ -87,7 +87,8 @@ static size_t position(const struct snapcrash_device_writer *w)
 	return w->counting > 0 ? w->count : w->len;
 }
 
-/* Between these nothing is written. Returns what count_end() wants back; that returns the length. */
+/* Between these nothing is written. Returns what count_end() wants back; that returns the length.
+ */
 static size_t count_begin(struct snapcrash_device_writer *w)
 {
 	size_t outer = w->count;
@@ -147,8 +148,8 @@ static void put_number_if(
 		put_number(w, number, value);
 }
 
-static void put_fixed(struct snapcrash_device_writer *w, uint32_t number, enum wire_type type,
-	uint64_t value)
+static void put_fixed(
+	struct snapcrash_device_writer *w, uint32_t number, enum wire_type type, uint64_t value)
 {
 	uint32_t half = (uint32_t)value;
 	uint8_t bytes[8];
@@ -239,7 +240,8 @@ static void put_escaped(struct snapcrash_device_writer *w, struct snapcrash_devi
 	}
 }
 
-/* For members of type `string`: one byte that is no UTF-8, and other tools reject the whole file. */
+/* For members of type `string`: one byte that is no UTF-8, and other tools reject the whole file.
+ */
 static void put_text(
 	struct snapcrash_device_writer *w, uint32_t number, struct snapcrash_device_bytes text)
 {
@@ -343,9 +345,9 @@ int snapcrash_device_finish(struct snapcrash_device_writer *w)
 		return w->error;
 	if (w->marked && w->num_left_out > 0) {
 		w->limit = 0;
-		snapcrash_device_omission(w,
-			&(struct snapcrash_device_omission){
-				.why = SNAP_OMITTED_CAP, .count = w->num_left_out});
+		snapcrash_device_omission(
+			w, &(struct snapcrash_device_omission){
+				   .why = SNAP_OMITTED_CAP, .count = w->num_left_out});
 	}
 	int error = checkpoint(w, true);
 	w->finished = true;
@@ -382,9 +384,9 @@ void snapcrash_device_armv7m(
 static uint32_t riscv_number(uint32_t i)
 {
 	return i == SNAPCRASH_RISCV_A7	  ? 29
-		: i == SNAPCRASH_RISCV_S11 ? 39
-		: i > SNAPCRASH_RISCV_S11  ? i - SNAPCRASH_RISCV_T3 + 30
-					   : i + 1;
+	       : i == SNAPCRASH_RISCV_S11 ? 39
+	       : i > SNAPCRASH_RISCV_S11  ? i - SNAPCRASH_RISCV_T3 + 30
+					  : i + 1;
 }
 
 void snapcrash_device_riscv(
@@ -393,13 +395,14 @@ void snapcrash_device_riscv(
 	RECORD(w, SNAP_RECORD_CPU_STATE)
 	{
 		for (uint32_t i = 0; i < SNAPCRASH_RISCV_REGISTERS; i++)
-			put_number_if(w, state->has[i / 32] >> i % 32 & 1, riscv_number(i), state->value[i]);
+			put_number_if(w, state->has[i / 32] >> i % 32 & 1, riscv_number(i),
+				state->value[i]);
 	}
 }
 
 /* Of packed numbers. */
-static void put_addresses(struct snapcrash_device_writer *w, uint32_t number,
-	const uintptr_t *addresses, size_t num)
+static void put_addresses(
+	struct snapcrash_device_writer *w, uint32_t number, const uintptr_t *addresses, size_t num)
 {
 	size_t len = 0;
 	for (size_t i = 0; i < num; i++)
@@ -440,14 +443,13 @@ void snapcrash_device_thread(
 APART static void put_stack_range(struct snapcrash_device_writer *w,
 	const struct snapcrash_device_thread *thread, struct snapcrash_device_bytes taken)
 {
-	snapcrash_device_memory(w,
-		&(struct snapcrash_device_memory){
-			.address = (uintptr_t)taken.data,
-			.bytes = taken,
-			.reason = SNAP_MEMORY_STACK,
-			.has_thread_id = thread->has_id,
-			.thread_id = thread->id,
-		});
+	snapcrash_device_memory(w, &(struct snapcrash_device_memory){
+					   .address = (uintptr_t)taken.data,
+					   .bytes = taken,
+					   .reason = SNAP_MEMORY_STACK,
+					   .has_thread_id = thread->has_id,
+					   .thread_id = thread->id,
+				   });
 }
 
 APART static void omit_stack(struct snapcrash_device_writer *w,
@@ -455,16 +457,15 @@ APART static void omit_stack(struct snapcrash_device_writer *w,
 	uintptr_t end)
 {
 	if (w->marked)
-		snapcrash_device_omission(w,
-			&(struct snapcrash_device_omission){
-				.what = SNAP_OMITTED_STACK,
-				.why = why,
-				.has_thread_id = thread->has_id,
-				.thread_id = thread->id,
-				.has_range = end > start,
-				.address = start,
-				.len = end - start,
-			});
+		snapcrash_device_omission(w, &(struct snapcrash_device_omission){
+						     .what = SNAP_OMITTED_STACK,
+						     .why = why,
+						     .has_thread_id = thread->has_id,
+						     .thread_id = thread->id,
+						     .has_range = end > start,
+						     .address = start,
+						     .len = end - start,
+					     });
 }
 
 void snapcrash_device_thread_with_stack(
@@ -472,21 +473,25 @@ void snapcrash_device_thread_with_stack(
 {
 	uintptr_t sp = thread->stack_pointer, start = thread->stack_start, end = thread->stack_end;
 	struct snapcrash_device_bytes none = {NULL, 0};
-	if (!thread->has_stack_pointer || !thread->has_stack_start || !thread->has_stack_end ||
-		sp > start || end > start) {
+	if (!thread->has_stack_start || !thread->has_stack_end || end > start) {
 		put_thread(w, thread, none);
 		omit_stack(w, thread, SNAP_OMITTED_UNREADABLE, 0, 0);
 		return;
 	}
-	uintptr_t from = sp < end ? end : sp;
-	struct snapcrash_device_bytes taken = {(const void *)from, start - from};
-	if (taken.len > max)
-		taken.len = max;
-	put_thread(w, thread, sp < end ? none : taken);
-	if (sp < end)
+	bool lost = !thread->has_stack_pointer || sp > start;
+	bool inside = !lost && sp >= end;
+	uintptr_t from = inside ? sp : end;
+	size_t len = start - from < max ? start - from : max;
+	if (lost)
+		from = start - len;
+	struct snapcrash_device_bytes taken = {(const void *)from, len};
+	put_thread(w, thread, inside ? taken : none);
+	if (!inside)
 		put_stack_range(w, thread, taken);
-	if (taken.len < start - from)
-		omit_stack(w, thread, SNAP_OMITTED_CAP, from + taken.len, start);
+	if (lost && from > end)
+		omit_stack(w, thread, SNAP_OMITTED_CAP, end, from);
+	else if (from + len < start)
+		omit_stack(w, thread, SNAP_OMITTED_CAP, from + len, start);
 }
 
 uintptr_t snapcrash_device_stack_peak(uintptr_t stack_end, uintptr_t stack_start, uint8_t paint)
@@ -513,8 +518,7 @@ void snapcrash_device_tag(struct snapcrash_device_writer *w, struct snapcrash_de
 	}
 }
 
-void snapcrash_device_log(
-	struct snapcrash_device_writer *w, const struct snapcrash_device_log *log)
+void snapcrash_device_log(struct snapcrash_device_writer *w, const struct snapcrash_device_log *log)
 {
 	uint32_t line_level = log->line << 3 | (log->level & 7);
 	RECORD(w, SNAP_RECORD_LOG)
@@ -622,15 +626,13 @@ static void fail(struct snapcrash_device_writer *w)
 		w->error = SNAPCRASH_DEVICE_MISUSE;
 }
 
-void snapcrash_device_record_begin(
-	struct snapcrash_device_writer *w, uint32_t number, size_t len)
+void snapcrash_device_record_begin(struct snapcrash_device_writer *w, uint32_t number, size_t len)
 {
 	w->skipping = !begin(w, number, len);
 	w->record_end = add(position(w), len);
 }
 
-void snapcrash_device_record_put(
-	struct snapcrash_device_writer *w, const void *bytes, size_t len)
+void snapcrash_device_record_put(struct snapcrash_device_writer *w, const void *bytes, size_t len)
 {
 	if (is_off(w))
 		return;

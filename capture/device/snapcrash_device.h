@@ -51,8 +51,8 @@ extern "C" {
 /* The error of a caller who broke a rule below: a length announced and not kept to. */
 #define SNAPCRASH_DEVICE_MISUSE (-32768)
 
-/* Numbers of top-level fields that an application may use for itself: 8 to 15 (one byte shorter) and
- * from here up. Those between are Pigweed's and Snapcrash's. */
+/* Numbers of top-level fields that an application may use for itself: 8 to 15 (one byte shorter)
+ * and from here up. Those between are Pigweed's and Snapcrash's. */
 #define SNAPCRASH_DEVICE_FIRST_USER_FIELD 2048
 
 /*
@@ -110,8 +110,9 @@ void snapcrash_device_header(struct snapcrash_device_writer *w, const char *writ
  */
 int snapcrash_device_checkpoint(struct snapcrash_device_writer *w);
 
-/* The last checkpoint (with a header), and all bytes to write. Nothing may follow, and nothing does.
- * If records were left out for the limit, an Omission says how many. Returns the error or 0. */
+/* The last checkpoint (with a header), and all bytes to write. Nothing may follow, and nothing
+ * does. If records were left out for the limit, an Omission says how many. Returns the error or 0.
+ */
 int snapcrash_device_finish(struct snapcrash_device_writer *w);
 
 /*
@@ -217,20 +218,19 @@ void snapcrash_device_riscv(
 
 /*
  * A thread. The stack descends: it starts at stack_start, its highest address (which is the first
- * beyond it), and ends at stack_end, the lowest. raw_stack are the bytes from stack_pointer upwards.
- * A thread that does not run has its registers on its stack, as the scheduler saved them.
+ * beyond it), and ends at stack_end, the lowest. raw_stack are the bytes from stack_pointer
+ * upwards. A thread that does not run has its registers on its stack, as the scheduler saved them.
  */
 struct snapcrash_device_thread {
 	struct snapcrash_device_bytes name; /* UTF-8, or tokenised */
-	bool has_id, has_stack_start, has_stack_end, has_stack_pointer, has_est_peak,
-		has_cpu_usage;
+	bool has_id, has_stack_start, has_stack_end, has_stack_pointer, has_est_peak, has_cpu_usage;
 	enum snap_thread_state state; /* the one that ran: RUNNING, and no other */
 	uint64_t id;
 	const uintptr_t *backtrace; /* return addresses walked on the device, innermost first */
 	size_t num_backtrace;
 	struct snapcrash_device_bytes raw_stack;
 	uintptr_t stack_start, stack_end, stack_pointer;
-	uintptr_t est_peak;	       /* the lowest address that the stack pointer had, as far as known */
+	uintptr_t est_peak; /* the lowest address that the stack pointer had, as far as known */
 	uint32_t cpu_usage_hundredths; /* of a percent */
 };
 
@@ -240,14 +240,15 @@ void snapcrash_device_thread(
 
 /*
  * The record, with raw_stack taken from memory: from stack_pointer up, to stack_start at most and
- * max bytes at most. (raw_stack is not looked at.) Nothing outside [stack_end, stack_start) is read,
- * so that with bounds that are true a stack pointer that is not does no harm: if it is below
- * stack_end, the stack has overflowed, and a memory range has the first max bytes from stack_end on;
- * if it is above stack_start, or bounds or pointer are missing, there are no bytes. With a header,
- * an Omission tells what was left out.
+ * max bytes at most. (raw_stack is not looked at.) Nothing outside [stack_end, stack_start) is
+ * read, so that with bounds that are true a stack pointer that is not does no harm. If it is below
+ * stack_end, the stack has overflowed, and a memory range has the first max bytes from stack_end
+ * on; if it is above stack_start, or missing, one has the last max bytes, where the outermost
+ * frames are. Without bounds there are no bytes. With a header, an Omission tells what was left
+ * out.
  */
-void snapcrash_device_thread_with_stack(
-	struct snapcrash_device_writer *w, const struct snapcrash_device_thread *thread, size_t max);
+void snapcrash_device_thread_with_stack(struct snapcrash_device_writer *w,
+	const struct snapcrash_device_thread *thread, size_t max);
 
 /*
  * How much of a stack was never used, if it was filled with a byte when the thread was made: the
@@ -265,7 +266,7 @@ struct snapcrash_device_log {
 	uint32_t level; /* 1 debug, 2 info, 3 warning, 4 error, 5 critical, 7 fatal; 0 not told */
 	uint32_t line;	/* of the source; 0 not told */
 	uint32_t flags; /* the application's; 0: left out */
-	bool has_timestamp;	 /* at most one of these two */
+	bool has_timestamp; /* at most one of these two */
 	bool has_time_since_last;
 	int64_t timestamp; /* in the unit of the first timestamp record, else the application's */
 	int64_t time_since_last;
@@ -300,8 +301,9 @@ struct snapcrash_device_memory {
 	struct snapcrash_device_bytes bytes;
 	enum snap_memory_reason reason;
 	bool has_thread_id;
-	uint64_t thread_id;		    /* for which it was taken */
-	struct snapcrash_device_bytes name; /* what the program calls it (ANNOTATED), 64 bytes at most */
+	uint64_t thread_id; /* for which it was taken */
+	struct snapcrash_device_bytes
+		name; /* what the program calls it (ANNOTATED), 64 bytes at most */
 };
 
 void snapcrash_device_memory(
@@ -338,18 +340,16 @@ void snapcrash_device_user_number(
  * A record of len bytes that come in pieces: a related snapshot (SNAP_RECORD_RELATED) that another
  * core wrote, say. The pieces must be len bytes together, else SNAPCRASH_DEVICE_MISUSE sticks.
  */
-void snapcrash_device_record_begin(
-	struct snapcrash_device_writer *w, uint32_t number, size_t len);
-void snapcrash_device_record_put(
-	struct snapcrash_device_writer *w, const void *bytes, size_t len);
+void snapcrash_device_record_begin(struct snapcrash_device_writer *w, uint32_t number, size_t len);
+void snapcrash_device_record_put(struct snapcrash_device_writer *w, const void *bytes, size_t len);
 void snapcrash_device_record_end(struct snapcrash_device_writer *w);
 
 /*
- * A related snapshot (another core's) that is written right here, by body, which calls the functions
- * above with the writer it is given. It is called twice, first to find out how many bytes it makes,
- * and must make the same ones both times, else SNAPCRASH_DEVICE_MISUSE sticks. Related snapshots may
- * stand in others, at most 4 deep; what is deeper is left out and counted. Header and checkpoints do
- * nothing there.
+ * A related snapshot (another core's) that is written right here, by body, which calls the
+ * functions above with the writer it is given. It is called twice, first to find out how many bytes
+ * it makes, and must make the same ones both times, else SNAPCRASH_DEVICE_MISUSE sticks. Related
+ * snapshots may stand in others, at most 4 deep; what is deeper is left out and counted. Header and
+ * checkpoints do nothing there.
  */
 void snapcrash_device_related(struct snapcrash_device_writer *w,
 	void (*body)(struct snapcrash_device_writer *w, void *context), void *context);

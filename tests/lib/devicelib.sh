@@ -2,8 +2,8 @@
 
 FIRMWARE_CPUS="cm3 cm4f"
 declare -A QEMU=([cm3]="qemu-system-arm -M mps2-an385" [cm4f]="qemu-system-arm -M mps2-an386"
-	[rv32imac]="qemu-system-riscv32 -M virt -bios none")
-declare -A TOOLS=([cm3]=arm-none-eabi- [cm4f]=arm-none-eabi- [rv32imac]=riscv64-unknown-elf-)
+	[cm0]="qemu-system-arm -M microbit" [rv32imac]="qemu-system-riscv32 -M virt -bios none")
+declare -A TOOLS=([cm0]=arm-none-eabi- [cm3]=arm-none-eabi- [cm4f]=arm-none-eabi- [rv32imac]=riscv64-unknown-elf-)
 # Functions that every scenario of a thread comes through.
 SENSOR_CALLERS=(fault_happen sensor_sample sensor_poll sensor_main)
 

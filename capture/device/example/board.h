@@ -1,7 +1,8 @@
 /*
- * The board: Arm's MPS2 with the Cortex-M3 or Cortex-M4 image (AN385, AN386), as QEMU has it.
- * Addresses: Application Notes AN385, AN386 (memory map, CMSDK UART); ARMv7-M Architecture Reference
- * Manual, B3.2 to B3.5, for the rest.
+ * The board: Arm's MPS2 with the Cortex-M3 or Cortex-M4 image (AN385, AN386), as QEMU has it. (The
+ * build for Cortex-M0 runs on QEMU's "microbit", without a UART or an MPU.)
+ * Addresses: Application Notes AN385, AN386 (memory map, CMSDK UART); ARMv7-M Architecture
+ * Reference Manual, B3.2 to B3.5, for the rest.
  */
 #ifndef SNAPCRASH_EXAMPLE_BOARD_H
 #define SNAPCRASH_EXAMPLE_BOARD_H
@@ -39,7 +40,7 @@
 #define MPU_RBAR REGISTER(0xe000ed9c)
 #define MPU_RASR REGISTER(0xe000eda0)
 /* Neither data nor instructions may be read there; its size is 2^(power of two). */
-#define MPU_NO_ACCESS(power) ((1u << 28) | ((power) - 1u) << 1 | 1u)
+#define MPU_NO_ACCESS(power) ((1u << 28) | ((power)-1u) << 1 | 1u)
 
 /* Addresses where nothing answers. */
 #define NOWHERE	     0xa0000010u

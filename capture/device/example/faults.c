@@ -1,6 +1,7 @@
 /*
  * Ways to fail. Each is reached through functions that stay functions, so that a report can be
- * checked against their names: fault_happen() calls NAME_outer(), that NAME_inner(), where it happens.
+ * checked against their names: fault_happen() calls NAME_outer(), that NAME_inner(), where it
+ * happens.
  */
 #include "capture/device/cortex_m.h"
 #include "capture/device/example/board.h"
@@ -15,7 +16,9 @@ static volatile uint32_t zero;
 static uint8_t buffer[16];
 
 /* Where the stack pointer is now: what the snapshot must say. */
-#define MARK() __asm__ volatile("str sp, [%0]" ::"r"(&fault_stack_pointer) : "memory")
+#define MARK()                                                                                     \
+	__asm__ volatile("mov r3, sp\n\tstr r3, [%0]" ::"r"(&fault_stack_pointer) : "r3", "memor"  \
+											  "y")
 
 #define DEFINE_OUTER(name)                                                                         \
 	static APART void name##_outer(uint32_t depth)                                             \
@@ -124,6 +127,7 @@ static APART void user_assert_inner(uint32_t value)
 }
 DEFINE_OUTER(user_assert)
 
+#ifndef __ARM_ARCH_6M__
 /* The stack pointer is no multiple of eight: the processor aligns it before the frame. */
 static APART void misaligned_inner(uint32_t value)
 {
@@ -135,6 +139,15 @@ static APART void misaligned_inner(uint32_t value)
 	sink = value;
 }
 DEFINE_OUTER(misaligned)
+
+/* The stack pointer is somewhere where there is no memory. */
+static APART void wild_stack_inner(uint32_t value)
+{
+	__asm__ volatile("msr	psp, %0\n\t"
+			 "udf	#10" ::"r"(NOWHERE - 16 + zero));
+	sink = value;
+}
+DEFINE_OUTER(wild_stack)
 
 /* Every register has a value that can be told. */
 static APART void registers_inner(uint32_t value)
@@ -163,6 +176,7 @@ static APART void registers_inner(uint32_t value)
 	sink = value;
 }
 DEFINE_OUTER(registers)
+#endif
 
 #ifdef __ARM_FP
 /* With the FPU in use: the processor's frame is the long one. */
@@ -188,7 +202,8 @@ static APART void adc_convert(uint32_t channel)
 	__asm__ volatile("dsb\n\tisb" ::: "memory");
 	if (text_equal(handler_fault, "irq_assert"))
 		snapcrash_device_assert("adc.c", 17, "a sample is there");
-	const volatile uint32_t *pointer = (const volatile uint32_t *)(uintptr_t)(NOWHERE + channel);
+	const volatile uint32_t *pointer =
+		(const volatile uint32_t *)(uintptr_t)(NOWHERE + channel);
 	MARK();
 	sink = *pointer;
 	sink = sink + channel;
@@ -240,9 +255,13 @@ static const struct scenario {
 	{"wild_jump", wild_jump_outer},
 	{"overflow", overflow_outer},
 	{"assert", assert_outer},
+	{"again", assert_outer},
 	{"user_assert", user_assert_outer},
+#ifndef __ARM_ARCH_6M__
 	{"misaligned", misaligned_outer},
 	{"registers", registers_outer},
+	{"wild_stack", wild_stack_outer},
+#endif
 #ifdef __ARM_FP
 	{"float", float_outer},
 #endif

@@ -50,9 +50,11 @@ void kernel_thread_create(struct kernel_thread *thread, const char *name, void (
 		*--top = 0; /* r11 to r4 */
 	thread->stack_pointer = top;
 
+#ifndef __ARM_ARCH_6M__
 	MPU_RNR = num_threads;
 	MPU_RBAR = (uint32_t)stack;
 	MPU_RASR = MPU_NO_ACCESS(5u);
+#endif
 }
 
 /* The next one in the list that can run; called by the switch. */
@@ -68,39 +70,71 @@ __attribute__((used)) void kernel_choose(void)
 	kernel_running = next;
 }
 
+#ifdef __ARM_ARCH_6M__
+/* By way of the low registers; the layout is the same. */
+#define PUSH_CONTEXT                                                                               \
+	"	subs	r0, #32\n"                                                                          \
+	"	str	r0, [r2]\n"                                                                          \
+	"	stmia	r0!, {r4-r7}\n"                                                                    \
+	"	mov	r4, r8\n"                                                                            \
+	"	mov	r5, r9\n"                                                                            \
+	"	mov	r6, r10\n"                                                                           \
+	"	mov	r7, r11\n"                                                                           \
+	"	stmia	r0!, {r4-r7}\n"
+#define POP_CONTEXT                                                                                \
+	"	adds	r0, #16\n"                                                                          \
+	"	ldmia	r0!, {r4-r7}\n"                                                                    \
+	"	mov	r8, r4\n"                                                                            \
+	"	mov	r9, r5\n"                                                                            \
+	"	mov	r10, r6\n"                                                                           \
+	"	mov	r11, r7\n"                                                                           \
+	"	msr	psp, r0\n"                                                                           \
+	"	subs	r0, #32\n"                                                                          \
+	"	ldmia	r0!, {r4-r7}\n"                                                                    \
+	"	movs	r0, #2\n"                                                                           \
+	"	mvns	r0, r0\n" /* RETURN_PSP */                                                 \
+	"	bx	r0\n"
+#elif defined(__ARM_FP)
+#define PUSH_CONTEXT                                                                               \
+	"	tst	lr, #16\n"                                                                           \
+	"	it	eq\n"                                                                                 \
+	"	vstmdbeq r0!, {s16-s31}\n"                                                               \
+	"	stmdb	r0!, {r4-r11, lr}\n"                                                               \
+	"	str	r0, [r2]\n"
+#define POP_CONTEXT                                                                                \
+	"	ldmia	r0!, {r4-r11, lr}\n"                                                               \
+	"	tst	lr, #16\n"                                                                           \
+	"	it	eq\n"                                                                                 \
+	"	vldmiaeq r0!, {s16-s31}\n"                                                               \
+	"	msr	psp, r0\n"                                                                           \
+	"	bx	lr\n"
+#else
+#define PUSH_CONTEXT                                                                               \
+	"	stmdb	r0!, {r4-r11}\n"                                                                   \
+	"	str	r0, [r2]\n"
+#define POP_CONTEXT                                                                                \
+	"	ldmia	r0!, {r4-r11}\n"                                                                   \
+	"	mvn	lr, #2\n" /* RETURN_PSP */                                                 \
+	"	msr	psp, r0\n"                                                                           \
+	"	bx	lr\n"
+#endif
+
 __attribute__((naked)) void kernel_switch_handler(void)
 {
 	__asm__ volatile("	.syntax unified\n"
 			 "	ldr	r3, =kernel_running\n"
 			 "	ldr	r2, [r3]\n"
-			 "	cbz	r2, 1f\n" /* the first switch saves nothing */
-			 "	mrs	r0, psp\n"
-#ifdef __ARM_FP
-			 "	tst	lr, #16\n"
-			 "	it	eq\n"
-			 "	vstmdbeq r0!, {s16-s31}\n"
-			 "	stmdb	r0!, {r4-r11, lr}\n"
-#else
-			 "	stmdb	r0!, {r4-r11}\n"
-#endif
-			 "	str	r0, [r2]\n"
-			 "1:	push	{r3, lr}\n"
+			 "	cmp	r2, #0\n" /* the first switch saves nothing */
+			 "	beq	1f\n"
+			 "	mrs	r0, psp\n" PUSH_CONTEXT "1:	push	{r3, lr}\n"
 			 "	bl	kernel_choose\n"
-			 "	pop	{r3, lr}\n"
-			 "	ldr	r2, [r3]\n"
-			 "	ldr	r0, [r2]\n"
-#ifdef __ARM_FP
-			 "	ldmia	r0!, {r4-r11, lr}\n"
-			 "	tst	lr, #16\n"
-			 "	it	eq\n"
-			 "	vldmiaeq r0!, {s16-s31}\n"
+#ifdef __ARM_ARCH_6M__
+			 "	pop	{r3, r4}\n" /* EXC_RETURN is known */
 #else
-			 "	ldmia	r0!, {r4-r11}\n"
-			 "	mvn	lr, #2\n" /* RETURN_PSP */
+			 "	pop	{r3, lr}\n"
 #endif
-			 "	msr	psp, r0\n"
-			 "	bx	lr\n"
-			 "	.ltorg\n");
+			 "	ldr	r2, [r3]\n"
+			 "	ldr	r0, [r2]\n" POP_CONTEXT "	.ltorg\n");
 }
 
 void kernel_tick_handler(void)

@@ -68,8 +68,7 @@ void firmware_main(void)
 	options_read();
 	LOG(INFO, "reset");
 	fault_happen_early(options.fault);
-	kernel_thread_create(
-		&sensor, "sensor", sensor_main, sensor_stack, sizeof(sensor_stack));
+	kernel_thread_create(&sensor, "sensor", sensor_main, sensor_stack, sizeof(sensor_stack));
 	kernel_thread_create(&radio, "radio", radio_main, radio_stack, sizeof(radio_stack));
 	kernel_thread_create(&idle, "idle", idle_main, idle_stack, sizeof(idle_stack));
 	kernel_start();

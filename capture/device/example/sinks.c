@@ -1,6 +1,6 @@
 /*
- * Ways out of the device. Semihosting: "Semihosting for AArch32 and AArch64", release 2.0, section 5.
- * Crash-time: no buffers but on the stack, polled output.
+ * Ways out of the device. Semihosting: "Semihosting for AArch32 and AArch64", release 2.0,
+ * section 5. Crash-time: no buffers but on the stack, polled output.
  */
 #include "capture/device/example/firmware.h"
 
@@ -12,7 +12,7 @@ enum semihosting_call {
 	SYS_GET_CMDLINE = 0x15,
 	SYS_EXIT_EXTENDED = 0x20,
 };
-#define OPEN_WB		5u /* fopen(3)'s "wb" */
+#define OPEN_WB		 5u /* fopen(3)'s "wb" */
 #define EXIT_APPLICATION 0x20026u
 
 bool semihosting_command_line(char *line, uint32_t size)

@@ -27,25 +27,25 @@ static void write_metadata(const struct snapcrash_device_state *state)
 {
 	static uint8_t uuid[16];
 	make_uuid(uuid, state);
-	snapcrash_device_metadata(&writer,
-		&(struct snapcrash_device_metadata){
-			.reason = snapcrash_device_text(snapcrash_device_reason(state)),
-			.fatal = true,
-			.project_name = snapcrash_device_text("snapcrash-example"),
-			.software_version = snapcrash_device_text("1.0.3"),
-			.build_uuid = build_id_find(),
-			.device_name = snapcrash_device_text("mps2"),
-			.snapshot_uuid = {uuid, sizeof(uuid)},
-			.cpu_arch = state->cpu_arch,
-		});
+	snapcrash_device_metadata(
+		&writer, &(struct snapcrash_device_metadata){
+				 .reason = snapcrash_device_text(snapcrash_device_reason(state)),
+				 .fatal = true,
+				 .project_name = snapcrash_device_text("snapcrash-example"),
+				 .software_version = snapcrash_device_text("1.0.3"),
+				 .build_uuid = build_id_find(),
+				 .device_name = snapcrash_device_text("mps2"),
+				 .snapshot_uuid = {uuid, sizeof(uuid)},
+				 .cpu_arch = state->cpu_arch,
+			 });
 }
 
 static void write_thread(
 	const struct snapcrash_device_state *state, const struct kernel_thread *thread)
 {
 	bool runs = thread == kernel_running;
-	uintptr_t pointer = runs ? state->cpu.value[SNAPCRASH_ARMV7M_PSP]
-				 : (uintptr_t)thread->stack_pointer;
+	uintptr_t pointer =
+		runs ? state->cpu.value[SNAPCRASH_ARMV7M_PSP] : (uintptr_t)thread->stack_pointer;
 	uintptr_t end = (uintptr_t)thread->stack_end, start = (uintptr_t)thread->stack_start;
 	snapcrash_device_thread_with_stack(&writer,
 		&(struct snapcrash_device_thread){
@@ -76,40 +76,37 @@ static void write_logs(void)
 			&writer, &(struct snapcrash_device_log){.dropped = log_num - kept});
 	for (uint32_t i = log_num - kept; i < log_num; i++) {
 		const struct log_line *line = &log_lines[i % LOG_LINES];
-		snapcrash_device_log(&writer,
-			&(struct snapcrash_device_log){
-				.message = snapcrash_device_text(line->text),
-				.level = line->level,
-				.line = line->line,
-				.has_timestamp = true,
-				.timestamp = line->ticks,
-				.module = snapcrash_device_text("example"),
-			});
+		snapcrash_device_log(&writer, &(struct snapcrash_device_log){
+						      .message = snapcrash_device_text(line->text),
+						      .level = line->level,
+						      .line = line->line,
+						      .has_timestamp = true,
+						      .timestamp = line->ticks,
+						      .module = snapcrash_device_text("example"),
+					      });
 	}
 }
 
 static void write_rest(const struct snapcrash_device_state *state)
 {
 	char hex[8];
-	snapcrash_device_timestamp(&writer,
-		&(struct snapcrash_device_timestamp){
-			.ticks = kernel_ticks,
-			.numerator = 1,
-			.denominator = 1000,
-			.epoch = SNAPCRASH_EPOCH_BOOT,
-		});
-	snapcrash_device_tag(&writer, snapcrash_device_text("scenario"),
-		snapcrash_device_text(options.fault));
+	snapcrash_device_timestamp(&writer, &(struct snapcrash_device_timestamp){
+						    .ticks = kernel_ticks,
+						    .numerator = 1,
+						    .denominator = 1000,
+						    .epoch = SNAPCRASH_EPOCH_BOOT,
+					    });
+	snapcrash_device_tag(
+		&writer, snapcrash_device_text("scenario"), snapcrash_device_text(options.fault));
 	snapcrash_device_tag(&writer, snapcrash_device_text("stack_pointer"),
 		hex_text(fault_stack_pointer, hex));
 	write_logs();
-	snapcrash_device_memory(&writer,
-		&(struct snapcrash_device_memory){
-			.address = (uintptr_t)log_lines,
-			.bytes = {log_lines, sizeof(log_lines)},
-			.reason = SNAP_MEMORY_ANNOTATED,
-			.name = snapcrash_device_text("log ring"),
-		});
+	snapcrash_device_memory(&writer, &(struct snapcrash_device_memory){
+						 .address = (uintptr_t)log_lines,
+						 .bytes = {log_lines, sizeof(log_lines)},
+						 .reason = SNAP_MEMORY_ANNOTATED,
+						 .name = snapcrash_device_text("log ring"),
+					 });
 	snapcrash_device_user_number(&writer, SNAPCRASH_DEVICE_FIRST_USER_FIELD, kernel_ticks);
 	if (state->frame_lost)
 		snapcrash_device_note(&writer, "the processor could not save its registers");
@@ -138,8 +135,8 @@ void snapcrash_device_fault(const struct snapcrash_device_state *state)
 	if (state->exception == 0)
 		snapcrash_device_abort_message(
 			&writer, assertion_text(state->file, state->line, state->message));
-	snapcrash_device_write_state(&writer, state, (uintptr_t)main_stack_start,
-		(uintptr_t)main_stack_end, MAX_STACK);
+	snapcrash_device_write_state(
+		&writer, state, (uintptr_t)main_stack_start, (uintptr_t)main_stack_end, MAX_STACK);
 	if (kernel_running)
 		write_thread(state, kernel_running);
 	(void)snapcrash_device_checkpoint(&writer); /* the last result tells all */
@@ -147,6 +144,9 @@ void snapcrash_device_fault(const struct snapcrash_device_state *state)
 		if (thread != kernel_running)
 			write_thread(state, thread);
 	(void)snapcrash_device_checkpoint(&writer);
+	if (text_equal(options.fault, "again"))
+		snapcrash_device_assert(
+			"snapshot.c", 1, "all is well"); /* and no second snapshot */
 	write_rest(state);
 	int error = snapcrash_device_finish(&writer);
 	sink_close();

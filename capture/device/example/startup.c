@@ -59,26 +59,30 @@ void board_uart_put(char c)
 	UART_DATA = (uint8_t)c;
 }
 
-static void set_up_guard(void)
+/* The faults that there are, and memory that nobody may touch. */
+static void set_up_faults(void)
 {
+#ifndef __ARM_ARCH_6M__
+	SCB_CCR |= CCR_DIV_0 | CCR_UNALIGN;
+	SCB_SHCSR |= SHCSR_FAULTS;
 	MPU_RNR = 0;
 	MPU_RBAR = 0;
 	MPU_RASR = MPU_NO_ACCESS(NULL_GUARD_POWER);
 	MPU_CTRL = 5; /* on, and memory without a region as usual */
 	__asm__ volatile("dsb\n\tisb" ::: "memory");
+#endif
 }
 
 __attribute__((noreturn)) void reset_handler(void)
 {
-	__builtin_memcpy(data_start, data_image, (size_t)((uint8_t *)data_end - (uint8_t *)data_start));
+	__builtin_memcpy(
+		data_start, data_image, (size_t)((uint8_t *)data_end - (uint8_t *)data_start));
 	__builtin_memset(bss_start, 0, (size_t)((uint8_t *)bss_end - (uint8_t *)bss_start));
-	SCB_CCR |= CCR_DIV_0 | CCR_UNALIGN;
-	SCB_SHCSR |= SHCSR_FAULTS;
 #ifdef __ARM_FP
 	SCB_CPACR |= 0xfu << 20; /* the FPU is there for everybody */
 	__asm__ volatile("dsb\n\tisb" ::: "memory");
 #endif
-	set_up_guard();
+	set_up_faults();
 	firmware_main();
 	snapcrash_device_restart();
 	for (;;)

@@ -50,7 +50,8 @@ void options_read(void)
 	}
 }
 
-/* An ELF note (gABI, "Note Section"): name size 4, description size, type 3, "GNU", the build ID. */
+/* An ELF note (gABI, "Note Section"): name size 4, description size, type 3, "GNU", the build ID.
+ */
 struct snapcrash_device_bytes build_id_find(void)
 {
 	enum { HEAD = 16 };

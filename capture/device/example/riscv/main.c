@@ -1,6 +1,6 @@
 /*
- * The RV32 firmware, on QEMU's board "virt" (hw/riscv/virt.c has its memory map): no threads, but the
- * main stack and an interrupt.
+ * The RV32 firmware, on QEMU's board "virt" (hw/riscv/virt.c has its memory map): no threads, but
+ * the main stack and an interrupt.
  */
 #include "capture/device/riscv.h"
 #include "capture/device/example/firmware.h"
@@ -10,13 +10,13 @@
 #define REGISTER8(address)  (*(volatile uint8_t *)(uintptr_t)(address))
 #define REGISTER32(address) (*(volatile uint32_t *)(uintptr_t)(address))
 /* A 16550. */
-#define UART_DATA	 REGISTER8(0x10000000)
-#define UART_STATE	 REGISTER8(0x10000005)
-#define UART_TX_EMPTY	 0x20u
-#define CLINT_SOFTWARE	 REGISTER32(0x02000000)
-#define NOWHERE		 0x08000010u
-#define MIE_SOFTWARE	 8u
-#define MSTATUS_MIE	 8u
+#define UART_DATA      REGISTER8(0x10000000)
+#define UART_STATE     REGISTER8(0x10000005)
+#define UART_TX_EMPTY  0x20u
+#define CLINT_SOFTWARE REGISTER32(0x02000000)
+#define NOWHERE	       0x08000010u
+#define MIE_SOFTWARE   8u
+#define MSTATUS_MIE    8u
 
 extern uint8_t bss_start[], bss_end[], main_stack_end[], main_stack_start[];
 
@@ -113,14 +113,16 @@ static APART void registers_inner(uint32_t value)
 			 "28,29,30,31,5\n\t"
 			 "li x\\n, 0x11110000 + \\n\n\t"
 			 ".endr\n\t"
-			 "unimp" ::: "memory");
+			 "unimp" ::
+				 : "memory");
 	__builtin_unreachable();
 }
 DEFINE_OUTER(registers)
 
 static APART void adc_convert(uint32_t channel)
 {
-	const volatile uint32_t *pointer = (const volatile uint32_t *)(uintptr_t)(NOWHERE + channel);
+	const volatile uint32_t *pointer =
+		(const volatile uint32_t *)(uintptr_t)(NOWHERE + channel);
 	MARK();
 	sink = *pointer;
 	sink = sink + channel;
@@ -216,8 +218,8 @@ static void write_thread(const struct snapcrash_device_state *state)
 static void write_tags(void)
 {
 	char hex[8];
-	snapcrash_device_tag(&writer, snapcrash_device_text("scenario"),
-		snapcrash_device_text(options.fault));
+	snapcrash_device_tag(
+		&writer, snapcrash_device_text("scenario"), snapcrash_device_text(options.fault));
 	snapcrash_device_tag(&writer, snapcrash_device_text("stack_pointer"),
 		hex_text(fault_stack_pointer, hex));
 }
@@ -232,16 +234,16 @@ void snapcrash_device_fault(const struct snapcrash_device_state *state)
 	snapcrash_device_init(&writer, write, NULL, scratch, sizeof(scratch));
 	if (!text_equal(options.sink, "pigweed"))
 		snapcrash_device_header(&writer, "snapcrash-example 1.0.3");
-	snapcrash_device_metadata(&writer,
-		&(struct snapcrash_device_metadata){
-			.reason = snapcrash_device_text(snapcrash_device_reason(state)),
-			.fatal = true,
-			.project_name = snapcrash_device_text("snapcrash-example"),
-			.software_version = snapcrash_device_text("1.0.3"),
-			.build_uuid = build_id_find(),
-			.device_name = snapcrash_device_text("virt"),
-			.cpu_arch = state->cpu_arch,
-		});
+	snapcrash_device_metadata(
+		&writer, &(struct snapcrash_device_metadata){
+				 .reason = snapcrash_device_text(snapcrash_device_reason(state)),
+				 .fatal = true,
+				 .project_name = snapcrash_device_text("snapcrash-example"),
+				 .software_version = snapcrash_device_text("1.0.3"),
+				 .build_uuid = build_id_find(),
+				 .device_name = snapcrash_device_text("virt"),
+				 .cpu_arch = state->cpu_arch,
+			 });
 	if (state->is_assertion)
 		snapcrash_device_abort_message(
 			&writer, assertion_text(state->file, state->line, state->message));
