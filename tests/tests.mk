@@ -206,6 +206,7 @@ CLI_TESTS = \
 	tests/cli_device_unwind.sh \
 	tests/cli_foreign_core.sh \
 	tests/cli_device.sh \
+	tests/cli_device_report.sh \
 	tests/cli_demo.sh
 
 # Under the sanitizers these are left to "make check-long": they hold what our programs say of crashes
@@ -488,12 +489,9 @@ $(foreach test,$(TESTS_COMMON),$(eval $(call test_program,$(test),common)))
 $(foreach test,$(TESTS_CAPTURE),$(eval $(call test_program,$(test),capture)))
 $(foreach test,$(TESTS_ANALYZE),$(eval $(call test_program,$(test),analyze)))
 
-# Run by hand, until the analysis follows a microcontroller's stacks.
-CLI_TESTS_AHEAD = tests/cli_device_report.sh
-
 # A test that nobody runs is worse than none.
 UNLISTED_TESTS = $(filter-out $(TESTS:%=tests/%.c),$(wildcard tests/test_*.c)) \
-	$(filter-out $(CLI_TESTS) $(CLI_TESTS_AHEAD),$(wildcard tests/cli_*.sh))
+	$(filter-out $(CLI_TESTS),$(wildcard tests/cli_*.sh))
 
 # ---------------------------------------------------------------- targets
 

@@ -61,7 +61,7 @@ bool snap_log_time_words(const struct snap_crash *crash, size_t index, char out[
 {
 	int64_t ns;
 	out[0] = '\0';
-	if (crash->header.format_version != 0 && snap_log_ticks(crash, index, &ns) && ns >= 0)
+	if (!crash->device.is_device && snap_log_ticks(crash, index, &ns) && ns >= 0)
 		snap_time_words(ns / 1000000000, (uint32_t)(ns % 1000000000), out);
 	return out[0] != '\0';
 }
