@@ -44,6 +44,13 @@ static const char database[] = /* some of Pigweed's own examples */
 	"00c0ffee,          ,\"now %d\"\n"
 	"00c0ffee,2020-02-02,\"then %d\"\n"
 	"00c0ffee,2024-02-02,\"later %s\"\n"
+	"00000030,,\"a %d %d\"\n"
+	"00000030,,\"b %d\"\n"
+	"00000031,,\"a %d %d %d\"\n"
+	"00000031,,\"b %d\"\n"
+	"00000032,,x,\"same %d\"\n"
+	"00000032,2020-01-01,y,\"same %d\"\n"
+	"00000032,2021-01-01,y,\"another %d\"\n"
 	/* Nested. */
 	"00000001,,\"one\"\n"
 	"00000002,,\"two and $AQAAAA==\"\n"
@@ -243,6 +250,20 @@ static void test_tokens_candidates(void **state)
 	/* All go wrong: nothing left over, the fewest errors, the present one. */
 	assert_string_equal(detokenise(BYTES("\xee\xff\xc0\0")), "now <[%d MISSING]>");
 	assert_true(result.is_ambiguous);
+}
+
+/* Of those that go wrong. */
+static void test_tokens_candidates_that_are_wrong(void **state)
+{
+	(void)state;
+	assert_string_equal(detokenise(BYTES("\x30\0\0\0")), "b <[%d MISSING]>");
+	assert_false(result.is_ambiguous);
+	assert_string_equal(detokenise(BYTES("\x31\0\0\0\2\4")), "a 1 2 <[%d MISSING]>");
+	assert_false(result.is_ambiguous);
+	/* The same string is one, in whatever domain, and present if it is in one. */
+	assert_string_equal(detokenise(BYTES("\x32\0\0\0\2")), "same 1");
+	assert_int_equal(result.num_others, 1);
+	assert_memory_equal(result.others[0].data, "another 1", 9);
 }
 
 /* A database behind another. */
@@ -668,6 +689,7 @@ int main(void)
 		TEST(plain_text),
 		TEST(only_known),
 		TEST(candidates),
+		TEST(candidates_that_are_wrong),
 		TEST(next),
 		TEST(nested),
 		TEST(nested_in_itself),
