@@ -44,6 +44,15 @@ static const char database[] = /* some of Pigweed's own examples */
 	"00c0ffee,          ,\"now %d\"\n"
 	"00c0ffee,2020-02-02,\"then %d\"\n"
 	"00c0ffee,2024-02-02,\"later %s\"\n"
+	"00000030,,\"a %d %d\"\n"
+	"00000030,,\"b %d\"\n"
+	"00000031,,\"a %d %d %d\"\n"
+	"00000031,,\"b %d\"\n"
+	"00000033,,\"present %d\"\n"
+	"00000033,2020-01-01,\"removed\"\n"
+	"00000032,,x,\"same %d\"\n"
+	"00000032,2020-01-01,y,\"same %d\"\n"
+	"00000032,2021-01-01,y,\"another %d\"\n"
 	/* Nested. */
 	"00000001,,\"one\"\n"
 	"00000002,,\"two and $AQAAAA==\"\n"
@@ -245,6 +254,20 @@ static void test_tokens_candidates(void **state)
 	assert_true(result.is_ambiguous);
 }
 
+/* Of those that go wrong. */
+static void test_tokens_candidates_that_are_wrong(void **state)
+{
+	(void)state;
+	assert_string_equal(detokenise(BYTES("\x30\0\0\0")), "b <[%d MISSING]>");
+	assert_false(result.is_ambiguous);
+	assert_string_equal(detokenise(BYTES("\x31\0\0\0\2\4")), "a 1 2 <[%d MISSING]>");
+	assert_false(result.is_ambiguous);
+	/* The same string is one, in whatever domain, and present if it is in one. */
+	assert_string_equal(detokenise(BYTES("\x32\0\0\0\2")), "same 1");
+	assert_int_equal(result.num_others, 1);
+	assert_memory_equal(result.others[0].data, "another 1", 9);
+}
+
 /* A database behind another. */
 static void test_tokens_next(void **state)
 {
@@ -288,6 +311,8 @@ static void test_tokens_nested(void **state)
 		{"$10#0778472662", "Jello, world!", SNAP_TOKEN_NESTED},
 		{"$8#05631506326", "Jello, world!", SNAP_TOKEN_NESTED},
 		{"$10#9999999999", "$10#9999999999", SNAP_TOKEN_NONE},
+		{"$10#4294967297", "$10#4294967297", SNAP_TOKEN_NONE}, /* 2^32 + 1 */
+		{"$#00000033", "present %d", SNAP_TOKEN_NESTED},
 		{"$10#077847266", "$10#077847266", SNAP_TOKEN_NONE},
 		{"$7#05631506326", "$7#05631506326", SNAP_TOKEN_NONE},
 		/* A number has no arguments. */
@@ -325,6 +350,14 @@ static void test_tokens_nested(void **state)
 	}
 	assert_string_equal(detokenise(BYTES("$#00000020")), "of a domain");
 	assert_true(result.is_ambiguous);
+	assert_string_equal(detokenise(BYTES("a $rboAAAA= b")), "a  b");
+	assert_true(result.is_ambiguous);
+	/* A domain that is longer than any. */
+	char text[5000] = "${";
+	memset(text + 2, 'd', sizeof(text) - 20);
+	strcat(text, "}#00000020");
+	assert_string_equal(detokenise(snap_bytes_str(text)), text);
+	assert_kind(SNAP_TOKEN_NONE);
 	assert_string_equal(detokenise(BYTES("a $tu4bhQEBAg== b")), "a 4294967295 -1 b");
 	assert_int_equal(result.num_left_over, 1);
 	assert_string_equal(detokenise(BYTES("a $tu4bhQE= b")), "a 4294967295 <[%d MISSING]> b");
@@ -668,6 +701,7 @@ int main(void)
 		TEST(plain_text),
 		TEST(only_known),
 		TEST(candidates),
+		TEST(candidates_that_are_wrong),
 		TEST(next),
 		TEST(nested),
 		TEST(nested_in_itself),

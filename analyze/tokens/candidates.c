@@ -19,10 +19,7 @@ static int compare_sizes(size_t a, size_t b)
 static int compare_results(
 	const struct snap_format_result *x, const struct snap_format_result *y)
 {
-	bool x_right = x->num_errors == 0 && x->num_left_over == 0;
-	bool y_right = y->num_errors == 0 && y->num_left_over == 0;
-	if (x_right != y_right)
-		return x_right ? -1 : 1;
+	/* What is right to the last byte has neither bytes left over nor errors, and so comes first. */
 	if ((x->num_left_over == 0) != (y->num_left_over == 0))
 		return x->num_left_over == 0 ? -1 : 1;
 	int r = compare_sizes(x->num_errors, y->num_errors);
