@@ -32,6 +32,7 @@ print("signature", report["signature"]["id"])
 print("symbols", " ".join(sorted({m["symbols"] for m in report["modules"]})))
 for t in threads:
     print(f"frames.{(t['name'] or '-').replace(' ', '_')}", functions(t))
+    print(f"saved.{(t['name'] or '-').replace(' ', '_')}", t["saved_by"])
 EOF
 
 declare -A REPORT
@@ -92,6 +93,7 @@ place_is_true() { # CPU NAME REGISTER
 others() { # NAME
 	has "$1" radio kernel_block radio_wait_packet radio_receive radio_main
 	has "$1" idle kernel_yield idle_main
+	check "$1: radio's registers are as FreeRTOS saves them" grep -q FreeRTOS <<<"${REPORT[saved.radio]-}"
 }
 
 mkdir "$TMP/symbols"
@@ -123,6 +125,7 @@ for cpu in $FIRMWARE_CPUS; do
 		read -r name kind <<<"$each"
 		analyse "$cpu" "$name" "$kind"
 		has "$cpu-$name" sensor "${name}_inner" "${name}_outer" "${SENSOR_CALLERS[@]}"
+		check "$cpu-$name: it has a signature" grep -q '^s1:' <<<"${REPORT[signature]-}"
 	done
 	analyse "$cpu" bad_pointer "usagefault|exec-bad-pc"
 	has "$cpu-bad_pointer" sensor divide_outer bad_pointer_inner bad_pointer_outer "${SENSOR_CALLERS[@]}"
@@ -148,6 +151,7 @@ for cpu in $FIRMWARE_CPUS; do
 	equal "$cpu-overflow: the crashed thread" sensor "${REPORT[crashed]-}"
 	check "$cpu-overflow: the function is found" grep -q overflow_inner <<<"${REPORT[frames.sensor]-}" ||
 		note "${REPORT[frames.sensor]-}"
+	check "$cpu-overflow: it has a signature" grep -q '^s1:' <<<"${REPORT[signature]-}"
 
 	analyse "$cpu" early usagefault
 	chain "$cpu-early" "Main_Stack_(Thread_Mode)" early_set_up fault_happen_early firmware_main reset_handler

@@ -54,6 +54,8 @@ if command -v arm-linux-gnueabihf-gcc >/dev/null; then
 	arm-linux-gnueabihf-gcc -nostdlib -static -Wl,-e,main -o "$TMP/firmware.elf" "$TMP/tokens.c"
 	report "$DEVICE" --tokens "$TMP/firmware.elf"
 	check "the log, by an ELF file for ARM" diff -u "$TMP/expected" "$TMP/out"
+	report "$DEVICE" --elf "$TMP/firmware.elf"
+	check "the log, by the firmware itself" diff -u "$TMP/expected" "$TMP/out"
 	# As Pigweed's linker scripts have it, not loaded.
 	arm-linux-gnueabihf-objcopy --set-section-flags .pw_tokenizer.entries=contents,readonly "$TMP/firmware.elf"
 	arm-linux-gnueabihf-strip "$TMP/firmware.elf"

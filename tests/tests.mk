@@ -206,7 +206,9 @@ CLI_TESTS = \
 	tests/cli_device_unwind.sh \
 	tests/cli_foreign_core.sh \
 	tests/cli_device.sh \
+	tests/cli_device_faults.sh \
 	tests/cli_device_report.sh \
+	tests/cli_device_snapshot.sh \
 	tests/cli_demo.sh
 
 # Under the sanitizers these are left to "make check-long": they hold what our programs say of crashes

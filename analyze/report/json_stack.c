@@ -4,10 +4,12 @@
 #include "analyze/report/json_values.h"
 #include "analyze/report/words.h"
 
-static void put_device_thread(struct snap_json *w, const struct snap_thread *record)
+static void put_device_thread(struct snap_json *w, const struct snap_crash_thread *thread)
 {
+	const struct snap_thread *record = &thread->record;
 	snap_json_maybe_bool(w, "active", record->active, true);
 	snap_json_maybe_number(w, "cpu_usage_hundredths", record->has_cpu_usage, record->cpu_usage);
+	snap_json_put_string(w, "saved_by", thread->saved_by);
 	snap_json_begin_array(w, "backtrace");
 	for (size_t i = 0; i < record->num_backtrace; i++)
 		snap_json_put_hex(w, NULL, record->backtrace[i]);
@@ -24,7 +26,7 @@ void snap_json_put_stack(
 	const struct snap_thread *record = &thread->record;
 	const struct snap_stack_use *use = &thread->stack_use;
 	if (crash->device.is_device)
-		put_device_thread(w, record);
+		put_device_thread(w, thread);
 	bool is_known = record->has_stack_start || record->has_stack_end ||
 			record->has_stack_pointer || record->has_stack_peak;
 	if (snap_json_maybe_object(w, "stack", is_known)) {
