@@ -141,8 +141,9 @@ struct snap_lock {
 /* How much of its stack a microcontroller's thread uses; in bytes. */
 struct snap_stack_use {
 	bool has_size, has_used, has_peak;
-	uint64_t size, used, peak;
+	uint64_t size, used, peak; /* peak: used at least */
 	bool is_overflow, was_overflow; /* it uses more than it has; once it did */
+	bool is_elsewhere; /* the stack pointer is far from the stack: nothing is known of its use */
 };
 
 struct snap_crash_thread {

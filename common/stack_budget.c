@@ -2,9 +2,9 @@
 
 /* Of a snapshot, for what is not about threads: mappings, modules, what the crash speaks of. */
 #define OTHER_SHARE 8
-/* A thread's record beside its general registers: ids, name, tags and lengths, and what is said of
- * its stack. */
-#define RECORD_BYTES 104u
+/* A thread's record beside its general registers: ids, name, tags and lengths, where its stack is, and
+ * what is said of that. */
+#define RECORD_BYTES 128u
 
 static uint64_t least(uint64_t a, uint64_t b)
 {

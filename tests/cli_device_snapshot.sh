@@ -202,3 +202,60 @@ json odd
 get odd 'len(r["threads"])' 3
 run "$ANALYZE" dump --memory 0x20000f40,4 "$TMP/odd.snap"
 check "a stack of too many bytes ends at its start" grep -q "01 *02 *03 *04" "$TMP/out"
+
+# ---------------------------------------------------------------- whose registers, if several could have them
+
+# One that overflowed into its neighbour's stack is not its neighbour, whatever their order.
+state=$(encode ArmV7mCpuState <<<'pc: 0x1000 psp: 0x200013c0 exc_return: 0xfffffffd icsr: 4 cfsr: 0x92' | escaped)
+victim='threads { name: "victim" state: READY stack_start_pointer: 0x20001400 stack_end_pointer: 0x20001000
+  stack_pointer: 0x200013e0 }'
+culprit='threads { name: "culprit" state: RUNNING stack_start_pointer: 0x20001800 stack_end_pointer: 0x20001400
+  stack_pointer: 0x200013c0 }'
+printf 'metadata { fatal: true cpu_arch: ARMV7M }\n%s\n%s\ncpu_state: "%s"\n' "$victim" "$culprit" "$state" >"$TMP/first.txt"
+printf 'metadata { fatal: true cpu_arch: ARMV7M }\n%s\n%s\ncpu_state: "%s"\n' "$culprit" "$victim" "$state" >"$TMP/second.txt"
+for order in first second; do
+	json "$order"
+	get "$order" 'r["threads"][0]["name"]' culprit
+	get "$order" 'r["crash"]["kind"]' stack-overflow
+done
+
+# A handler that gave up without registers, while a thread was interrupted.
+cat >"$TMP/handler.txt" <<'END'
+metadata { fatal: true cpu_arch: ARMV7M reason: "Check failed: a" }
+threads { name: "idle" state: RUNNING raw_backtrace: 0x1000 }
+threads { name: "Main Stack (Handler Mode)" state: INTERRUPT_HANDLER raw_backtrace: 0x2000 }
+END
+json handler
+get handler 'r["threads"][0]["name"]' "Main Stack (Handler Mode)"
+get handler 'r["threads"][0]["frames"][0]["trust"]' prewalked
+
+# Where a stack pointer is far from the stack, nothing is known of its use; a peak is no less than the use.
+cat >"$TMP/far.txt" <<'END'
+metadata { cpu_arch: ARMV7M }
+threads { name: "far" stack_start_pointer: 0x20001000 stack_end_pointer: 0x20000c00 stack_pointer: 0 }
+threads { name: "late" stack_start_pointer: 0x20001000 stack_end_pointer: 0x20000c00 stack_pointer: 0x20000d00
+  stack_pointer_est_peak: 0x20000f00 }
+END
+json far
+get far '[(t["stack"]["used"], t["stack"]["peak"], t["stack"]["overflow"]) for t in r["threads"]]' \
+	"[(None, None, False), (768, 768, False)]"
+shows far "stack pointer 0x0 is not in its stack"
+
+# ---------------------------------------------------------------- hostile
+
+# A frame of an exception that leads to itself.
+frame=$(printf '\0%.0s' {1..24} | escaped; printf '\274\377\377\377\0\0\0\1' | escaped)
+cat >"$TMP/loop.txt" <<END
+metadata { fatal: true cpu_arch: ARMV7M }
+threads { name: "t" state: RUNNING stack_start_pointer: 0x20001020 stack_end_pointer: 0x20000c00
+  stack_pointer: 0x20001000 raw_stack: "$frame" }
+cpu_state: "$(encode ArmV7mCpuState <<<'pc: 0xffffffbc lr: 0xffffffbd psp: 0x20001000 exc_return: 0xfffffffd' | escaped)"
+END
+json loop
+get loop 'len(r["threads"][0]["frames"]) < 10' true
+# Marks of an assertion that share a quote.
+cat >"$TMP/quote.txt" <<'END'
+metadata { fatal: true cpu_arch: ARMV7M reason: "assertion \"x\" failed: file \", line 12" }
+END
+json quote
+get quote 'r["crash"]["assertion"]["expression"]' x

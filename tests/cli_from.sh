@@ -143,7 +143,7 @@ sanitized() { # NAME COMPILER SANITIZER BUG WANTED
 		return
 	fi
 	# Shadow memory may be in the way of where the kernel puts things.
-	UBSAN_OPTIONS=print_stacktrace=1 setarch -R ./bugs.bin "$4" >"$4.report" 2>&1 </dev/null
+	ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 setarch -R ./bugs.bin "$4" >"$4.report" 2>&1 </dev/null
 	equal "$1" "$5" "$(signature asan "$4.report" 2>&1 | text_of)"
 	[ "$(signature asan "$4.report" 2>/dev/null | text_of)" = "$5" ] || note_file "$4.report"
 }

@@ -488,6 +488,7 @@ static void begin_crash(struct snap_log *logs, size_t num)
 	snap_crash_init(&crash, "file");
 	crash.metadata.has_cpu_arch = true;
 	crash.metadata.cpu_arch = 2;
+	crash.device.is_device = true;
 	crash.logs = logs;
 	crash.num_logs = num;
 }
@@ -525,7 +526,7 @@ static void test_tokens_stage_times(void **state)
 	for (int is_ours = 0; is_ours < 2; is_ours++) {
 		begin_crash(logs, ARRAY_LEN(logs));
 		crash.header.format_version = is_ours ? 1 : 0;
-		crash.metadata.has_cpu_arch = !is_ours;
+		crash.device.is_device = crash.metadata.has_cpu_arch = !is_ours;
 		assert_int_equal(snap_detokenise_crash(&crash, NULL, &err), 0);
 		assert_ticks(0, false, 0);
 		assert_ticks(1, true, 100);
@@ -635,6 +636,7 @@ static void test_tokens_stage_linux(void **state)
 		begin_crash(logs, ARRAY_LEN(logs));
 		crash.metadata.has_cpu_arch = how & 2;
 		crash.metadata.cpu_arch = 0;
+		crash.device.is_device = false;
 		/* By its header, or by its process. */
 		crash.header.format_version = how & 4 ? 1 : 0;
 		crash.process.has_pid = !(how & 4);

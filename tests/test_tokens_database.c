@@ -544,7 +544,7 @@ static void run_stage(struct snap_object *object, struct snap_log *log, bool is_
 	struct snap_crash_module module = {.object = object};
 	*log = (struct snap_log){.message = BYTES("\x11\x11\x11\x11\x0a")};
 	snap_crash_init(&crash, "file");
-	crash.metadata.has_cpu_arch = is_device;
+	crash.device.is_device = crash.metadata.has_cpu_arch = is_device;
 	crash.metadata.cpu_arch = is_device ? 2 : 0;
 	crash.process.has_pid = !is_device;
 	crash.modules = &module;

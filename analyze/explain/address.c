@@ -42,6 +42,13 @@ static bool is_inaccessible(const struct snap_mapping *mapping)
 		       (SNAP_MAPPING_READ | SNAP_MAPPING_WRITE | SNAP_MAPPING_EXEC));
 }
 
+/* Microcontrollers tell where each thread's stack is. */
+static bool is_stack_of(const struct snap_thread *thread, const struct snap_mapping *mapping)
+{
+	return thread->has_stack_start && thread->has_stack_end &&
+	       mapping->start >= thread->stack_end && mapping->end <= thread->stack_start;
+}
+
 /* The thread whose stack pointer is in a mapping; NULL: none is known. */
 static const struct snap_crash_thread *thread_on(
 	const struct snap_crash *crash, const struct snap_mapping *mapping)
@@ -50,6 +57,11 @@ static const struct snap_crash_thread *thread_on(
 	for (size_t i = 0; arch && i < crash->num_threads && i < MAX_THREADS; i++) {
 		const struct snap_crash_thread *thread = &crash->threads[i];
 		uint64_t sp;
+		if (crash->device.is_device) {
+			if (is_stack_of(&thread->record, mapping))
+				return thread;
+			continue;
+		}
 		if (thread->pr_reg.data && thread->record.has_tid &&
 			snap_arch_reg_get(
 				arch, arch->sp, thread->pr_reg.data, thread->pr_reg.len, &sp) &&
@@ -62,6 +74,10 @@ static const struct snap_crash_thread *thread_on(
 /* "thread 12 'worker'". */
 static const char *thread_words(struct snap_crash *crash, const struct snap_crash_thread *thread)
 {
+	if (!thread->record.has_tid)
+		return thread->record.name.len == 0 ? "a thread without a name"
+						    : snap_crash_format(crash, "thread '%.*s'",
+							      SNAP_NAME_ARGS(thread->record.name));
 	if (thread->record.name.len == 0)
 		return snap_crash_format(crash, "thread %" PRIu64, thread->record.tid);
 	return snap_crash_format(crash, "thread %" PRIu64 " '%.*s'", thread->record.tid,
@@ -193,8 +209,9 @@ static const char *firmware_words(struct snap_crash *crash, uint64_t addr)
 	if (!crash->device.is_device || !module || !module->object ||
 		!snap_object_data_at(module->object, addr, &name, &start))
 		return "";
-	return addr > start ? snap_crash_format(crash, " (%.200s+0x%" PRIx64 ")", name, addr - start)
-			    : snap_crash_format(crash, " (%.200s)", name);
+	return addr > start
+		       ? snap_crash_format(crash, " (%.200s+0x%" PRIx64 ")", name, addr - start)
+		       : snap_crash_format(crash, " (%.200s)", name);
 }
 
 const char *snap_address_words(struct snap_crash *crash, uint64_t addr, bool unmapped_known)

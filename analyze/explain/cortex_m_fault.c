@@ -5,11 +5,11 @@
 #define BIT(n) (UINT32_C(1) << (n))
 
 /* CFSR: its three parts, and in each what tells that an address register is valid. */
-#define MMFSR	    UINT32_C(0x000000ff)
-#define BFSR	    UINT32_C(0x0000ff00)
-#define UFSR	    UINT32_C(0xffff0000)
-#define MMARVALID   BIT(7)
-#define BFARVALID   BIT(15)
+#define MMFSR	      UINT32_C(0x000000ff)
+#define BFSR	      UINT32_C(0x0000ff00)
+#define UFSR	      UINT32_C(0xffff0000)
+#define MMARVALID     BIT(7)
+#define BFARVALID     BIT(15)
 #define HFSR_VECTTBL  BIT(1)
 #define HFSR_FORCED   BIT(30)
 #define HFSR_DEBUGEVT BIT(31)
@@ -145,8 +145,8 @@ static const struct bit shcsr_bits[] = {
 	{BIT(21), "HARDFAULTPENDED", NULL, "HardFault waits to be handled", 0},
 };
 
-_Static_assert(ARRAY_LEN(cfsr_bits) + ARRAY_LEN(hfsr_bits) + ARRAY_LEN(shcsr_bits) <=
-		       SNAP_MAX_FAULT_BITS,
+_Static_assert(
+	ARRAY_LEN(cfsr_bits) + ARRAY_LEN(hfsr_bits) + ARRAY_LEN(shcsr_bits) <= SNAP_MAX_FAULT_BITS,
 	"all of them may be set");
 
 /* A register's 32 bits; 0 if it was not captured. */
@@ -167,8 +167,8 @@ static size_t add_bits(uint32_t value, const char *reg, const struct bit *bits, 
 
 size_t snap_cortex_m_bits(const struct snap_cpu_state *state, struct snap_fault_bit *ret)
 {
-	size_t num = add_bits(value_of(state, SNAP_CORTEX_M_CFSR), "CFSR", cfsr_bits,
-		ARRAY_LEN(cfsr_bits), ret);
+	size_t num = add_bits(
+		value_of(state, SNAP_CORTEX_M_CFSR), "CFSR", cfsr_bits, ARRAY_LEN(cfsr_bits), ret);
 	num += add_bits(value_of(state, SNAP_CORTEX_M_HFSR), "HFSR", hfsr_bits,
 		ARRAY_LEN(hfsr_bits), ret + num);
 	return num + add_bits(value_of(state, SNAP_CORTEX_M_SHCSR), "SHCSR", shcsr_bits,
@@ -217,8 +217,7 @@ bool snap_cortex_m_exception(const struct snap_cpu_state *state, unsigned int *r
 		number = active_by_shcsr(value_of(state, SNAP_CORTEX_M_SHCSR));
 	/* On Armv7-M nothing else tells of a HardFault. */
 	if (number == 0 && !snap_cpu_state_has(state, SNAP_CORTEX_M_ICSR) &&
-		value_of(state, SNAP_CORTEX_M_HFSR) &
-			(HFSR_VECTTBL | HFSR_FORCED | HFSR_DEBUGEVT))
+		value_of(state, SNAP_CORTEX_M_HFSR) & (HFSR_VECTTBL | HFSR_FORCED | HFSR_DEBUGEVT))
 		number = HARD_FAULT;
 	if (number == 0)
 		return false;
@@ -235,16 +234,16 @@ struct snap_exc_return snap_cortex_m_exc_return(uint64_t value, uint32_t cpu_arc
 	};
 	if (value >> 32 != 0)
 		return ret;
-	if (cpu_arch == SNAP_CPU_ARMV8M) {
+	uint64_t basic = value | 0x10;
+	bool is_v7 = basic == 0xfffffff1 || basic == 0xfffffff9 || basic == 0xfffffffd;
+	if (cpu_arch == SNAP_CPU_ARMV8M || (cpu_arch == SNAP_CPU_UNKNOWN && !is_v7)) {
 		/* Bits 23 to 7 are ones, bit 1 is zero. */
 		ret.is_valid = (value & 0xffffff82) == 0xffffff80;
 		ret.has_security = true;
 		ret.is_secure_stack = value >> 6 & 1;
 		ret.is_secure_exception = value & 1;
 	} else {
-		uint64_t basic = value | 0x10;
-		ret.is_valid =
-			basic == 0xfffffff1 || basic == 0xfffffff9 || basic == 0xfffffffd;
+		ret.is_valid = is_v7;
 	}
 	return ret;
 }
@@ -253,7 +252,7 @@ struct snap_exc_return snap_cortex_m_exc_return(uint64_t value, uint32_t cpu_arc
 
 /* Of several kinds of faults in CFSR the first that is there: the most telling. */
 static const struct part {
-	uint32_t mask; /* of CFSR */
+	uint32_t mask;	 /* of CFSR */
 	uint32_t enable; /* its bit of SHCSR */
 	unsigned int exception;
 	enum snap_kind kind;
@@ -291,8 +290,7 @@ static void set_part(const struct snap_cpu_state *state, const struct part *part
 	fault->is_protection = part->exception == MEM_MANAGE;
 	for (size_t i = 0; i < ARRAY_LEN(part->order) && !fault->bit; i++)
 		if (cfsr & part->order[i])
-			set_bit(fault,
-				find_bit(cfsr_bits, ARRAY_LEN(cfsr_bits), part->order[i]));
+			set_bit(fault, find_bit(cfsr_bits, ARRAY_LEN(cfsr_bits), part->order[i]));
 	if (part->exception == MEM_MANAGE)
 		fault->has_address =
 			cfsr & MMARVALID && snap_cpu_state_has(state, SNAP_CORTEX_M_MMFAR);
@@ -300,9 +298,8 @@ static void set_part(const struct snap_cpu_state *state, const struct part *part
 		fault->has_address =
 			cfsr & BFARVALID && snap_cpu_state_has(state, SNAP_CORTEX_M_BFAR);
 	if (fault->has_address)
-		fault->address = value_of(state, part->exception == MEM_MANAGE
-							 ? SNAP_CORTEX_M_MMFAR
-							 : SNAP_CORTEX_M_BFAR);
+		fault->address = value_of(state,
+			part->exception == MEM_MANAGE ? SNAP_CORTEX_M_MMFAR : SNAP_CORTEX_M_BFAR);
 	fault->is_disabled = snap_cpu_state_has(state, SNAP_CORTEX_M_SHCSR) &&
 			     !(value_of(state, SNAP_CORTEX_M_SHCSR) & part->enable);
 }

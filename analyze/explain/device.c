@@ -211,9 +211,8 @@ static void find_operand(struct snap_evidence *e, const struct snap_device_fault
 	if (e->has_fault)
 		e->operand = snap_fault_operand_at(e, e->fault);
 	/* A hart that does not tell addresses gives 0. */
-	bool is_told = fault->has_address &&
-		       (fault->address != 0 || e->operand ||
-			       e->crash->device.family == SNAP_CPU_CORTEX_M);
+	bool is_told = fault->has_address && (fault->address != 0 || e->operand ||
+						     e->crash->device.family == SNAP_CPU_CORTEX_M);
 	if (is_told || instruction->num_operands != 1 || !instruction->operands[0].has_address)
 		return;
 	e->operand = &instruction->operands[0];
@@ -243,7 +242,10 @@ static int find_instruction(
 	struct snap_evidence *e, const struct snap_device_fault *fault, struct snap_error *err)
 {
 	struct snap_crash *crash = e->crash;
-	if (fault->has_address)
+	/* Many harts have 0 in mtval whatever the address was: the instruction tells more. */
+	bool is_nothing = crash->device.family == SNAP_CPU_RISCV && fault->address == 0 &&
+			  fault->failed == SNAP_FAILED_ACCESS;
+	if (fault->has_address && !is_nothing)
 		set_fault(e, SNAP_ADDRESS_KERNEL, fault->address);
 	if (!e->has_pc || !is_of_instruction(fault))
 		return 0;
@@ -281,10 +283,18 @@ static bool is_trap(const struct snap_evidence *e, const struct snap_device_faul
 	struct snap_trap trap;
 	if (fault->failed == SNAP_FAILED_BREAKPOINT || fault->failed == SNAP_FAILED_CALL)
 		return true;
-	return (fault->failed == SNAP_FAILED_INSTRUCTION ||
-		       fault->failed == SNAP_FAILED_UNKNOWN) &&
+	return (fault->failed == SNAP_FAILED_INSTRUCTION || fault->failed == SNAP_FAILED_UNKNOWN) &&
 	       e->instruction.len > 0 && e->crash->arch &&
 	       snap_trap_find(e->crash->arch, &e->instruction, &trap);
+}
+
+/* Whether the registers tell of an exception that was taken: an assertion captures them without. */
+static bool was_exception_taken(const struct snap_evidence *e)
+{
+	const struct snap_cpu_state *state = &e->crash->device.state;
+	return e->crash->device.family != SNAP_CPU_CORTEX_M ||
+	       snap_cpu_state_has(state, SNAP_CORTEX_M_ICSR) ||
+	       snap_cpu_state_has(state, SNAP_CORTEX_M_EXC_RETURN);
 }
 
 /* Whether the assertion is what ended it, not the fault. */
@@ -298,7 +308,8 @@ static bool is_assert(const struct snap_evidence *e, const struct snap_device_fa
 	if (!is_fatal && found->source != SNAP_ASSERT_MESSAGE &&
 		found->source != SNAP_ASSERT_REASON)
 		return false;
-	return fault->kind == SNAP_KIND_NONE || !fault->is_certain || is_trap(e, fault);
+	return fault->kind == SNAP_KIND_NONE || !fault->is_certain || !was_exception_taken(e) ||
+	       is_trap(e, fault);
 }
 
 static const char *copy(struct snap_crash *crash, struct snap_bytes text, bool *failed)
@@ -322,8 +333,7 @@ static int set_assert(const struct snap_evidence *e, const struct snap_device_as
 	cause->failure = found->failure;
 	if (found->source != SNAP_ASSERT_MESSAGE && found->text.len > 0) {
 		crash->abort_message.text = found->text;
-		crash->device.message_from =
-			found->source == SNAP_ASSERT_LOG ? "log" : "reason";
+		crash->device.message_from = found->source == SNAP_ASSERT_LOG ? "log" : "reason";
 	}
 	const struct snap_assert_text *parts = &found->parts;
 	cause->has_assertion = found->source != SNAP_ASSERT_STACK &&
@@ -336,8 +346,8 @@ static int set_assert(const struct snap_evidence *e, const struct snap_device_as
 			.line = parts->line,
 		};
 		if (parts->expression.len > 0) {
-			cause->assertion.expression = snap_device_assert_expression(
-				parts->expression, &crash->arena);
+			cause->assertion.expression =
+				snap_device_assert_expression(parts->expression, &crash->arena);
 			failed |= !cause->assertion.expression;
 		}
 	}
@@ -395,15 +405,14 @@ static int set_unknown(struct snap_crash *crash)
 	struct snap_cause *cause = &crash->cause;
 	const struct snap_metadata *metadata = &crash->metadata;
 	bool is_fatal = metadata->has_fatal && metadata->fatal;
-	const char *exception =
-		crash->device.exception
-			? snap_crash_format(crash, "; %s was being handled", crash->device.exception)
-			: "";
-	const char *reason =
-		metadata->reason.len > 0
-			? snap_crash_format(crash, "; the device says why: %.*s",
-				  SNAP_NAME_ARGS(metadata->reason))
-			: "";
+	const char *exception = crash->device.exception
+					? snap_crash_format(crash, "; %s was being handled",
+						  crash->device.exception)
+					: "";
+	const char *reason = metadata->reason.len > 0
+				     ? snap_crash_format(crash, "; the device says why: %.*s",
+					       SNAP_NAME_ARGS(metadata->reason))
+				     : "";
 	cause->kind = is_fatal ? SNAP_KIND_UNKNOWN : SNAP_KIND_NONE;
 	if (!exception || !reason)
 		return -1;
@@ -412,6 +421,12 @@ static int set_unknown(struct snap_crash *crash)
 			 : "A snapshot of a device that went on: no fault is recorded",
 		exception, reason);
 	return cause->explanation ? 0 : -1;
+}
+
+/* It says itself that it was not ended: bits that no exception vouches for are of former times. */
+static bool is_told_to_go_on(const struct snap_crash *crash)
+{
+	return crash->metadata.has_fatal && !crash->metadata.fatal;
 }
 
 int snap_explain_device(struct snap_crash *crash, struct snap_error *err)
@@ -433,7 +448,7 @@ int snap_explain_device(struct snap_crash *crash, struct snap_error *err)
 		r = set_overflow(&e, &(struct snap_device_fault){.is_certain = true}, &overflow);
 	} else if (is_assert_told) {
 		r = set_assert(&e, &found);
-	} else if (fault.kind != SNAP_KIND_NONE) {
+	} else if (fault.kind != SNAP_KIND_NONE && (fault.is_certain || !is_told_to_go_on(crash))) {
 		device->fault_name = fault.name;
 		device->fault_title = fault.title;
 		device->fault_bit = fault.bit;

@@ -37,9 +37,11 @@ static size_t find_last(struct snap_bytes text, const char *what)
 	return last;
 }
 
-/* [from, to) of it, without the blanks at either end. */
+/* [from, to) of it, without the blanks at either end; nothing, if to is before from. */
 static struct snap_bytes part(struct snap_bytes text, size_t from, size_t to)
 {
+	if (from > to)
+		from = to;
 	while (from < to && (text.data[from] == ' ' || text.data[from] == '\t'))
 		from++;
 	while (from < to && strchr(" \t\r\n", text.data[to - 1]) && text.data[to - 1] != '\0')
@@ -141,7 +143,7 @@ static bool read_newlib(struct snap_bytes text, struct snap_assert_text *ret)
 	ret->expression = part(text, from, to);
 	ret->is_cut = to == text.len;
 	size_t f = find(text, to, file);
-	size_t l = f < text.len ? find(text, f, line) : text.len;
+	size_t l = f < text.len ? find(text, f + sizeof(file) - 1, line) : text.len;
 	if (l < text.len) {
 		ret->file = part(text, f + sizeof(file) - 1, l);
 		l += sizeof(line) - 1;

@@ -21,8 +21,8 @@ struct steps {
 static int add(struct steps *steps, enum snap_next_kind kind, const char *text,
 	const struct snap_crash_module *module, struct snap_error *err)
 {
-	struct snap_next_step *grown = snap_arena_grow(&steps->crash->arena, steps->list, steps->num,
-		&steps->capacity, sizeof(*grown));
+	struct snap_next_step *grown = snap_arena_grow(
+		&steps->crash->arena, steps->list, steps->num, &steps->capacity, sizeof(*grown));
 	if (!text || !grown)
 		return snap_error_no_memory(err);
 	steps->list = grown;
@@ -68,13 +68,13 @@ static const char *place_words(struct snap_crash *crash, const struct snap_crash
 	const char *function = listed->function;
 	if (!function) {
 		const char *place = nameless_place(crash, frame);
-		return place ? snap_crash_format(crash,
-				       "%s: no function's name is known there", place)
+		return place ? snap_crash_format(
+				       crash, "%s: no function's name is known there", place)
 			     : NULL;
 	}
 	if (listed->file && listed->line > 0)
-		return snap_crash_format(crash, "%.300s, %.1000s:%" PRIu32, function, listed->file,
-			listed->line);
+		return snap_crash_format(
+			crash, "%.300s, %.1000s:%" PRIu32, function, listed->file, listed->line);
 	if (listed->file)
 		return snap_crash_format(crash, "%.300s, %.1000s", function, listed->file);
 	if (!module || module->record.path.len == 0)
@@ -144,7 +144,8 @@ static int add_file(struct steps *steps, struct snap_error *err)
 		return 0;
 	bool has_why = crash->integrity_why[0];
 	return add(steps, SNAP_NEXT_FILE,
-		snap_crash_format(crash, "Get the %s anew, if it is whole where it came from: this is %s%s%s%s.",
+		snap_crash_format(crash,
+			"Get the %s anew, if it is whole where it came from: this is %s%s%s%s.",
 			what, snap_integrity_name(crash->integrity), has_why ? " (" : "",
 			crash->integrity_why, has_why ? ")" : ""),
 		NULL, err);
@@ -187,10 +188,16 @@ static const char *symbols_words(
 {
 	char hex[2 * SNAP_MAX_BUILD_ID + 1];
 	const struct snap_module *record = &module->record;
-	struct snap_bytes name = record->path.len > 0 ? snap_path_name(record->path)
-						      : snap_bytes_str("(nameless)");
+	struct snap_bytes name =
+		record->path.len > 0 ? snap_path_name(record->path) : snap_bytes_str("(nameless)");
 	const char *missing = snap_missing_words(module);
 	if (record->build_id.len == 0 || record->build_id.len > SNAP_MAX_BUILD_ID) {
+		if (crash->device.is_device)
+			return snap_crash_format(crash,
+				"Name the firmware's ELF file, --elf FILE (%s): the snapshot has "
+				"no "
+				"software_build_uuid to find it by.",
+				missing);
 		const char *why = snap_build_id_status_words(record->build_id_status);
 		return snap_crash_format(crash,
 			"Get symbols of %.*s (%s). It has no build ID (%s): --trust-path takes "
@@ -198,12 +205,17 @@ static const char *symbols_words(
 			SNAP_NAME_ARGS(name), missing, why ? why : "unknown reason");
 	}
 	snap_hex(record->build_id, hex);
+	if (crash->device.is_device)
+		return snap_crash_format(crash,
+			"Get the firmware's ELF file (%s): build ID %s. Put it into DIR and add "
+			"--symbols DIR, or name it, --elf FILE.",
+			missing, hex);
 	return snap_crash_format(crash, "Get symbols of %.*s (%s): build ID %s.%s%s",
 		SNAP_NAME_ARGS(name), missing, hex,
 		is_first ? " Put its file and debug file into DIR and add --symbols DIR" : "",
-		!is_first		? ""
+		!is_first	      ? ""
 		: was_fetched(module) ? "."
-					: "; or set DEBUGINFOD_URLS, if a server has them.");
+				      : "; or set DEBUGINFOD_URLS, if a server has them.");
 }
 
 /* Those without any first; then in the order of the addresses. */
@@ -245,11 +257,13 @@ static int add_stack(struct steps *steps, struct snap_error *err)
 	case SNAP_END_TRUNCATED:
 		if (crash->device.is_device)
 			return add(steps, SNAP_NEXT_STACK,
-				"Have more of the stack captured next time: it goes on beyond what is "
+				"Have more of the stack captured next time: it goes on beyond what "
+				"is "
 				"there.",
 				NULL, err);
 		return add(steps, SNAP_NEXT_STACK,
-			crash->is_core || (crash->capture.has_method && crash->capture.method == SNAP_CAPTURE_CORE_FILE)
+			crash->is_core || (crash->capture.has_method &&
+						  crash->capture.method == SNAP_CAPTURE_CORE_FILE)
 				? "Have more of the stack in the core next time: it goes on beyond "
 				  "what is there."
 				: "Have more of the stack captured next time (max_snapshot): it "
@@ -281,8 +295,9 @@ static const struct {
 	const char *bit, *text;
 } device_steps[] = {
 	/* Cortex-M4 Devices Generic User Guide (ARM DUI 0553), 4.1.1. */
-	{"IMPRECISERR", "Have it crash with buffered writes switched off, so that the fault names its "
-			"instruction: DISDEFWBUF, bit 1 of ACTLR (0xe000e008), on Cortex-M3 and M4."},
+	{"IMPRECISERR",
+		"Have it crash with buffered writes switched off, so that the fault names its "
+		"instruction: DISDEFWBUF, bit 1 of ACTLR (0xe000e008), on Cortex-M3 and M4."},
 	{"NOCP", "Enable the FPU before it is used (CP10 and CP11 of CPACR, 0xe000ed88), or build "
 		 "without it."},
 	{"VECTTBL", "See that VTOR (0xe000ed08) is the vector table's address, and aligned."},
@@ -320,19 +335,20 @@ static int add_device(struct steps *steps, struct snap_error *err)
 			NULL, err);
 	if (crash->cause.kind == SNAP_KIND_UNKNOWN && !device->has_state)
 		return add(steps, SNAP_NEXT_DEVICE,
-			"Have the device put its registers into the snapshot (field 20).", NULL, err);
+			"Have the device put its registers into the snapshot (field 20).", NULL,
+			err);
 	return 0;
 }
 
-int snap_find_next_steps(
-	struct snap_crash *crash, bool only_crashed_thread, struct snap_error *err)
+int snap_find_next_steps(struct snap_crash *crash, bool only_crashed_thread, struct snap_error *err)
 {
 	struct steps steps = {.crash = crash};
 	crash->next_steps = NULL;
 	crash->num_next_steps = 0;
 	if (add_sender(&steps, err) < 0 || add_look(&steps, err) < 0 ||
-		add_device(&steps, err) < 0 || add_threads(&steps, err) < 0 || add_file(&steps, err) < 0 ||
-		add_symbols(&steps, only_crashed_thread, err) < 0 || add_stack(&steps, err) < 0)
+		add_device(&steps, err) < 0 || add_threads(&steps, err) < 0 ||
+		add_file(&steps, err) < 0 || add_symbols(&steps, only_crashed_thread, err) < 0 ||
+		add_stack(&steps, err) < 0)
 		return -1;
 	crash->next_steps = steps.list;
 	crash->num_next_steps = steps.num;

@@ -6,8 +6,8 @@
 #include "analyze/explain/address.h"
 #include "analyze/symbols/object.h"
 
-#define LINE	   SNAP_VICINITY_LINE
-#define ABOVE_SP   256
+#define LINE	 SNAP_VICINITY_LINE
+#define ABOVE_SP 256
 /* What is so low is no pointer: counts, descriptors, flags. */
 #define LOWEST_ADDR 4096
 
@@ -57,8 +57,8 @@ static int add_lines(struct snap_crash *crash, struct lines *lines, uint64_t add
 	for (uint64_t at = start - start % LINE; at <= last; at += LINE) {
 		struct snap_memory_line line = {.addr = at};
 		for (unsigned int i = 0; i < LINE;) {
-			ssize_t n = snap_memory_read(
-				&crash->memory, at + i, line.bytes + i, LINE - i);
+			ssize_t n =
+				snap_memory_read(&crash->memory, at + i, line.bytes + i, LINE - i);
 			if (n <= 0) {
 				i++;
 				continue;
@@ -98,7 +98,12 @@ static bool get_pointer(struct snap_crash *crash, const struct snap_crash_thread
 {
 	const struct snap_arch *arch = crash->arch;
 	uint64_t value;
-	if (!snap_arch_reg_get(arch, reg, thread->pr_reg.data, thread->pr_reg.len, &value))
+	/* Of a microcontroller, those that neither DWARF numbers nor point to a stack are flags. */
+	if (crash->device.is_device && arch->regs[reg].dwarf == SNAP_DWARF_NONE &&
+		reg != arch->pc && strcmp(arch->regs[reg].name, "msp") != 0 &&
+		strcmp(arch->regs[reg].name, "psp") != 0)
+		return false;
+	if (!snap_crash_register(crash, thread, reg, &value))
 		return false;
 	*ret_value = value;
 	return value >= LOWEST_ADDR &&

@@ -189,6 +189,30 @@ static bool has_on_stack(const struct snap_thread *thread, uint64_t addr)
 	       addr <= thread->stack_start;
 }
 
+static bool says_it_ran(const struct snap_thread *thread)
+{
+	return thread->active ||
+	       (thread->has_state && (thread->state == SNAP_THREAD_RUNNING ||
+					     thread->state == SNAP_THREAD_INTERRUPT_HANDLER));
+}
+
+/*
+ * How much speaks for a thread as the one whose stack pointer sp is; 0: nothing. One that
+ * overflowed into its neighbour's stack has it there: what the thread itself says counts more. sp
+ * is between two stacks, if one begins where the other ends.
+ */
+static unsigned int rank_owner(const struct snap_thread *thread, uint64_t sp)
+{
+	bool is_exact = thread->has_stack_pointer && thread->stack_pointer == sp;
+	bool is_within = has_on_stack(thread, sp) && sp != thread->stack_start;
+	if (thread->has_state && thread->state == SNAP_THREAD_INACTIVE)
+		return 0;
+	unsigned int rank = 8u * (is_exact && says_it_ran(thread)) +
+			    4u * (says_it_ran(thread) && has_on_stack(thread, sp)) + 2u * is_exact +
+			    is_within;
+	return rank > 0 ? rank + 1 : has_on_stack(thread, sp);
+}
+
 /* The thread that says it ran. SIZE_MAX: none does. */
 static size_t find_active(const struct snap_crash *crash, bool is_on_main_stack)
 {
@@ -210,17 +234,16 @@ static size_t find_active(const struct snap_crash *crash, bool is_on_main_stack)
 /* The thread whose registers were captured. SIZE_MAX: none of them. */
 static size_t find_owner(const struct snap_crash *crash)
 {
-	unsigned int field;
+	unsigned int field, best = 0;
 	bool has_sp = active_stack_pointer(&crash->device, &field);
 	uint64_t sp = has_sp ? crash->device.state.values[field] : 0;
 	size_t found = SIZE_MAX;
 	for (size_t i = 0; has_sp && i < crash->num_threads; i++) {
-		const struct snap_thread *thread = &crash->threads[i].record;
-		bool is_exact = thread->has_stack_pointer && thread->stack_pointer == sp;
-		if (is_exact && (thread->active || has_on_stack(thread, sp)))
-			return i;
-		if (found == SIZE_MAX && (is_exact || has_on_stack(thread, sp)))
+		unsigned int rank = rank_owner(&crash->threads[i].record, sp);
+		if (rank > best) {
+			best = rank;
 			found = i;
+		}
 	}
 	return found != SIZE_MAX ? found : find_active(crash, has_sp && field == SNAP_CORTEX_M_MSP);
 }
@@ -244,7 +267,7 @@ static int add_thread(struct snap_crash *crash, struct snap_error *err)
 static int put_crashed_first(struct snap_crash *crash, struct snap_error *err)
 {
 	bool has_registers = crash->device.has_state && crash->arch;
-	size_t index = has_registers ? find_owner(crash) : find_active(crash, false);
+	size_t index = has_registers ? find_owner(crash) : find_active(crash, true);
 	if (index == SIZE_MAX && !has_registers)
 		return 0;
 	if (index == SIZE_MAX) {

@@ -53,29 +53,42 @@ void snap_load_sort_modules(struct snap_crash *crash)
 	crash->num_modules = kept;
 }
 
+/* A stack pointer further beyond its stack's end is none of that stack's. */
+#define MAX_BEYOND (64u << 10)
+
+/* Bytes from a stack's start to addr; false: it is on the other side. */
+static bool distance(bool is_down, uint64_t start, uint64_t addr, uint64_t *ret)
+{
+	if (is_down ? addr > start : addr < start)
+		return false;
+	*ret = is_down ? start - addr : addr - start;
+	return true;
+}
+
 /* Stacks go down, from start to end, unless these are the other way round. */
 static void measure_stack(const struct snap_thread *thread, struct snap_stack_use *use)
 {
+	uint64_t start = thread->stack_start;
 	if (!thread->has_stack_start)
 		return;
-	bool is_down = !thread->has_stack_end || thread->stack_end <= thread->stack_start;
-	uint64_t start = thread->stack_start;
-	if (thread->has_stack_end) {
-		use->has_size = true;
-		use->size = is_down ? start - thread->stack_end : thread->stack_end - start;
-	}
+	bool is_down = !thread->has_stack_end || thread->stack_end <= start;
+	use->has_size =
+		thread->has_stack_end && distance(is_down, start, thread->stack_end, &use->size);
+	use->has_used = thread->has_stack_pointer &&
+			distance(is_down, start, thread->stack_pointer, &use->used);
+	use->has_peak =
+		thread->has_stack_peak && distance(is_down, start, thread->stack_peak, &use->peak);
 	if (thread->has_stack_pointer &&
-		(is_down ? thread->stack_pointer <= start : thread->stack_pointer >= start)) {
-		use->has_used = true;
-		use->used = is_down ? start - thread->stack_pointer : thread->stack_pointer - start;
-		use->is_overflow = use->has_size && use->used > use->size;
+		(!use->has_used || (use->has_size && use->used > use->size &&
+					   use->used - use->size > MAX_BEYOND))) {
+		use->has_used = false;
+		use->is_elsewhere = true;
 	}
-	if (thread->has_stack_peak &&
-		(is_down ? thread->stack_peak <= start : thread->stack_peak >= start)) {
-		use->has_peak = true;
-		use->peak = is_down ? start - thread->stack_peak : thread->stack_peak - start;
-		use->was_overflow = use->has_size && use->peak > use->size;
-	}
+	/* As it is estimated, it may lag behind. */
+	if (use->has_peak && use->has_used && use->peak < use->used)
+		use->peak = use->used;
+	use->is_overflow = use->has_size && use->has_used && use->used > use->size;
+	use->was_overflow = use->has_size && use->has_peak && use->peak > use->size;
 }
 
 /* A writer puts it first already; a stranger may not, or may give its tid to several. */

@@ -356,10 +356,14 @@ void snap_registers_print(const struct snap_crash *crash, const struct snap_cras
 	while (columns > 0 && per_row > 1 &&
 		per_row * (unsigned int)(widest + digits + 3) > columns)
 		per_row--;
-	for (unsigned int i = 0; i < crash->arch->num_regs; i++) {
+	for (unsigned int i = 0, at = 0; i < crash->arch->num_regs; i++) {
 		int len = (int)strlen(crash->arch->regs[i].name);
-		if (len > width[i % per_row])
-			width[i % per_row] = len;
+		uint64_t value;
+		if (!snap_crash_register(crash, thread, i, &value))
+			continue;
+		if (len > width[at % per_row])
+			width[at % per_row] = len;
+		at++;
 	}
 	for (unsigned int i = 0; i < crash->arch->num_regs; i++) {
 		uint64_t value;
@@ -367,8 +371,9 @@ void snap_registers_print(const struct snap_crash *crash, const struct snap_cras
 		if (!snap_crash_register(crash, thread, i, &value))
 			continue;
 		(void)fprintf(out, "%s%*s %0*" PRIx64,
-			num > 0 && num % (int)per_row == 0 ? "\n  " : "  ", width[i % per_row],
-			crash->arch->regs[i].name, digits, value);
+			num > 0 && num % (int)per_row == 0 ? "\n  " : "  ",
+			width[(unsigned int)num % per_row], crash->arch->regs[i].name, digits,
+			value);
 		num++;
 	}
 	if (num > 0)

@@ -283,7 +283,7 @@ static void print_log_time(const struct snap_crash *crash, size_t index, FILE *o
 	int64_t ticks;
 	if (snap_log_time_words(crash, index, time))
 		(void)fprintf(out, "%s ", time);
-	else if (crash->header.format_version != 0)
+	else if (!crash->device.is_device && crash->header.format_version != 0)
 		return;
 	else if (snap_log_ticks(crash, index, &ticks))
 		(void)fprintf(out, "%" PRId64 " ticks ", ticks);

@@ -35,21 +35,43 @@ void snap_text_modules(const struct snap_text *p)
 {
 	const struct snap_crash *crash = p->crash;
 	bool any = false;
+	/* Processes have addresses of 48 bits. */
+	int digits =
+		crash->device.is_device && crash->arch && snap_arch_word(crash->arch) == 4 ? 8 : 12;
 	for (size_t i = 0; i < crash->num_modules; i++) {
 		const struct snap_crash_module *module = &crash->modules[i];
 		if (!module->has_frame)
 			continue;
 		if (!any)
-			snap_text_heading(p, "Modules on these stacks (snapanalyze modules lists all)");
+			snap_text_heading(
+				p, "Modules on these stacks (snapanalyze modules lists all)");
 		any = true;
-		(void)fprintf(p->out, "  0x%012" PRIx64 "-0x%012" PRIx64 "  %-8s  ",
-			module->record.start, module->record.end,
+		(void)fprintf(p->out, "  0x%0*" PRIx64 "-0x%0*" PRIx64 "  %-8s  ", digits,
+			module->record.start, digits, module->record.end,
 			snap_symbols_name(module->symbols));
 		snap_text_module_name(p, module);
 		(void)fputs("  ", p->out);
 		snap_text_build_id(p, &module->record);
 		(void)fputc('\n', p->out);
 	}
+}
+
+/* A firmware has no path, and may have no build ID that the device knows. */
+static void print_firmware_advice(const struct snap_text *p, const struct snap_crash_module *module)
+{
+	if (module->record.build_id.len == 0) {
+		(void)fputs(
+			"The snapshot has no software_build_uuid: the firmware's ELF file has to "
+			"be named,\n    --elf FILE. To have it found by itself, let the device "
+			"write its GNU build ID there.\n",
+			p->out);
+		return;
+	}
+	(void)fputs("To have them: --symbols DIR, with the firmware's ELF file in DIR, or --elf "
+		    "FILE.\n    Build ID ",
+		p->out);
+	snap_text_build_id(p, &module->record);
+	(void)fputc('\n', p->out);
 }
 
 void snap_text_missing(const struct snap_text *p)
@@ -75,7 +97,9 @@ void snap_text_missing(const struct snap_text *p)
 			(void)fputc(')', p->out);
 		}
 		(void)fputs(".\n    ", p->out);
-		if (module->record.build_id.len > 0) {
+		if (p->crash->device.is_device) {
+			print_firmware_advice(p, module);
+		} else if (module->record.build_id.len > 0) {
 			(void)fputs(
 				"To have them: --symbols DIR, with the executable or library in "
 				"DIR, and its\n    debug file if it has one. Build ID ",

@@ -9,7 +9,7 @@
 /* So many threads are listed. */
 #define MAX_THREADS 64
 /* Names are padded to the longest, but to no more. */
-#define NAME_COLUMNS 24
+#define NAME_COLUMNS 28
 
 static void name_of(const struct snap_crash_thread *thread, char *buf, size_t size)
 {
@@ -67,6 +67,9 @@ static void print_thread(
 		print_bytes(p, "stack", use->used, use);
 	else if (use->has_size)
 		(void)fprintf(p->out, ", stack of %" PRIu64 " bytes", use->size);
+	if (use->is_elsewhere)
+		(void)fprintf(p->out, ", %sstack pointer 0x%" PRIx64 " is not in its stack%s",
+			p->colors.doubt, record->stack_pointer, p->colors.end);
 	if (use->has_peak)
 		print_bytes(p, "peak", use->peak, use);
 	print_overflow(p, use);

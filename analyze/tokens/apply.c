@@ -19,15 +19,6 @@ struct stage {
 	int64_t ticks;
 };
 
-/* Whether text of it may be tokenised where nobody says so: no Linux process's is. */
-static bool is_device(const struct snap_crash *crash)
-{
-	if (crash->metadata.has_cpu_arch && crash->metadata.cpu_arch != 0)
-		return true;
-	return !crash->is_core && crash->header.format_version == 0 && !crash->process.has_pid &&
-	       !crash->process.has_elf;
-}
-
 static unsigned int word_bits(const struct snap_crash *crash)
 {
 	enum { ELF_CLASS_64 = 2 };
@@ -39,11 +30,11 @@ static unsigned int word_bits(const struct snap_crash *crash)
 struct snap_detokeniser *snap_detokeniser_create_for(
 	const struct snap_crash *crash, const struct snap_tokens *tokens)
 {
-	return snap_detokeniser_create(tokens, word_bits(crash), !is_device(crash));
+	return snap_detokeniser_create(tokens, word_bits(crash), !crash->device.is_device);
 }
 
-static int replace_quietly(struct stage *s, struct snap_bytes *field,
-	struct snap_detokenised *ret, struct snap_error *err)
+static int replace_quietly(struct stage *s, struct snap_bytes *field, struct snap_detokenised *ret,
+	struct snap_error *err)
 {
 	if (snap_detokenise(s->detokeniser, *field, &s->crash->arena, ret, err) < 0)
 		return -1;
@@ -80,8 +71,8 @@ static void add_up(struct stage *s, const struct snap_log *log, struct snap_log_
 		s->has_ticks = true;
 		s->ticks = log->timestamp;
 	} else if (log->has_time_since_last) {
-		s->has_ticks = s->has_ticks && !__builtin_add_overflow(s->ticks,
-						       log->time_since_last, &s->ticks);
+		s->has_ticks = s->has_ticks &&
+			       !__builtin_add_overflow(s->ticks, log->time_since_last, &s->ticks);
 	} else {
 		/* What only tells that others were lost came at no time of its own. */
 		if (log->message.len > 0)
@@ -93,11 +84,10 @@ static void add_up(struct stage *s, const struct snap_log *log, struct snap_log_
 }
 
 /*
- * Where the entry has a place for the field, it is put there; else it is told besides. *has_module: the
- * entry's own is known.
+ * Where the entry has a place for the field, it is put there; else it is told besides. *has_module:
+ * the entry's own is known.
  */
-static bool place_field(
-	struct snap_log *log, const struct snap_log_field *field, bool *has_module)
+static bool place_field(struct snap_log *log, const struct snap_log_field *field, bool *has_module)
 {
 	if (snap_bytes_equal_str(field->key, "msg")) {
 		log->message = field->value;
@@ -140,7 +130,8 @@ static int detokenise_log(struct stage *s, struct snap_log *log, bool is_of_devi
 	struct snap_bytes before = log->message;
 	if (replace(s, &log->message, &facts->message, err) < 0 ||
 		replace_quietly(s, &log->module, &module, err) < 0 ||
-		replace(s, &log->file, &other, err) < 0 || replace(s, &log->thread, &other, err) < 0)
+		replace(s, &log->file, &other, err) < 0 ||
+		replace(s, &log->thread, &other, err) < 0)
 		return -1;
 	bool has_module = log->module.len > 0 && module.kind != SNAP_TOKEN_UNKNOWN;
 	if ((is_of_device || facts->message.kind != SNAP_TOKEN_NONE) &&
@@ -209,7 +200,8 @@ static int note_unread(
 	return text ? snap_crash_note(crash, snap_bytes_str(text), err) : snap_error_no_memory(err);
 }
 
-/* *ret: those in files of the crash's modules, before tokens; NULL: there are none. To be destroyed. */
+/* *ret: those in files of the crash's modules, before tokens; NULL: there are none. To be
+ * destroyed. */
 static int find_firmware(struct snap_crash *crash, const struct snap_tokens *tokens,
 	struct snap_tokens **ret, struct snap_error *err)
 {
@@ -261,7 +253,7 @@ int snap_detokenise_crash(
 	struct snap_crash *crash, const struct snap_tokens *tokens, struct snap_error *err)
 {
 	struct snap_tokens *firmware = NULL;
-	bool is_of_device = is_device(crash);
+	bool is_of_device = crash->device.is_device;
 	if (is_of_device && find_firmware(crash, tokens, &firmware, err) < 0)
 		return -1;
 	int r = detokenise_all(crash, firmware ? firmware : tokens, is_of_device, err);

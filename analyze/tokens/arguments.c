@@ -41,8 +41,7 @@ enum snap_argument_status snap_argument_real(struct snap_bytes *bytes, double *r
 		skip(bytes, bytes->len);
 		return SNAP_ARGUMENT_BROKEN;
 	}
-	uint32_t bits =
-		p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+	uint32_t bits = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 	memcpy(&value, &bits, sizeof(value));
 	*ret = (double)value;
 	skip(bytes, sizeof(value));

@@ -16,10 +16,10 @@ static int compare_sizes(size_t a, size_t b)
 }
 
 /* How well they go with the arguments: the better one first. */
-static int compare_results(
-	const struct snap_format_result *x, const struct snap_format_result *y)
+static int compare_results(const struct snap_format_result *x, const struct snap_format_result *y)
 {
-	/* What is right to the last byte has neither bytes left over nor errors, and so comes first. */
+	/* What is right to the last byte has neither bytes left over nor errors, and so comes
+	 * first. */
 	if ((x->num_left_over == 0) != (y->num_left_over == 0))
 		return x->num_left_over == 0 ? -1 : 1;
 	int r = compare_sizes(x->num_errors, y->num_errors);

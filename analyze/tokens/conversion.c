@@ -47,20 +47,25 @@ static size_t parse_number(struct snap_bytes format, size_t off, int *ret)
 	return off;
 }
 
-static size_t parse_length(
-	struct snap_bytes format, size_t off, enum snap_conversion_length *ret)
+static size_t parse_length(struct snap_bytes format, size_t off, enum snap_conversion_length *ret)
 {
 	static const struct {
 		const char *text;
 		enum snap_conversion_length length;
 	} lengths[] = {
-		{"hh", SNAP_LENGTH_CHAR}, {"h", SNAP_LENGTH_SHORT}, {"ll", SNAP_LENGTH_LONG_LONG},
-		{"l", SNAP_LENGTH_LONG}, {"j", SNAP_LENGTH_MAX}, {"z", SNAP_LENGTH_SIZE},
-		{"t", SNAP_LENGTH_PTRDIFF}, {"L", SNAP_LENGTH_LONG_DOUBLE},
+		{"hh", SNAP_LENGTH_CHAR},
+		{"h", SNAP_LENGTH_SHORT},
+		{"ll", SNAP_LENGTH_LONG_LONG},
+		{"l", SNAP_LENGTH_LONG},
+		{"j", SNAP_LENGTH_MAX},
+		{"z", SNAP_LENGTH_SIZE},
+		{"t", SNAP_LENGTH_PTRDIFF},
+		{"L", SNAP_LENGTH_LONG_DOUBLE},
 	};
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
 		size_t len = strlen(lengths[i].text);
-		if (format.len - off >= len && memcmp(format.data + off, lengths[i].text, len) == 0) {
+		if (format.len - off >= len &&
+			memcmp(format.data + off, lengths[i].text, len) == 0) {
 			*ret = lengths[i].length;
 			return off + len;
 		}
@@ -264,8 +269,7 @@ bool snap_conversion_put_character(
 }
 
 /* The number without its sign, into buf. */
-static int print_real(
-	const struct snap_conversion *c, double value, char *buf, size_t size)
+static int print_real(const struct snap_conversion *c, double value, char *buf, size_t size)
 {
 	int precision = c->has_precision ? c->precision : 6;
 	bool alternative = c->alternative;
@@ -301,8 +305,8 @@ void snap_conversion_put_real(
 	int len = print_real(conversion, fabs(value), buf, sizeof(buf));
 	if (len < 0)
 		len = 0;
-	struct snap_bytes rest = snap_bytes(
-		buf, (size_t)len < sizeof(buf) ? (size_t)len : sizeof(buf) - 1);
+	struct snap_bytes rest =
+		snap_bytes(buf, (size_t)len < sizeof(buf) ? (size_t)len : sizeof(buf) - 1);
 	/* Zeros come between "0x" and the digits. */
 	bool is_hex = isfinite(value) && (conversion->type == 'a' || conversion->type == 'A') &&
 		      rest.len >= 2;
@@ -310,7 +314,9 @@ void snap_conversion_put_real(
 		rest = snap_bytes(rest.data + 2, rest.len - 2);
 	(void)snprintf(prefix, sizeof(prefix), "%s%s",
 		sign_of(conversion, signbit(value) && !isnan(value)),
-		!is_hex ? "" : conversion->type == 'a' ? "0x" : "0X");
+		!is_hex			  ? ""
+		: conversion->type == 'a' ? "0x"
+					  : "0X");
 	put_padded(conversion, prefix, 0, rest, conversion->zero && isfinite(value), out);
 }
 

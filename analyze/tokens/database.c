@@ -47,7 +47,8 @@ int snap_tokens_add(
 {
 	if (tokens->num_entries >= SNAP_TOKENS_MAX_ENTRIES)
 		return snap_error_set(err, SNAP_ERROR_LIMIT,
-			"there are more than the %u tokens that there may be", SNAP_TOKENS_MAX_ENTRIES);
+			"there are more than the %u tokens that there may be",
+			SNAP_TOKENS_MAX_ENTRIES);
 	if (tokens->num_entries == tokens->capacity) {
 		size_t capacity = tokens->capacity ? 2 * tokens->capacity : 256;
 		struct snap_token_entry *grown =
@@ -137,7 +138,8 @@ size_t snap_tokens_find(
 			high = middle;
 	}
 	size_t end = low;
-	while (end < tokens->num_entries && tokens->entries[end].token == token)
+	while (end < tokens->num_entries && end - low < SNAP_TOKENS_MAX_FOUND &&
+		tokens->entries[end].token == token)
 		end++;
 	*ret = end > low ? &tokens->entries[low] : NULL;
 	return end - low;

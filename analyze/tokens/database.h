@@ -57,9 +57,13 @@ size_t snap_tokens_count(const struct snap_tokens *tokens);
 /* That of next. */
 const struct snap_tokens *snap_tokens_next(const struct snap_tokens *tokens);
 
+/* More entries of one token are of no use to anybody, but take time. */
+#define SNAP_TOKENS_MAX_FOUND 2048
+
 /*
  * The entries of this token in this database alone, those still present first, then the last removed,
- * each then by string: *ret points to the first, the result is their number.
+ * each then by string: *ret points to the first, the result is their number, SNAP_TOKENS_MAX_FOUND at
+ * most.
  */
 size_t snap_tokens_find(const struct snap_tokens *tokens, uint32_t token,
 	const struct snap_token_entry **ret);

@@ -32,7 +32,8 @@ int snap_tokens_add_binary(
 	uint32_t num = bytes.len >= HEADER_LEN ? get_u32(bytes.data + 8) : 0;
 	if (bytes.len < HEADER_LEN || num > (bytes.len - HEADER_LEN) / ENTRY_LEN)
 		return snap_error_set(err, SNAP_ERROR_MALFORMED,
-			"cut short: no room for the entries of %u tokens in %zu bytes", num, bytes.len);
+			"cut short: no room for the entries of %u tokens in %zu bytes", num,
+			bytes.len);
 	const uint8_t *entries = bytes.data + HEADER_LEN;
 	size_t strings_off = HEADER_LEN + (size_t)num * ENTRY_LEN;
 	size_t left = bytes.len - strings_off;

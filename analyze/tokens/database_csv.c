@@ -163,8 +163,8 @@ static struct snap_bytes squeeze(struct reader *r, struct snap_bytes domain)
 	return snap_bytes(begin, len);
 }
 
-int snap_tokens_add_csv(
-	struct snap_tokens *tokens, struct snap_bytes text, const char *name, struct snap_error *err)
+int snap_tokens_add_csv(struct snap_tokens *tokens, struct snap_bytes text, const char *name,
+	struct snap_error *err)
 {
 	struct reader r = {.text = text, .line = 1};
 	if (text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0)

@@ -88,8 +88,8 @@ static int add_one(struct snap_tokens *tokens, Elf *elf, Elf_Scn *scn, size_t na
 	if (!data)
 		return snap_error_set(
 			err, SNAP_ERROR_MALFORMED, SECTION ": the section is not in the file");
-	return snap_tokens_add_section(
-		tokens, snap_bytes(data->d_buf, data->d_buf ? data->d_size : 0), is_big_endian, err);
+	return snap_tokens_add_section(tokens,
+		snap_bytes(data->d_buf, data->d_buf ? data->d_size : 0), is_big_endian, err);
 }
 
 static int add_all(struct snap_tokens *tokens, Elf *elf, struct snap_error *err)

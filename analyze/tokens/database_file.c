@@ -20,8 +20,8 @@
 #define MAX_FILES      10000
 #define NAME_SIZE      256
 
-static int fail(struct snap_error *err, const char *what, const char *path,
-	const struct snap_error *why)
+static int fail(
+	struct snap_error *err, const char *what, const char *path, const struct snap_error *why)
 {
 	char name[NAME_SIZE];
 	(void)snap_escape(snap_bytes_str(path), SNAP_ESCAPE_TERMINAL, name, sizeof(name));
@@ -30,8 +30,8 @@ static int fail(struct snap_error *err, const char *what, const char *path,
 }
 
 /* ELF files are mapped: all but a small part of a large one is never looked at. fd is closed. */
-static int add_elf(
-	struct snap_tokens *tokens, int fd, const char *path, bool is_listed, struct snap_error *err)
+static int add_elf(struct snap_tokens *tokens, int fd, const char *path, bool is_listed,
+	struct snap_error *err)
 {
 	struct snap_error why = SNAP_ERROR_INIT;
 	struct snap_elf_file file;
@@ -117,8 +117,8 @@ static void free_names(char **names, size_t num)
 }
 
 /* The paths of what is in it, sorted: which of two files is wrong is said alike each time. */
-static int list(DIR *dir, const char *path, char ***ret_names, size_t *ret_num,
-	struct snap_error *err)
+static int list(
+	DIR *dir, const char *path, char ***ret_names, size_t *ret_num, struct snap_error *err)
 {
 	char **names = NULL;
 	size_t num = 0;
@@ -126,7 +126,8 @@ static int list(DIR *dir, const char *path, char ***ret_names, size_t *ret_num,
 	while (errno = 0, (entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
-		char **grown = num < MAX_FILES ? reallocarray(names, num + 1, sizeof(*names)) : NULL;
+		char **grown =
+			num < MAX_FILES ? reallocarray(names, num + 1, sizeof(*names)) : NULL;
 		if (grown)
 			names = grown;
 		if (!grown || asprintf(&names[num], "%s/%s", path, entry->d_name) < 0) {
@@ -134,8 +135,8 @@ static int list(DIR *dir, const char *path, char ***ret_names, size_t *ret_num,
 			struct snap_error why = SNAP_ERROR_INIT;
 			if (num < MAX_FILES)
 				return snap_error_no_memory(err);
-			(void)snap_error_set(&why, SNAP_ERROR_LIMIT,
-				"it has more than %d files", MAX_FILES);
+			(void)snap_error_set(
+				&why, SNAP_ERROR_LIMIT, "it has more than %d files", MAX_FILES);
 			return fail(err, "cannot read", path, &why);
 		}
 		num++;

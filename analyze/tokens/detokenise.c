@@ -122,7 +122,8 @@ static int keep_others(struct snap_detokeniser *d, const struct snap_candidates_
 	for (size_t i = 1; i < found->num_equal && ret->num_others < SNAP_TOKENS_MAX_OTHERS; i++) {
 		struct snap_token_text out = {.data = d->other, .size = sizeof(d->other)};
 		struct snap_format_result result;
-		snap_token_format(found->list[i].entry->string, arguments, d->word_bits, &out, &result);
+		snap_token_format(
+			found->list[i].entry->string, arguments, d->word_bits, &out, &result);
 		char *copy = snap_arena_copy(arena, snap_token_text_bytes(&out));
 		if (!copy)
 			return snap_error_no_memory(err);
@@ -185,8 +186,7 @@ static int unknown(struct snap_detokeniser *d, struct snap_bytes field, struct s
 	text[0] = '$';
 	snap_base64_encode(field, text + 1);
 	d->kept += len;
-	*ret = (struct snap_detokenised){
-		.kind = SNAP_TOKEN_UNKNOWN, .text = snap_bytes(text, len)};
+	*ret = (struct snap_detokenised){.kind = SNAP_TOKEN_UNKNOWN, .text = snap_bytes(text, len)};
 	if (field.len >= TOKEN_LEN) {
 		ret->has_token = true;
 		ret->token = snap_token_read(field);

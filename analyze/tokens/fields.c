@@ -1,8 +1,8 @@
 #include "analyze/tokens/fields.h"
 
 /* U+25A0 and U+2666 in UTF-8. */
-#define SQUARE	"\xe2\x96\xa0"
-#define DIAMOND "\xe2\x99\xa6"
+#define SQUARE	 "\xe2\x96\xa0"
+#define DIAMOND	 "\xe2\x99\xa6"
 #define MARK_LEN 3u
 
 static bool is_letter(uint8_t c)
@@ -15,7 +15,8 @@ static bool has_mark(struct snap_bytes text, size_t off, const char *mark)
 	return text.len - off >= MARK_LEN && memcmp(text.data + off, mark, MARK_LEN) == 0;
 }
 
-/* The key that stands with its marks at off. Returns where the value begins; off if there is none. */
+/* The key that stands with its marks at off. Returns where the value begins; off if there is none.
+ */
 static size_t parse_key(struct snap_bytes text, size_t off, struct snap_bytes *ret)
 {
 	if (!has_mark(text, off, SQUARE))
@@ -32,8 +33,8 @@ static size_t parse_key(struct snap_bytes text, size_t off, struct snap_bytes *r
 	return end + MARK_LEN;
 }
 
-bool snap_log_field_next(
-	struct snap_bytes text, size_t *off, struct snap_bytes *ret_key, struct snap_bytes *ret_value)
+bool snap_log_field_next(struct snap_bytes text, size_t *off, struct snap_bytes *ret_key,
+	struct snap_bytes *ret_value)
 {
 	struct snap_bytes next;
 	size_t begin = parse_key(text, *off, ret_key);

@@ -195,9 +195,9 @@ void snap_token_format(struct snap_bytes format, struct snap_bytes arguments,
 			put_value(&conversion, &argument, word_bits, out))
 			continue;
 		put_error(&conversion, &argument,
-			is_lost						  ? " SKIPPED"
+			is_lost					   ? " SKIPPED"
 			: argument.status == SNAP_ARGUMENT_MISSING ? " MISSING"
-								  : " ERROR",
+								   : " ERROR",
 			out);
 		is_lost = true;
 		ret->num_errors++;

@@ -3,7 +3,8 @@
 #include "analyze/tokens/base64.h"
 #include "analyze/tokens/candidates.h"
 
-/* Longer messages than a device can send are none: this is what the text that they are in may have. */
+/* Longer messages than a device can send are none: this is what the text that they are in may have.
+ */
 #define MAX_MESSAGE (SNAP_TOKENS_MAX_TEXT / 4 * 3)
 #define MAX_DOMAIN  128
 
@@ -115,15 +116,15 @@ static bool parse(struct snap_bytes text, struct token *token)
 }
 
 /*
- * In its domain, which without one is "". Projects name domains in their format strings or they don't,
- * and older tools knew none: so a token of all its 32 bits without one may be of any.
+ * In its domain, which without one is "". Projects name domains in their format strings or they
+ * don't, and older tools knew none: so a token of all its 32 bits without one may be of any.
  */
 static void find(struct snap_nested *nested, const struct token *token, uint32_t number,
 	struct snap_bytes arguments, bool is_whole, struct snap_candidates_found *ret)
 {
 	const struct snap_bytes any = {0};
-	struct snap_bytes domain = snap_bytes(
-		token->domain, token->has_domain ? token->domain_len : 0);
+	struct snap_bytes domain =
+		snap_bytes(token->domain, token->has_domain ? token->domain_len : 0);
 	*nested->work += snap_candidates_find(
 		nested->tokens, number, domain, arguments, nested->word_bits, ret);
 	if (ret->num == 0 && is_whole && !token->has_domain)
@@ -159,7 +160,8 @@ static bool put_message(
 		return false;
 	snap_base64_decode(token->base64, message);
 	uint32_t number = snap_token_read(snap_bytes(message, len));
-	struct snap_bytes arguments = snap_bytes(message + (len < 4 ? len : 4), len < 4 ? 0 : len - 4);
+	struct snap_bytes arguments =
+		snap_bytes(message + (len < 4 ? len : 4), len < 4 ? 0 : len - 4);
 	find(nested, token, number, arguments, len >= 4, &found);
 	if (found.num == 0)
 		return false;

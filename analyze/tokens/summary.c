@@ -13,8 +13,7 @@ static void name(struct snap_token_summary *summary, uint32_t token)
 		summary->unknown[summary->num_named++] = token;
 }
 
-void snap_token_summary_add(
-	struct snap_token_summary *summary, const struct snap_detokenised *text)
+void snap_token_summary_add(struct snap_token_summary *summary, const struct snap_detokenised *text)
 {
 	summary->num_left += text->is_left;
 	summary->num_unknown += text->kind == SNAP_TOKEN_UNKNOWN;
@@ -30,7 +29,8 @@ static int note(struct snap_crash *crash, size_t num, const char *what, struct s
 {
 	if (num == 0)
 		return 0;
-	const char *text = snap_crash_format(crash, "%zu text%s %s", num, num == 1 ? "" : "s", what);
+	const char *text =
+		snap_crash_format(crash, "%zu text%s %s", num, num == 1 ? "" : "s", what);
 	return text ? snap_crash_note(crash, snap_bytes_str(text), err) : snap_error_no_memory(err);
 }
 
@@ -47,7 +47,8 @@ static int note_unknown(const struct snap_token_summary *summary, bool has_datab
 	if (summary->num_named == SNAP_TOKENS_NAMED)
 		(void)snprintf(what + len, sizeof(what) - len, ", ...");
 	const char *text = snap_crash_format(crash, "%zu text%s %s %s", summary->num_unknown,
-		summary->num_unknown == 1 ? "" : "s", summary->num_unknown == 1 ? "is" : "are", what);
+		summary->num_unknown == 1 ? "" : "s", summary->num_unknown == 1 ? "is" : "are",
+		what);
 	return text ? snap_crash_note(crash, snap_bytes_str(text), err) : snap_error_no_memory(err);
 }
 
@@ -58,7 +59,8 @@ int snap_token_summary_note(const struct snap_token_summary *summary, bool has_d
 		note(crash, summary->num_ambiguous,
 			"can mean something else: a token has several strings that fit", err) < 0 ||
 		note(crash, summary->num_faulty,
-			"can't be put together wholly: arguments of tokens are missing, broken or too "
+			"can't be put together wholly: arguments of tokens are missing, broken or "
+			"too "
 			"many",
 			err) < 0 ||
 		note(crash, summary->num_cut, "got too long with its tokens replaced, and was cut",

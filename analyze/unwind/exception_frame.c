@@ -15,7 +15,8 @@ enum { WORD = 4, BASIC_WORDS = 8, EXTENDED_WORDS = 26 };
 
 bool snap_is_exc_return(const struct snap_arch *arch, uint64_t value)
 {
-	if (!arch->is_m_profile || (value & EXC_RETURN_MASK) != EXC_RETURN_VALUE || value > UINT32_MAX)
+	if (!arch->is_m_profile || (value & EXC_RETURN_MASK) != EXC_RETURN_VALUE ||
+		value > UINT32_MAX)
 		return false;
 	/* Handlers have the main stack. */
 	return value & SNAP_EXC_RETURN_THREAD || !(value & SNAP_EXC_RETURN_PROCESS_STACK);
@@ -144,7 +145,9 @@ enum snap_step snap_step_by_exception_frame(struct snap_walk *w, struct snap_fra
 	struct snap_exception_frame found;
 	uint64_t addr, fault, exc_return = frame->pc;
 	const char *why;
-	if (!snap_is_exc_return(w->arch, exc_return))
+	/* Only what a handler returns to is one: not a pc, and not in Thread mode. */
+	if (frame->exact_pc || w->mode == SNAP_MODE_THREAD ||
+		!snap_is_exc_return(w->arch, exc_return))
 		return SNAP_STEP_UNKNOWN;
 	frame->is_signal = frame->is_exception = true;
 	if (is_of_other_state(exc_return))
@@ -153,8 +156,7 @@ enum snap_step snap_step_by_exception_frame(struct snap_walk *w, struct snap_fra
 			"known");
 	if (!find_frame(w, registers, exc_return, &addr, &why))
 		return ends(w, SNAP_END_UNAVAILABLE, why);
-	if (!snap_exception_frame_read(
-		    w, addr, exc_return & SNAP_EXC_RETURN_BASIC, &found, &fault))
+	if (!snap_exception_frame_read(w, addr, exc_return & SNAP_EXC_RETURN_BASIC, &found, &fault))
 		return snap_step_lacks(w, fault);
 	bool to_thread = exc_return & SNAP_EXC_RETURN_THREAD;
 	if (((found.xpsr & SNAP_XPSR_EXCEPTION) == 0) != to_thread)

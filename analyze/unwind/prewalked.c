@@ -55,6 +55,11 @@ int snap_prewalked_add(struct snap_walk *w, size_t max_frames, struct snap_error
 		const struct snap_frame *last = &w->frames[before - 1];
 		if (w->end == SNAP_END_COMPLETE)
 			return 0;
+		/* Of a recursion one entry is like another: the one that is as far in counts first.
+		 */
+		if (before <= thread->num_backtrace &&
+			address_of(w, thread->backtrace[before - 1]) == last->pc)
+			from = before - 1;
 		while (from < thread->num_backtrace &&
 			address_of(w, thread->backtrace[from]) != last->pc)
 			from++;
@@ -62,8 +67,7 @@ int snap_prewalked_add(struct snap_walk *w, size_t max_frames, struct snap_error
 	}
 	for (size_t i = from; i < thread->num_backtrace; i++) {
 		if (w->num_frames >= max_frames) {
-			(void)snap_step_fails(
-				w, SNAP_END_LIMIT, "the limit on frames was reached");
+			(void)snap_step_fails(w, SNAP_END_LIMIT, "the limit on frames was reached");
 			return 0;
 		}
 		if (add(w, thread->backtrace[i], i == 0, err) < 0)

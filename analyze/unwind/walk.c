@@ -81,8 +81,20 @@ enum snap_step snap_step_is_outermost(struct snap_walk *w, const char *reason)
 	return SNAP_STEP_OUTERMOST;
 }
 
+/* Whether the walk is where a microcontroller's stack begins, or a frame beyond it. */
+static bool is_at_stack_start(const struct snap_walk *w, uint64_t addr)
+{
+	enum { FRAME = 64 };
+	const struct snap_thread *thread = &w->thread->record;
+	return w->crash->device.is_device && thread->has_stack_start && thread->has_stack_end &&
+	       thread->stack_end < thread->stack_start && addr >= thread->stack_start &&
+	       addr - thread->stack_start < FRAME;
+}
+
 enum snap_step snap_step_lacks(struct snap_walk *w, uint64_t addr)
 {
+	if (is_at_stack_start(w, addr))
+		return snap_step_is_outermost(w, "its stack begins here");
 	if (!snap_may_be_stack(w, addr))
 		return snap_step_fails(w, SNAP_END_CORRUPT,
 			snap_crash_format(w->crash,

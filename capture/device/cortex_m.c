@@ -63,8 +63,7 @@ struct saved {
 	uint32_t r4_r11[8];
 	uint32_t lr; /* in a handler EXC_RETURN */
 	uint32_t msp, psp, control;
-	uint32_t msplim, psplim; /* ARMv8-M's Mainline alone */
-	uint32_t psr;		 /* of an assertion */
+	uint32_t psr; /* of an assertion */
 };
 
 struct saved snapcrash_device_saved;
@@ -78,18 +77,13 @@ void snapcrash_device_fault_begin(void);
 void snapcrash_device_assert_begin(const char *file, uint32_t line, const char *message);
 
 #if defined(__ARM_ARCH_8M_MAIN__) || defined(__ARM_ARCH_8_1M_MAIN__)
-#define HAS_LIMITS 1
 /* Off: the stack that is used from here on is elsewhere. */
-#define SAVE_LIMITS                                                                                \
-	"	mrs	r4, msplim\n"                                                                        \
-	"	mrs	r5, psplim\n"                                                                        \
-	"	stmia	r3!, {r4-r5}\n"                                                                    \
+#define DROP_LIMITS                                                                                \
 	"	movs	r4, #0\n"                                                                           \
 	"	msr	msplim, r4\n"                                                                        \
 	"	msr	psplim, r4\n"
 #else
-#define HAS_LIMITS  0
-#define SAVE_LIMITS "	adds	r3, #8\n"
+#define DROP_LIMITS ""
 #endif
 
 /* Registers into snapcrash_device_saved, by way of the low ones, which is all that ARMv6-M can. r0
@@ -108,7 +102,7 @@ void snapcrash_device_assert_begin(const char *file, uint32_t line, const char *
 	"	mrs	r6, psp\n"                                                                           \
 	"	mrs	r7, control\n"                                                                       \
 	"	stmia	r3!, {r4-r7}\n"                                                                    \
-	"	mrs	r6, xpsr\n" SAVE_LIMITS "	str	r6, [r3]\n"                                  \
+	"	mrs	r6, xpsr\n" DROP_LIMITS "	str	r6, [r3]\n"                                  \
 	"	ldr	r4, =snapcrash_device_stack + %c0\n"                                                 \
 	"	mov	sp, r4\n"
 
@@ -149,10 +143,6 @@ static void set_common(void)
 	set(SNAPCRASH_ARMV7M_PSP, saved->psp);
 	set(SNAPCRASH_ARMV7M_CONTROL, saved->control);
 	set(SNAPCRASH_ARMV7M_ICSR, ICSR);
-	if (HAS_LIMITS) {
-		set(SNAPCRASH_ARMV7M_MSPLIM, saved->msplim);
-		set(SNAPCRASH_ARMV7M_PSPLIM, saved->psplim);
-	}
 }
 
 /* The registers that tell of a fault. Whether the frame was written. */

@@ -155,8 +155,6 @@ enum snapcrash_device_armv7m_register {
 	SNAPCRASH_ARMV7M_R12 = SNAPCRASH_ARMV7M_R0 + 12,
 	SNAPCRASH_ARMV7M_HFSR,
 	SNAPCRASH_ARMV7M_SHCSR,
-	SNAPCRASH_ARMV7M_MSPLIM,
-	SNAPCRASH_ARMV7M_PSPLIM,
 	SNAPCRASH_ARMV7M_REGISTERS,
 };
 
@@ -268,7 +266,7 @@ struct snapcrash_device_log {
 	uint32_t flags; /* the application's; 0: left out */
 	bool has_timestamp; /* at most one of these two */
 	bool has_time_since_last;
-	int64_t timestamp; /* in the unit of the first timestamp record, else the application's */
+	int64_t timestamp; /* ticks, of a length that is the application's */
 	int64_t time_since_last;
 	uint32_t dropped; /* so many lines were lost here, and this is none */
 	struct snapcrash_device_bytes module, file, thread;
