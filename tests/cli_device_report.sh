@@ -195,3 +195,35 @@ if [ -z "${NO_RISCV-}" ] && check "the firmware for RISC-V builds" device_build 
 fi
 
 check "every report is what the schema allows" "$LIB/validate_json.py" "$TOP/docs/report.schema.json" "${REPORTS[@]}"
+
+# Cores within one another: each has the firmware that is its own, by its build ID, or by its name where
+# the device does not tell one.
+cat >"$TMP/rename.py" <<'END'
+import sys
+
+from snapshot_records import delimited, plain, read_snapshot, read_varint, records
+
+out = b""
+for number, record in records(plain(read_snapshot(sys.argv[1]))):
+    if number == 16:
+        _, at = read_varint(record, 0)
+        _, at = read_varint(record, at)
+        kept = b"".join(field for number, field in records(record[at:]) if number not in (5, 6))
+        record = delimited(16, kept + delimited(6, sys.argv[3].encode()))
+    out += record
+with open(sys.argv[2], "wb") as file:
+    file.write(out)
+END
+PYTHONPATH=$LIB "$PYTHON" -B "$TMP/rename.py" "$TMP/cm4f-divide.snap" "$TMP/radio.snap" radio
+"$LIB/make_related.py" "$TMP/cores.snap" "$TMP/cm3-null.snap" "$TMP/cm4f-bus.snap" "$TMP/radio.snap"
+cores() { # OPTION...: the innermost function of each core
+	"$ANALYZE" json --no-local "$@" "$TMP/cores.snap" >"$TMP/cores.json" 2>"$TMP/err"
+	json_get "$TMP/cores.json" '" ".join(s["threads"][0]["frames"][0]["function"] or "?" for s in [r] + r["related"])'
+}
+equal "cores: by their build IDs" "null_inner bus_inner ?" "$(cores --symbols "$TMP/symbols")"
+equal "cores: by the name of one" "null_inner bus_inner divide_inner" \
+	"$(cores --symbols "$TMP/symbols" --elf "radio=$TMP/symbols/cm4f.elf")"
+check "cores: valid by the schema" "$PYTHON" "$LIB/validate_json.py" "$TOP/docs/report.schema.json" "$TMP/cores.json"
+# A file of another build is not taken.
+equal "cores: not by another build's file" "? ? divide_inner" \
+	"$(cores --elf "mps2=$TMP/symbols/cm0.elf" --elf "radio=$TMP/symbols/cm4f.elf")"

@@ -470,7 +470,7 @@ static void test_tokens_fields(void **state)
 	assert_true(snap_bytes_equal_str(value, "last\xe2\x96"));
 	assert_false(snap_log_field_next(text, &off, &key, &value));
 	static const char *const none[] = {"", "msg", "\xe2\x96\xa0", "\xe2\x96\xa0msg", "\xe2\x96\xa0\xe2\x99\xa6x",
-		"\xe2\x96\xa0" "1\xe2\x99\xa6x", " \xe2\x96\xa0msg\xe2\x99\xa6x"};
+		"\xe2\x96\xa0\x31\xe2\x99\xa6x", " \xe2\x96\xa0msg\xe2\x99\xa6x"};
 	for (size_t i = 0; i < ARRAY_LEN(none); i++) {
 		off = 0;
 		assert_false(snap_log_field_next(snap_bytes_str(none[i]), &off, &key, &value));
