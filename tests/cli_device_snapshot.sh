@@ -110,6 +110,8 @@ shows m4 "main       running, stack 256 of 1,280 bytes (20.0 %)"
 shows m4 "ready, CPU 95.12 %, stack 64 of 1,024 bytes (6.2 %), peak 768 of 1,024 bytes (75.0 %)"
 shows m4 "blocked, stack 1,040 of 1,024 bytes (101.6 %) OVERFLOW by 16 bytes"
 shows m4 "OVERFLOWED once by 256 bytes"
+shows m4 "; 0x20002100 down to 0x20001c00, now at 0x20002000"
+shows m4 "; 0x20005000 up to 0x20005400, now at 0x20005040"
 shows m4 'Crashing thread "main"'
 shows m4 "Clock      61.500000 s since boot"
 shows m4 "Trace      5 bytes"

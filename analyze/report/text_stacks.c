@@ -45,6 +45,21 @@ static void print_overflow(const struct snap_text *p, const struct snap_stack_us
 		p->colors.end);
 }
 
+/* Where it is: "; 0x20000de0 down to 0x20000a00, now at 0x20000da8". */
+static void print_addresses(const struct snap_text *p, const struct snap_thread *record)
+{
+	if (!record->has_stack_start)
+		return;
+	(void)fprintf(p->out, "; %s0x%08" PRIx64, record->has_stack_end ? "" : "from ",
+		record->stack_start);
+	if (record->has_stack_end)
+		(void)fprintf(p->out, " %s to 0x%08" PRIx64,
+			record->stack_end <= record->stack_start ? "down" : "up",
+			record->stack_end);
+	if (record->has_stack_pointer)
+		(void)fprintf(p->out, ", now at 0x%08" PRIx64, record->stack_pointer);
+}
+
 static void print_thread(
 	const struct snap_text *p, const struct snap_crash_thread *thread, int name_columns)
 {
@@ -73,6 +88,7 @@ static void print_thread(
 	if (use->has_peak)
 		print_bytes(p, "peak", use->peak, use);
 	print_overflow(p, use);
+	print_addresses(p, record);
 	(void)fputc('\n', p->out);
 }
 
