@@ -210,7 +210,7 @@ check "a stack of too many bytes ends at its start" grep -q "01 *02 *03 *04" "$T
 # One that overflowed into its neighbour's stack is not its neighbour, whatever their order.
 state=$(encode ArmV7mCpuState <<<'pc: 0x1000 psp: 0x200013c0 exc_return: 0xfffffffd icsr: 4 cfsr: 0x92' | escaped)
 victim='threads { name: "victim" state: READY stack_start_pointer: 0x20001400 stack_end_pointer: 0x20001000
-  stack_pointer: 0x200013e0 }'
+  stack_pointer: 0x200013c0 }'
 culprit='threads { name: "culprit" state: RUNNING stack_start_pointer: 0x20001800 stack_end_pointer: 0x20001400
   stack_pointer: 0x200013c0 }'
 printf 'metadata { fatal: true cpu_arch: ARMV7M }\n%s\n%s\ncpu_state: "%s"\n' "$victim" "$culprit" "$state" >"$TMP/first.txt"

@@ -38,10 +38,7 @@ static int add(struct snap_walk *w, uint64_t value, bool is_first, struct snap_e
 		.regs = regs,
 		.module = module,
 	};
-	if (module) {
-		module->has_frame = true;
-		module->has_crashed_frame |= w->thread->crashed;
-	}
+	snap_walk_note_module(w, module);
 	return 0;
 }
 

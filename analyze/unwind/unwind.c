@@ -73,10 +73,7 @@ static int add_frame(
 		.regs = regs,
 		.module = module,
 	};
-	if (module) {
-		module->has_frame = true;
-		module->has_crashed_frame |= w->thread->crashed;
-	}
+	snap_walk_note_module(w, module);
 	return 0;
 }
 

@@ -81,6 +81,14 @@ enum snap_step snap_step_is_outermost(struct snap_walk *w, const char *reason)
 	return SNAP_STEP_OUTERMOST;
 }
 
+void snap_walk_note_module(const struct snap_walk *w, struct snap_crash_module *module)
+{
+	if (!module)
+		return;
+	module->has_frame = true;
+	module->has_crashed_frame |= w->thread->crashed;
+}
+
 /* Whether the walk is where a microcontroller's stack begins, or a frame beyond it. */
 static bool is_at_stack_start(const struct snap_walk *w, uint64_t addr)
 {

@@ -97,6 +97,9 @@ uint64_t snap_word_mask(const struct snap_arch *arch);
 /* Put a return address as it was found into r->pc: without PAC signature and Thumb bit. */
 void snap_set_return_address(const struct snap_walk *w, struct snap_registers *r, uint64_t value);
 
+/* Note that the thread has a frame in the module; NULL: in none. */
+void snap_walk_note_module(const struct snap_walk *w, struct snap_crash_module *module);
+
 /* ---------------------------------------------------------------- ends */
 
 /* Note how the walk ends; returns how, so that a step can end with it. reason NULL: no memory. */
