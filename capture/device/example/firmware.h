@@ -64,10 +64,9 @@ extern uint32_t log_num; /* so many were written since the start */
 void log_write(enum log_level level, uint32_t line, const char *text);
 #define LOG(level, text) log_write(LOG_##level, __LINE__, text)
 
-/* Where the snapshot goes (sinks.c). A function for snapcrash_device_init() by the name of a sink,
- * NULL if there is none of that name or it can't be opened. */
-typedef int sink_fn(void *context, const void *bytes, size_t len);
-sink_fn *sink_open(const char *name, const char *file);
+/* Where the snapshot goes (sinks.c): by the options, and with a header unless it is to be as Pigweed
+ * writes it. Ends the firmware if it can't be opened. */
+void sink_begin(struct snapcrash_device_writer *writer);
 void sink_close(void);
 
 /* The board's (startup.c, riscv.c). */

@@ -33,6 +33,9 @@ void semihosting_exit(bool well)
 		(void)board_semihosting(SYS_EXIT_EXTENDED, block); /* does not return */
 }
 
+/* As snapcrash_device_init() takes it. */
+typedef int sink_fn(void *context, const void *bytes, size_t len);
+
 static uint32_t file_handle;
 
 static int file_write(void *context, const void *bytes, size_t len)
@@ -83,7 +86,8 @@ static int hex_write(void *context, const void *bytes, size_t len)
 	return 0;
 }
 
-sink_fn *sink_open(const char *name, const char *file)
+/* By the name of a sink; NULL if there is none of that name or it can't be opened. */
+static sink_fn *sink_open(const char *name, const char *file)
 {
 	if (text_equal(name, "file") || text_equal(name, "pigweed"))
 		return file_open(file);
@@ -95,6 +99,19 @@ sink_fn *sink_open(const char *name, const char *file)
 		return hex_write;
 	}
 	return NULL;
+}
+
+void sink_begin(struct snapcrash_device_writer *writer)
+{
+	static uint8_t scratch[128];
+	sink_fn *write = sink_open(options.sink, options.file);
+	if (!write) {
+		semihosting_print("cannot open the sink\n");
+		semihosting_exit(false);
+	}
+	snapcrash_device_init(writer, write, NULL, scratch, sizeof(scratch));
+	if (!text_equal(options.sink, "pigweed"))
+		snapcrash_device_header(writer, "snapcrash-example 1.0.3");
 }
 
 void sink_close(void)

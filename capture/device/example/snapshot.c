@@ -7,7 +7,6 @@
 #define MAX_STACK 2048u /* bytes of a stack to write at most */
 
 static struct snapcrash_device_writer writer;
-static uint8_t scratch[128];
 
 /* There is no source of randomness on this board: what tells snapshots apart is when they were made
  * and of what. A product would take its serial number and a counter that outlives resets. */
@@ -123,14 +122,7 @@ bool snapcrash_device_readable(uintptr_t start, size_t len)
 
 void snapcrash_device_fault(const struct snapcrash_device_state *state)
 {
-	sink_fn *write = sink_open(options.sink, options.file);
-	if (!write) {
-		semihosting_print("cannot open the sink\n");
-		semihosting_exit(false);
-	}
-	snapcrash_device_init(&writer, write, NULL, scratch, sizeof(scratch));
-	if (!text_equal(options.sink, "pigweed"))
-		snapcrash_device_header(&writer, "snapcrash-example 1.0.3");
+	sink_begin(&writer);
 	write_metadata(state);
 	if (state->exception == 0)
 		snapcrash_device_abort_message(

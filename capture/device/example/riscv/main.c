@@ -195,7 +195,6 @@ __attribute__((naked, section(".text.reset"))) void reset_handler(void)
 /* ---------------------------------------------------------------- the snapshot */
 
 static struct snapcrash_device_writer writer;
-static uint8_t scratch[128];
 
 static void write_thread(const struct snapcrash_device_state *state)
 {
@@ -226,14 +225,7 @@ static void write_tags(void)
 
 void snapcrash_device_fault(const struct snapcrash_device_state *state)
 {
-	sink_fn *write = sink_open(options.sink, options.file);
-	if (!write) {
-		semihosting_print("cannot open the sink\n");
-		semihosting_exit(false);
-	}
-	snapcrash_device_init(&writer, write, NULL, scratch, sizeof(scratch));
-	if (!text_equal(options.sink, "pigweed"))
-		snapcrash_device_header(&writer, "snapcrash-example 1.0.3");
+	sink_begin(&writer);
 	snapcrash_device_metadata(
 		&writer, &(struct snapcrash_device_metadata){
 				 .reason = snapcrash_device_text(snapcrash_device_reason(state)),
