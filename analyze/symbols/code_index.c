@@ -166,10 +166,14 @@ static struct unit *get_unit(struct snap_code_index *index, size_t number)
 		size_t num = index->num_units ? 2 * index->num_units : 64;
 		while (num <= number)
 			num *= 2;
-		struct unit *units = reallocarray(index->units, num, sizeof(*units));
+		/* Not realloc(): of many units, what is asked about is few, and the rest of such an
+		 * array is not touched. */
+		struct unit *units = calloc(num, sizeof(*units));
 		if (!units)
 			return NULL;
-		memset(units + index->num_units, 0, (num - index->num_units) * sizeof(*units));
+		if (index->num_units > 0)
+			memcpy(units, index->units, index->num_units * sizeof(*units));
+		free(index->units);
 		index->units = units;
 		index->num_units = num;
 	}

@@ -7,6 +7,13 @@
 #include "analyze/symbols/demangle.h"
 #include "analyze/symbols/hash_seed.h"
 
+#define NUM_SEEN 4096
+
+struct snap_seen_name {
+	const char *raw;
+	uint32_t number;
+};
+
 void snap_name_pool_init(struct snap_name_pool *pool)
 {
 	*pool = (struct snap_name_pool){0};
@@ -45,6 +52,7 @@ void snap_name_pool_deinit(struct snap_name_pool *pool)
 {
 	free(pool->names);
 	free(pool->slots);
+	free(pool->seen);
 	snap_arena_deinit(&pool->arena);
 	*pool = (struct snap_name_pool){0};
 }
@@ -124,17 +132,17 @@ static uint32_t insert(
 uint32_t snap_name_pool_add(struct snap_name_pool *pool, const char *raw, const char *shown)
 {
 	uintptr_t hash = (uintptr_t)raw * UINT64_C(0x9e3779b97f4a7c15) >> 40;
-	size_t at = hash % (sizeof(pool->seen) / sizeof(pool->seen[0]));
-	if (!shown && pool->seen[at].raw == raw)
-		return pool->seen[at].number;
+	if (!pool->seen)
+		pool->seen = calloc(NUM_SEEN, sizeof(*pool->seen)); /* else it goes without */
+	struct snap_seen_name *seen = pool->seen ? &pool->seen[hash % NUM_SEEN] : NULL;
+	if (!shown && seen && seen->raw == raw)
+		return seen->number;
 	uint32_t *slot = find_slot(pool, raw, shown);
 	if (!slot)
 		return SNAP_NO_NAME;
 	uint32_t number = *slot ? (*slot >> 1) - 1 : insert(pool, slot, raw, shown);
-	if (!shown && number != SNAP_NO_NAME) {
-		pool->seen[at].raw = raw;
-		pool->seen[at].number = number;
-	}
+	if (!shown && seen && number != SNAP_NO_NAME)
+		*seen = (struct snap_seen_name){raw, number};
 	return number;
 }
 

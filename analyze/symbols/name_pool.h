@@ -24,11 +24,9 @@ struct snap_name_pool {
 	uint64_t seed;
 	uint32_t *slots; /* a hash table with open addressing: number plus one, 0: free */
 	size_t num_slots, num_hashed; /* num_slots: a power of 2 */
-	/* Where strings were before: the same name of another unit is mostly the same pointer. */
-	struct {
-		const char *raw;
-		uint32_t number;
-	} seen[4096];
+	/* Where strings were before: the same name of another unit is mostly the same pointer. NULL
+	 * until one is added. */
+	struct snap_seen_name *seen;
 	size_t num_reserved; /* the first so many names are not in slots yet */
 };
 
