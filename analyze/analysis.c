@@ -83,7 +83,7 @@ static int unwind(struct snap_crash *crash, struct snap_store *store,
 
 /* Of a snapshot, what we do not know ourselves. */
 static int find_fields(
-	struct snap_crash *crash, const struct snap_overlays *overlays, struct snap_error *err)
+	struct snap_crash *crash, struct snap_overlays *overlays, struct snap_error *err)
 {
 	if (crash->is_core)
 		return 0;

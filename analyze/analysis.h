@@ -60,7 +60,7 @@ struct snap_options {
 	enum snap_variables_wanted variables; /* --variables */
 	bool vicinity;		  /* what registers point to is wanted */
 	const struct snap_rules *rules; /* for signatures; NULL: nobody asks for one */
-	const struct snap_overlays *overlays; /* of fields that we do not know; NULL: nobody asks */
+	struct snap_overlays *overlays; /* of fields that we do not know; NULL: nobody asks */
 	const struct snap_tokens *tokens; /* --tokens; NULL: none */
 	enum snap_text_format from; /* --from: inputs are text of that format */
 	bool no_instruction;	  /* nobody asks for the faulting one: it is not disassembled */

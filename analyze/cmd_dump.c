@@ -14,7 +14,7 @@
 
 /* Of a record, what we do not know; its own bytes are shown already where nothing is decoded. */
 static void dump_fields(struct snap_bytes record, bool is_foreign,
-	const struct snap_overlays *overlays, bool is_known)
+	struct snap_overlays *overlays, bool is_known)
 {
 	struct snap_arena arena;
 	struct snap_fields fields;
@@ -73,7 +73,7 @@ static int say_all(struct snap_detokeniser *detokeniser, const struct snap_recor
  * NULL without --tokens.
  */
 static void dump_snapshot(const struct snap_crash *crash, struct snap_detokeniser *detokeniser,
-	const struct snap_overlays *overlays, bool full)
+	struct snap_overlays *overlays, bool full)
 {
 	struct snap_scan scan;
 	struct snap_error err = SNAP_ERROR_INIT;

@@ -18,16 +18,18 @@ static const uint8_t known_set[] = {SNAP_KNOWN_SET};
 struct snap_overlays *snap_overlays_create(struct snap_error *err)
 {
 	struct snap_overlays *overlays = calloc(1, sizeof(*overlays));
-	if (!overlays) {
+	if (!overlays)
 		(void)snap_error_no_memory(err);
-		return NULL;
-	}
-	if (snap_schema_read(snap_bytes(known_set, sizeof(known_set)), &overlays->known, err) < 0) {
-		free(overlays);
-		return NULL;
-	}
-	overlays->snapshot = snap_schema_find(&overlays->known, "snapcrash.Snapshot");
 	return overlays;
+}
+
+const struct snap_schema_message *snap_overlays_known(
+	struct snap_overlays *overlays, struct snap_error *err)
+{
+	if (!overlays->snapshot &&
+		snap_schema_read(snap_bytes(known_set, sizeof(known_set)), &overlays->known, err) == 0)
+		overlays->snapshot = snap_schema_find(&overlays->known, "snapcrash.Snapshot");
+	return overlays->snapshot;
 }
 
 void snap_overlays_destroy(struct snap_overlays *overlays)

@@ -15,8 +15,8 @@ struct snap_overlay {
 };
 
 struct snap_overlays {
-	struct snap_schema known;
-	const struct snap_schema_message *snapshot;  /* in known */
+	struct snap_schema known;		     /* private */
+	const struct snap_schema_message *snapshot;  /* private; in known, NULL: not read yet */
 	struct snap_overlay list[SNAP_MAX_OVERLAYS]; /* the first that declares a number counts */
 	size_t num;
 };
@@ -24,6 +24,10 @@ struct snap_overlays {
 /* On the heap, without overlays; NULL and *err. */
 struct snap_overlays *snap_overlays_create(struct snap_error *err);
 void snap_overlays_destroy(struct snap_overlays *overlays);
+
+/* The message of proto/snapshot.proto, read when it is first asked for; NULL and *err. */
+const struct snap_schema_message *snap_overlays_known(
+	struct snap_overlays *overlays, struct snap_error *err);
 
 /*
  * Add the message of a descriptor set: by its full name, or by the end of it ("Snapshot" of

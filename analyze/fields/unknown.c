@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/snapshot.h"
+#include "proto/snapshot.pb-c.h"
 
 /* Pigweed's, whose bytes we show nowhere: listed as if it was not known. */
 #define TRACE_DATA	21
@@ -54,7 +55,7 @@ struct entry {
 };
 
 struct walk {
-	const struct snap_overlays *overlays;
+	const struct snap_schema_message *snapshot; /* of ours */
 	bool is_foreign;
 	struct snap_arena *arena;
 	struct snap_decoder decoder;
@@ -348,7 +349,7 @@ static int walk_message(struct walk *w, struct place *place, unsigned int depth)
 		size_t at = (size_t)(field - place->known->fields);
 		/* Related snapshots are inputs of their own. */
 		if (field->message && raw.wire == SNAP_RAW_BYTES && at < MAX_KNOWN_FIELDS &&
-			field->message != w->overlays->snapshot && depth < MAX_DEPTH)
+			field->message != w->snapshot && depth < MAX_DEPTH)
 			r = walk_inner(w, place, field, counts[at]++, raw.payload, depth + 1);
 	}
 	for (size_t i = place->first_pending; r == 0 && i != NONE; i = w->entries[i].next_pending)
@@ -388,12 +389,40 @@ static int finish(struct walk *w, struct snap_fields *ret)
 	return 0;
 }
 
+/*
+ * Whether there is any field that is not ours. Asked first: mostly there is none, and the descriptors
+ * for that are in the program, whereas those that have names and types for people are read first.
+ */
+static bool has_unknown(
+	struct snap_bytes payload, const ProtobufCMessageDescriptor *known, unsigned int depth)
+{
+	const bool is_snapshot = known == &snapcrash__snapshot__descriptor;
+	struct snap_raw_field raw;
+	size_t off = 0;
+	while (snap_raw_next(payload, &off, &raw) > 0) {
+		const ProtobufCFieldDescriptor *field =
+			protobuf_c_message_descriptor_get_field(known, raw.number);
+		if (!field || (is_snapshot && raw.number == TRACE_DATA))
+			return true;
+		/* As the walk goes. */
+		if (field->type == PROTOBUF_C_TYPE_MESSAGE && raw.wire == SNAP_RAW_BYTES &&
+			field->descriptor != &snapcrash__snapshot__descriptor &&
+			depth < MAX_DEPTH &&
+			has_unknown(raw.payload, field->descriptor, depth + 1))
+			return true;
+	}
+	return false;
+}
+
 int snap_fields_find(struct snap_bytes snapshot, bool is_foreign,
-	const struct snap_overlays *overlays, struct snap_arena *arena, struct snap_fields *ret,
+	struct snap_overlays *overlays, struct snap_arena *arena, struct snap_fields *ret,
 	struct snap_error *err)
 {
+	*ret = (struct snap_fields){0};
+	if (overlays->num == 0 && !has_unknown(snapshot, &snapcrash__snapshot__descriptor, 1))
+		return 0;
 	struct walk w = {
-		.overlays = overlays,
+		.snapshot = snap_overlays_known(overlays, err),
 		.is_foreign = is_foreign,
 		.arena = arena,
 		.num_paths = 1,
@@ -401,11 +430,13 @@ int snap_fields_find(struct snap_bytes snapshot, bool is_foreign,
 	};
 	struct place place = {
 		.payload = snapshot,
-		.known = overlays->snapshot,
+		.known = w.snapshot,
 		.num_overlays = overlays->num,
 		.path = NONE,
 		.first_pending = NONE,
 	};
+	if (!w.snapshot)
+		return -1;
 	struct path *paths = snap_arena_grow(arena, NULL, 0, &w.paths_capacity, sizeof(*paths));
 	if (!paths)
 		return snap_error_no_memory(err);

@@ -55,7 +55,7 @@ struct snap_fields {
  * them. 0, or -1 and *err: no memory.
  */
 int snap_fields_find(struct snap_bytes snapshot, bool is_foreign,
-	const struct snap_overlays *overlays, struct snap_arena *arena, struct snap_fields *ret,
+	struct snap_overlays *overlays, struct snap_arena *arena, struct snap_fields *ret,
 	struct snap_error *err);
 
 #endif
