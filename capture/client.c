@@ -269,8 +269,10 @@ static int capture(const struct timespec *start)
 	if (chain.child > 0)
 		find_former_handler();
 	snap_client_file_ask(&file, &config, &args.facts);
-	/* What takes its time while the server has to do. */
+	/* What takes its time while the server has to do; and who waits finds its processor asleep. */
 	snap_crash_prefault(&crash);
+	if (file.server_error == 0)
+		snap_crash_look(&crash, &args.facts);
 	int r = snap_client_file_take(&file, &config, &args.facts);
 	bool captured = r == 0;
 	if (captured) {

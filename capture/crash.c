@@ -98,42 +98,55 @@ static const char *find_thread(
 }
 
 /*
- * Read maps for the table of addresses, and keep its text if it is short enough: to have the kernel
- * make it a second time for write_layout() would take longer than to parse it again.
+ * The text of maps, as far as there is room for it. It is kept, if it is short enough: to have the
+ * kernel make it a second time for write_layout() would take longer than to parse it again.
  */
-static int keep_maps(struct snap_crash *c, int fd)
+static void fetch_maps(struct snap_crash *c)
 {
-	snap_maps_parser_init(&c->maps_parser);
-	for (;;) {
-		uint8_t *to = c->maps + c->maps_len;
-		ssize_t n = read(fd, to, sizeof(c->maps) - c->maps_len);
-		if (n < 0)
-			return -errno;
-		if (n == 0) {
-			c->maps_whole = !c->maps_dropped;
-			return 0;
-		}
-		snap_maps_parser_feed(
-			&c->maps_parser, snap_bytes(to, (size_t)n), snap_areas_add, &c->areas);
-		c->maps_len += (size_t)n;
-		if (c->maps_len == sizeof(c->maps)) {
-			c->maps_len = 0;
-			c->maps_dropped = true;
-		}
-	}
+	c->maps_len = 0;
+	c->maps_whole = c->maps_dropped = false;
+	c->maps_error = 0;
+	c->maps_fd = -1;
+	if (c->identity.task_fd < 0)
+		return;
+	c->maps_fd = openat(c->identity.task_fd, "maps", O_RDONLY | O_CLOEXEC);
+	if (c->maps_fd < 0)
+		c->maps_error = -errno;
 }
 
+/* Go on until there is no room. True: that was all, or an error ends it. */
+static bool fill_maps(struct snap_crash *c)
+{
+	while (c->maps_fd >= 0 && c->maps_len < sizeof(c->maps)) {
+		ssize_t n = read(c->maps_fd, c->maps + c->maps_len, sizeof(c->maps) - c->maps_len);
+		if (n > 0) {
+			c->maps_len += (size_t)n;
+			continue;
+		}
+		c->maps_error = n < 0 ? -errno : 0;
+		c->maps_whole = n == 0 && !c->maps_dropped;
+		snap_close_fd(&c->maps_fd);
+	}
+	return c->maps_fd < 0;
+}
+
+/* The table of addresses, from maps. */
 static int read_areas(struct snap_crash *c)
 {
 	snap_areas_init(&c->areas);
-	c->maps_len = 0;
-	c->maps_whole = c->maps_dropped = false;
-	if (c->identity.task_fd < 0)
-		return 0;
-	int fd = openat(c->identity.task_fd, "maps", O_RDONLY | O_CLOEXEC);
-	int r = fd < 0 ? -errno : keep_maps(c, fd);
-	snap_close_fd(&fd);
-	return r;
+	snap_maps_parser_init(&c->maps_parser);
+	if (!c->has_looked)
+		fetch_maps(c);
+	c->has_looked = false;
+	for (;;) {
+		bool is_end = fill_maps(c);
+		snap_maps_parser_feed(&c->maps_parser, snap_bytes(c->maps, c->maps_len),
+			snap_areas_add, &c->areas);
+		if (is_end)
+			return c->maps_error;
+		c->maps_len = 0;
+		c->maps_dropped = true;
+	}
 }
 
 static void tell_of_areas(struct snap_crash *c, int r)
@@ -402,13 +415,24 @@ static bool has_threads(const struct snap_crash *c, uint64_t num)
 	       c->identity.status.num_threads >= num;
 }
 
+void snap_crash_look(struct snap_crash *c, const struct snap_crash_facts *facts)
+{
+	c->facts = *facts;
+	c->unused_why = open_process(c, facts->tid != 0 ? facts->tid : facts->pid);
+	fetch_maps(c);
+	(void)fill_maps(c); /* what does not fit is read when there is room again */
+	c->has_looked = true;
+}
+
 /*
  * What of the process does not need its notes, which the kernel collects meanwhile. Returns why it is
  * not used, or NULL; *ret_maps_error: what read_areas() says.
  */
 static const char *look_at_process(struct snap_crash *c, int stream_fd, int *ret_maps_error)
 {
-	const char *why = open_process(c, c->facts.tid != 0 ? c->facts.tid : c->facts.pid);
+	const char *why =
+		c->has_looked ? c->unused_why
+			      : open_process(c, c->facts.tid != 0 ? c->facts.tid : c->facts.pid);
 	/* Of many threads' notes the kernel can write more before it has to wait for us, and then
 	 * for its turn; of few, the pipe has room, and more of it would be filled with memory that
 	 * nobody reads. It may be no pipe. */

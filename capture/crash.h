@@ -120,7 +120,12 @@ struct snap_crash {
 	char fname[17]; /* pr_fname */
 
 	struct snap_core_stream stream;
+	/* What snap_crash_look() found: maps has the text, as far as there is room, and nobody parsed it. */
+	bool has_looked;
+	const char *unused_why; /* why the process is not to be used; NULL: it is */
 	bool maps_whole, maps_dropped; /* whether maps has all the text */
+	int maps_fd; /* -1: it was read to its end; valid with identity.task_fd */
+	int maps_error; /* negative errno: why maps is not whole */
 	size_t maps_len;
 	struct snap_maps_parser maps_parser;
 	struct snap_layout layout;
@@ -142,7 +147,14 @@ struct snap_crash {
 void snap_crash_prefault(struct snap_crash *c);
 
 /*
- * Begin the snapshot. c: zeroed; facts are copied. out_fd: an empty file, borrowed. program: name
+ * Open the process, prove that it is the one, and read the text of its maps, which is not parsed yet:
+ * what there is to do before there is a file, which a server makes meanwhile. c: zeroed; of facts, pid,
+ * tid and pidfd count. May be left out.
+ */
+void snap_crash_look(struct snap_crash *c, const struct snap_crash_facts *facts);
+
+/*
+ * Begin the snapshot. c: zeroed, but for snap_crash_look(); facts are copied. out_fd: an empty file, borrowed. program: name
  * and version of who writes. start: when the capture began (CLOCK_MONOTONIC). timed_out: becomes
  * non-zero, by a signal handler, when the capture is to be brought to an end.
  */
