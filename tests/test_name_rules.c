@@ -308,6 +308,21 @@ static void test_limits(void **state)
 	static const struct name same[] = {{"a_f", "f"}};
 	check("strip libx.so a_\nstrip * a_\nfamily * a_\n", same, 1);
 
+	/* What grows has room to. */
+	enum { LEN = 100000 };
+	char *marks = malloc(LEN + 1);
+	assert_non_null(marks);
+	memset(marks, '!', LEN);
+	marks[LEN] = '\0';
+	struct snap_rules *grows = load("synonym * ! = " T63 "\n");
+	struct snap_rules_place place = snap_rules_place(grows, snap_bytes(NULL, 0), 0);
+	char *grown = snap_signature_name(marks, grows, &place, NULL);
+	assert_non_null(grown);
+	assert_int_equal(strlen(grown), LEN * strlen(T63));
+	free(grown);
+	free(marks);
+	snap_rules_free(grows);
+
 	/* As many as may be are found; one more is refused. Those built in stand behind. */
 	size_t max = SNAP_RULES_MAX_PARTS;
 	char *text = malloc(max * 20 + 40), *p = text;
