@@ -520,7 +520,9 @@ ANALYZE_OBJS = \
 	analyze/signature/message.o \
 	analyze/signature/name.o \
 	analyze/signature/pick.o \
+	analyze/signature/rule_table.o \
 	analyze/signature/rules.o \
+	analyze/signature/rules_read.o \
 	analyze/signature/signature.o \
 	analyze/signature/stack.o \
 	analyze/symbols/cfi_check.o \
@@ -730,7 +732,7 @@ $(O)/analyze/signature/builtin_rules.h: analyze/signature/builtin.rules
 	@mkdir -p $(@D)
 	$(call say,RULES,$@)
 	$(Q)sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $< >$@.tmp && mv $@.tmp $@
-$(O)/analyze/signature/rules.o: $(O)/analyze/signature/builtin_rules.h
+$(O)/analyze/signature/rules_read.o: $(O)/analyze/signature/builtin_rules.h
 
 # The index's tables, as string constants.
 $(O)/analyze/dedup/schema_%.h: analyze/dedup/schema/%.sql

@@ -149,6 +149,8 @@ static enum snap_exit group(const struct dedup *dedup)
 		r = snap_groups_read(dedup->index, &grouping->filter, &joins,
 			grouping->json || grouping->has_keep, &groups, &err);
 	if (r == 0)
+		r = snap_db_check_unchanged(snap_index_db(dedup->index), &err);
+	if (r == 0)
 		status = show(dedup, &groups);
 	if (r == 0 && grouping->fail_on_new)
 		status = worse(status, look_for_new(dedup, &groups));
@@ -167,6 +169,15 @@ static int read_pins(struct dedup *dedup, struct snap_error *err)
 	for (size_t i = 0; i < own->num && r == 0; i++)
 		r = snap_pins_add(&dedup->pins, own->pins[i].id, own->pins[i].into, err);
 	return r;
+}
+
+static int open_index(struct dedup *dedup, struct snap_error *err)
+{
+	const struct snap_grouping *grouping = &dedup->arguments->grouping;
+	bool writes = dedup->arguments->num_files > 0 || grouping->similar || grouping->delete;
+	return grouping->index && !writes
+		       ? snap_index_open_to_read(grouping->index, &dedup->index, err)
+		       : snap_index_open(grouping->index, &dedup->index, err);
 }
 
 static enum snap_exit run(struct dedup *dedup)
@@ -188,7 +199,7 @@ static enum snap_exit run(struct dedup *dedup)
 	} else if (r == 0) {
 		r = find_index(arguments, &err);
 		if (r == 0)
-			r = snap_index_open(arguments->grouping.index, &dedup->index, &err);
+			r = open_index(dedup, &err);
 		if (r == 0)
 			status = take_inputs(dedup, &list);
 		if (r == 0)

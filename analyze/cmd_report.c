@@ -43,12 +43,15 @@ static enum snap_exit run_report(const struct snap_arguments *arguments)
 	struct report_run run = {
 		.style =
 			{
+				.rules = arguments->rules,
 				.color = snap_use_color(arguments),
 				.only_crashed_thread = arguments->options.only_crashed_thread,
 				.sections = arguments->sections,
 				.columns = columns,
 			},
-		.brief = {.color = snap_use_color(arguments), .columns = brief},
+		.brief = {.rules = arguments->rules,
+			.color = snap_use_color(arguments),
+			.columns = brief},
 	};
 	return snap_for_each_input(arguments, SNAP_INPUT_FULL | SNAP_INPUT_SEPARATE, report_one, &run);
 }

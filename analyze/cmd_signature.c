@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyze/command.h"
 #include "analyze/signature/signature.h"
@@ -20,29 +21,60 @@ static bool print_whole(const char *text)
 	return true;
 }
 
+/* "built-in rules, line 39: skip @libc raise" */
+static bool print_rule(const struct snap_rule *rule, const char *rules_file)
+{
+	bool ok = true;
+	if (rule->is_builtin) {
+		printf("built-in rules, line %zu: ", rule->line);
+	} else {
+		ok = print_whole(rules_file);
+		printf(":%zu: ", rule->line);
+	}
+	printf("%s ", snap_rule_action_name(rule->action));
+	ok = print_whole(rule->modules) && ok;
+	(void)putchar(' ');
+	ok = print_whole(rule->function) && ok;
+	if (rule->to) {
+		(void)fputs(" = ", stdout);
+		ok = print_whole(rule->to) && ok;
+	}
+	if (rule->whole) {
+		(void)putchar(' ');
+		ok = print_whole(rule->whole) && ok;
+	}
+	return ok;
+}
+
+/* What the function is called in signatures, where that is not its name, and by which rules. */
+static bool print_name(const char *function, const struct snap_signature_reason *reason,
+	const char *rules_file)
+{
+	if (!function || !reason->name || strcmp(function, reason->name) == 0)
+		return true;
+	(void)fputs(", called ", stdout);
+	bool ok = print_whole(reason->name);
+	for (size_t i = 0; reason->used && i < reason->used->num; i++) {
+		(void)fputs(i == 0 ? " (" : "; ", stdout);
+		ok = print_rule(reason->used->rules[i], rules_file) && ok;
+	}
+	(void)fputs(reason->used ? ")" : "", stdout);
+	return ok;
+}
+
 /* "  #3   -  raise              ends the program (built-in rules, line 39: skip @libc raise)" */
 static bool print_reason(const struct snap_listed_frame *listed,
 	const struct snap_signature_reason *reason, size_t index, const char *rules_file)
 {
-	const struct snap_rule *rule = reason->rule;
-	bool ok = true;
 	printf("  #%-3zu %c  ", index, reason->is_kept ? '+' : '-');
-	ok = print_whole(listed->function ? listed->function : "(no name)");
+	bool ok = print_whole(listed->function ? listed->function : "(no name)");
 	printf("  %s", reason->words);
-	if (rule) {
-		if (rule->is_builtin)
-			printf(" (built-in rules, line %zu: ", rule->line);
-		else {
-			(void)fputs(" (", stdout);
-			ok = print_whole(rules_file) && ok;
-			printf(":%zu: ", rule->line);
-		}
-		printf("%s ", snap_rule_action_name(rule->action));
-		ok = print_whole(rule->modules) && ok;
-		(void)putchar(' ');
-		ok = print_whole(rule->function) && ok;
+	if (reason->rule) {
+		(void)fputs(" (", stdout);
+		ok = print_rule(reason->rule, rules_file) && ok;
 		(void)putchar(')');
 	}
+	ok = print_name(listed->function, reason, rules_file) && ok;
 	(void)putchar('\n');
 	return ok;
 }

@@ -1,8 +1,11 @@
 #include "analyze/user_text.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "analyze/file_open.h"
@@ -54,11 +57,30 @@ static char *read_whole(int fd, const char *name, size_t max, size_t *ret_len, s
 	return NULL;
 }
 
-char *snap_user_bytes_read(const char *file, size_t max, size_t *ret_len, struct snap_error *err)
+/* A pipe's end, "<(command)" in a shell: waits for who writes, as who reads a FIFO does. */
+static int open_pipe(const char *file, struct snap_error *err)
+{
+	struct stat st;
+	int fd;
+	do
+		fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	while (fd < 0 && errno == EINTR);
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
+		return fd;
+	(void)snap_error_set(err, SNAP_ERROR_SYSTEM, "%s", fd < 0 ? strerror(errno) : "is a FIFO no more");
+	if (fd >= 0)
+		(void)close(fd); /* nothing was read */
+	return -1;
+}
+
+static char *read_file(
+	const char *file, bool may_be_pipe, size_t max, size_t *ret_len, struct snap_error *err)
 {
 	char name[NAME_SIZE];
 	struct snap_error why = SNAP_ERROR_INIT;
-	int fd = snap_file_open_input(file, &why);
+	struct stat st;
+	bool is_pipe = may_be_pipe && stat(file, &st) == 0 && S_ISFIFO(st.st_mode);
+	int fd = is_pipe ? open_pipe(file, &why) : snap_file_open_input(file, &why);
 	if (fd < 0) {
 		(void)snap_error_set(err, SNAP_ERROR_USAGE, "cannot open '%s': %s",
 			escaped(file, name), why.text);
@@ -69,11 +91,16 @@ char *snap_user_bytes_read(const char *file, size_t max, size_t *ret_len, struct
 	return bytes;
 }
 
+char *snap_user_bytes_read(const char *file, size_t max, size_t *ret_len, struct snap_error *err)
+{
+	return read_file(file, false, max, ret_len, err);
+}
+
 char *snap_user_text_read(const char *file, size_t max, struct snap_error *err)
 {
 	char name[NAME_SIZE];
 	size_t len;
-	char *text = snap_user_bytes_read(file, max, &len, err);
+	char *text = read_file(file, true, max, &len, err);
 	if (!text || strlen(text) == len)
 		return text;
 	(void)snap_error_set(err, SNAP_ERROR_MALFORMED, "'%s' is no text: byte %zu is NUL",

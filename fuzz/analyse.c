@@ -39,6 +39,16 @@ static void check_json(const char *text, size_t len)
 	json_decref(value);
 }
 
+/* Once: they are the same for all. */
+static const struct snap_rules *built_in_rules(void)
+{
+	static struct snap_rules *rules;
+	if (!rules)
+		rules = snap_rules_load(NULL, NULL);
+	FUZZ_REQUIRE(rules);
+	return rules;
+}
+
 void fuzz_print(const struct snap_crash *crash)
 {
 	char *text = NULL;
@@ -47,7 +57,10 @@ void fuzz_print(const struct snap_crash *crash)
 	FILE *out = open_memstream(&text, &len);
 	FUZZ_REQUIRE(out);
 	(void)snap_report_text(crash,
-		&(struct snap_text_style){.sections = SNAP_ALL_SECTIONS, .columns = 60}, out);
+		&(struct snap_text_style){.rules = built_in_rules(),
+			.sections = SNAP_ALL_SECTIONS,
+			.columns = 60},
+		out);
 	FUZZ_REQUIRE(fclose(out) == 0);
 	check_text(text, len);
 	free(text);
@@ -63,16 +76,13 @@ void fuzz_print(const struct snap_crash *crash)
 
 void fuzz_analyse(const char *file)
 {
-	/* Once: they are the same for all. */
-	static struct snap_rules *rules;
-	if (!rules)
-		rules = snap_rules_load(NULL, NULL);
+	/* As the rules. */
 	static struct snap_overlays *overlays;
 	if (!overlays)
 		overlays = snap_overlays_create(NULL);
-	FUZZ_REQUIRE(rules && overlays);
+	FUZZ_REQUIRE(overlays);
 	const struct snap_options options = {
-		.rules = rules,
+		.rules = built_in_rules(),
 		.overlays = overlays,
 		.no_local = true,
 		.no_cache = true,

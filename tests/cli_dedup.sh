@@ -159,6 +159,19 @@ dedup --json fleet
 cp out known.json
 dedup --json --known known.json --fail-on-new fleet
 equal "--known: what --json printed" "0 [True, True, True]" "$STATUS $(get '[g["known"] for g in r["groups"]]')"
+dedup --json --known <(cat known.json) --fail-on-new fleet
+equal "--known: through a pipe" "0 [True, True, True]" "$STATUS $(get '[g["known"] for g in r["groups"]]')"
+mkfifo known.fifo
+(
+	sed 1q known
+	pause 0.3
+	sed 1d known
+) >known.fifo &
+dedup --json --known known.fifo fleet
+equal "--known: through a FIFO, bit by bit" "[True, True, False]" "$(get '[g["known"] for g in r["groups"]]')"
+dedup --known <(head -c 300000000 /dev/zero | tr '\0' '#') fleet
+equal "--known: a pipe that has no end" "2 is longer than the $((256 << 20)) bytes that it may have" \
+	"$STATUS $(tail -n 1 err | sed "s/.*' //")"
 echo '{' >bad.json
 dedup --known bad.json fleet
 equal "--known: no JSON" "64 snapanalyze: bad.json:2: this is no JSON" "$STATUS $(sed 1q err)"

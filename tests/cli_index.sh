@@ -118,6 +118,59 @@ run "$ANALYZE" dedup --index typo.db
 equal "an index that is not there" "2 snapanalyze: cannot open the index 'typo.db': No such file or directory" "$STATUS $(cat err)"
 check "and is not made by looking" [ ! -e typo.db ]
 
+# ---- who may not write to it
+
+as_reader() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+if [ "$(id -u)" = 0 ] && as_reader true 2>/dev/null; then
+	chmod 755 "$TMP"
+	mkdir "read only?"
+	cp "$ANALYZE" reader
+	make_one segv-null "read only?/1.snap" 901
+	make_one segv-null "read only?/2.snap" 902
+	ingest "read only?/1.snap" --index "read only?/a%41#.db"
+	chmod 644 "read only?/a%41#.db"
+	ask() { run as_reader timeout 60 ./reader dedup --index "read only?/a%41#.db" "$@"; }
+	ask --unique
+	equal "a reader: nobody writes" "0 $TMP/read only?/1.snap" "$STATUS $(cat out)"
+	equal "a reader: nothing is left beside it" "1.snap 2.snap a%41#.db" "$(ls "read only?" | tr '\n' ' ' | sed 's/ $//')"
+	ask --similar
+	equal "a reader: what is to be kept can't be" \
+		"2 snapanalyze: the index 'read only?/a%41#.db' can't be used: attempt to write a readonly database" "$STATUS $(cat err)"
+	# Somebody who writes: what was added is in the log, and only there.
+	"$PYTHON" - "read only?/a%41#.db" "$ANALYZE" <<'END' >writer.out 2>&1 &
+import os, sqlite3, subprocess, sys, time
+db = sqlite3.connect(sys.argv[1])
+db.execute("SELECT count(*) FROM crashes").fetchall()
+subprocess.run([sys.argv[2], "ingest", "--no-local", "read only?/2.snap", "--index", sys.argv[1]])
+open("added", "w").close()
+while not os.path.exists("end"):
+    time.sleep(0.05)
+END
+	writer=$!
+	within 30 [ -e added ]
+	check "a reader: there is a log" [ -s "read only?/a%41#.db-wal" ]
+	ask --json
+	equal "a reader: beside a writer, what it wrote counts" "0 2" "$STATUS $(json_get out 'r["crashes"]')"
+	mv "read only?/a%41#.db-shm" shm
+	ask --unique
+	equal "a reader: where it can't be" "2 snapanalyze: the index 'read only?/a%41#.db' can't be used: unable to open database file \
+(there is no permission to write to it and its directory)" "$STATUS $(cat err)"
+	mv shm "read only?/a%41#.db-shm"
+	touch end
+	wait "$writer"
+	equal "a reader: the writer ended well" 0 $?
+	ask --json
+	equal "a reader: behind the writer" "0 2" "$STATUS $(json_get out 'r["crashes"]')"
+	"$PYTHON" -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("PRAGMA user_version = 1")
+db.commit()' "read only?/a%41#.db"
+	ask --json
+	check "a reader: one of an older version" grep -q "is of an older version" err
+else
+	skip "a reader without permission to write" "takes root"
+fi
+
 # ---- symbols come later
 
 n=100

@@ -125,6 +125,24 @@ check "--explain: where the library was called" grep -q "^  #[0-9]* *+  .*free  
 check "--explain: a frame" grep -q "^  #[0-9]* *+  session_end  frame$" explained
 check "--explain: one line for each of the backtrace" [ "$(grep -c '^  #' explained)" -ge 8 ]
 
+cat >own.rules <<'END'
+strip * my_
+variant * vliw
+synonym libx.so {anonymous} = anon
+END
+printf 'kind: segv\nmy_f.part.0\nlibx.so!{anonymous}::my_g\n__GI___strlen_vliw\nh\ni<int>\n' >names.txt
+run "$ANALYZE" signature --explain --rules own.rules --from plain names.txt
+built_in() { # LINE, as a pattern
+	echo "built-in rules, line $(grep -n "^$1" "$TOP/analyze/signature/builtin.rules" | cut -d: -f1)"
+}
+equal "--explain: what a function is called, and by which rules" "  #0   +  my_f.part.0  frame, called f (own.rules:1: strip * my_; \
+$(built_in 'suffix .* \.part '): suffix * .%n; $(built_in 'suffix .* \.part '): suffix * .part)
+  #1   +  {anonymous}::my_g  frame, called anon::my_g (own.rules:3: synonym libx.so {anonymous} = anon)
+  #2   +  __GI___strlen_vliw  frame, called strlen ($(built_in 'strip \* __GI_'): strip * __GI_; \
+$(built_in 'family .* str '): family * str; own.rules:2: variant * vliw)
+  #3   -  h  enough frames stand above it
+  #4   -  i<int>  enough frames stand above it, called i<T>" "$(grep '^  #' "$TMP/out")"
+
 text() { # OPTION...
 	timeout 20 "$ANALYZE" signature "$@" snaps/owner.gcc-O0.snap | cut -f2
 }
@@ -140,6 +158,14 @@ printf 'reset\ntail * print_*\n' >own.rules
 equal "--rules: reset forgets the others" "segv-null | strlen | field_length | main" "$(text --rules own.rules)"
 printf 'rename planted* print_* = show_*\nrename * field_length = length\n' >own.rules
 equal "--rules: functions get other names" "segv-null | strlen | length | show_owner" "$(text --rules own.rules)"
+of_plain() { # RULES BACKTRACE
+	printf "$1" >own.rules
+	printf "$2" | timeout 20 "$ANALYZE" signature --rules own.rules --from plain - | cut -f2
+}
+equal "--rules: parts of names, by module" "segv | slow | strlen" "$(of_plain \
+	'variant libv.so vliw\nrename * __strlen_vliw = slow\n' 'kind: segv\n__strlen_vliw\nlibv.so!__strlen_vliw\n')"
+equal "--rules: what a built-in rule takes off stays" "segv | f.cold | g" "$(of_plain \
+	'not suffix * .cold\n' 'kind: segv\nf.cold\ng.isra.0\n')"
 refuses() { # WORDS RULES
 	printf "$2" >bad.rules
 	run "$ANALYZE" signature --rules bad.rules snaps/owner.gcc-O0.snap
@@ -152,6 +178,8 @@ refuses "snapanalyze: bad.rules:1: a name and another are told as in 'rename MOD
 refuses "snapanalyze: bad.rules:2: in names that are changed, one * stands for the same in both" 'reset\nrename * f = *g'
 refuses "snapanalyze: bad.rules:1: in names that are changed, one * stands for the same in both" 'rename * *f* = *g'
 refuses "snapanalyze: bad.rules:1: a library takes a name and modules" 'library a \n'
+refuses "snapanalyze: bad.rules:3: stands in line 1 already: '.x'" 'suffix * .x\n\nsuffix * .y .x\n'
+refuses "snapanalyze: bad.rules:1: a variant has no _: 'a_b'" 'variant * a_b\n'
 refuses "snapanalyze: 'bad.rules' is no text: byte 5 is NUL" 'skip \0 f'
 run "$ANALYZE" signature --rules none.rules snaps/owner.gcc-O0.snap
 equal "rules that are not there" "64 snapanalyze: cannot open 'none.rules': No such file or directory" "$STATUS $(cat "$TMP/err")"

@@ -30,8 +30,11 @@ static char *print(
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 	assert_non_null(out);
-	snap_backtrace_print(
-		&thread, &(struct snap_backtrace_style){.colors = &SNAP_COLORS_OFF}, out);
+	struct snap_rules *rules = snap_rules_load(NULL, NULL);
+	assert_non_null(rules);
+	snap_backtrace_print(&thread,
+		&(struct snap_backtrace_style){.rules = rules, .colors = &SNAP_COLORS_OFF}, out);
+	snap_rules_free(rules);
 	assert_int_equal(fclose(out), 0);
 	return text;
 }

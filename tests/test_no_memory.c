@@ -244,7 +244,9 @@ static int analyse(const char *file, enum cache with_cache, struct snap_error *e
 	int r = snap_analysis_run(file, store, &options, &crash, err);
 	if (r == 0) {
 		struct snap_export_report report;
-		(void)snap_report_text(&crash, &(struct snap_text_style){.sections = SNAP_ALL_SECTIONS}, sink);
+		(void)snap_report_text(&crash,
+			&(struct snap_text_style){.rules = options.rules, .sections = SNAP_ALL_SECTIONS},
+			sink);
 		r = snap_report_json(&crash, &(struct snap_json_style){0}, sink, err);
 		/* A microcontroller leaves no cores. */
 		if (r == 0 && !tokens_dir)

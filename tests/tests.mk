@@ -111,6 +111,7 @@ TESTS_ANALYZE = \
 	test_libcxx \
 	test_memory \
 	test_name_pool \
+	test_name_rules \
 	test_next_steps \
 	test_no_memory \
 	test_object_cfi \
@@ -468,6 +469,7 @@ TEST_dwarf_sections_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_cache_dir_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_sandbox_policy_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_no_memory_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
+TEST_name_rules_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_text_trace_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_tokens_database_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)
 TEST_dir_index_OBJS = tests/lib/temp_tree.o $(half_objs_analyze)

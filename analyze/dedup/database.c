@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/escape.h"
@@ -32,6 +33,10 @@ static struct {
 struct snap_db {
 	sqlite3 *handle;
 	char name[256]; /* of the file, to be shown */
+	bool is_read_only;
+	/* Of one that is read without locks: its path, and what was there at first. */
+	char *path;
+	struct stat st;
 };
 
 struct snap_statement {
@@ -79,37 +84,110 @@ static int fail(const struct snap_db *db, int status, struct snap_error *err)
 	char why[256];
 	const char *text = db->handle ? lib.errmsg(db->handle) : lib.errstr(status);
 	(void)snap_escape(snap_bytes_str(text), SNAP_ESCAPE_TERMINAL, why, sizeof(why));
-	return snap_error_set(
-		err, SNAP_ERROR_SYSTEM, "the index '%s' can't be used: %s", db->name, why);
+	return snap_error_set(err, SNAP_ERROR_SYSTEM, "the index '%s' can't be used: %s%s", db->name, why,
+		db->is_read_only ? " (there is no permission to write to it and its directory)" : "");
 }
 
-int snap_db_open(const char *path, struct snap_db **ret, struct snap_error *err)
+/* A path that looks like an URI, or like the name of what is in memory, is still a path. */
+static char *plain_path(const char *path)
+{
+	char *plain = malloc(strlen(path) + 3);
+	if (plain)
+		(void)stpcpy(stpcpy(plain, path[0] == '/' ? "" : "./"), path);
+	return plain;
+}
+
+/* "file:PATH?immutable=1", in which SQLite looks for no locks and no log. */
+static char *immutable_uri(const char *plain)
+{
+	static const char digits[] = "0123456789abcdef", begin[] = "file:", end[] = "?immutable=1";
+	char *uri = malloc(3 * strlen(plain) + sizeof(begin) + sizeof(end)), *p = uri;
+	if (!uri)
+		return NULL;
+	p = stpcpy(p, begin);
+	for (; *plain; plain++) {
+		if (*plain != '%' && *plain != '?' && *plain != '#') {
+			*p++ = *plain;
+			continue;
+		}
+		*p++ = '%';
+		*p++ = digits[(uint8_t)*plain >> 4];
+		*p++ = digits[*plain & 15];
+	}
+	(void)stpcpy(p, end);
+	return uri;
+}
+
+/* Whether what was written last is in the log of those who write, or may be. */
+static bool has_log(const char *plain)
+{
+	struct stat st;
+	char *log = malloc(strlen(plain) + sizeof("-wal"));
+	bool ret = true;
+	if (log) {
+		(void)stpcpy(stpcpy(log, plain), "-wal");
+		ret = stat(log, &st) == 0 && st.st_size > 0;
+	}
+	free(log);
+	return ret;
+}
+
+/* Readers make files beside it, and leave marks in them. */
+static bool may_write(const char *plain)
+{
+	char *dir = strdup(plain);
+	if (!dir)
+		return true;
+	char *slash = strrchr(dir, '/');
+	if (slash)
+		slash[slash == dir] = '\0';
+	bool ret = faccessat(AT_FDCWD, plain, W_OK, AT_EACCESS) == 0 &&
+		   faccessat(AT_FDCWD, dir, W_OK, AT_EACCESS) == 0;
+	free(dir);
+	return ret;
+}
+
+static int open_read_only(struct snap_db *db, const char *plain)
+{
+	db->is_read_only = true;
+	if (has_log(plain) || stat(plain, &db->st) < 0)
+		return lib.open_v2(plain, &db->handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+	char *uri = immutable_uri(plain);
+	db->path = strdup(plain);
+	int status = SQLITE_NOMEM;
+	if (uri && db->path)
+		status = lib.open_v2(uri, &db->handle,
+			SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
+	free(uri);
+	return status;
+}
+
+static int open_database(
+	const char *path, bool reads_alone, struct snap_db **ret, struct snap_error *err)
 {
 	if (load(err) < 0)
 		return -1;
 	struct snap_db *db = calloc(1, sizeof(*db));
-	if (!db)
+	char *plain = path ? plain_path(path) : strdup(":memory:");
+	if (!db || !plain) {
+		free(db);
+		free(plain);
 		return snap_error_no_memory(err);
+	}
 	(void)snap_escape(snap_bytes_str(path ? path : "in memory"), SNAP_ESCAPE_TERMINAL, db->name,
 		sizeof(db->name));
-	/* A path that looks like an URI, or like the name of what is in memory, is still a path. */
-	char *plain = NULL;
-	if (path && path[0] != '/') {
-		plain = malloc(strlen(path) + 3);
-		if (!plain) {
-			free(db);
-			return snap_error_no_memory(err);
-		}
-		(void)stpcpy(stpcpy(plain, "./"), path);
-	}
-	/* What crashed is nobody else's business, as in the spool. */
-	if (path) {
-		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+	int status;
+	if (path && reads_alone && !may_write(plain)) {
+		status = open_read_only(db, plain);
+	} else {
+		/* What crashed is nobody else's business, as in the spool. */
+		int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600)
+			      : -1;
 		if (fd >= 0)
 			(void)close(fd); /* if it can't be opened, SQLite says so */
+		status = lib.open_v2(plain, &db->handle,
+			SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 	}
-	int status = lib.open_v2(plain ? plain : path ? path : ":memory:", &db->handle,
-		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 	free(plain);
 	if (status == SQLITE_OK)
 		status = lib.busy_timeout(db->handle, BUSY_MS);
@@ -122,11 +200,41 @@ int snap_db_open(const char *path, struct snap_db **ret, struct snap_error *err)
 	return 0;
 }
 
+int snap_db_open(const char *path, struct snap_db **ret, struct snap_error *err)
+{
+	return open_database(path, false, ret, err);
+}
+
+int snap_db_open_to_read(const char *path, struct snap_db **ret, struct snap_error *err)
+{
+	return open_database(path, true, ret, err);
+}
+
+bool snap_db_is_read_only(const struct snap_db *db)
+{
+	return db->is_read_only;
+}
+
+int snap_db_check_unchanged(const struct snap_db *db, struct snap_error *err)
+{
+	struct stat st;
+	if (!db->path)
+		return 0;
+	/* What is in a log by now was not read. */
+	if (stat(db->path, &st) == 0 && st.st_ino == db->st.st_ino && st.st_size == db->st.st_size &&
+		st.st_mtim.tv_sec == db->st.st_mtim.tv_sec &&
+		st.st_mtim.tv_nsec == db->st.st_mtim.tv_nsec)
+		return 0;
+	return snap_error_set(err, SNAP_ERROR_SYSTEM,
+		"the index '%s' was written to while it was read, by who may: try again", db->name);
+}
+
 void snap_db_close(struct snap_db *db)
 {
 	if (!db)
 		return;
 	(void)lib.close_v2(db->handle); /* takes NULL; what was not committed is undone */
+	free(db->path);
 	free(db);
 }
 

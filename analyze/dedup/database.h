@@ -20,6 +20,15 @@ struct snap_statement;
  * all that follows.
  */
 int snap_db_open(const char *path, struct snap_db **ret, struct snap_error *err);
+/*
+ * The same of one that is there, to be read alone. Who may not write to it, or not into its directory,
+ * reads it all the same: beside those who write, or, as long as nobody does, without a word to others.
+ */
+int snap_db_open_to_read(const char *path, struct snap_db **ret, struct snap_error *err);
+bool snap_db_is_read_only(const struct snap_db *db);
+/* -1 and *err: somebody has written to what was read without a word to others, so that what was read may
+ * belong to different times. */
+int snap_db_check_unchanged(const struct snap_db *db, struct snap_error *err);
 /* A transaction that goes on is undone. NULL is ignored. */
 void snap_db_close(struct snap_db *db);
 

@@ -155,7 +155,13 @@ static int set_up(struct snap_index *index, const char *path, struct snap_error 
 	if (snap_db_run(index->db, "PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = OFF", err) < 0 ||
 		read_pragma(index->db, "user_version", &version, err) < 0)
 		return -1;
-	if (version != VERSION) {
+	bool is_read_only = snap_db_is_read_only(index->db);
+	if (version < VERSION && is_read_only)
+		return snap_error_set(err, SNAP_ERROR_SYSTEM,
+			"the index '%s' is of an older version, or none, and there is no permission to write to it "
+			"and its directory",
+			name);
+	if (version != VERSION && !is_read_only) {
 		if (snap_db_run(index->db, "BEGIN IMMEDIATE", err) < 0 ||
 			migrate(index->db, name, err) < 0 ||
 			snap_db_run(index->db, "COMMIT", err) < 0)
@@ -163,7 +169,7 @@ static int set_up(struct snap_index *index, const char *path, struct snap_error 
 	} else if (migrate(index->db, name, err) < 0) {
 		return -1;
 	}
-	if (path && snap_db_run(index->db,
+	if (path && !is_read_only && snap_db_run(index->db,
 			    "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", err) < 0)
 		return -1;
 	for (int i = 0; i < NUM_STATEMENTS; i++)
@@ -246,17 +252,30 @@ int snap_index_begin_by(struct snap_index *index, const char *signatures, const 
 
 /* ---------------------------------------------------------------- open and closed */
 
-int snap_index_open(const char *path, struct snap_index **ret, struct snap_error *err)
+typedef int open_fn(const char *path, struct snap_db **ret, struct snap_error *err);
+
+static int open_index(
+	const char *path, open_fn *open_it, struct snap_index **ret, struct snap_error *err)
 {
 	struct snap_index *index = calloc(1, sizeof(*index));
 	if (!index)
 		return snap_error_no_memory(err);
-	if (snap_db_open(path, &index->db, err) < 0 || set_up(index, path, err) < 0) {
+	if (open_it(path, &index->db, err) < 0 || set_up(index, path, err) < 0) {
 		snap_index_close(index);
 		return -1;
 	}
 	*ret = index;
 	return 0;
+}
+
+int snap_index_open(const char *path, struct snap_index **ret, struct snap_error *err)
+{
+	return open_index(path, snap_db_open, ret, err);
+}
+
+int snap_index_open_to_read(const char *path, struct snap_index **ret, struct snap_error *err)
+{
+	return open_index(path, snap_db_open_to_read, ret, err);
 }
 
 void snap_index_close(struct snap_index *index)

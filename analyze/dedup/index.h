@@ -23,6 +23,8 @@ struct snap_index;
 /* path: NULL: in memory. To be closed by snap_index_close(). -1 and *err: also if it is of a newer
  * version, or no index. */
 int snap_index_open(const char *path, struct snap_index **ret, struct snap_error *err);
+/* The same of one that is there, to be asked alone, also by who may not write to it. */
+int snap_index_open_to_read(const char *path, struct snap_index **ret, struct snap_error *err);
 void snap_index_close(struct snap_index *index);
 
 /* For questions. */

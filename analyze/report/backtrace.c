@@ -14,7 +14,18 @@
 /* A name of more columns than this stands as in signatures: "std::sort<T>". JSON has it whole. */
 #define MAX_NAME_COLUMNS 90
 
-void snap_frame_name(const struct snap_crash_thread *thread, size_t index, char *out, size_t size)
+/* As signatures have it; to be freed. NULL without memory. */
+static char *short_name(
+	const char *function, const struct snap_crash_module *module, const struct snap_rules *rules)
+{
+	/* Which libraries the process has is not looked at: rules for one count in its modules. */
+	const struct snap_rules_place place = snap_rules_place(
+		rules, module ? snap_base_name(module->record.path) : snap_bytes(NULL, 0), UINT32_MAX);
+	return snap_signature_name(function, rules, &place, NULL);
+}
+
+void snap_frame_name(const struct snap_crash_thread *thread, size_t index,
+	const struct snap_rules *rules, char *out, size_t size)
 {
 	const struct snap_listed_frame *listed = &thread->listed[index];
 	const struct snap_frame *frame = &thread->frames[listed->frame];
@@ -26,8 +37,8 @@ void snap_frame_name(const struct snap_crash_thread *thread, size_t index, char 
 					    : "<signal handler called>");
 	} else if (listed->function) {
 		(void)snap_print_to(snap_bytes_str(listed->function), name);
-		if (snap_columns(name) > MAX_NAME_COLUMNS) {
-			char *brief = snap_signature_name(listed->function);
+		if (rules && snap_columns(name) > MAX_NAME_COLUMNS) {
+			char *brief = short_name(listed->function, module, rules);
 			if (brief)
 				(void)snap_print_to(snap_bytes_str(brief), name);
 			free(brief);
@@ -187,7 +198,7 @@ static void print_line(const struct snap_crash_thread *thread, size_t index, int
 	const struct snap_listed_frame *listed = &thread->listed[index];
 	const struct snap_frame *frame = &thread->frames[listed->frame];
 	char function[SNAP_FRAME_NAME_MAX];
-	snap_frame_name(thread, index, function, sizeof(function));
+	snap_frame_name(thread, index, style->rules, function, sizeof(function));
 	size_t width = snap_columns(function);
 	(void)fprintf(out, "  #%-*zu  %s%s%s", digits, index,
 		listed->function ? colors->function : "", function,
@@ -298,7 +309,7 @@ void snap_backtrace_print(
 	/* Behind arguments, there is no column to align. */
 	for (size_t i = 0; i < thread->num_listed && !has_arguments; i++) {
 		char function[SNAP_FRAME_NAME_MAX];
-		snap_frame_name(thread, i, function, sizeof(function));
+		snap_frame_name(thread, i, style->rules, function, sizeof(function));
 		size_t width = snap_columns(function);
 		if (width > column && width <= MAX_COLUMN)
 			column = width;

@@ -163,7 +163,7 @@ static void put_frame(
 			   : frame->trust == SNAP_TRUST_PREWALKED ? "  [device's]"
 								  : "";
 	size_t columns = b->style->columns;
-	snap_frame_name(thread, index, name, sizeof(name));
+	snap_frame_name(thread, index, b->style->rules, name, sizeof(name));
 	snap_cut_end(name, name_columns(b), shown);
 	int len = snprintf(line, sizeof(line), "  #%-2zu ", index);
 	size_t width = snap_columns(shown), fill = width < column ? column - width : 0;
@@ -180,7 +180,7 @@ static void put_skipped(struct brief *b, const struct snap_crash_thread *thread,
 	char line[2 * SNAP_PRINT_MAX], name[SNAP_FRAME_NAME_MAX];
 	int len = snprintf(line, sizeof(line), num == 1 ? "  #0 " : "  #0 to #%zu ", num - 1);
 	/* The outermost of them is the one that was called. */
-	snap_frame_name(thread, num - 1, name, sizeof(name));
+	snap_frame_name(thread, num - 1, b->style->rules, name, sizeof(name));
 	(void)snprintf(line + len, sizeof(line) - (size_t)len, " how it ended, by %s", name);
 	put_line(b, line, b->colors.faint);
 }
@@ -210,7 +210,7 @@ static void put_frames(struct brief *b, const struct snap_crash_thread *thread, 
 	bool is_more = false;
 	for (size_t j = first; j < thread->num_listed && j < first + max; j++) {
 		char name[SNAP_FRAME_NAME_MAX];
-		snap_frame_name(thread, j, name, sizeof(name));
+		snap_frame_name(thread, j, b->style->rules, name, sizeof(name));
 		size_t width = snap_columns(name);
 		if (width > column)
 			column = width;
@@ -271,7 +271,7 @@ static void put_threads(struct brief *b, size_t max)
 					    thread->record.tid)
 				  : snprintf(line, sizeof(line), "  thread: ");
 		for (size_t j = 0; j < thread->num_listed && j < 4; j++) {
-			snap_frame_name(thread, j, name, sizeof(name));
+			snap_frame_name(thread, j, b->style->rules, name, sizeof(name));
 			snap_cut_end(name, NAME_COLUMNS, shown);
 			len += snprintf(line + len, sizeof(line) - (size_t)len, "%s%s",
 				j > 0 ? " < " : "", shown);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "analyze/crash.h"
+#include "analyze/signature/rules.h"
 
 /* With the line that a shell's prompt takes, 24. */
 #define SNAP_BRIEF_LINES       23
@@ -17,6 +18,7 @@
 #define SNAP_BRIEF_MIN_COLUMNS 40
 
 struct snap_brief_style {
+	const struct snap_rules *rules; /* by which long names are made short; NULL: they stay */
 	bool color;
 	size_t columns; /* of a line, SNAP_BRIEF_MIN_COLUMNS at least; fewer than 80 take more lines
 			 */

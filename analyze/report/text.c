@@ -224,6 +224,7 @@ static void print_report(const struct snap_crash *crash, const struct snap_text_
 	bool begun = false;
 	const struct snap_text p = {
 		.crash = crash,
+		.rules = style->rules,
 		.only_crashed_thread = style->only_crashed_thread,
 		.colors = style->color ? SNAP_COLORS_ON : SNAP_COLORS_OFF,
 		.out = out,

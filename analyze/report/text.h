@@ -10,8 +10,10 @@
 
 #include "analyze/crash.h"
 #include "analyze/report/sections.h"
+#include "analyze/signature/rules.h"
 
 struct snap_text_style {
+	const struct snap_rules *rules; /* by which long names are made short; NULL: they stay */
 	bool color;
 	bool only_crashed_thread; /* leave the other threads out */
 	unsigned int sections;	  /* bits (sections.h) */

@@ -9,12 +9,14 @@
 
 #include "analyze/crash.h"
 #include "analyze/report/color.h"
+#include "analyze/signature/rules.h"
 
 /* Of a list (threads that stand alike, notes, omissions) so many are named. */
 #define SNAP_TEXT_LISTED 16
 
 struct snap_text {
 	const struct snap_crash *crash;
+	const struct snap_rules *rules; /* by which long names are made short; NULL: they stay */
 	bool only_crashed_thread;
 	struct snap_colors colors;
 	FILE *out;

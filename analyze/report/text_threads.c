@@ -18,8 +18,10 @@ void snap_text_crashed_thread(const struct snap_text *p, const struct snap_crash
 	(void)fprintf(p->out, "%s\n", p->colors.end);
 	snap_backtrace_print(
 		thread,
-		&(struct snap_backtrace_style){
-			.colors = &p->colors, .source = p->crash->source, .columns = p->columns},
+		&(struct snap_backtrace_style){.rules = p->rules,
+			.colors = &p->colors,
+			.source = p->crash->source,
+			.columns = p->columns},
 		p->out);
 }
 
@@ -114,8 +116,10 @@ static void print_group(const struct snap_text *p, const struct snap_thread_grou
 	(void)fprintf(p->out, "%s\n", p->colors.end);
 	snap_text_wait(p->crash, first, group->num > 1, p->out);
 	snap_backtrace_print(first,
-		&(struct snap_backtrace_style){
-			.colors = &p->colors, .for_many = group->num > 1, .columns = p->columns},
+		&(struct snap_backtrace_style){.rules = p->rules,
+			.colors = &p->colors,
+			.for_many = group->num > 1,
+			.columns = p->columns},
 		p->out);
 }
 
@@ -126,7 +130,7 @@ static void print_group_line(const struct snap_text *p, const struct snap_thread
 	print_group_name(p, group, "");
 	for (size_t i = 0; i < first->num_listed && i < MAX_FUNCTIONS; i++) {
 		char name[SNAP_FRAME_NAME_MAX];
-		snap_frame_name(first, i, name, sizeof(name));
+		snap_frame_name(first, i, p->rules, name, sizeof(name));
 		(void)fprintf(p->out, "%s%s", i == 0 ? ": " : " < ", name);
 	}
 	(void)fputs(first->num_listed == 0		? ": no frames\n"

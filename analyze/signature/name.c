@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/signature/rule_set.h"
 #include "common/escape.h"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
@@ -13,6 +14,13 @@
  * each of them is looked for once, to the end of the name. */
 #define MAX_DEPTH    8
 #define MAX_UNCLOSED 8
+
+/* Where a name is looked at, and which rules took something off. */
+struct cleaning {
+	const struct snap_rules *rules;
+	const struct snap_rules_place *place;
+	struct snap_rules_used *used; /* or NULL */
+};
 
 static bool is_word(char c)
 {
@@ -70,15 +78,14 @@ static bool has_as(const char *s, const char *end)
 	return false;
 }
 
-/* What compilers write differently, or only some write. None is twice as long as what it replaces.
- */
-static const struct {
-	const char *in, *out;
-} synonyms[] = {
-	{"[abi:cxx11]", ""},
-	{"_GLOBAL__N_1", "(anonymous namespace)"},
-	{"{anonymous}", "(anonymous namespace)"},
-};
+/* The rule for what [s, end) begins with; NULL: it stays. */
+static const struct snap_rule *find_synonym(
+	const struct cleaning *c, const char *s, const char *end)
+{
+	const struct snap_rule *rule =
+		snap_rule_table_find(&c->rules->synonyms, s, (size_t)(end - s), c->place);
+	return rule && !rule->is_not ? rule : NULL;
+}
 
 /* The length of clang's "$_0" or "'lambda0'(int)" at s; 0: it is none. */
 static size_t lambda_len(const char *start, const char *s, const char *end)
@@ -104,17 +111,19 @@ static size_t lambda_len(const char *start, const char *s, const char *end)
 	return (size_t)((close ? close + 1 : p) - s);
 }
 
-/* Append [s, end) to out, which has room for it thrice: "$_0" becomes "{lambda}". */
-static char *simplify(const char *s, const char *end, unsigned int depth, char *out)
+/* Of what "$_0" becomes, "{lambda}". */
+#define MIN_GROWTH 3
+
+/* Append [s, end) to out, which has room for it as often as growth() says. */
+static char *simplify(const struct cleaning *c, const char *s, const char *end, unsigned int depth,
+	char *out)
 {
 	const char *start = s;
 	unsigned int unclosed = 0;
 	while (s < end) {
 		size_t len = operator_len(start, s, end);
 		size_t clang = len == 0 ? lambda_len(start, s, end) : 0;
-		size_t synonym = 0;
-		while (synonym < ARRAY_LEN(synonyms) && !starts_with(s, end, synonyms[synonym].in))
-			synonym++;
+		const struct snap_rule *synonym = len + clang == 0 ? find_synonym(c, s, end) : NULL;
 		const char *close = NULL;
 		bool angle = *s == '<', lambda = starts_with(s, end, "{lambda(");
 		if (len == 0 && (angle || lambda) && unclosed < MAX_UNCLOSED) {
@@ -128,13 +137,14 @@ static char *simplify(const char *s, const char *end, unsigned int depth, char *
 		} else if (clang > 0) {
 			out = mempcpy(out, "{lambda}", 8);
 			s += clang;
-		} else if (synonym < ARRAY_LEN(synonyms)) {
-			out = mempcpy(out, synonyms[synonym].out, strlen(synonyms[synonym].out));
-			s += strlen(synonyms[synonym].in);
+		} else if (synonym) {
+			out = mempcpy(out, synonym->to, strlen(synonym->to));
+			s += synonym->text.len;
+			snap_rules_use(c->used, synonym);
 		} else if (close && angle) {
 			*out++ = '<';
 			if (depth < MAX_DEPTH && has_as(s + 1, close))
-				out = simplify(s + 1, close, depth + 1, out);
+				out = simplify(c, s + 1, close, depth + 1, out);
 			else if (close > s + 1)
 				*out++ = 'T';
 			*out++ = '>';
@@ -149,63 +159,62 @@ static char *simplify(const char *s, const char *end, unsigned int depth, char *
 	return out;
 }
 
-/* Where a compiler's clone suffix begins: ".constprop.0.isra.1", ".cold", ".123". */
-static size_t without_suffixes(const char *name, size_t len)
+/* The length of what of that class [name, name + len) ends with; 0: it does not. */
+static size_t class_len(enum snap_rule_class class, const char *name, size_t len)
 {
-	static const char *const suffixes[] = {
-		"constprop", "isra", "part", "cold", "lto_priv", "llvm", "localalias", "__uniq"};
-	for (;;) {
-		size_t at = len;
+	enum { HASH = 16 };
+	size_t at = len;
+	switch (class) {
+	case SNAP_RULE_LITERAL:
+		break;
+	case SNAP_RULE_NUMBER:
 		while (at > 0 && isxdigit((unsigned char)name[at - 1]))
 			at--;
-		bool digits = at < len && at > 0 && name[at - 1] == '.' &&
-			      isdigit((unsigned char)name[at]);
-		if (digits) {
-			len = at - 1;
-			continue;
-		}
-		bool cut = false;
-		for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-			size_t n = strlen(suffixes[i]);
-			if (len > n + 1 && name[len - n - 1] == '.' &&
-				memcmp(name + len - n, suffixes[i], n) == 0) {
-				len -= n + 1;
-				cut = true;
-				break;
-			}
-		}
-		if (!cut)
-			return len;
+		return at < len && isdigit((unsigned char)name[at]) ? len - at : 0;
+	case SNAP_RULE_HASH:
+		while (at > 0 && len - at < HASH &&
+			(isdigit((unsigned char)name[at - 1]) ||
+				(name[at - 1] >= 'a' && name[at - 1] <= 'f')))
+			at--;
+		return len - at == HASH ? HASH : 0;
 	}
+	return 0;
 }
 
-static bool is_one_of(const char *s, size_t len, const char *const words[], size_t num)
+/* Where the suffixes of a name begin: ".constprop.0.isra.1", ".cold", "::h0123456789abcdef". What is
+ * nothing else is a name. */
+static size_t without_suffixes(const struct cleaning *c, const char *name, size_t len)
 {
-	for (size_t i = 0; i < num; i++)
-		if (strlen(words[i]) == len && memcmp(words[i], s, len) == 0)
-			return true;
-	return false;
+	for (int class = SNAP_RULE_LITERAL; class <= SNAP_RULE_HASH; class++) {
+		size_t differs = class_len((enum snap_rule_class)class, name, len);
+		const struct snap_rule *rule = NULL;
+		if (class == SNAP_RULE_LITERAL || differs > 0)
+			rule = snap_rule_table_find(
+				&c->rules->suffixes[class], name, len - differs, c->place);
+		if (!rule || rule->is_not || differs + rule->text.len == len)
+			continue;
+		len -= differs + rule->text.len;
+		snap_rules_use(c->used, rule);
+		class = SNAP_RULE_LITERAL - 1; /* what stands before it may end with another */
+	}
+	return len;
 }
 
 /*
  * glibc has its functions of strings once for each kind of processor: "__strlen_avx2_rtm". The
  * length of "strlen" in [s, s + len), *ret_skip being what stands before it; 0: it is none of them.
  */
-static size_t without_processor(const char *s, size_t len, size_t *ret_skip)
+static size_t without_processor(
+	const struct cleaning *c, const char *s, size_t len, size_t *ret_skip)
 {
-	static const char *const families[] = {
-		"mem", "str", "stp", "wcs", "wmem", "wcp", "rawmem", "bcmp", "bcopy"};
-	static const char *const kinds[] = {"sse2", "sse3", "ssse3", "sse42", "sse4", "avx", "avx2",
-		"avx512", "evex", "evex512", "neon", "sve", "asimd", "thunderx", "thunderx2",
-		"falkor", "kryo", "emag", "a64fx", "mte", "mops", "oryon1", "ia32", "i586", "i686",
-		"power7", "power8", "power9", "power10", "z13", "generic"};
 	const char *end = s + len, *p = s;
 	while (p < end && *p == '_')
 		p++;
-	bool is_family = false;
-	for (size_t i = 0; i < ARRAY_LEN(families); i++)
-		is_family |= starts_with(p, end, families[i]);
-	if (p == s || !is_family)
+	if (p == s)
+		return 0;
+	const struct snap_rule *family =
+		snap_rule_table_find(&c->rules->families, p, (size_t)(end - p), c->place);
+	if (!family || family->is_not)
 		return 0;
 	*ret_skip = (size_t)(p - s);
 	for (const char *q = memchr(p, '_', (size_t)(end - p)); q;
@@ -213,42 +222,45 @@ static size_t without_processor(const char *s, size_t len, size_t *ret_skip)
 		const char *word = q + 1, *stop = word;
 		while (stop < end && *stop != '_')
 			stop++;
-		if (is_one_of(word, (size_t)(stop - word), kinds, ARRAY_LEN(kinds)))
-			return (size_t)(q - p);
+		const struct snap_rule *variant = snap_rule_table_find_whole(
+			&c->rules->variants, word, (size_t)(stop - word), c->place);
+		if (!variant || variant->is_not)
+			continue;
+		snap_rules_use(c->used, family);
+		snap_rules_use(c->used, variant);
+		return (size_t)(q - p);
 	}
 	return 0;
 }
 
-/* glibc's names of its own calls ("__GI_raise") and of its allocator ("__libc_free"). */
-static const char *without_prefixes(const char *name)
+/* Without what names begin with for a library's own calls: "__GI_raise", "__libc_free". */
+static const char *without_prefixes(const struct cleaning *c, const char *name, size_t len)
 {
-	static const char internal[] = "__GI_", libc[] = "__libc_";
-	static const char *const allocator[] = {
-		"malloc", "free", "calloc", "realloc", "memalign", "valloc", "pvalloc"};
-	if (strncmp(name, internal, sizeof(internal) - 1) == 0)
-		name += sizeof(internal) - 1;
-	if (strncmp(name, libc, sizeof(libc) - 1) == 0)
-		for (size_t i = 0; i < ARRAY_LEN(allocator); i++)
-			if (strcmp(name + sizeof(libc) - 1, allocator[i]) == 0)
-				return allocator[i];
-	return name;
+	const struct snap_rules *rules = c->rules;
+	for (;;) {
+		const struct snap_rule *rule =
+			snap_rule_table_find_whole(&rules->whole_strips, name, len, c->place);
+		if (!rule)
+			rule = snap_rule_table_find(&rules->strips, name, len, c->place);
+		size_t prefix = rule ? strlen(rule->function) : 0;
+		if (!rule || rule->is_not || prefix == len)
+			return name;
+		snap_rules_use(c->used, rule);
+		name += prefix;
+		len -= prefix;
+	}
 }
 
-/* The length without Rust's "::h0123456789abcdef". */
-static size_t without_hash(const char *name, size_t len)
+static size_t growth(const struct snap_rules *rules)
 {
-	enum { HASH = 16 };
-	if (len <= HASH + 3 || memcmp(name + len - HASH - 3, "::h", 3) != 0)
-		return len;
-	for (size_t i = len - HASH; i < len; i++)
-		if (!isdigit((unsigned char)name[i]) && !(name[i] >= 'a' && name[i] <= 'f'))
-			return len;
-	return len - HASH - 3;
+	return rules->growth > MIN_GROWTH ? rules->growth : MIN_GROWTH;
 }
 
-char *snap_signature_name(const char *name)
+char *snap_signature_name(const char *name, const struct snap_rules *rules,
+	const struct snap_rules_place *place, struct snap_rules_used *used)
 {
-	name = without_prefixes(name);
+	const struct cleaning c = {.rules = rules, .place = place, .used = used};
+	name = without_prefixes(&c, name, strlen(name));
 	size_t len = strlen(name);
 	const char *clone = strstr(name, " [clone ");
 	if (clone)
@@ -257,20 +269,18 @@ char *snap_signature_name(const char *name)
 	const char *version = memchr(name, '@', len);
 	if (version && version > name && strcmp(version, "@plt") != 0)
 		len = (size_t)(version - name);
-	size_t kept = without_hash(name, without_suffixes(name, len)), skip = 0;
-	if (kept > 0)
-		len = kept;
-	kept = without_processor(name, len, &skip);
+	len = without_suffixes(&c, name, len);
+	size_t skip = 0, kept = without_processor(&c, name, len, &skip);
 	if (kept > 0) {
 		name += skip;
 		len = kept;
 	}
 
-	char *simple = malloc(3 * len + 1);
+	char *simple = malloc(growth(rules) * len + 1);
 	if (!simple)
 		return NULL;
-	struct snap_bytes bytes =
-		snap_bytes(simple, (size_t)(simplify(name, name + len, 0, simple) - simple));
+	struct snap_bytes bytes = snap_bytes(
+		simple, (size_t)(simplify(&c, name, name + len, 0, simple) - simple));
 	size_t size = snap_escape(bytes, SNAP_ESCAPE_INVALID, NULL, 0) + 1;
 	char *ret = malloc(size);
 	if (ret)

@@ -5,14 +5,17 @@
 #ifndef SNAP_ANALYZE_SIGNATURE_NAME_H
 #define SNAP_ANALYZE_SIGNATURE_NAME_H
 
+#include "analyze/signature/rules.h"
+
 /*
- * Template arguments become "<T>" (a Rust "<X as Trait>" stays), lambdas "{lambda}", anonymous
- * namespaces "(anonymous namespace)"; clone suffixes (".constprop.0", "[clone .cold]"), symbol
- * versions
- * ("@GLIBC_2.2.5"), "[abi:cxx11]", Rust's hashes and "__GI_" go, as does "__libc_" of the
- * allocator's functions, and what kind of processor a function of strings is for ("__strlen_avx2").
- * Valid UTF-8 whatever name holds. Free the result; NULL if memory is exhausted.
+ * Template arguments become "<T>" (a Rust "<X as Trait>" stays), lambdas "{lambda}"; "[clone .cold]" and
+ * symbol versions ("@GLIBC_2.2.5") go; and what rules for parts of names say, of a function that is there: what
+ * it begins with ("__GI_") and ends with (".constprop.0"), what is written in several ways
+ * ("{anonymous}"), and what kind of processor it is for ("__strlen_avx2"). Valid UTF-8 whatever
+ * name holds. used: the rules that changed it are added; or NULL. Free the result; NULL if memory is
+ * exhausted.
  */
-char *snap_signature_name(const char *name);
+char *snap_signature_name(const char *name, const struct snap_rules *rules,
+	const struct snap_rules_place *place, struct snap_rules_used *used);
 
 #endif

@@ -80,8 +80,7 @@ static enum snap_pick first_pick(const struct snap_signature_line *line, bool ph
 		return SNAP_PICK_OUTER;
 	case SNAP_RULE_PREFIX:
 		return SNAP_PICK_PREFIX;
-	case SNAP_RULE_KEEP:
-	case SNAP_RULE_SKIP:
+	default:
 		break;
 	}
 	return SNAP_PICK_FRAME;

@@ -103,6 +103,8 @@ int snap_signature_explain(struct snap_crash *crash, const struct snap_rules *ru
 			.is_kept = pick == SNAP_PICK_FRAME || pick == SNAP_PICK_PREFIX,
 			.words = words_of(pick),
 			.rule = stack.lines[i].rule,
+			.name = stack.lines[i].function,
+			.used = stack.lines[i].used,
 		};
 	}
 	*ret_num = num;

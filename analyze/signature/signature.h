@@ -24,6 +24,8 @@ struct snap_signature_reason {
 	bool is_kept;
 	const char *words;	      /* "ends the program"; static */
 	const struct snap_rule *rule; /* by which; NULL: by none */
+	const char *name; /* the function as signatures have it; NULL: it has none */
+	const struct snap_rules_used *used; /* rules that made that of its name; NULL: none did */
 };
 
 /*

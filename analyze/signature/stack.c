@@ -74,26 +74,33 @@ static int read_line(const struct snap_rules *rules, uint32_t present, bool is_d
 	/* A firmware is all that there is: that a frame is in it says nothing. */
 	line->module = function || !is_device ? module_name(module) : snap_bytes(NULL, 0);
 	line->is_signal = frame->is_signal && !line->is_inline;
-	line->is_library = snap_rules_libraries(rules, line->module) != 0;
+	const struct snap_rules_place place = snap_rules_place(rules, line->module, present);
+	line->is_library = place.libraries != 0;
 	if (module && !line->is_inline && !frame->is_place_unknown) {
 		line->has_offset = true;
 		line->build_id = module->record.build_id;
 		line->offset = snap_signature_offset(frame);
 	}
 	if (function) {
-		char *name = snap_signature_name(function);
+		struct snap_rules_used used = {.num = 0}, *kept;
+		char *name = snap_signature_name(function, rules, &place, &used);
 		if (!name)
 			return -1;
 		line->function = snap_arena_copy(arena, snap_bytes_str(name));
 		free(name);
 		if (line->function)
-			line->function = snap_rules_rename(
-				rules, line->function, line->module, present, arena);
+			line->function =
+				snap_rules_rename(rules, line->function, &place, arena, &used);
 		if (!line->function)
 			return -1;
+		if (used.num > 0) {
+			if (!(kept = snap_arena_alloc(arena, sizeof(*kept))))
+				return -1;
+			*kept = used;
+			line->used = kept;
+		}
 	}
-	line->rule =
-		snap_rules_find(rules, line->function ? line->function : "", line->module, present);
+	line->rule = snap_rules_find(rules, line->function ? line->function : "", &place);
 	return 0;
 }
 

@@ -22,6 +22,7 @@ struct snap_signature_line {
 	const char *function;	      /* in its signature's form; NULL: not known */
 	struct snap_bytes module;     /* the base name of its file; empty: none */
 	const struct snap_rule *rule; /* NULL: an ordinary function */
+	const struct snap_rules_used *used; /* what made function of its name; NULL: no rule did */
 	bool is_library;	      /* its module is one of those that rules name */
 	bool is_inline, is_signal;
 	/* Of a line that is not inlined, in a module: where in that file's memory its pc is. */

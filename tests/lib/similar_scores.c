@@ -68,11 +68,8 @@ static void read_line(struct trace *trace, char *text, struct snap_arena *arena)
 		line->module = snap_bytes_str(check(snap_arena_copy(arena, snap_bytes_str(text))));
 		text = bang + 1;
 	}
-	if (strcmp(text, "??") != 0) {
-		char *name = check(snap_signature_name(text));
-		line->function = check(snap_arena_copy(arena, snap_bytes_str(name)));
-		free(name);
-	}
+	if (strcmp(text, "??") != 0)
+		line->function = check(snap_arena_copy(arena, snap_bytes_str(text)));
 }
 
 /* false: there is no other. */
@@ -93,16 +90,22 @@ static bool read_trace(struct trace *trace, struct snap_arena *arena)
 	return trace->num > 0;
 }
 
-static void find_rules(struct trace *trace, const struct snap_rules *rules)
+static void find_rules(
+	struct trace *trace, const struct snap_rules *rules, struct snap_arena *arena)
 {
 	uint32_t present = 0;
 	for (size_t i = 0; i < trace->num; i++)
 		present |= snap_rules_libraries(rules, trace->lines[i].module);
 	for (size_t i = 0; i < trace->num; i++) {
 		struct snap_signature_line *line = &trace->lines[i];
-		line->is_library = snap_rules_libraries(rules, line->module) != 0;
-		line->rule = snap_rules_find(
-			rules, line->function ? line->function : "", line->module, present);
+		const struct snap_rules_place place = snap_rules_place(rules, line->module, present);
+		line->is_library = place.libraries != 0;
+		if (line->function) {
+			char *name = check(snap_signature_name(line->function, rules, &place, NULL));
+			line->function = check(snap_arena_copy(arena, snap_bytes_str(name)));
+			free(name);
+		}
+		line->rule = snap_rules_find(rules, line->function ? line->function : "", &place);
 	}
 }
 
@@ -216,7 +219,7 @@ int main(int argc, char **argv)
 		snap_arena_init(&arena, SIZE_MAX);
 		if (!read_trace(&trace, &arena))
 			break;
-		find_rules(&trace, rules);
+		find_rules(&trace, rules, &arena);
 		char *text = signature_of(&trace, &arena);
 		(void)fputs(text, stdout);
 
