@@ -49,7 +49,7 @@ enum snap_trust {
 	SNAP_TRUST_CONTEXT,   /* the thread's own registers */
 	SNAP_TRUST_CFI,	      /* call frame information of the frame below */
 	SNAP_TRUST_FP,	      /* the frame pointer's chain */
-	SNAP_TRUST_SCAN,      /* a plausible return address on the stack */
+	SNAP_TRUST_SCAN,      /* a plausible return address on the stack, or in the link register */
 	SNAP_TRUST_PREWALKED, /* the device's own backtrace */
 };
 
@@ -74,6 +74,7 @@ struct snap_frame {
 	bool is_tail_call; /* its own call was its last act, and its stack is gone: the call sites
 			    * of DWARF prove that it was there. No CFA, no registers. */
 	enum snap_trust trust;
+	bool is_from_lr; /* SNAP_TRUST_SCAN: the link register alone tells of it */
 	uint64_t known_regs;  /* bit n: regs[n] is known */
 	const uint64_t *regs; /* by snap_arch_column(), snap_arch_num_columns() of them */
 	const struct snap_crash_module *module; /* NULL: in none */

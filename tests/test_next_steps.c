@@ -85,6 +85,11 @@ static void test_next_steps_where_to_look(void **state)
 	assert_string_equal(found(), "look: Look at address 0x1234: no function's name is known "
 				     "there (#0, guessed from the stack).\n");
 	begin();
+	frames[0].trust = SNAP_TRUST_SCAN;
+	frames[0].is_from_lr = true;
+	assert_string_equal(
+		found(), "look: Look at inner, /s/a.c:7 (#0, by the link register).\n");
+	begin();
 	thread.num_listed = 0;
 	assert_string_equal(found(), "");
 }

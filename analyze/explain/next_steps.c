@@ -83,11 +83,12 @@ static const char *place_words(struct snap_crash *crash, const struct snap_crash
 	return snap_crash_format(crash, "%.300s in %.*s", function, SNAP_NAME_ARGS(name));
 }
 
-static const char *trust_words(enum snap_trust trust)
+static const char *trust_words(const struct snap_frame *frame)
 {
-	return trust == SNAP_TRUST_SCAN	       ? ", guessed from the stack"
-	       : trust == SNAP_TRUST_PREWALKED ? ", by the device's own backtrace"
-					       : "";
+	return frame->is_from_lr		      ? ", by the link register"
+	       : frame->trust == SNAP_TRUST_SCAN      ? ", guessed from the stack"
+	       : frame->trust == SNAP_TRUST_PREWALKED ? ", by the device's own backtrace"
+						      : "";
 }
 
 static int add_look(struct steps *steps, struct snap_error *err)
@@ -101,7 +102,7 @@ static int add_look(struct steps *steps, struct snap_error *err)
 	const char *place = place_words(crash, thread, listed);
 	return add(steps, SNAP_NEXT_LOOK,
 		place ? snap_crash_format(crash, "Look at %s (#%zu%s).", place, index,
-				trust_words(thread->frames[listed->frame].trust))
+				trust_words(&thread->frames[listed->frame]))
 		      : NULL,
 		NULL, err);
 }

@@ -159,6 +159,7 @@ static void put_frame(
 	char name[SNAP_FRAME_NAME_MAX], shown[SNAP_FRAME_NAME_MAX], place[SNAP_PRINT_MAX + 32];
 	char line[2 * SNAP_PRINT_MAX + 200];
 	const char *mark = listed->is_inline			  ? "  [inlined]"
+			   : frame->is_from_lr			  ? "  [by lr]"
 			   : frame->trust == SNAP_TRUST_SCAN	  ? "  [guessed]"
 			   : frame->trust == SNAP_TRUST_PREWALKED ? "  [device's]"
 								  : "";
