@@ -118,6 +118,13 @@ shows m4 "Trace      5 bytes"
 shows m4 "Project    gizmo"
 shows m4 "board = rev-b"
 shows m4 "hello"
+# Without marks, as Pigweed's devices write it: that is no damage.
+shows m4 "has no checksums (another program wrote it): nothing tells whether it is whole."
+check "m4: report does not call it damaged" sh -c '! grep -q "What follows is what can be read" "$1"' sh "$TMP/m4.report"
+run "$ANALYZE" check "$TMP/m4.snap"
+equal "m4: check: no error" 0 "$STATUS"
+check "m4: check says what that means" \
+	grep -qF ": unmarked: another program wrote it, without checksums that would tell whether it is whole, " "$TMP/out"
 
 # The main stack was in use: of the handler, though a thread runs.
 state=$(encode ArmV7mCpuState <<<'pc: 0x08001234 msp: 0x20000f80 psp: 0x20002000 exc_return: 0xfffffff1' | escaped)
@@ -160,6 +167,8 @@ threads { name: "main" state: RUNNING }
 END
 json live
 get live '[(t["name"], t["crashed"]) for t in r["threads"]]' "[('main', False), ('idle', False)]"
+run "$ANALYZE" report --brief --no-local "$TMP/live.snap"
+check "live: --brief names its threads" grep -qxF '  2 threads "main", "idle": no frames' "$TMP/out"
 
 # ---------------------------------------------------------------- RISC-V
 

@@ -349,9 +349,12 @@ int snap_load_snapshot(struct snap_crash *crash, struct snap_error *err)
 	if (snap_snapshot_scan(file, &scan, err) < 0)
 		return -1;
 	crash->integrity = scan.integrity;
-	crash->integrity_why = scan.why[0] == '\0' ? ""
-						   : snap_crash_format(crash, "%s (at byte %zu)",
-							     scan.why, scan.fault_off);
+	/* What is unmarked has no place where it is so. */
+	crash->integrity_why =
+		scan.why[0] == '\0' ? ""
+		: scan.integrity == SNAP_INTEGRITY_UNMARKED
+			? snap_crash_format(crash, "%s", scan.why)
+			: snap_crash_format(crash, "%s (at byte %zu)", scan.why, scan.fault_off);
 	if (!crash->integrity_why)
 		return snap_error_no_memory(err);
 	if (scan.num_records <= (scan.has_header ? 1 : 0))
