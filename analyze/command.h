@@ -37,6 +37,7 @@ enum snap_option_set {
 	SNAP_TAKES_OUTPUT = 64,	    /* -o, --output, without which it is wrong usage; one input */
 	SNAP_TAKES_SELECTION = 128, /* --full-stacks, --memory=stacks|indirect */
 	SNAP_TAKES_LOOK_UP = 256,   /* --addr2line */
+	SNAP_TAKES_FIRMWARE = 1 << 9, /* --elf: inputs may be microcontrollers' */
 	SNAP_TAKES_JOBS = 1 << 16,  /* --jobs */
 	SNAP_TAKES_NO_FILES = 1 << 17,
 	SNAP_TAKES_CACHE = 1 << 18, /* --cache alone */

@@ -128,6 +128,12 @@ done
 mkfifo pipe
 run timeout 10 "$ANALYZE" json --elf pipe snapshot.snap
 equal "--elf of a FIFO" 64 "$STATUS"
+# Where a microcontroller's snapshot can't be an input, or is refused.
+for verb in import export symbolize "cache build"; do
+	# shellcheck disable=SC2086
+	"$ANALYZE" $verb --help >out 2>err
+	check "$verb: no --elf" sh -c 'grep -q -- --symbols= "$1" && ! grep -q -- --elf "$1"' sh out
+done
 
 # ---------------------------------------------------------------- text
 
