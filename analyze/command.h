@@ -230,6 +230,9 @@ bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 	struct snap_arguments *ret, enum snap_exit *ret_status);
 void snap_arguments_deinit(struct snap_arguments *arguments);
 
+/* Once the verb has run: complain of each --elf that is for no input's device (options_elf.c). */
+void snap_elf_options_tell_unused(const struct snap_arguments *arguments);
+
 /* The verb's own of this name; NULL: none. */
 const struct snap_verb *snap_verb_find(const struct snap_verb *verb, const char *name);
 

@@ -148,6 +148,7 @@ static enum snap_exit run(int argc, char **argv)
 	if (!snap_arguments_parse(verb, argc - 1, argv + 1, &arguments, &status))
 		return status;
 	status = verb->run(&arguments);
+	snap_elf_options_tell_unused(&arguments);
 	snap_arguments_deinit(&arguments);
 	return status;
 }
