@@ -443,6 +443,7 @@ struct snap_device {
 	bool has_interrupted, is_interrupted_basic;
 	uint64_t interrupted_addr;
 	/* explain/ */
+	const struct snap_time_point *log_clock; /* whose ticks the log's are; NULL: not known */
 	struct snap_fault_bit fault_bits[SNAP_MAX_FAULT_BITS]; /* those that are set */
 	size_t num_fault_bits;
 	const char *exception; /* which one was taken: "HardFault", "SysTick", "IRQ 5"; NULL */

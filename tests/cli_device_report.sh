@@ -112,7 +112,7 @@ for cpu in $FIRMWARE_CPUS; do
 		chain "$cpu-$name" sensor "${function}_inner" "${function}_outer" "${SENSOR_CALLERS[@]}"
 		place_is_true "$cpu" "$cpu-$name" pc
 		others "$cpu-$name"
-		check "$cpu-$name: the log's times are ticks" grep -q "ticks info: " "$TMP/$cpu-$name.txt"
+		check "$cpu-$name: the log's times" grep -qE "^  [0-9]+\.[0-9]{6} s \([0-9]+ ticks\) info: " "$TMP/$cpu-$name.txt"
 		check "$cpu-$name: the text names the function" grep -q "${function}_inner" "$TMP/$cpu-$name.txt"
 		case $name in
 		null) equal "$cpu-$name: address" 0x8 "${REPORT[address]-}" ;;

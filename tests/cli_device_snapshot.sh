@@ -106,6 +106,8 @@ get m4 '[(t["stack"]["size"], t["stack"]["used"], t["stack"]["peak"], t["stack"]
 get m4 'r["threads"][1]["stack"]["peak_pointer"]' 0x20001500
 get m4 'r["modules"][0]["build_id"]' 303132333435363738396162636465666768696a
 get m4 'r["logs"][0]["message"]' hello
+get m4 '[(e["time"], e["ticks"], e["elapsed_ns"]) for e in r["logs"]]' "[(None, 1234, 1234000000), (None, None, None)]"
+shows m4 "1.234000 s (1234 ticks) "
 shows m4 "main       running, stack 256 of 1,280 bytes (20.0 %)"
 shows m4 "ready, CPU 95.12 %, stack 64 of 1,024 bytes (6.2 %), peak 768 of 1,024 bytes (75.0 %)"
 shows m4 "blocked, stack 1,040 of 1,024 bytes (101.6 %) OVERFLOW by 16 bytes"
