@@ -154,6 +154,8 @@ for cpu in $FIRMWARE_CPUS; do
 	equal "$cpu-overflow: the crashed thread" sensor "${REPORT[crashed]-}"
 	check "$cpu-overflow: the function is found" grep -q overflow_inner <<<"${REPORT[frames.sensor]-}" ||
 		note "${REPORT[frames.sensor]-}"
+	check "$cpu-overflow: whom it has hit" grep -qE \
+		"Below it is the stack of thread 'radio', of which [0-9]+ bytes may have been overwritten\.$" "$TMP/$cpu-overflow.txt"
 	check "$cpu-overflow: it has a signature" grep -q '^s1:' <<<"${REPORT[signature]-}"
 
 	analyse "$cpu" early usagefault
