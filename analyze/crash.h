@@ -505,6 +505,8 @@ struct snap_crash {
 	size_t num_related_records;
 	struct snap_device device;
 	struct snap_memory memory;
+	struct snap_memory_range *regions; /* of memory: what the program gave names to */
+	size_t num_regions;
 	struct snap_jit *jit;	      /* owned: code made at run time, once resolved; NULL: none */
 	const struct snap_arch *arch; /* NULL: not known or not supported */
 

@@ -58,6 +58,9 @@ threads { name: "irq" state: INTERRUPT_HANDLER stack_start_pointer: 0x20001000 s
   stack_pointer: 0x20000f80 }
 cpu_state: "$state"
 trace_data: "trace"
+memory { address: 0x11111100 data: "0123456789abcdefghij" reason: ANNOTATED name: "rx\033 queue" }
+memory { address: 0x40004000 data: "x" name: "uart" tid: 7 }
+memory { address: 0x40005000 data: "x" }
 timestamps { timestamp: 61500 clock_parameters { tick_period_seconds_numerator: 1
   tick_period_seconds_denominator: 1000 epoch_type: TIME_SINCE_BOOT } }
 timestamps { timestamp: 1384035218 clock_parameters { tick_period_seconds_numerator: 1
@@ -120,6 +123,11 @@ shows m4 "Trace      5 bytes"
 shows m4 "Project    gizmo"
 shows m4 "board = rev-b"
 shows m4 "hello"
+get m4 '[tuple(m.values()) for m in r["memory_regions"]]' \
+	"[('rx\\x1b queue', '0x11111100', 20, None), ('uart', '0x40004000', 1, 7)]"
+equal "m4: report: memory with names" "$(printf '%s\n' "  rx\\x1b queue  0x11111100, 20 bytes" "  uart          0x40004000, 1 byte")" \
+	"$(grep -A2 '^Memory that the firmware named' "$TMP/m4.report" | sed 1d)"
+shows m4 "r1 11111111  captured memory, at +0x11 in what the firmware calls 'rx\\x1b queue'"
 # Without marks, as Pigweed's devices write it: that is no damage.
 shows m4 "has no checksums (another program wrote it): nothing tells whether it is whole."
 check "m4: report does not call it damaged" sh -c '! grep -q "What follows is what can be read" "$1"' sh "$TMP/m4.report"

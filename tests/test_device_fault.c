@@ -565,6 +565,18 @@ static void test_peripheral(void **state)
 		"wrote 4 bytes at address 0x40021018, in the peripheral region (0x40000000 to "
 		"0x5fffffff), and the bus answered with an error: r3 is 0x40021000.");
 	assert_string_equal("wild-write", m->crash.cause.severity.name);
+	/* The firmware has a name for it. */
+	struct snap_memory_range region = {.address = 0x40021000,
+		.data = snap_bytes(m->code, 0x19),
+		.name = snap_bytes_str("rcc")};
+	m->crash.regions = &region;
+	m->crash.num_regions = 1;
+	explained(m, SNAP_KIND_BUSFAULT, "0x40021018, at +0x18 in what the firmware calls 'rcc', and the");
+	region.address = 0x40021018;
+	explained(m, SNAP_KIND_BUSFAULT, "0x40021018, where what the firmware calls 'rcc' begins, and");
+	region.address = 0x40020fff;
+	explained(m, SNAP_KIND_BUSFAULT, "0x40021018, in the peripheral region");
+	m->crash.num_regions = 0;
 	/* BFAR is not valid: the instruction tells. */
 	field(m, SNAP_CORTEX_M_CFSR, 0x0200);
 	field(m, SNAP_CORTEX_M_BFAR, 0x1111);

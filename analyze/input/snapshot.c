@@ -17,7 +17,7 @@ struct told {
 /* Capacities, and what the model gets at the end only. */
 struct arrays {
 	size_t tags, logs, open_files, omissions, mappings, modules, threads, related_records,
-		timestamps;
+		timestamps, regions;
 	struct told *told;
 	size_t num_told, told_capacity;
 };
@@ -299,7 +299,11 @@ static int add_record(struct snap_crash *crash, struct arrays *arrays,
 		crash->signal = record->u.signal;
 		break;
 	case SNAP_RECORD_MEMORY:
-		return add_memory(crash, &record->u.memory, err);
+		ok = record->u.memory.name.len == 0 || record->u.memory.data.len == 0 ||
+		     APPEND(crash, arrays, regions, record->u.memory);
+		if (ok && add_memory(crash, &record->u.memory, err) < 0)
+			return -1;
+		break;
 	case SNAP_RECORD_MAPPING:
 		ok = APPEND(crash, arrays, mappings, record->u.mapping);
 		break;
