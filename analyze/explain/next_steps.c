@@ -248,6 +248,23 @@ static int add_symbols(struct steps *steps, bool only_crashed_thread, struct sna
 		NULL, err);
 }
 
+/* Of a log that is in tokens, hardly a word can be read without the database. */
+static int add_tokens(struct steps *steps, struct snap_error *err)
+{
+	struct snap_crash *crash = steps->crash;
+	size_t num = 0;
+	for (size_t i = 0; crash->log_facts && i < crash->num_logs; i++)
+		num += crash->log_facts[i].message.kind == SNAP_TOKEN_UNKNOWN;
+	if (num == 0)
+		return 0;
+	return add(steps, SNAP_NEXT_DEVICE,
+		snap_crash_format(crash,
+			"Name the token database of this build, --tokens FILE: %zu line%s of the "
+			"log can't be read without it.",
+			num, num == 1 ? "" : "s"),
+		NULL, err);
+}
+
 static int add_stack(struct steps *steps, struct snap_error *err)
 {
 	struct snap_crash *crash = steps->crash;
@@ -349,7 +366,7 @@ int snap_find_next_steps(struct snap_crash *crash, bool only_crashed_thread, str
 	if (add_sender(&steps, err) < 0 || add_look(&steps, err) < 0 ||
 		add_device(&steps, err) < 0 || add_threads(&steps, err) < 0 ||
 		add_file(&steps, err) < 0 || add_symbols(&steps, only_crashed_thread, err) < 0 ||
-		add_stack(&steps, err) < 0)
+		add_tokens(&steps, err) < 0 || add_stack(&steps, err) < 0)
 		return -1;
 	crash->next_steps = steps.list;
 	crash->num_next_steps = steps.num;
