@@ -396,6 +396,7 @@ ANALYZE_OBJS = \
 	analyze/explain/heap.o \
 	analyze/explain/instruction.o \
 	analyze/explain/locks.o \
+	analyze/explain/log_clock.o \
 	analyze/explain/memory_hint.o \
 	analyze/explain/next_steps.o \
 	analyze/explain/operand_name.o \

@@ -6,6 +6,7 @@
 #include "analyze/explain/alike.h"
 #include "analyze/explain/explain.h"
 #include "analyze/explain/instruction.h"
+#include "analyze/explain/log_clock.h"
 #include "analyze/explain/next_steps.h"
 #include "analyze/explain/repeats.h"
 #include "analyze/explain/text_cause.h"
@@ -104,8 +105,10 @@ static int run_stages(struct snap_crash *crash, struct snap_store *store,
 	bool is_resolved = snap_store_resolve(store, crash, err) == 0;
 	if (is_resolved && !is_prepared)
 		(void)snap_instruction_prepare(crash);
-	if (is_resolved && snap_detokenise_crash(crash, options->tokens, err) == 0 &&
-		snap_jit_resolve(crash, err) == 0 &&
+	is_resolved = is_resolved && snap_detokenise_crash(crash, options->tokens, err) == 0;
+	if (is_resolved)
+		snap_log_clock_find(crash);
+	if (is_resolved && snap_jit_resolve(crash, err) == 0 &&
 		unwind(crash, store, options, err) == 0 &&
 		snap_tail_calls_insert(crash, err) == 0 &&
 		snap_symbolise(crash, &options->path_map, err) == 0 &&

@@ -29,6 +29,7 @@ enum snap_variables_wanted {
 struct snap_elf_option {
 	struct snap_bytes device; /* whose; absent: of the file that is analysed */
 	const char *path;
+	unsigned char *mark; /* in elf_marks; set where a snapshot is such a device's; NULL: none */
 };
 
 /* Where symbols may be looked for, and how much is wanted: the common options. */
@@ -43,6 +44,7 @@ struct snap_options {
 	const char *sysroot;	       /* --sysroot; NULL: none */
 	const struct snap_elf_option *elfs; /* --elf; owned by whoever parsed them */
 	size_t num_elfs;
+	unsigned char *elf_marks; /* shared with workers; the first: something was analysed; NULL: no elfs */
 	bool no_local;		       /* --no-local */
 	struct snap_path_map path_map; /* --path-map */
 	bool trust_path;	       /* --trust-path */

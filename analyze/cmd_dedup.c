@@ -232,6 +232,6 @@ const struct snap_verb snap_verb_dedup = {
 		    "  snapanalyze dedup --keep 5 --delete spool\n",
 	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES | SNAP_TAKES_PRETTY | SNAP_TAKES_RULES |
 		 SNAP_TAKES_JOBS | SNAP_TAKES_SANDBOX | SNAP_TAKES_INDEX | SNAP_TAKES_GROUPS |
-		 SNAP_TAKES_FROM,
+		 SNAP_TAKES_FROM | SNAP_TAKES_FIRMWARE,
 	.run = run_dedup,
 };

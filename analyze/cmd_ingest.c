@@ -135,6 +135,6 @@ const struct snap_verb snap_verb_ingest = {
 		    "  snapanalyze ingest spool --index crashes.db --symbols release-1.2 --watch\n",
 	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES | SNAP_TAKES_RULES | SNAP_TAKES_JOBS |
 		 SNAP_TAKES_SANDBOX | SNAP_TAKES_INDEX | SNAP_TAKES_WATCH |
-		 SNAP_TAKES_FROM,
+		 SNAP_TAKES_FROM | SNAP_TAKES_FIRMWARE,
 	.run = run_ingest,
 };

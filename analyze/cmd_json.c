@@ -36,7 +36,7 @@ const struct snap_verb snap_verb_json = {
 		    "  snapanalyze json --pretty crash.snap\n"
 		    "  snapanalyze json spool/*.snap >reports.jsonl\n",
 	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES | SNAP_TAKES_PRETTY | SNAP_TAKES_RULES |
-		 SNAP_TAKES_BATCH | SNAP_TAKES_SANDBOX | SNAP_TAKES_VARIABLES | SNAP_TAKES_PROTO,
+		 SNAP_TAKES_BATCH | SNAP_TAKES_SANDBOX | SNAP_TAKES_VARIABLES | SNAP_TAKES_PROTO | SNAP_TAKES_FIRMWARE,
 	.variables = SNAP_VARIABLES_CRASHED,
 	.run = run_json,
 };

@@ -208,6 +208,6 @@ const struct snap_verb snap_verb_modules = {
 	.examples = "  snapanalyze modules crash.snap\n"
 		    "  snapanalyze modules --missing --symbols build/ crash.snap\n",
 	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_MISSING |
-		 SNAP_TAKES_BATCH | SNAP_TAKES_SANDBOX,
+		 SNAP_TAKES_BATCH | SNAP_TAKES_SANDBOX | SNAP_TAKES_FIRMWARE,
 	.run = run_modules,
 };

@@ -70,7 +70,7 @@ const struct snap_verb snap_verb_report = {
 		    "  snapanalyze report core.1234\n",
 	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES | SNAP_TAKES_COLOR | SNAP_TAKES_RULES |
 		 SNAP_TAKES_BATCH | SNAP_TAKES_SANDBOX | SNAP_TAKES_VARIABLES | SNAP_TAKES_REPORT |
-		 SNAP_TAKES_PROTO,
+		 SNAP_TAKES_PROTO | SNAP_TAKES_FIRMWARE,
 	.variables = SNAP_VARIABLES_CRASHED,
 	.run = run_report,
 };

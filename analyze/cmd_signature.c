@@ -138,6 +138,6 @@ const struct snap_verb snap_verb_signature = {
 		    "  snapanalyze signature --explain crash.snap\n"
 		    "  snapanalyze signature --from gdb ci/*.log\n",
 	.takes = SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES | SNAP_TAKES_RULES | SNAP_TAKES_EXPLAIN |
-		 SNAP_TAKES_FROM | SNAP_TAKES_BATCH | SNAP_TAKES_SANDBOX,
+		 SNAP_TAKES_FROM | SNAP_TAKES_BATCH | SNAP_TAKES_SANDBOX | SNAP_TAKES_FIRMWARE,
 	.run = run_signature,
 };

@@ -37,6 +37,7 @@ enum snap_option_set {
 	SNAP_TAKES_OUTPUT = 64,	    /* -o, --output, without which it is wrong usage; one input */
 	SNAP_TAKES_SELECTION = 128, /* --full-stacks, --memory=stacks|indirect */
 	SNAP_TAKES_LOOK_UP = 256,   /* --addr2line */
+	SNAP_TAKES_FIRMWARE = 1 << 9, /* --elf: inputs may be microcontrollers' */
 	SNAP_TAKES_JOBS = 1 << 16,  /* --jobs */
 	SNAP_TAKES_NO_FILES = 1 << 17,
 	SNAP_TAKES_CACHE = 1 << 18, /* --cache alone */
@@ -228,6 +229,9 @@ size_t snap_output_columns(const struct snap_arguments *arguments);
 bool snap_arguments_parse(const struct snap_verb *verb, int argc, char **argv,
 	struct snap_arguments *ret, enum snap_exit *ret_status);
 void snap_arguments_deinit(struct snap_arguments *arguments);
+
+/* Once the verb has run: complain of each --elf that is for no input's device (options_elf.c). */
+void snap_elf_options_tell_unused(const struct snap_arguments *arguments);
 
 /* The verb's own of this name; NULL: none. */
 const struct snap_verb *snap_verb_find(const struct snap_verb *verb, const char *name);

@@ -49,7 +49,7 @@ enum snap_trust {
 	SNAP_TRUST_CONTEXT,   /* the thread's own registers */
 	SNAP_TRUST_CFI,	      /* call frame information of the frame below */
 	SNAP_TRUST_FP,	      /* the frame pointer's chain */
-	SNAP_TRUST_SCAN,      /* a plausible return address on the stack */
+	SNAP_TRUST_SCAN,      /* a plausible return address on the stack, or in the link register */
 	SNAP_TRUST_PREWALKED, /* the device's own backtrace */
 };
 
@@ -74,6 +74,7 @@ struct snap_frame {
 	bool is_tail_call; /* its own call was its last act, and its stack is gone: the call sites
 			    * of DWARF prove that it was there. No CFA, no registers. */
 	enum snap_trust trust;
+	bool is_from_lr; /* SNAP_TRUST_SCAN: the link register alone tells of it */
 	uint64_t known_regs;  /* bit n: regs[n] is known */
 	const uint64_t *regs; /* by snap_arch_column(), snap_arch_num_columns() of them */
 	const struct snap_crash_module *module; /* NULL: in none */
@@ -442,6 +443,7 @@ struct snap_device {
 	bool has_interrupted, is_interrupted_basic;
 	uint64_t interrupted_addr;
 	/* explain/ */
+	const struct snap_time_point *log_clock; /* whose ticks the log's are; NULL: not known */
 	struct snap_fault_bit fault_bits[SNAP_MAX_FAULT_BITS]; /* those that are set */
 	size_t num_fault_bits;
 	const char *exception; /* which one was taken: "HardFault", "SysTick", "IRQ 5"; NULL */
@@ -503,6 +505,8 @@ struct snap_crash {
 	size_t num_related_records;
 	struct snap_device device;
 	struct snap_memory memory;
+	struct snap_memory_range *regions; /* of memory: what the program gave names to */
+	size_t num_regions;
 	struct snap_jit *jit;	      /* owned: code made at run time, once resolved; NULL: none */
 	const struct snap_arch *arch; /* NULL: not known or not supported */
 

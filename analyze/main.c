@@ -49,7 +49,8 @@ static void print_help(void)
 	}
 	printf("  %-12s%s\n", "help VERB", "The options and examples of a verb");
 	printf("\nCommon options:\n");
-	snap_print_options(SNAP_TAKES_SYMBOLS | SNAP_TAKES_FRAMES | SNAP_TAKES_COLOR);
+	snap_print_options(SNAP_TAKES_SYMBOLS | SNAP_TAKES_FIRMWARE | SNAP_TAKES_FRAMES |
+			   SNAP_TAKES_COLOR);
 	printf("\nExit status (of several inputs the worst):\n"
 	       "   0  done\n"
 	       "   1  partial: an input is truncated or corrupt, the crashing thread's stack "
@@ -147,6 +148,7 @@ static enum snap_exit run(int argc, char **argv)
 	if (!snap_arguments_parse(verb, argc - 1, argv + 1, &arguments, &status))
 		return status;
 	status = verb->run(&arguments);
+	snap_elf_options_tell_unused(&arguments);
 	snap_arguments_deinit(&arguments);
 	return status;
 }

@@ -27,6 +27,7 @@ bool snap_option_number(const char *text, uint64_t *ret, const char **ret_end);
  */
 bool snap_option_add_elf(
 	struct snap_option_parser *p, const char *text, enum snap_exit *ret_status);
+void snap_elf_options_deinit(struct snap_arguments *arguments);
 
 /* Of dedup and ingest (options_grouping.c); optarg is the argument. False if the program is to exit with *ret_status. */
 bool snap_option_take_grouping(

@@ -99,7 +99,7 @@ const struct snap_option_entry snap_option_entries[] = {
 	{OPTION_ALL, SNAP_TAKES_SIZE, "all", NULL, "remove everything"},
 	{OPTION_SYMBOLS, SNAP_TAKES_SYMBOLS, "symbols", "DIR",
 		"look for ELF and debug files, by build ID, in this tree;\nmay be repeated"},
-	{OPTION_ELF, SNAP_TAKES_SYMBOLS, "elf", "[DEVICE=]FILE",
+	{OPTION_ELF, SNAP_TAKES_FIRMWARE, "elf", "[DEVICE=]FILE",
 		"a microcontroller's firmware: of the input, or of snapshots\nin it that are of "
 		"this device; may be repeated"},
 	{OPTION_DEBUG_DIR, SNAP_TAKES_SYMBOLS, "debug-dir", "DIR",

@@ -621,7 +621,7 @@ void snap_arguments_deinit(struct snap_arguments *arguments)
 {
 	free(arguments->options.symbol_dirs);
 	free(arguments->options.debug_dirs);
-	free(arguments->elfs);
+	snap_elf_options_deinit(arguments);
 	free(arguments->options.source_dirs);
 	free(arguments->options.path_map.maps);
 	snap_filter_deinit(&arguments->grouping.filter);

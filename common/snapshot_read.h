@@ -24,8 +24,8 @@ struct snap_record {
 	size_t off; /* of its tag */
 	size_t end;
 	bool is_bytes;		   /* wire type "length-delimited" */
-	struct snap_bytes payload; /* points into the file; if is_bytes */
-	uint64_t value;		   /* if not */
+	struct snap_bytes payload; /* points into the file; if is_bytes, and of a group */
+	uint64_t value;		   /* of the others */
 	bool decoded;		   /* u is filled */
 	union {
 		struct snap_header header;

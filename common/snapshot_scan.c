@@ -244,7 +244,7 @@ static int scan_records(struct scanner *s, struct snap_error *err)
 		fault(s, SNAP_INTEGRITY_TRUNCATED, s->file.len, "no final checkpoint");
 	else
 		fault(s, SNAP_INTEGRITY_UNMARKED, 0,
-			"no header: not written by Snapcrash, nothing vouches for it");
+			"another program wrote it, without checksums that would tell whether it is whole");
 	size_t skipped;
 	if (find_skipped_checkpoint(s, &skipped)) {
 		s->scan.readable_len = s->scan.checked_len;

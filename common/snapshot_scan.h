@@ -17,7 +17,7 @@ enum snap_integrity {
 	SNAP_INTEGRITY_COMPLETE,  /* a valid final checkpoint ends the file */
 	SNAP_INTEGRITY_TRUNCATED, /* a valid beginning, or one with a tail of zeros */
 	SNAP_INTEGRITY_CORRUPT,	  /* wrong checksum, broken data, or something after the end */
-	SNAP_INTEGRITY_UNMARKED,  /* no Header: another program's, so nothing vouches for it */
+	SNAP_INTEGRITY_UNMARKED,  /* no Header: another program's; sound as far as can be told */
 };
 
 /* "complete" and so on. */

@@ -112,7 +112,7 @@ for cpu in $FIRMWARE_CPUS; do
 		chain "$cpu-$name" sensor "${function}_inner" "${function}_outer" "${SENSOR_CALLERS[@]}"
 		place_is_true "$cpu" "$cpu-$name" pc
 		others "$cpu-$name"
-		check "$cpu-$name: the log's times are ticks" grep -q "ticks info: " "$TMP/$cpu-$name.txt"
+		check "$cpu-$name: the log's times" grep -qE "^  [0-9]+\.[0-9]{6} s \([0-9]+ ticks\) info: " "$TMP/$cpu-$name.txt"
 		check "$cpu-$name: the text names the function" grep -q "${function}_inner" "$TMP/$cpu-$name.txt"
 		case $name in
 		null) equal "$cpu-$name: address" 0x8 "${REPORT[address]-}" ;;
@@ -127,6 +127,8 @@ for cpu in $FIRMWARE_CPUS; do
 		analyse "$cpu" "$name" "$kind"
 		has "$cpu-$name" sensor "${name}_inner" "${name}_outer" "${SENSOR_CALLERS[@]}"
 		check "$cpu-$name: it has a signature" grep -q '^s1:' <<<"${REPORT[signature]-}"
+		check "$cpu-$name: what tells of the caller" \
+			grep -qE "#1 +${name}_inner .*\[by the link register\]" "$TMP/$cpu-$name.txt"
 	done
 	analyse "$cpu" bad_pointer "usagefault|exec-bad-pc"
 	has "$cpu-bad_pointer" sensor divide_outer bad_pointer_inner bad_pointer_outer "${SENSOR_CALLERS[@]}"
@@ -152,6 +154,8 @@ for cpu in $FIRMWARE_CPUS; do
 	equal "$cpu-overflow: the crashed thread" sensor "${REPORT[crashed]-}"
 	check "$cpu-overflow: the function is found" grep -q overflow_inner <<<"${REPORT[frames.sensor]-}" ||
 		note "${REPORT[frames.sensor]-}"
+	check "$cpu-overflow: whom it has hit" grep -qE \
+		"Below it is the stack of thread 'radio', of which [0-9]+ bytes may have been overwritten\.$" "$TMP/$cpu-overflow.txt"
 	check "$cpu-overflow: it has a signature" grep -q '^s1:' <<<"${REPORT[signature]-}"
 
 	analyse "$cpu" early usagefault

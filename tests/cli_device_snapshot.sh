@@ -58,6 +58,9 @@ threads { name: "irq" state: INTERRUPT_HANDLER stack_start_pointer: 0x20001000 s
   stack_pointer: 0x20000f80 }
 cpu_state: "$state"
 trace_data: "trace"
+memory { address: 0x11111100 data: "0123456789abcdefghij" reason: ANNOTATED name: "rx\033 queue" }
+memory { address: 0x40004000 data: "x" name: "uart" tid: 7 }
+memory { address: 0x40005000 data: "x" }
 timestamps { timestamp: 61500 clock_parameters { tick_period_seconds_numerator: 1
   tick_period_seconds_denominator: 1000 epoch_type: TIME_SINCE_BOOT } }
 timestamps { timestamp: 1384035218 clock_parameters { tick_period_seconds_numerator: 1
@@ -106,6 +109,8 @@ get m4 '[(t["stack"]["size"], t["stack"]["used"], t["stack"]["peak"], t["stack"]
 get m4 'r["threads"][1]["stack"]["peak_pointer"]' 0x20001500
 get m4 'r["modules"][0]["build_id"]' 303132333435363738396162636465666768696a
 get m4 'r["logs"][0]["message"]' hello
+get m4 '[(e["time"], e["ticks"], e["elapsed_ns"]) for e in r["logs"]]' "[(None, 1234, 1234000000), (None, None, None)]"
+shows m4 "1.234000 s (1234 ticks) "
 shows m4 "main       running, stack 256 of 1,280 bytes (20.0 %)"
 shows m4 "ready, CPU 95.12 %, stack 64 of 1,024 bytes (6.2 %), peak 768 of 1,024 bytes (75.0 %)"
 shows m4 "blocked, stack 1,040 of 1,024 bytes (101.6 %) OVERFLOW by 16 bytes"
@@ -118,6 +123,18 @@ shows m4 "Trace      5 bytes"
 shows m4 "Project    gizmo"
 shows m4 "board = rev-b"
 shows m4 "hello"
+get m4 '[tuple(m.values()) for m in r["memory_regions"]]' \
+	"[('rx\\x1b queue', '0x11111100', 20, None), ('uart', '0x40004000', 1, 7)]"
+equal "m4: report: memory with names" "$(printf '%s\n' "  rx\\x1b queue  0x11111100, 20 bytes" "  uart          0x40004000, 1 byte")" \
+	"$(grep -A2 '^Memory that the firmware named' "$TMP/m4.report" | sed 1d)"
+shows m4 "r1 11111111  captured memory, at +0x11 in what the firmware calls 'rx\\x1b queue'"
+# Without marks, as Pigweed's devices write it: that is no damage.
+shows m4 "has no checksums (another program wrote it): nothing tells whether it is whole."
+check "m4: report does not call it damaged" sh -c '! grep -q "What follows is what can be read" "$1"' sh "$TMP/m4.report"
+run "$ANALYZE" check "$TMP/m4.snap"
+equal "m4: check: no error" 0 "$STATUS"
+check "m4: check says what that means" \
+	grep -qF ": unmarked: another program wrote it, without checksums that would tell whether it is whole, " "$TMP/out"
 
 # The main stack was in use: of the handler, though a thread runs.
 state=$(encode ArmV7mCpuState <<<'pc: 0x08001234 msp: 0x20000f80 psp: 0x20002000 exc_return: 0xfffffff1' | escaped)
@@ -160,6 +177,8 @@ threads { name: "main" state: RUNNING }
 END
 json live
 get live '[(t["name"], t["crashed"]) for t in r["threads"]]' "[('main', False), ('idle', False)]"
+run "$ANALYZE" report --brief --no-local "$TMP/live.snap"
+check "live: --brief names its threads" grep -qxF '  2 threads "main", "idle": no frames' "$TMP/out"
 
 # ---------------------------------------------------------------- RISC-V
 

@@ -121,13 +121,50 @@ equal "a device that does not tell its build ID" "dwarf named by --elf: the devi
 	"$(module symbols) $(module why)"
 analyse --symbols tree anonymous.snap
 equal "... without --elf" "none" "$(module symbols)"
-for bad in nothing "$TMP"; do
-	run "$ANALYZE" json --elf "$bad" snapshot.snap
-	equal "--elf $bad" 64 "$STATUS"
-done
+echo text >text.elf
+head -c 3 firmware.elf >cut.elf
+xz -dc "$TOP/tests/fixtures/segv-null/core.xz" >a.core
+while read -r bad why; do
+	for device in "" board=; do
+		run "$ANALYZE" json --elf "$device$bad" snapshot.snap
+		equal "--elf $device$bad" "64 snapanalyze: --elf '$bad': $why (see 'snapanalyze json --help')" "$STATUS $(cat "$TMP/err")"
+	done
+done <<END
+nothing No such file or directory
+$TMP is a directory, not a regular file
+text.elf not an ELF file
+cut.elf not an ELF file
+a.core neither an executable nor a library
+END
+# What is for none of the inputs, or only for one within another.
+unused() { # NAME WORDS ARGUMENT...: json says this, whoever reads the inputs
+	local name=$1 wanted=$2 how
+	shift 2
+	for how in --no-sandbox --jobs=2; do
+		run "$ANALYZE" json --no-local $how "$@"
+		equal "--elf $name, $how" "$wanted" "$(grep -v 'no-sandbox: ' "$TMP/err")"
+	done
+}
+unused "for a device that is none's" \
+	"snapanalyze: --elf 'modem=other.elf' is of no use: no input is of a device of this name" \
+	--elf modem=other.elf --elf firmware.elf snapshot.snap snapshot.snap
+equal "that is no error" 0 "$STATUS"
+unused "for the device of one" "" --elf board=firmware.elf snapshot.snap
+xz -dc "$TOP/tests/fixtures/segv-null/snapshot.snap.xz" >process.snap
+"$LIB/make_related.py" cores.snap process.snap snapshot.snap
+unused "for a device within another's snapshot" "" --elf board=firmware.elf cores.snap
+unused "of processes" "snapanalyze: --elf 'firmware.elf' is of no use: no input is a microcontroller's snapshot" \
+	--elf firmware.elf process.snap
+unused "of processes and a device" "" --elf firmware.elf process.snap snapshot.snap
 mkfifo pipe
 run timeout 10 "$ANALYZE" json --elf pipe snapshot.snap
 equal "--elf of a FIFO" 64 "$STATUS"
+# Where a microcontroller's snapshot can't be an input, or is refused.
+for verb in import export symbolize "cache build"; do
+	# shellcheck disable=SC2086
+	"$ANALYZE" $verb --help >out 2>err
+	check "$verb: no --elf" sh -c 'grep -q -- --symbols= "$1" && ! grep -q -- --elf "$1"' sh out
+done
 
 # ---------------------------------------------------------------- text
 

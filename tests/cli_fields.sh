@@ -118,6 +118,32 @@ check "dump: what is within a record" grep -qxF "        threads.1042: bytes, 1 
 equal "dump: nothing twice" 1 "$(grep -c 'field 2000' "$TMP/out")"
 check "dump: nothing twice, below" sh -c '! grep -q "2000: bytes" "$1"' sh "$TMP/out"
 
+# Groups, which proto2 had: fields like others, whatever is in them, and kept.
+"$PYTHON" -B - "$LIB" "$TMP/x.snap" "$TMP/groups.snap" "$TMP/marked.snap" <<'END'
+import struct
+import sys
+
+sys.path.insert(0, sys.argv[1])
+from snapshot_records import CHECKPOINT, HEADER, crc32c, delimited, read_snapshot, varint
+
+group = varint(9 << 3 | 3) + varint(1 << 3) + b"\x05" + varint(2 << 3 | 3) + varint(2 << 3 | 4) + varint(9 << 3 | 4)
+data = read_snapshot(sys.argv[2]) + group
+open(sys.argv[3], "wb").write(data)
+header = delimited(HEADER, struct.pack("<BQBB", 1 << 3 | 1, int.from_bytes(b"SNAPCRSH", "little"), 2 << 3, 1))
+data = header + data
+data += delimited(CHECKPOINT, struct.pack("<BQBIBB", 1 << 3 | 1, len(data), 2 << 3 | 5, crc32c(data), 3 << 3, 1))
+open(sys.argv[4], "wb").write(data)
+END
+for each in "groups unmarked" "marked complete"; do
+	read -r name integrity <<<"$each"
+	run "$ANALYZE" check "$TMP/$name.snap"
+	check "groups: $integrity" grep -q ": $integrity[,:]" "$TMP/out"
+	run "$ANALYZE" report --sections=fields "$TMP/$name.snap"
+	check "groups: $integrity: a field as others" grep -qxF "  9: mixed, 3 times, 23 bytes" "$TMP/out"
+	run "$ANALYZE" dump "$TMP/$name.snap"
+	check "groups: $integrity: what is in it" grep -q "08 05 13 14" "$TMP/out"
+done
+
 # ---------------------------------------------------------------- with one
 
 cat >"$TMP/wanted" <<'END'

@@ -104,6 +104,9 @@ ask() { # NAME EXPRESSION
 	json_get "$TMP/$1.json" "$2"
 }
 equal "reason" "Check failed: index (9) < size (8)" "$(ask device 'r["snapshot"]["reason"]')"
+equal "what it said of its end counts" assert "$(ask device 'r["crash"]["kind"]')"
+"$ANALYZE" json --no-local "$DEVICE" >"$TMP/bare.json"
+equal "without a database it is not understood" unknown "$(ask bare 'r["crash"]["kind"]')"
 equal "project and device" "thermostat kitchen" "$(ask device 'r["device"]["project"] + " " + r["device"]["device"]')"
 equal "names of threads" "Worker thread,Idle,Worker thread" "$(ask device '",".join(t["name"] for t in r["threads"])')"
 equal "message" "Connected to home-net, channel 11 (rssi -70)" "$(ask device 'r["logs"][0]["message"]')"

@@ -371,6 +371,10 @@ static void test_backtrace_says_how_frames_are_known_and_stacks_end(void **state
 	      "  #2  c  /f:1  [guessed from the stack]\n"
 	      "  #3  d  /f:1  [walked by the device]\n"
 	      "  The stack goes on, but was not captured further: the rest is\\x1b away.\n");
+	set_lines("ab");
+	frames[1].trust = SNAP_TRUST_SCAN;
+	frames[1].is_from_lr = true;
+	check("  #0  a  /f:1\n  #1  b  /f:1  [by the link register]\n");
 	set_lines("a");
 	stack.end = SNAP_END_CORRUPT;
 	stack.end_reason = "so";

@@ -173,11 +173,20 @@ static void test_brief_of_many_threads(void **state)
 	crash.num_threads = 100;
 	crash.groups = groups;
 	crash.num_groups = 100;
+	/* A microcontroller's have no ids, as often as not. */
+	threads[0].record = (struct snap_thread){.name = snap_bytes_str("radio")};
+	threads[1].record.name = snap_bytes_str("net");
+	threads[2].record.name = snap_bytes_str("net");
+	threads[3].record.name = snap_bytes_str("ui");
+	threads[4].record = (struct snap_thread){.has_tid = true, .tid = 7};
+	groups[1].num = 3;
 	char *text = print(80, false);
 	assert_in_range(num_lines, 20, 23);
 	assert_in_range(most_columns, 70, 80);
 	assert_non_null(strstr(text, "Where: its threads"));
 	assert_non_null(strstr(text, " more threads\n"));
+	assert_non_null(strstr(text, "\n  thread \"radio\": "));
+	assert_non_null(strstr(text, "\n  3 threads \"net\", \"ui\": "));
 	free(text);
 	snap_crash_deinit(&crash);
 }

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "analyze/explain/log_clock.h"
 #include "analyze/input/clock.h"
 
 static struct snap_time_point at(int64_t ticks, int32_t num, int32_t den, uint32_t epoch)
@@ -125,6 +126,62 @@ static void test_words(void **state)
 	assert_null(snap_epoch_name(5));
 }
 
+/* A log of entries at these ticks, in a snapshot with these clocks. */
+static const struct snap_crash *with_log(
+	struct snap_time_point *clocks, size_t num_clocks, struct snap_log *logs, size_t num_logs)
+{
+	static struct snap_crash crash;
+	crash = (struct snap_crash){.logs = logs, .num_logs = num_logs};
+	crash.device.is_device = true;
+	crash.device.timestamps = clocks;
+	crash.device.num_timestamps = num_clocks;
+	snap_log_clock_find(&crash);
+	return &crash;
+}
+
+static void test_clock_of_the_log(void **state)
+{
+	(void)state;
+	struct snap_clock_time time;
+	struct snap_log logs[] = {
+		{.has_timestamp = true, .timestamp = 0},
+		{.dropped = 3},
+		{.has_timestamp = true, .timestamp = 2500},
+	};
+	struct snap_time_point boot = at(2500, 1, 1000, SNAP_EPOCH_BOOT);
+	struct snap_time_point utc = at(1700000000, 1, 1, SNAP_EPOCH_UTC);
+	const struct snap_crash *crash = with_log(&boot, 1, logs, 3);
+	assert_true(snap_log_clock_elapsed(crash, 2, &time));
+	assert_int_equal(time.seconds, 2);
+	assert_int_equal(time.nanoseconds, 500000000);
+	assert_true(snap_log_clock_elapsed(crash, 0, &time));
+	assert_false(snap_log_clock_elapsed(crash, 1, &time));
+	assert_false(snap_log_clock_unix(crash, 2, &time));
+	/* the one since boot, wherever it stands */
+	struct snap_time_point both[] = {utc, boot};
+	crash = with_log(both, 2, logs, 3);
+	assert_true(snap_log_clock_elapsed(crash, 2, &time));
+	assert_int_equal(time.seconds, 2);
+	/* the only one */
+	crash = with_log(&utc, 1, logs, 3);
+	assert_true(snap_log_clock_unix(crash, 2, &time));
+	assert_int_equal(time.seconds, 2500);
+
+	/* Of no clock, of several, of one without a period; of entries that are
+	 * later than the snapshot, or before the clock began. */
+	assert_false(snap_log_clock_elapsed(with_log(NULL, 0, logs, 3), 2, &time));
+	struct snap_time_point many[] = {boot, boot, utc};
+	assert_false(snap_log_clock_elapsed(with_log(many, 3, logs, 3), 2, &time));
+	struct snap_time_point dates[] = {utc, at(5000, 1, 1000, SNAP_EPOCH_UNKNOWN)};
+	assert_false(snap_log_clock_elapsed(with_log(dates, 2, logs, 3), 2, &time));
+	struct snap_time_point odd = {.has_ticks = true, .ticks = 9999, .epoch = SNAP_EPOCH_BOOT};
+	assert_false(snap_log_clock_elapsed(with_log(&odd, 1, logs, 3), 2, &time));
+	logs[2].timestamp = 2501;
+	assert_false(snap_log_clock_elapsed(with_log(&boot, 1, logs, 3), 0, &time));
+	logs[2].timestamp = -1;
+	assert_false(snap_log_clock_elapsed(with_log(&boot, 1, logs, 3), 0, &time));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -132,6 +189,7 @@ int main(void)
 		cmocka_unit_test(test_no_period),
 		cmocka_unit_test(test_epochs),
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_clock_of_the_log),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -565,6 +565,18 @@ static void test_peripheral(void **state)
 		"wrote 4 bytes at address 0x40021018, in the peripheral region (0x40000000 to "
 		"0x5fffffff), and the bus answered with an error: r3 is 0x40021000.");
 	assert_string_equal("wild-write", m->crash.cause.severity.name);
+	/* The firmware has a name for it. */
+	struct snap_memory_range region = {.address = 0x40021000,
+		.data = snap_bytes(m->code, 0x19),
+		.name = snap_bytes_str("rcc")};
+	m->crash.regions = &region;
+	m->crash.num_regions = 1;
+	explained(m, SNAP_KIND_BUSFAULT, "0x40021018, at +0x18 in what the firmware calls 'rcc', and the");
+	region.address = 0x40021018;
+	explained(m, SNAP_KIND_BUSFAULT, "0x40021018, where what the firmware calls 'rcc' begins, and");
+	region.address = 0x40020fff;
+	explained(m, SNAP_KIND_BUSFAULT, "0x40021018, in the peripheral region");
+	m->crash.num_regions = 0;
 	/* BFAR is not valid: the instruction tells. */
 	field(m, SNAP_CORTEX_M_CFSR, 0x0200);
 	field(m, SNAP_CORTEX_M_BFAR, 0x1111);
@@ -721,6 +733,47 @@ static void test_stack_overflows(void **state)
 	/* No room for the registers. */
 	field(m, SNAP_CORTEX_M_CFSR, 0x10);
 	explained(m, SNAP_KIND_STACK_OVERFLOW, "the registers could not be saved there");
+}
+
+/* The main thread with the radio's stack so far below. */
+static void add_radio(struct model *m, struct snap_crash_thread threads[2], uint32_t distance)
+{
+	threads[0] = m->thread;
+	threads[1] = (struct snap_crash_thread){
+		.record = {.name = snap_bytes_str("radio"),
+			.has_stack_start = true,
+			.stack_start = STACK_LOW - distance,
+			.has_stack_end = true,
+			.stack_end = STACK_LOW - distance - 0x100},
+	};
+	m->crash.threads = threads;
+	m->crash.num_threads = 2;
+}
+
+static void test_stack_overflow_into_another_stack(void **state)
+{
+	struct model *m = *state;
+	struct snap_crash_thread threads[2];
+	field(m, SNAP_CORTEX_M_EXC_RETURN, 0xfffffffd);
+	field(m, SNAP_CORTEX_M_CFSR, 0x8200);
+	field(m, SNAP_CORTEX_M_BFAR, STACK_LOW - 0x30);
+	/* The stack pointer is 16 bytes in it, and the processor has saved 32 below. */
+	m->thread.record.stack_pointer = STACK_LOW - 0x40;
+	add_radio(m, threads, 0x30);
+	explained(m, SNAP_KIND_STACK_OVERFLOW,
+		" Below it is the stack of thread 'radio', of which 48 bytes may have been "
+		"overwritten.");
+	/* That alone, beyond a guard. */
+	add_radio(m, threads, 0x50);
+	explained(m, SNAP_KIND_STACK_OVERFLOW, "of which 16 bytes may have been overwritten.");
+	/* Not so far; and where the stack pointer's limit kept the processor from it. */
+	add_radio(m, threads, 0x60);
+	explained(m, SNAP_KIND_STACK_OVERFLOW, "64 bytes below its end");
+	assert_null(strstr(m->crash.cause.explanation, "radio"));
+	add_radio(m, threads, 0x30);
+	field(m, SNAP_CORTEX_M_CFSR, 0x00100000);
+	explained(m, SNAP_KIND_STACK_OVERFLOW, "limit");
+	assert_null(strstr(m->crash.cause.explanation, "radio"));
 }
 
 static void test_no_stack_overflow(void **state)
@@ -1023,6 +1076,7 @@ int main(void)
 		WITH_MODEL(test_other_faults_have_words),
 		WITH_MODEL(test_armv6_tells_by_the_instruction),
 		WITH_MODEL(test_stack_overflows),
+		WITH_MODEL(test_stack_overflow_into_another_stack),
 		WITH_MODEL(test_no_stack_overflow),
 		WITH_MODEL(test_modes),
 		WITH_MODEL(test_assertion_or_fault),

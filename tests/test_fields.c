@@ -602,9 +602,9 @@ static void test_groups(void **state)
 	check_all(&all, "  all {\n    # not a message from byte 0 of its 2 on\n  }\n", NULL);
 	/* As deep as is read, and deeper. */
 	for (int extra = 0; extra < 2; extra++) {
-		for (int i = 0; i < SNAP_RAW_MAX_GROUPS + extra; i++)
+		for (int i = 0; i < SNAP_WIRE_MAX_GROUPS + extra; i++)
 			put_tag(&all, 77, 3);
-		for (int i = 0; i < SNAP_RAW_MAX_GROUPS + extra; i++)
+		for (int i = 0; i < SNAP_WIRE_MAX_GROUPS + extra; i++)
 			put_tag(&all, 77, 4);
 		struct message set = make_set(), snapshot = {0};
 		struct reading r;

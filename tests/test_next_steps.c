@@ -85,7 +85,38 @@ static void test_next_steps_where_to_look(void **state)
 	assert_string_equal(found(), "look: Look at address 0x1234: no function's name is known "
 				     "there (#0, guessed from the stack).\n");
 	begin();
+	frames[0].trust = SNAP_TRUST_SCAN;
+	frames[0].is_from_lr = true;
+	assert_string_equal(
+		found(), "look: Look at inner, /s/a.c:7 (#0, by the link register).\n");
+	begin();
 	thread.num_listed = 0;
+	assert_string_equal(found(), "");
+}
+
+static void test_next_steps_tokens(void **state)
+{
+	(void)state;
+	static const struct snap_log_facts facts[] = {
+		{.message.kind = SNAP_TOKEN_UNKNOWN},
+		{.message.kind = SNAP_TOKEN_WHOLE},
+		{.message.kind = SNAP_TOKEN_UNKNOWN},
+	};
+	begin();
+	thread.num_listed = 0;
+	crash.log_facts = facts;
+	crash.num_logs = 3;
+	assert_string_equal(found(), "device: Name the token database of this build, --tokens FILE: 2 "
+				     "lines of the log can't be read without it.\n");
+	begin();
+	thread.num_listed = 0;
+	crash.log_facts = facts;
+	crash.num_logs = 1;
+	assert_non_null(strstr(found(), "FILE: 1 line of the log"));
+	begin();
+	thread.num_listed = 0;
+	crash.log_facts = &facts[1];
+	crash.num_logs = 1;
 	assert_string_equal(found(), "");
 }
 
@@ -210,6 +241,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_next_steps_where_to_look),
+		cmocka_unit_test(test_next_steps_tokens),
 		cmocka_unit_test(test_next_steps_sender),
 		cmocka_unit_test(test_next_steps_file),
 		cmocka_unit_test(test_next_steps_symbols),

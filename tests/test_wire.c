@@ -28,7 +28,7 @@ static int next(struct snap_bytes message)
 	int r = snap_wire_next(snap_bytes(copy, message.len), &off, &field);
 	if (r == 1) {
 		assert_int_equal(off, field.end);
-		if (field.type == SNAP_WIRE_BYTES) {
+		if (field.type == SNAP_WIRE_BYTES || field.type == SNAP_WIRE_GROUP) {
 			/* Of the caller's bytes, so that a test can compare them. */
 			assert_true(field.payload.data >= copy &&
 				    field.payload.data + field.payload.len <= copy + message.len);
@@ -124,14 +124,54 @@ static void test_wire_field_numbers(void **state)
 	assert_int_equal(next(BYTES(NINE "\xff\x00")), -EBADMSG);
 }
 
-static void test_wire_groups_and_unknown_types_are_broken(void **state)
+static void test_wire_unknown_types_are_broken(void **state)
 {
 	(void)state;
-	static const uint8_t types[] = {3, 4, 6, 7};
+	/* 4 ends a group that none has begun */
+	static const uint8_t types[] = {4, 6, 7};
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
 		const uint8_t message[] = {
 			(uint8_t)(1 << 3 | types[i]), 1 << 3 | 4, 0, 0, 0, 0, 0, 0};
 		assert_int_equal(next(snap_bytes(message, sizeof(message))), -EBADMSG);
+	}
+}
+
+static void test_wire_a_group_is_one_field(void **state)
+{
+	(void)state;
+	/* 1 { 2: 5, 1 { }, 3: "\x0c" } 4: 7 */
+	const struct snap_bytes message = BYTES("\x0b\x10\x05\x0b\x0c\x1a\x01\x0c\x0c\x20\x07");
+	assert_int_equal(next(message), 1);
+	assert_int_equal(field.number, 1);
+	assert_int_equal(field.type, SNAP_WIRE_GROUP);
+	assert_int_equal(field.off, 0);
+	assert_int_equal(field.end, 9);
+	assert_int_equal(field.payload.len, 7);
+	assert_ptr_equal(field.payload.data, message.data + 1);
+	/* an empty one, with a tag of two bytes */
+	assert_int_equal(next(BYTES("\xc3\x40\xc4\x40")), 1);
+	assert_int_equal(field.number, 1032);
+	assert_int_equal(field.payload.len, 0);
+	/* ended early, by another's end, with what is no field in it, deeper */
+	assert_int_equal(next(BYTES("\x0b")), -ENODATA);
+	assert_int_equal(next(BYTES("\x0b\x10\x05\x0b\x0c")), -ENODATA);
+	assert_int_equal(next(BYTES("\x0b\x1a\x09xyz\x0c")), -ENODATA);
+	assert_int_equal(next(BYTES("\x0b\x14")), -EBADMSG);
+	assert_int_equal(next(BYTES("\x0b\x13\x0c\x14")), -EBADMSG);
+	assert_int_equal(next(BYTES("\x0b\x0f\x0c")), -EBADMSG);
+	assert_int_equal(next(BYTES("\x0b\x03\x04\x0c")), -EBADMSG);
+}
+
+static void test_wire_groups_are_nested_to_a_limit(void **state)
+{
+	(void)state;
+	for (size_t extra = 0; extra < 2; extra++) {
+		uint8_t message[2 * (SNAP_WIRE_MAX_GROUPS + 1)];
+		size_t depth = SNAP_WIRE_MAX_GROUPS + extra;
+		memset(message, 0x0b, depth);
+		memset(message + depth, 0x0c, depth);
+		assert_int_equal(
+			next(snap_bytes(message, 2 * depth)), extra ? -EBADMSG : 1);
 	}
 }
 
@@ -177,7 +217,7 @@ static void test_wire_walks_one_field_after_the_other(void **state)
 {
 	(void)state;
 	struct snap_bytes message = BYTES("\x08\x01\x12\x02hi\x1d\x01\x00\x00\x00\x21"
-					  "\x02\x00\x00\x00\x00\x00\x00\x00\x2b");
+					  "\x02\x00\x00\x00\x00\x00\x00\x00\x2c");
 	static const size_t ends[] = {2, 6, 11, 20};
 	size_t off = 0;
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
@@ -224,7 +264,9 @@ int main(void)
 		cmocka_unit_test(test_wire_fixed),
 		cmocka_unit_test(test_wire_bytes),
 		cmocka_unit_test(test_wire_field_numbers),
-		cmocka_unit_test(test_wire_groups_and_unknown_types_are_broken),
+		cmocka_unit_test(test_wire_unknown_types_are_broken),
+		cmocka_unit_test(test_wire_a_group_is_one_field),
+		cmocka_unit_test(test_wire_groups_are_nested_to_a_limit),
 		cmocka_unit_test(test_wire_length_beyond_the_message),
 		cmocka_unit_test(test_wire_cut_at_each_byte),
 		cmocka_unit_test(test_wire_walks_one_field_after_the_other),

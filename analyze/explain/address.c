@@ -214,15 +214,43 @@ static const char *firmware_words(struct snap_crash *crash, uint64_t addr)
 		       : snap_crash_format(crash, " (%.200s)", name);
 }
 
+/* The memory that the program has given a name to; NULL: none is there. */
+static const struct snap_memory_range *region_at(const struct snap_crash *crash, uint64_t addr)
+{
+	for (size_t i = 0; i < crash->num_regions; i++)
+		if (addr - crash->regions[i].address < crash->regions[i].data.len)
+			return &crash->regions[i];
+	return NULL;
+}
+
+const char *snap_region_words(struct snap_crash *crash, uint64_t addr)
+{
+	const struct snap_memory_range *region = region_at(crash, addr);
+	if (!region)
+		return "";
+	const char *who = crash->device.is_device ? "firmware" : "program";
+	return addr > region->address
+		       ? snap_crash_format(crash, ", at +0x%" PRIx64 " in what the %s calls '%.*s'",
+				 addr - region->address, who, SNAP_NAME_ARGS(region->name))
+		       : snap_crash_format(crash, ", where what the %s calls '%.*s' begins", who,
+				 SNAP_NAME_ARGS(region->name));
+}
+
 const char *snap_address_words(struct snap_crash *crash, uint64_t addr, bool unmapped_known)
 {
 	const struct snap_mapping *mapping = snap_crash_mapping_at(crash, addr);
+	const char *region = snap_region_words(crash, addr);
+	if (!region)
+		return NULL;
 	if (mapping) {
 		const char *words = mapping_words(crash, mapping, &addr);
 		const char *name = firmware_words(crash, addr);
-		return words && name ? snap_crash_format(crash, "which lies in %s%s", words, name)
+		return words && name ? snap_crash_format(crash, "which lies in %s%s%s", words, name,
+					       region)
 				     : NULL;
 	}
+	if (*region)
+		return snap_crash_format(crash, "which lies in captured memory%s", region);
 	/* The upper half of 64 bits is never a program's. */
 	if (crash->arch && crash->arch->elf_class == ELFCLASS64 && addr >> 63)
 		return "which belongs to the kernel, not to programs";
@@ -237,5 +265,9 @@ const char *snap_address_words(struct snap_crash *crash, uint64_t addr, bool unm
 const char *snap_address_place(struct snap_crash *crash, uint64_t addr)
 {
 	const struct snap_mapping *mapping = snap_crash_mapping_at(crash, addr);
-	return mapping ? mapping_words(crash, mapping, &addr) : "captured memory";
+	const char *words = mapping ? mapping_words(crash, mapping, &addr) : "captured memory";
+	const char *region = snap_region_words(crash, addr);
+	return words && region && *region ? snap_crash_format(crash, "%s%s", words, region)
+	       : region			  ? words
+					  : NULL;
 }

@@ -22,6 +22,12 @@ const char *snap_address_words(struct snap_crash *crash, uint64_t addr, bool unm
  */
 const char *snap_address_place(struct snap_crash *crash, uint64_t addr);
 
+/*
+ * ", at +0x8 in what the firmware calls 'rx queue'": of memory that the program has given a name to
+ * (crash->regions); else "". NULL if memory is exhausted.
+ */
+const char *snap_region_words(struct snap_crash *crash, uint64_t addr);
+
 /* Whether a mapping is near enough to addr, which is in none, to be spoken of. */
 bool snap_address_has_neighbour(const struct snap_crash *crash, uint64_t addr);
 

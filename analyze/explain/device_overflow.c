@@ -12,6 +12,7 @@
 /* What an exception saves: 8 words, with floating-point registers 26, and one to align them (Armv7-M,
  * B1.5.7). */
 #define MAX_EXCEPTION_FRAME (27u * 4u)
+#define BASIC_FRAME	    (8u * 4u)
 
 #define EXC_RETURN_PROCESS_STACK (1u << 2)
 #define CONTROL_PROCESS_STACK	 (1u << 1)
@@ -49,6 +50,28 @@ static bool is_at_end(const struct snap_evidence *e, const struct snap_device_fa
 	return fault->is_protection && e->fault - overflow->low < MAX_GUARD;
 }
 
+/*
+ * The thread into whose stack the overflow has come: the stack pointer did, or the address that was
+ * used, or what the processor saved below the stack pointer as it took the exception.
+ */
+static void find_victim(const struct snap_evidence *e, struct snap_device_overflow *overflow)
+{
+	const struct snap_crash *crash = e->crash;
+	uint64_t reach = e->sp, low, high;
+	if (crash->device.family == SNAP_CPU_CORTEX_M && reach >= BASIC_FRAME)
+		reach -= BASIC_FRAME;
+	if (overflow->sign == SNAP_OVERFLOW_ADDRESS && e->fault < reach)
+		reach = e->fault;
+	for (size_t i = 0; i < crash->num_threads && !overflow->victim; i++) {
+		const struct snap_crash_thread *thread = &crash->threads[i];
+		if (thread == overflow->thread || !snap_device_stack(thread, &low, &high) ||
+			high > overflow->low || reach < low || reach >= high)
+			continue;
+		overflow->victim = thread;
+		overflow->victim_bytes = high - reach;
+	}
+}
+
 struct snap_device_overflow snap_device_overflow_find(
 	const struct snap_evidence *e, const struct snap_device_fault *fault)
 {
@@ -72,5 +95,8 @@ struct snap_device_overflow snap_device_overflow_find(
 		ret.sign = SNAP_OVERFLOW_STACKING;
 	else if (is_at_end(e, fault, &ret))
 		ret.sign = SNAP_OVERFLOW_ADDRESS;
+	/* At a limit the processor has written nothing. */
+	if (ret.sign != SNAP_OVERFLOW_NONE && !is_limit)
+		find_victim(e, &ret);
 	return ret;
 }

@@ -160,9 +160,16 @@ static const char *symbol_words(struct snap_crash *crash, uint64_t addr)
 
 const char *snap_device_place_words(struct snap_crash *crash, uint64_t addr)
 {
+	const char *region = snap_region_words(crash, addr);
 	const char *words = stack_words(crash, addr, false);
+	if (!region)
+		return NULL;
 	if (!words)
 		words = symbol_words(crash, addr);
+	if (*region)
+		return !words ? region
+		       : *words ? snap_crash_format(crash, "%s%s", words, region)
+				: NULL;
 	if (!words)
 		words = stack_words(crash, addr, true);
 	if (words)

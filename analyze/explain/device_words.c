@@ -469,7 +469,14 @@ const char *snap_device_overflow_words(const struct snap_evidence *e,
 	case SNAP_OVERFLOW_NONE:
 		return NULL;
 	}
-	return with(e, text, status_words(e, fault));
+	text = with(e, text, status_words(e, fault));
+	if (!text || !overflow->victim)
+		return text;
+	whose = snap_device_thread_words(e->crash, overflow->victim);
+	return whose ? FORMAT(e, "%s Below it is the stack of %s, of which %" PRIu64
+				 " bytes may have been overwritten.",
+			       text, whose, overflow->victim_bytes)
+		     : NULL;
 }
 
 /* ---------------------------------------------------------------- assertions */

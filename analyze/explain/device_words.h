@@ -23,6 +23,9 @@ struct snap_device_overflow {
 	const struct snap_crash_thread *thread; /* NULL: whose it is is not known */
 	bool has_bounds;			/* of that thread's stack */
 	uint64_t low, high;
+	/* Whose stack is below, and how much of its beginning may be overwritten; NULL: nobody's. */
+	const struct snap_crash_thread *victim;
+	uint64_t victim_bytes;
 };
 
 /* All in the crash's arena or static; NULL if memory is exhausted. */

@@ -83,11 +83,12 @@ static const char *place_words(struct snap_crash *crash, const struct snap_crash
 	return snap_crash_format(crash, "%.300s in %.*s", function, SNAP_NAME_ARGS(name));
 }
 
-static const char *trust_words(enum snap_trust trust)
+static const char *trust_words(const struct snap_frame *frame)
 {
-	return trust == SNAP_TRUST_SCAN	       ? ", guessed from the stack"
-	       : trust == SNAP_TRUST_PREWALKED ? ", by the device's own backtrace"
-					       : "";
+	return frame->is_from_lr		      ? ", by the link register"
+	       : frame->trust == SNAP_TRUST_SCAN      ? ", guessed from the stack"
+	       : frame->trust == SNAP_TRUST_PREWALKED ? ", by the device's own backtrace"
+						      : "";
 }
 
 static int add_look(struct steps *steps, struct snap_error *err)
@@ -101,7 +102,7 @@ static int add_look(struct steps *steps, struct snap_error *err)
 	const char *place = place_words(crash, thread, listed);
 	return add(steps, SNAP_NEXT_LOOK,
 		place ? snap_crash_format(crash, "Look at %s (#%zu%s).", place, index,
-				trust_words(thread->frames[listed->frame].trust))
+				trust_words(&thread->frames[listed->frame]))
 		      : NULL,
 		NULL, err);
 }
@@ -247,6 +248,23 @@ static int add_symbols(struct steps *steps, bool only_crashed_thread, struct sna
 		NULL, err);
 }
 
+/* Of a log that is in tokens, hardly a word can be read without the database. */
+static int add_tokens(struct steps *steps, struct snap_error *err)
+{
+	struct snap_crash *crash = steps->crash;
+	size_t num = 0;
+	for (size_t i = 0; crash->log_facts && i < crash->num_logs; i++)
+		num += crash->log_facts[i].message.kind == SNAP_TOKEN_UNKNOWN;
+	if (num == 0)
+		return 0;
+	return add(steps, SNAP_NEXT_DEVICE,
+		snap_crash_format(crash,
+			"Name the token database of this build, --tokens FILE: %zu line%s of the "
+			"log can't be read without it.",
+			num, num == 1 ? "" : "s"),
+		NULL, err);
+}
+
 static int add_stack(struct steps *steps, struct snap_error *err)
 {
 	struct snap_crash *crash = steps->crash;
@@ -348,7 +366,7 @@ int snap_find_next_steps(struct snap_crash *crash, bool only_crashed_thread, str
 	if (add_sender(&steps, err) < 0 || add_look(&steps, err) < 0 ||
 		add_device(&steps, err) < 0 || add_threads(&steps, err) < 0 ||
 		add_file(&steps, err) < 0 || add_symbols(&steps, only_crashed_thread, err) < 0 ||
-		add_stack(&steps, err) < 0)
+		add_tokens(&steps, err) < 0 || add_stack(&steps, err) < 0)
 		return -1;
 	crash->next_steps = steps.list;
 	crash->num_next_steps = steps.num;

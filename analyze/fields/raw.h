@@ -1,5 +1,5 @@
 /*
- * The fields of a serialised message, groups too, which common/wire.h has none of.
+ * The fields of a serialised message, with the size of each one's value.
  *
  * Hostile input: bounded by the bytes given, no allocation, no recursion.
  * Source: the Protocol Buffers encoding specification ("Message Structure", "Groups").
@@ -11,17 +11,15 @@
 #include <stdint.h>
 
 #include "common/bytes.h"
+#include "common/wire.h"
 
 enum snap_raw_wire {
-	SNAP_RAW_VARINT = 0,
-	SNAP_RAW_FIXED64 = 1,
-	SNAP_RAW_BYTES = 2,
-	SNAP_RAW_GROUP = 3,
-	SNAP_RAW_FIXED32 = 5,
+	SNAP_RAW_VARINT = SNAP_WIRE_VARINT,
+	SNAP_RAW_FIXED64 = SNAP_WIRE_FIXED64,
+	SNAP_RAW_BYTES = SNAP_WIRE_BYTES,
+	SNAP_RAW_GROUP = SNAP_WIRE_GROUP,
+	SNAP_RAW_FIXED32 = SNAP_WIRE_FIXED32,
 };
-
-/* Groups in groups, at most. */
-#define SNAP_RAW_MAX_GROUPS 16
 
 struct snap_raw_field {
 	uint32_t number; /* 1 to 2^29 - 1 */
@@ -36,7 +34,7 @@ struct snap_raw_field {
 /*
  * The field that starts at message.data[*off]; *off then is that of the next one. Returns 1 and
  * fills *ret; 0 at the end; -ENODATA if the message ends within the field; -EBADMSG if there is no
- * valid field there, or groups are nested deeper than SNAP_RAW_MAX_GROUPS. On failure *off stays.
+ * valid field there, or groups are nested deeper than SNAP_WIRE_MAX_GROUPS. On failure *off stays.
  */
 int snap_raw_next(struct snap_bytes message, size_t *off, struct snap_raw_field *ret);
 

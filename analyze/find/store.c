@@ -408,9 +408,23 @@ static int note_unreadable(
 	return note ? snap_crash_note(crash, snap_bytes_str(note), err) : snap_error_no_memory(err);
 }
 
+/* For which of --elf there is a snapshot. */
+static void mark_elfs(const struct snap_options *options, const struct snap_crash *crash)
+{
+	if (options->elf_marks)
+		options->elf_marks[0] = 1;
+	for (size_t i = 0; i < options->num_elfs && crash->device.is_device; i++) {
+		const struct snap_elf_option *elf = &options->elfs[i];
+		if (elf->mark && (elf->device.len == 0 ||
+					 snap_bytes_equal(elf->device, crash->metadata.device_name)))
+			*elf->mark = 1;
+	}
+}
+
 int snap_store_resolve(struct snap_store *store, struct snap_crash *crash, struct snap_error *err)
 {
 	struct resolution resolution = {0};
+	mark_elfs(store->places.options, crash);
 	for (size_t i = 0; i < crash->num_modules; i++) {
 		struct snap_crash_module *module = &crash->modules[i];
 		if (resolve_module(store, crash, module, &resolution, err) < 0)

@@ -17,7 +17,7 @@ struct told {
 /* Capacities, and what the model gets at the end only. */
 struct arrays {
 	size_t tags, logs, open_files, omissions, mappings, modules, threads, related_records,
-		timestamps;
+		timestamps, regions;
 	struct told *told;
 	size_t num_told, told_capacity;
 };
@@ -299,7 +299,11 @@ static int add_record(struct snap_crash *crash, struct arrays *arrays,
 		crash->signal = record->u.signal;
 		break;
 	case SNAP_RECORD_MEMORY:
-		return add_memory(crash, &record->u.memory, err);
+		ok = record->u.memory.name.len == 0 || record->u.memory.data.len == 0 ||
+		     APPEND(crash, arrays, regions, record->u.memory);
+		if (ok && add_memory(crash, &record->u.memory, err) < 0)
+			return -1;
+		break;
 	case SNAP_RECORD_MAPPING:
 		ok = APPEND(crash, arrays, mappings, record->u.mapping);
 		break;
@@ -349,9 +353,12 @@ int snap_load_snapshot(struct snap_crash *crash, struct snap_error *err)
 	if (snap_snapshot_scan(file, &scan, err) < 0)
 		return -1;
 	crash->integrity = scan.integrity;
-	crash->integrity_why = scan.why[0] == '\0' ? ""
-						   : snap_crash_format(crash, "%s (at byte %zu)",
-							     scan.why, scan.fault_off);
+	/* What is unmarked has no place where it is so. */
+	crash->integrity_why =
+		scan.why[0] == '\0' ? ""
+		: scan.integrity == SNAP_INTEGRITY_UNMARKED
+			? snap_crash_format(crash, "%s", scan.why)
+			: snap_crash_format(crash, "%s (at byte %zu)", scan.why, scan.fault_off);
 	if (!crash->integrity_why)
 		return snap_error_no_memory(err);
 	if (scan.num_records <= (scan.has_header ? 1 : 0))

@@ -79,13 +79,13 @@ static void print_place(
 	}
 }
 
-static const char *trust_words(enum snap_trust trust)
+static const char *trust_words(const struct snap_frame *frame)
 {
-	switch (trust) {
+	switch (frame->trust) {
 	case SNAP_TRUST_FP:
 		return "[by frame pointer]";
 	case SNAP_TRUST_SCAN:
-		return "[guessed from the stack]";
+		return frame->is_from_lr ? "[by the link register]" : "[guessed from the stack]";
 	case SNAP_TRUST_PREWALKED:
 		return "[walked by the device]";
 	case SNAP_TRUST_CONTEXT:
@@ -214,7 +214,7 @@ static void print_line(const struct snap_crash_thread *thread, size_t index, int
 		(void)fprintf(out, "  %s[inlined]%s", colors->faint, colors->end);
 	else if (frame->is_tail_call)
 		(void)fprintf(out, "  %s[tail call]%s", colors->faint, colors->end);
-	const char *trust = trust_words(frame->trust);
+	const char *trust = trust_words(frame);
 	if (trust && !listed->is_inline)
 		(void)fprintf(out, "  %s%s%s", colors->doubt, trust, colors->end);
 	(void)fputc('\n', out);

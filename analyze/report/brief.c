@@ -159,6 +159,7 @@ static void put_frame(
 	char name[SNAP_FRAME_NAME_MAX], shown[SNAP_FRAME_NAME_MAX], place[SNAP_PRINT_MAX + 32];
 	char line[2 * SNAP_PRINT_MAX + 200];
 	const char *mark = listed->is_inline			  ? "  [inlined]"
+			   : frame->is_from_lr			  ? "  [by lr]"
 			   : frame->trust == SNAP_TRUST_SCAN	  ? "  [guessed]"
 			   : frame->trust == SNAP_TRUST_PREWALKED ? "  [device's]"
 								  : "";
@@ -256,20 +257,46 @@ static void put_frames(struct brief *b, const struct snap_crash_thread *thread, 
 	put_line(b, line, words ? b->colors.doubt : b->colors.faint);
 }
 
+/* Names of a group are told, at most so many. */
+#define MAX_NAMES 3
+/* What who_is() makes, with the NUL. */
+#define WHO_MAX (MAX_NAMES * (SNAP_FRAME_NAME_MAX + 8) + 64)
+
+/* "12 \"worker\"", "3 threads \"main\", \"idle\"", as much of it as is known. */
+static void who_is(const struct snap_crash *crash, const struct snap_thread_group *group, char *ret)
+{
+	const struct snap_thread *first = &crash->threads[group->threads[0]].record;
+	int len = group->num > 1   ? snprintf(ret, WHO_MAX, "%zu threads", group->num)
+		  : first->has_tid ? snprintf(ret, WHO_MAX, "%" PRIu64, first->tid)
+				   : snprintf(ret, WHO_MAX, "thread");
+	const struct snap_thread *last = NULL;
+	for (size_t i = 0, num = 0; i < group->num && num < MAX_NAMES; i++) {
+		const struct snap_thread *record = &crash->threads[group->threads[i]].record;
+		char name[SNAP_PRINT_MAX + 4], shown[SNAP_FRAME_NAME_MAX];
+		if (record->name.len == 0 || (last && snap_bytes_equal(last->name, record->name)))
+			continue;
+		(void)snap_print_to(record->name, name);
+		snap_cut_end(name, NAME_COLUMNS, shown);
+		len += snprintf(ret + len, WHO_MAX - (size_t)len, "%s \"%s\"", num > 0 ? "," : "",
+			shown);
+		last = record;
+		num++;
+	}
+}
+
 /* One line for each group of threads. */
 static void put_threads(struct brief *b, size_t max)
 {
 	const struct snap_crash *crash = b->crash;
-	char line[4 * SNAP_PRINT_MAX], name[SNAP_FRAME_NAME_MAX], shown[SNAP_FRAME_NAME_MAX];
+	char line[WHO_MAX + 5 * (SNAP_FRAME_NAME_MAX + 4)];
+	char name[SNAP_FRAME_NAME_MAX], shown[SNAP_FRAME_NAME_MAX];
 	size_t shown_groups = crash->num_groups <= max ? crash->num_groups : max - 1;
 	for (size_t i = 0; i < shown_groups; i++) {
 		const struct snap_thread_group *group = &crash->groups[i];
 		const struct snap_crash_thread *thread = &crash->threads[group->threads[0]];
-		int len = group->num > 1 ? snprintf(line, sizeof(line), "  %zu threads: ", group->num)
-			  : thread->record.has_tid
-				  ? snprintf(line, sizeof(line), "  %" PRIu64 ": ",
-					    thread->record.tid)
-				  : snprintf(line, sizeof(line), "  thread: ");
+		char who[WHO_MAX];
+		who_is(crash, group, who);
+		int len = snprintf(line, sizeof(line), "  %s: ", who);
 		for (size_t j = 0; j < thread->num_listed && j < 4; j++) {
 			snap_frame_name(thread, j, b->style->rules, name, sizeof(name));
 			snap_cut_end(name, NAME_COLUMNS, shown);

@@ -300,6 +300,21 @@ static void put_omissions(struct snap_json *w, const struct snap_crash *crash)
 	snap_json_end_array(w);
 }
 
+static void put_regions(struct snap_json *w, const struct snap_crash *crash)
+{
+	snap_json_begin_array(w, "memory_regions");
+	for (size_t i = 0; i < crash->num_regions; i++) {
+		const struct snap_memory_range *region = &crash->regions[i];
+		snap_json_begin_object(w, NULL);
+		snap_json_put_text(w, "name", region->name);
+		snap_json_put_hex(w, "address", region->address);
+		snap_json_put_number(w, "bytes", region->data.len);
+		snap_json_maybe_number(w, "tid", region->has_tid, region->tid);
+		snap_json_end_object(w);
+	}
+	snap_json_end_array(w);
+}
+
 /* ---------------------------------------------------------------- threads and modules */
 
 static struct snap_bytes module_name(const struct snap_crash_module *module)
@@ -526,6 +541,7 @@ static int put_report(struct snap_json *w, const struct snap_crash *crash,
 	snap_json_put_fields(w, crash->fields);
 	snap_json_put_number(w, "mappings_count", crash->num_mappings);
 	put_omissions(w, crash);
+	put_regions(w, crash);
 	snap_json_begin_array(w, "related");
 	for (size_t i = 0; i < crash->num_related && r == 0; i++)
 		r = put_report(w, &crash->related[i], style, err);

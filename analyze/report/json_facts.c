@@ -1,5 +1,6 @@
 #include "analyze/report/json_facts.h"
 
+#include "analyze/explain/log_clock.h"
 #include "analyze/explain/wait.h"
 #include "analyze/report/json_values.h"
 #include "analyze/report/words.h"
@@ -227,6 +228,8 @@ static void put_tokens(struct snap_json *w, const struct snap_log_facts *facts)
 	snap_json_end_array(w);
 }
 
+#define NS INT64_C(1000000000)
+
 void snap_json_put_logs(struct snap_json *w, const struct snap_crash *crash)
 {
 	const struct snap_log_facts none = {0};
@@ -244,6 +247,11 @@ void snap_json_put_logs(struct snap_json *w, const struct snap_crash *crash)
 		snap_json_maybe_signed(
 			w, "time_since_last", log->has_time_since_last, log->time_since_last);
 		snap_json_maybe_signed(w, "ticks", has_ticks, ticks);
+		struct snap_clock_time since = {0};
+		bool has_ns = snap_log_clock_elapsed(crash, i, &since) &&
+			      since.seconds < INT64_MAX / NS;
+		snap_json_maybe_signed(w, "elapsed_ns", has_ns,
+			has_ns ? since.seconds * NS + since.nanoseconds : 0);
 		snap_json_maybe_name(w, "level", log->has_line_level && level != 0,
 			snap_log_level_name(level), level);
 		snap_json_put_text(w, "module", log->module);

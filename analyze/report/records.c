@@ -560,7 +560,7 @@ void snap_record_print(
 		put_cpu_state(out, record->payload, family);
 	else if (record->number == SNAP_RECORD_CHECKPOINT)
 		put_checkpoint(out, record);
-	else if (record->is_bytes)
+	else if (record->payload.data)
 		snap_hex_print(out, INDENT, 0, record->payload, full ? SIZE_MAX : FIRST_BYTES);
 	else
 		put_number(out, "value", true, record->value);

@@ -116,6 +116,13 @@ static void print_integrity(const struct snap_text *p)
 	const struct snap_crash *crash = p->crash;
 	if (crash->integrity == SNAP_INTEGRITY_COMPLETE)
 		return;
+	/* Pigweed's devices write such files: no reason to doubt what is in them. */
+	if (crash->integrity == SNAP_INTEGRITY_UNMARKED) {
+		(void)fputs("The snapshot has no checksums (another program wrote it): nothing "
+			    "tells whether it is whole.\n",
+			p->out);
+		return;
+	}
 	(void)fprintf(p->out, "%sThe %s is %s", p->colors.doubt,
 		crash->is_core ? "core" : "snapshot", snap_integrity_name(crash->integrity));
 	if (crash->integrity_why[0]) {

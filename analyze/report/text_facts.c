@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "analyze/explain/log_clock.h"
 #include "analyze/explain/wait.h"
 #include "analyze/report/words.h"
 
@@ -275,14 +276,19 @@ void snap_text_wait(const struct snap_crash *crash, const struct snap_crash_thre
 
 /* ---------------------------------------------------------------- words of the program */
 
-/* "12:00:00 ", "1200 ticks ", "+20 ticks " (since an entry whose time is not known). */
+/* "12:00:00 ", "1.200000 s (1200 ticks) ", "1200 ticks ", "+20 ticks " (since an entry whose time is not
+ * known). */
 static void print_log_time(const struct snap_crash *crash, size_t index, FILE *out)
 {
 	const struct snap_log *log = &crash->logs[index];
 	char time[40];
+	struct snap_clock_time since;
 	int64_t ticks;
 	if (snap_log_time_words(crash, index, time))
 		(void)fprintf(out, "%s ", time);
+	else if (snap_log_clock_elapsed(crash, index, &since) && snap_log_ticks(crash, index, &ticks))
+		(void)fprintf(out, "%" PRId64 ".%06" PRIu32 " s (%" PRId64 " ticks) ", since.seconds,
+			since.nanoseconds / 1000, ticks);
 	else if (!crash->device.is_device && crash->header.format_version != 0)
 		return;
 	else if (snap_log_ticks(crash, index, &ticks))

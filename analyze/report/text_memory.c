@@ -8,10 +8,13 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "analyze/report/words.h"
 #include "common/arch.h"
 #include "common/words.h"
 
 #define LINE SNAP_VICINITY_LINE
+/* Names are padded to the longest, but to no more. */
+#define NAME_COLUMNS 28
 
 static void print_pointers(const struct snap_text *p)
 {
@@ -95,9 +98,37 @@ static size_t count_same(const struct snap_crash *crash, size_t i)
 	return num > 2 ? num : 1;
 }
 
+/* What the program has named; "dump --memory" has the bytes. */
+static void print_regions(const struct snap_text *p)
+{
+	const struct snap_crash *crash = p->crash;
+	size_t num = crash->num_regions < SNAP_TEXT_LISTED ? crash->num_regions : SNAP_TEXT_LISTED;
+	char name[SNAP_PRINT_MAX + 4], number[32];
+	int width = 0;
+	if (num > 0)
+		snap_text_heading(p, crash->device.is_device ? "Memory that the firmware named"
+							     : "Memory that the program named");
+	for (size_t i = 0; i < num; i++) {
+		int len = (int)snap_print_to(crash->regions[i].name, name);
+		if (len > width)
+			width = len < NAME_COLUMNS ? len : NAME_COLUMNS;
+	}
+	for (size_t i = 0; i < num; i++) {
+		const struct snap_memory_range *region = &crash->regions[i];
+		(void)snap_print_to(region->name, name);
+		(void)fprintf(p->out, "  %-*s  0x%08" PRIx64 ", %s byte%s\n", width, name,
+			region->address, snap_number_words(region->data.len, number),
+			region->data.len == 1 ? "" : "s");
+	}
+	if (crash->num_regions > num)
+		(void)fprintf(p->out, "  ... and %zu more (snapanalyze json has all)\n",
+			crash->num_regions - num);
+}
+
 void snap_text_memory(const struct snap_text *p)
 {
 	const struct snap_crash *crash = p->crash;
+	print_regions(p);
 	if (crash->num_pointers == 0)
 		return;
 	snap_text_heading(p, "What the registers point to");

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "analyze/explain/log_clock.h"
+
 const char *snap_trust_name(enum snap_trust trust)
 {
 	static const char *const names[] = {"context", "cfi", "fp", "scan", "prewalked"};
@@ -59,8 +61,11 @@ const char *snap_open_file_access(const struct snap_open_file *file)
 
 bool snap_log_time_words(const struct snap_crash *crash, size_t index, char out[40])
 {
+	struct snap_clock_time at;
 	int64_t ns;
 	out[0] = '\0';
+	if (snap_log_clock_unix(crash, index, &at))
+		snap_time_words(at.seconds, at.nanoseconds, out);
 	if (!crash->device.is_device && snap_log_ticks(crash, index, &ns) && ns >= 0)
 		snap_time_words(ns / 1000000000, (uint32_t)(ns % 1000000000), out);
 	return out[0] != '\0';

@@ -233,6 +233,7 @@ static enum snap_step step_from_link_register(struct snap_walk *w, struct snap_f
 		return SNAP_STEP_UNKNOWN;
 	if (points_into_itself(w, frame->pc, caller))
 		return SNAP_STEP_UNKNOWN;
+	caller->is_from_lr = true;
 	/* Its own record is there already if that has the same return address. */
 	for (unsigned int i = 0; fp >= 0 && snap_register_known(registers, (unsigned int)fp) &&
 				 i < w->arch->num_frame_records;
@@ -244,6 +245,7 @@ static enum snap_step step_from_link_register(struct snap_walk *w, struct snap_f
 			continue;
 		unsigned int sp = snap_sp_column(w->arch);
 		caller->trust = SNAP_TRUST_FP;
+		caller->is_from_lr = false;
 		snap_register_set(caller, (unsigned int)fp, record_fp);
 		caller->known &= ~(UINT64_C(1) << sp);
 		if (record->is_at_top)

@@ -204,6 +204,7 @@ enum snap_step snap_step_from_bad_pc(struct snap_walk *w, struct snap_frame *fra
 	snap_set_return_address(w, caller, value);
 	if (!is_believable(w, caller))
 		return SNAP_STEP_UNKNOWN;
+	caller->is_from_lr = !arch->call_pushes_ra;
 	frame->cfa = registers->values[sp] + (arch->call_pushes_ra ? snap_arch_word(arch) : 0);
 	frame->has_cfa = true;
 	snap_register_set(caller, sp, frame->cfa);

@@ -69,6 +69,7 @@ static int add_frame(
 		.pc = registers->pc,
 		.exact_pc = registers->exact_pc,
 		.trust = registers->trust,
+		.is_from_lr = registers->is_from_lr && registers->trust == SNAP_TRUST_SCAN,
 		.known_regs = registers->known,
 		.regs = regs,
 		.module = module,
@@ -424,7 +425,7 @@ static enum snap_step step(struct snap_walk *w, struct snap_frame *frame,
 static int walk_thread(
 	struct snap_walk *w, size_t max_first, size_t max_frames, struct snap_error *err)
 {
-	struct snap_registers registers, caller;
+	struct snap_registers registers, caller = {0};
 	if (snap_saved_context_find(w, err) < 0)
 		return -1;
 	bool has_registers =
@@ -451,6 +452,8 @@ static int walk_thread(
 		if (add_frame(w, &registers, err) < 0)
 			return -1;
 		w->num_walked++;
+		/* That is of this frame, not of those that steps from it lead to. */
+		registers.is_from_lr = caller.is_from_lr = false;
 		struct snap_frame *frame = &w->frames[w->num_frames - 1];
 		enum snap_step result = step(w, frame, &registers, &caller);
 		/* Whatever the last evaluations gave: they were cut short. */

@@ -16,6 +16,7 @@ struct snap_registers {
 	bool is_thumb; /* arm: the pc is in Thumb code */
 	bool exact_pc; /* as in struct snap_frame */
 	enum snap_trust trust;
+	bool is_from_lr; /* likewise */
 	uint64_t known;				   /* bit n: values[n] is known */
 	uint64_t values[SNAP_ARCH_MAX_DWARF_REGS]; /* by snap_arch_column() */
 };

@@ -266,7 +266,7 @@ struct snapcrash_device_log {
 	uint32_t flags; /* the application's; 0: left out */
 	bool has_timestamp; /* at most one of these two */
 	bool has_time_since_last;
-	int64_t timestamp; /* ticks, of a length that is the application's */
+	int64_t timestamp; /* ticks; of what length, the clock since boot tells (..._timestamp()) */
 	int64_t time_since_last;
 	uint32_t dropped; /* so many lines were lost here, and this is none */
 	struct snapcrash_device_bytes module, file, thread;

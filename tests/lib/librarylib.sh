@@ -41,6 +41,8 @@ annotated_as_it_should() {
 	check "$name: how many lines are lost" grep -qx '        dropped: 45' "$dump"
 	check "$name: registered memory" grep -q '|registered bytes|' "$dump"
 	check "$name: its name" grep -qx '        name: "registered"' "$dump"
+	equal "$name: the report has the name" true \
+		"$(json_get "$json" '"registered" in [m["name"] for m in r["memory_regions"]]')"
 	check "$name: at most 64 KiB of a range" grep -q '16384 bytes of memory .*beyond the limit' "$dump"
 	check "$name: a range that is not there" grep -q '16 bytes of memory .* at 0x10: could not be read' \
 		"$dump"
