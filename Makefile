@@ -20,6 +20,7 @@
 #                                 with Debian's source, which they fetch into build/protobuf-c,
 #                                 unless PKG_CONFIG_LIBDIR says where the target's library is
 #   CFLAGS=, CPPFLAGS=, LDFLAGS=  yours; CFLAGS come last and so win (-O2 -g; -O1 -g1 with SANITIZE)
+#   DEBUG_INFO=-g0                no debug information (by default -g; -g1 with SANITIZE)
 #   V=1                           show whole commands
 #   DEVELOPER=1                   warnings are errors
 #   SANITIZE=address,undefined    build (into build/sanitize) with these sanitizers
@@ -80,7 +81,8 @@ WARNINGS += -Werror
 endif
 # (Sanitizers make -O2 slow to compile, and -O1 is enough for what they find; what they print takes
 # functions and lines, no variables.)
-CFLAGS ?= $(if $(SANITIZE),-O1 -g1,-O2 -g)
+DEBUG_INFO ?= $(if $(SANITIZE),-g1,-g)
+CFLAGS ?= $(if $(SANITIZE),-O1,-O2) $(DEBUG_INFO)
 ifdef SANITIZE
 # What may be cut off by snprintf() gcc sees better at -O2.
 SANITIZE_FLAGS = -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer \
