@@ -19,7 +19,8 @@
 #                                 linking what pkg-config finds. CROSS and musl do so by themselves,
 #                                 with Debian's source, which they fetch into build/protobuf-c,
 #                                 unless PKG_CONFIG_LIBDIR says where the target's library is
-#   CFLAGS=, CPPFLAGS=, LDFLAGS=  yours; CFLAGS come last and so win (-O2 -g; -O1 -g with SANITIZE)
+#   CFLAGS=, CPPFLAGS=, LDFLAGS=  yours; CFLAGS come last and so win (-O2 -g; -O1 -g1 with SANITIZE)
+#   DEBUG_INFO=-g0                no debug information (by default -g; -g1 with SANITIZE)
 #   V=1                           show whole commands
 #   DEVELOPER=1                   warnings are errors
 #   SANITIZE=address,undefined    build (into build/sanitize) with these sanitizers
@@ -78,12 +79,16 @@ WARNINGS = -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wmissing-prototypes
 ifdef DEVELOPER
 WARNINGS += -Werror
 endif
-# (Sanitizers make -O2 slow to compile, and -O1 is enough for what they find.)
-CFLAGS ?= $(if $(SANITIZE),-O1,-O2) -g
+# (Sanitizers make -O2 slow to compile, and -O1 is enough for what they find; what they print takes
+# functions and lines, no variables.)
+DEBUG_INFO ?= $(if $(SANITIZE),-g1,-g)
+CFLAGS ?= $(if $(SANITIZE),-O1,-O2) $(DEBUG_INFO)
 ifdef SANITIZE
 # What may be cut off by snprintf() gcc sees better at -O2.
 SANITIZE_FLAGS = -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer \
 	$(if $(findstring clang,$(CC)),,-Wno-format-truncation) -DSNAP_SANITIZED
+# In the program itself they look for leaks faster: snapanalyze takes a fifth less. (clang does so anyway.)
+SANITIZE_LDFLAGS = $(SANITIZE_FLAGS) $(if $(findstring clang,$(CC)),,-static-libasan -static-libubsan)
 endif
 # What makes an overflow harder to use: canaries, guard pages that can't be stepped over, calls of the C
 # library that know the size of what they write to (which takes optimisation, and is the sanitizers' own
@@ -110,7 +115,7 @@ endif
 else
 pie = -pie
 endif
-BASE_LDFLAGS = $(pie) -Wl,-z,relro,-z,now -Wl,--as-needed,--gc-sections $(SANITIZE_FLAGS)
+BASE_LDFLAGS = $(pie) -Wl,-z,relro,-z,now -Wl,--as-needed,--gc-sections $(SANITIZE_LDFLAGS)
 
 ifneq ($(findstring musl-gcc,$(CC)),)
 # That wrapper looks into musl's own directory alone, where Debian has no headers of the kernel.

@@ -215,8 +215,8 @@ CLI_TESTS = \
 # Under the sanitizers these are left to "make check-long": they hold what our programs say of crashes
 # against other tools, repeat what others do, or are about what is not our programs.
 CLI_TESTS_LATER = $(addprefix tests/,cli_debuginfod.sh cli_demo.sh cli_export.sh cli_jit.sh cli_libcxx.sh \
-	cli_live.sh cli_man.sh cli_output.sh cli_packaging.sh cli_server_crashes.sh cli_signatures.sh \
-	cli_similar.sh cli_tools.sh cli_variables.sh cli_victims.sh)
+	cli_live.sh cli_man.sh cli_output.sh cli_server_crashes.sh cli_signatures.sh cli_tools.sh \
+	cli_variables.sh cli_victims.sh)
 cli_tests_now = $(if $(and $(SANITIZE),$(if $(TEST_LONG),,1)),$(filter-out $(CLI_TESTS_LATER),$(CLI_TESTS)),$(CLI_TESTS))
 
 TEST_PROGRAMS = $(addprefix $(O)/tests/,$(TESTS))

@@ -71,7 +71,7 @@ static void on_signal(int signo)
 static void *count(void *arg)
 {
 	uintptr_t index = (uintptr_t)arg;
-	for (;;) {
+	for (unsigned int round = 0;; round++) {
 		if (index % 2) {
 			handled = 0;
 			syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGUSR1);
@@ -79,7 +79,8 @@ static void *count(void *arg)
 				usleep(1000);
 		}
 		atomic_fetch_add(&counters[index], 1);
-		if (index % 2 == 0)
+		/* Some signals in a row, but not all the time: others want to run. */
+		if (index % 2 == 0 || round % 10 == 0)
 			usleep(1000);
 	}
 	return NULL;
