@@ -65,6 +65,15 @@ pair() { # BUG BUG
 pair weight share
 pair owner parent
 pair nothing twice
+# Of fewer frames, too.
+printf 'depth 2\n' >two.rules
+signatures --rules two.rules snaps/*.snap
+"$PYTHON" "$LIB/grouping.py" ids.txt >groups.txt
+sed 's/^/# /' groups.txt
+check "two frames: no two bugs share an id" grep -q "precision 1.000" groups.txt
+pair weight share
+pair owner parent
+pair nothing twice
 
 # Similar ones joined.
 timeout 120 "$ANALYZE" dedup --similar --json snaps >similar.json 2>similar.err
@@ -172,6 +181,7 @@ equal "--rules: that id is one of the levels'" "$(level snaps/owner.gcc-O0.snap 
 	"$(timeout 20 "$ANALYZE" signature --rules own.rules snaps/owner.gcc-O0.snap | cut -f1)"
 equal "--rules: and has no other levels" "$(level snaps/owner.gcc-O0.snap logical 3)" \
 	"$(printf 'depth 2\n' >own.rules; level snaps/owner.gcc-O0.snap logical 3 --rules own.rules)"
+printf 'depth 1\n' >own.rules
 timeout 20 "$ANALYZE" signature --explain --rules own.rules snaps/owner.gcc-O0.snap >explained
 check "--explain: what is beyond that depth" grep -q "^  #[0-9]* *-  print_owner  enough frames stand above it" explained
 refuses() { # WORDS RULES
