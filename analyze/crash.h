@@ -345,7 +345,6 @@ enum snap_signature_depth {
 	SNAP_SIGNATURE_DEPTH_5,
 	SNAP_SIGNATURE_DEPTH_ALL,
 	SNAP_SIGNATURE_NUM_DEPTHS,
-	SNAP_SIGNATURE_PRIMARY = SNAP_SIGNATURE_DEPTH_3,
 };
 
 struct snap_signature {
@@ -354,7 +353,7 @@ struct snap_signature {
 	/* Indices into the crashing thread's listed: the first of the lines in it, and of those
 	 * that do not belong to libraries, if there are any. */
 	size_t first, first_frame;
-	/* NULL likewise. ids[LOGICAL][PRIMARY] is id. */
+	/* NULL likewise. id is that of the logical level of the depth that rules say. */
 	const char *ids[SNAP_SIGNATURE_NUM_LEVELS][SNAP_SIGNATURE_NUM_DEPTHS];
 };
 

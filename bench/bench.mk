@@ -86,9 +86,9 @@ bench-dedup: bench-build
 bench-sandbox: bench-build $(PROGRAMS)
 	$(Q)$(BENCH) bench/sandbox_speed.py --bin $(O)/bin --measure $(O)/bench/measure $(BENCH_SANDBOX)
 
-bench-similar: $(O)/bench/similar_speed $(O)/tests/similar_scores
+bench-similar: $(O)/bench/similar_speed $(O)/tests/similar_scores $(PROGRAMS)
 	$(Q)$(O)/bench/similar_speed
-	$(Q)PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/lib/similar.py $(BENCH_SIMILAR) $(O)/tests/similar_scores \
-		tests/corpus
+	$(Q)PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/lib/similar.py $(BENCH_SIMILAR) $(O)/bin/snapanalyze \
+		$(O)/tests/similar_scores tests/corpus
 
 bench: bench-symbolize bench-report bench-capture bench-sandbox bench-similar bench-dedup

@@ -242,3 +242,36 @@ dedup --json fleet/*.snap
 equal "--from json: the groups of the snapshots themselves" "$(get 'sorted((g["id"], g["count"]) for g in r["groups"])')" "$run_ids"
 run "$ANALYZE" dedup --from gdb --scores logs/gdb.txt
 equal "--scores: of each those before" "logs/gdb.txt:11	logs/gdb.txt:1	1.0000" "$(head -n 1 out)"
+# A build without debug information, whose backtrace has no inlined functions; it comes first, and last.
+mkdir debug less
+cat >debug/gdb.txt <<'TEXT'
+Program received signal SIGSEGV, Segmentation fault.
+#0  parcel_weight (parcel=0x0) at van.c:12
+#1  van_load (van=0x7ffe3c10) at van.c:20
+#2  0x0000555555555180 in dispatch_round () at van.c:30
+#3  0x00005555555551a0 in main () at van.c:40
+TEXT
+cat >less/gdb.txt <<'TEXT'
+Program received signal SIGSEGV, Segmentation fault.
+#0  0x0000555555555150 in van_load ()
+#1  0x0000555555555180 in dispatch_round ()
+#2  0x00005555555551a0 in main ()
+TEXT
+for order in "debug less" "less debug"; do
+	run "$ANALYZE" dedup --from gdb --json ${order% *} ${order#* }
+	equal "--from: without debug information ($order)" "segv | parcel_weight | van_load | dispatch_round 2" \
+		"$(json_get out '" ".join(g["text"] + " " + str(g["count"]) for g in r["groups"])')"
+done
+sed 's/van_load/van_fill/' less/gdb.txt >less/other.txt
+run "$ANALYZE" dedup --from gdb --json debug less
+equal "--from: without debug information, another function" "2 1" \
+	"$(json_get out '" ".join(str(g["count"]) for g in r["groups"])')"
+# How many frames make a group.
+printf 'kind: segv\na\nb\nc\n\nkind: segv\na\nb\nd\n\nkind: segv\na\ne\n' >frames.txt
+num_groups() {
+	printf 'depth %s\n' "$1" >depth.rules
+	run "$ANALYZE" dedup --from plain --rules depth.rules --json frames.txt
+	json_get out 'len(r["groups"])'
+}
+equal "--rules: fewer frames make larger groups" "1 2 3 3 3" \
+	"$(for depth in 1 2 3 5 all; do num_groups $depth; done | tr '\n' ' ' | sed 's/ $//')"

@@ -65,6 +65,15 @@ pair() { # BUG BUG
 pair weight share
 pair owner parent
 pair nothing twice
+# Of fewer frames, too.
+printf 'depth 2\n' >two.rules
+signatures --rules two.rules snaps/*.snap
+"$PYTHON" "$LIB/grouping.py" ids.txt >groups.txt
+sed 's/^/# /' groups.txt
+check "two frames: no two bugs share an id" grep -q "precision 1.000" groups.txt
+pair weight share
+pair owner parent
+pair nothing twice
 
 # Similar ones joined.
 timeout 120 "$ANALYZE" dedup --similar --json snaps >similar.json 2>similar.err
@@ -166,6 +175,15 @@ equal "--rules: parts of names, by module" "segv | slow | strlen" "$(of_plain \
 	'variant libv.so vliw\nrename * __strlen_vliw = slow\n' 'kind: segv\n__strlen_vliw\nlibv.so!__strlen_vliw\n')"
 equal "--rules: what a built-in rule takes off stays" "segv | f.cold | g" "$(of_plain \
 	'not suffix * .cold\n' 'kind: segv\nf.cold\ng.isra.0\n')"
+printf 'reset\ndepth 2\n' >own.rules
+equal "--rules: fewer frames" "segv-null | strlen | field_length" "$(text --rules own.rules)"
+equal "--rules: that id is one of the levels'" "$(level snaps/owner.gcc-O0.snap logical 2 --rules own.rules)" \
+	"$(timeout 20 "$ANALYZE" signature --rules own.rules snaps/owner.gcc-O0.snap | cut -f1)"
+equal "--rules: and has no other levels" "$(level snaps/owner.gcc-O0.snap logical 3)" \
+	"$(printf 'depth 2\n' >own.rules; level snaps/owner.gcc-O0.snap logical 3 --rules own.rules)"
+printf 'depth 1\n' >own.rules
+timeout 20 "$ANALYZE" signature --explain --rules own.rules snaps/owner.gcc-O0.snap >explained
+check "--explain: what is beyond that depth" grep -q "^  #[0-9]* *-  print_owner  enough frames stand above it" explained
 refuses() { # WORDS RULES
 	printf "$2" >bad.rules
 	run "$ANALYZE" signature --rules bad.rules snaps/owner.gcc-O0.snap
@@ -177,6 +195,8 @@ refuses "snapanalyze: bad.rules:3: no library is called 'lib'" '\n\nskip @lib f'
 refuses "snapanalyze: bad.rules:1: a name and another are told as in 'rename MODULES NAME = NAME'" 'rename * f g'
 refuses "snapanalyze: bad.rules:2: in names that are changed, one * stands for the same in both" 'reset\nrename * f = *g'
 refuses "snapanalyze: bad.rules:1: in names that are changed, one * stands for the same in both" 'rename * *f* = *g'
+refuses "snapanalyze: bad.rules:1: depth takes 1, 2, 3, 5 or all, not '4'" 'depth 4'
+refuses "snapanalyze: bad.rules:2: depth takes 1, 2, 3, 5 or all" '\ndepth\n'
 refuses "snapanalyze: bad.rules:1: a library takes a name and modules" 'library a \n'
 refuses "snapanalyze: bad.rules:3: stands in line 1 already: '.x'" 'suffix * .x\n\nsuffix * .y .x\n'
 refuses "snapanalyze: bad.rules:1: a variant has no _: 'a_b'" 'variant * a_b\n'

@@ -265,7 +265,7 @@ static void test_gdb_frames(void **state)
 	assert_int_equal(thread->end, SNAP_END_COMPLETE);
 	assert_string_equal(r.crash.cause.signal, "SIGSEGV");
 	/* Where in its module a frame is, the text does not say. */
-	assert_null(r.crash.signature.ids[SNAP_SIGNATURE_ADDRESS][SNAP_SIGNATURE_PRIMARY]);
+	assert_null(r.crash.signature.ids[SNAP_SIGNATURE_ADDRESS][SNAP_SIGNATURE_DEPTH_3]);
 	assert_string_equal(r.crash.signature.text, "segv | a | b | c");
 	assert_int_equal(next(&r), 0);
 	end(&r);
@@ -508,7 +508,7 @@ static void test_sanitizer_frames(void **state)
 	assert_int_equal(thread->frames[2].pc - module->record.load_bias, 0x1030);
 	assert_string_equal(r.crash.signature.text,
 		"sanitizer | a::f | g | h | \"heap-buffer-overflow\"");
-	assert_non_null(r.crash.signature.ids[SNAP_SIGNATURE_ADDRESS][SNAP_SIGNATURE_PRIMARY]);
+	assert_non_null(r.crash.signature.ids[SNAP_SIGNATURE_ADDRESS][SNAP_SIGNATURE_DEPTH_3]);
 	assert_int_equal(next(&r), 0);
 	end(&r);
 }
@@ -594,7 +594,7 @@ static void test_plain_physical(void **state)
 	assert_int_equal(next(&r), 1);
 	char id[64];
 	(void)snprintf(id, sizeof(id), "%s",
-		r.crash.signature.ids[SNAP_SIGNATURE_PHYSICAL][SNAP_SIGNATURE_PRIMARY]);
+		r.crash.signature.ids[SNAP_SIGNATURE_PHYSICAL][SNAP_SIGNATURE_DEPTH_3]);
 	assert_string_equal(strrchr(r.crash.file, '/') + 1, "input:1");
 	assert_int_equal(next(&r), 1);
 	assert_string_equal(strrchr(r.crash.file, '/') + 1, "input:6");

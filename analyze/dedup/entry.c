@@ -53,7 +53,7 @@ int snap_entry_read(const struct snap_crash *crash, const struct snap_rules *rul
 		.id = crash->signature.id,
 		.text = crash->signature.text,
 		.physical_id =
-			crash->signature.ids[SNAP_SIGNATURE_PHYSICAL][SNAP_SIGNATURE_PRIMARY],
+			crash->signature.ids[SNAP_SIGNATURE_PHYSICAL][snap_rules_depth(rules)],
 		.project = read_text(metadata->project_name, arena, &failed),
 		.device = read_text(metadata->device_name, arena, &failed),
 		.version = read_text(metadata->software_version, arena, &failed),

@@ -136,7 +136,7 @@ int snap_evidence_read(const struct snap_crash *crash, const struct snap_rules *
 	};
 	if (!picked.picks || !picked.order)
 		return snap_error_no_memory(err);
-	snap_pick(&stack, snap_signature_depth_frames(SNAP_SIGNATURE_PRIMARY), false, &picked);
+	snap_pick(&stack, snap_signature_depth_frames(stack.depth), false, &picked);
 	for (size_t i = 0; i < picked.num_kept; i++) {
 		size_t at = picked.order[i];
 		if (stack.lines[at].function && picked.picks[at] == SNAP_PICK_FRAME &&

@@ -228,7 +228,7 @@ int snap_signature_levels(struct snap_crash *crash, const struct snap_signature_
 			if (!id)
 				return snap_error_no_memory(err);
 			ret->ids[level][depth] = id;
-			if (level != SNAP_SIGNATURE_LOGICAL || depth != SNAP_SIGNATURE_PRIMARY)
+			if (level != SNAP_SIGNATURE_LOGICAL || depth != (int)stack->depth)
 				continue;
 			ret->id = id;
 			ret->text = snap_crash_format(crash, "%s", joined);

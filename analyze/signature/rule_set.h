@@ -34,6 +34,7 @@ struct snap_rules {
 	struct snap_rule_table suffixes[SNAP_RULE_HASH + 1]; /* by their classes */
 	size_t growth; /* so many bytes a synonym makes of each of its own, at most, but > 0 */
 	char digest[2 * SHA256_DIGEST_LENGTH + 1]; /* of the file's text */
+	enum snap_signature_depth depth;
 	bool is_reset, is_parts_reset; /* the built-in ones are not wanted */
 };
 

@@ -27,6 +27,11 @@ const char *snap_rules_digest(const struct snap_rules *rules)
 	return rules->digest;
 }
 
+enum snap_signature_depth snap_rules_depth(const struct snap_rules *rules)
+{
+	return rules->depth;
+}
+
 const char *snap_rule_action_name(enum snap_rule_action action)
 {
 	return actions[action];

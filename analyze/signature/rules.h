@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analyze/crash.h"
 #include "common/arena.h"
 #include "common/bytes.h"
 #include "common/error.h"
@@ -68,6 +69,9 @@ struct snap_rules *snap_rules_load(const char *file, struct snap_error *err);
 void snap_rules_free(struct snap_rules *rules);
 /* Of the file, in hexadecimal; "": there is none. */
 const char *snap_rules_digest(const struct snap_rules *rules);
+
+/* How many of the frames make up the id. */
+enum snap_signature_depth snap_rules_depth(const struct snap_rules *rules);
 
 /* The libraries, a bit each, that a module with this base name belongs to. */
 uint32_t snap_rules_libraries(const struct snap_rules *rules, struct snap_bytes module);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/signature/levels.h"
 #include "analyze/signature/rule_set.h"
 #include "analyze/user_text.h"
 #include "common/escape.h"
@@ -346,6 +347,16 @@ static int take_action(const struct reading *r, const char *word, bool is_not, c
 	return fault(r, "unknown action", word);
 }
 
+static int take_depth(const struct reading *r, const char *name)
+{
+	for (int i = 0; i < SNAP_SIGNATURE_NUM_DEPTHS; i++)
+		if (strcmp(name, snap_signature_depth_name((enum snap_signature_depth)i)) == 0) {
+			r->rules->depth = (enum snap_signature_depth)i;
+			return 0;
+		}
+	return fault(r, name[0] ? "depth takes 1, 2, 3, 5 or all, not" : "depth takes 1, 2, 3, 5 or all", name);
+}
+
 static int take_line(const struct reading *r, char *line)
 {
 	/* At the end nothing means anything: functions are told to the end of a line. */
@@ -356,6 +367,8 @@ static int take_line(const struct reading *r, char *line)
 		return 0;
 	if (strcmp(word, "library") == 0)
 		return take_library(r, line);
+	if (strcmp(word, "depth") == 0)
+		return take_depth(r, line);
 	if (strcmp(word, "reset") == 0)
 		return take_reset(r, line);
 	bool is_not = strcmp(word, "not") == 0;

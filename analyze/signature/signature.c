@@ -96,7 +96,7 @@ int snap_signature_explain(struct snap_crash *crash, const struct snap_rules *ru
 	*ret = snap_arena_alloc(arena, num * sizeof((*ret)[0]));
 	if (!picked.picks || !picked.order || !*ret)
 		return snap_error_no_memory(err);
-	snap_pick(&stack, snap_signature_depth_frames(SNAP_SIGNATURE_PRIMARY), false, &picked);
+	snap_pick(&stack, snap_signature_depth_frames(stack.depth), false, &picked);
 	for (size_t i = 0; i < num; i++) {
 		enum snap_pick pick = picked.picks[i];
 		(*ret)[i] = (struct snap_signature_reason){

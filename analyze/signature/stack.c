@@ -114,6 +114,7 @@ int snap_signature_stack_read(const struct snap_crash *crash,
 	uint32_t present = 0;
 	*ret = (struct snap_signature_stack){
 		.kind = crash->cause.kind,
+		.depth = snap_rules_depth(rules),
 		.is_device = crash->device.is_device,
 		.is_smashed = crash->cause.failure == SNAP_FAILURE_STACK_SMASHING,
 		.lines = lines,

@@ -36,6 +36,7 @@ struct snap_signature_stack {
 	const char *message; /* what was said of the cause, without what differs; NULL: nothing */
 	const struct snap_signature_line *lines;
 	size_t num_lines; /* those whose places on the stack are certain */
+	enum snap_signature_depth depth; /* so many of its frames make up the id */
 	bool is_device; /* a microcontroller's */
 	bool is_smashed;  /* the innermost frame that did not end the program overwrote its own */
 	bool is_cut;	  /* more lines follow, which are guesses, or too many */

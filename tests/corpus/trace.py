@@ -1,7 +1,7 @@
 """For gdb: the stacks of crashes of one program of the corpus (make.py starts it).
 
 $CORPUS_PROGRAM.wanted has lines "NUMBER BUG SEED FRAMES"; for each that crashes, ".traces" gets the
-number, the crash's kind and its functions, FRAMES of them (0: all).
+number, the crash's kind and its functions, FRAMES of them (0: all), with what "bt" says of each.
 """
 import os
 import re
@@ -40,6 +40,18 @@ def without_arguments(name):
     return name
 
 
+def without_result(name):
+    """Symbols of templates' functions begin with the type that they return, which debug information has not."""
+    if not name.endswith(">") or "operator" in name:
+        return name
+    depth = 0
+    for i in range(len(name) - 1, -1, -1):
+        depth += (name[i] in ">)") - (name[i] in "<(")
+        if depth == 0 and name[i] == " ":
+            return name[i + 1:]
+    return name
+
+
 def line_of(frame):
     # gdb's own word for the part of a function that the compiler took for cold.
     name = (frame.name() or "").replace("[cold]", ".cold")
@@ -47,7 +59,10 @@ def line_of(frame):
     prefix = os.path.basename(library) + "!" if library and library != PROGRAM else ""
     if not library and not name and frame.pc() >> 40 == 0x55:
         prefix = os.path.basename(PROGRAM) + "!"
-    return prefix + (without_arguments(name) if name else "??")
+    place = frame.find_sal()
+    source = f" at {os.path.basename(place.symtab.filename)}:{place.line}" if place.symtab else ""
+    inlined = " [inlined]" if frame.type() == gdb.INLINE_FRAME else ""
+    return prefix + (without_result(without_arguments(name)) if name else "??") + source + inlined
 
 
 def trace(signal, limit):

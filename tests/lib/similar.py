@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""How well stacks are grouped by similarity: similar.py SCORES CORPUS [--choose | --check]
+"""How well stacks are grouped: similar.py ANALYZE SCORES CORPUS [--choose | --check]
 
-SCORES is build/tests/similar_scores, CORPUS is tests/corpus. The protocol is online: each report is compared with those before it alone. The programs of the corpus
+ANALYZE is build/bin/snapanalyze, SCORES build/tests/similar_scores, CORPUS tests/corpus. Exact groups are
+those of "snapanalyze dedup"; similarity is measured on what SCORES says. The protocol is online: each report is compared with those before it alone. The programs of the corpus
 are two halves: weights and threshold were chosen on one, the figures that count are the other's.
 Prints the figures with the default weights, of other weights and measures, and of every threshold;
 --choose goes through a grid of weights instead, --check says of each bar whether the held-out half
@@ -12,12 +13,15 @@ import bisect
 import collections
 import concurrent.futures
 import itertools
+import json
 import lzma
 import os
 import subprocess
+import tempfile
 
 CHOSEN_ON = {"server", "scene", "fleet"}
 HALVES = ("chosen on", "held out")
+DEPTHS = (1, 2, 3, 5)
 THRESHOLDS = [i / 20 for i in range(-18, 20)]
 
 
@@ -44,6 +48,29 @@ def read(directory):
             columns.append(f.read().split())
     assert len({len(column) for column in columns}) == 1
     return Corpus(zip(*columns))
+
+
+def exact_groups(analyze, corpus, depth=None):
+    """The group of each report by "snapanalyze dedup"; depth: by ids of so many frames."""
+    line, at = 1, {}
+    for i, (trace, _, _) in enumerate(corpus.reports):
+        at[line] = i
+        line += trace.count("\n") + 2
+    groups = [f"- {i}" for i in range(len(corpus.reports))]
+    with tempfile.TemporaryDirectory() as directory:
+        traces, rules = os.path.join(directory, "traces"), os.path.join(directory, "rules")
+        with open(traces, "w", encoding="utf-8") as f:
+            f.write(corpus.text)
+        with open(rules, "w", encoding="utf-8") as f:
+            f.write(f"depth {depth}\n" if depth else "")
+        # Status 1: not all functions have names.
+        run = subprocess.run([analyze, "dedup", "--from", "plain", "--json", "--rules", rules, traces],
+                             capture_output=True, text=True, check=False)
+    assert run.returncode in (0, 1), run.stderr
+    for group in json.loads(run.stdout)["groups"]:
+        for name in group["files"]:
+            groups[at[int(name.rsplit(":", 1)[1])]] = group["id"]
+    return groups
 
 
 class Scores:
@@ -160,16 +187,18 @@ def choose(program, corpus):
               f"F {f:.3f} at {best:.2f}  sum {auc + mean + f:.3f}")
 
 
-def show_groups(name, program, corpus):
+def show_groups(name, analyze, program, corpus):
     scores, threshold = Scores(program, corpus.text), default_threshold(program)
-    for what, groups in ("ids", scores.ids), ("similar", group(scores, threshold)):
+    found = [("ids", scores.ids), ("similar", group(scores, threshold))]
+    found += [(f"dedup, {depth} frames", exact_groups(analyze, corpus, depth)) for depth in DEPTHS]
+    for what, groups in found:
         print(f"{name + ', ' + what:40} precision %.3f  recall %.3f  F %.3f" % bcubed(groups, corpus.labels))
 
 
-def evaluate(program, corpus):
+def evaluate(analyze, program, corpus):
     text, labels = corpus.text, corpus.labels
-    show_groups("all", program, corpus)
-    show_groups("with debug information", program, corpus.with_debug_information())
+    show_groups("all", analyze, program, corpus)
+    show_groups("with debug information", analyze, program, corpus.with_debug_information())
     print()
     scores = Scores(program, text)
     show("defaults", scores, labels)
@@ -186,11 +215,13 @@ def evaluate(program, corpus):
             t, *bcubed(group(scores, t), labels), *bcubed(group(scores, t, True), labels)))
 
 
-def check(program, corpus):
+def check(analyze, program, corpus):
     text, labels = corpus.text, corpus.labels
     scores, threshold = Scores(program, text), default_threshold(program)
     auc, mean, _ = retrieval(scores, labels)
     ids = bcubed(scores.ids, labels)
+    exact = bcubed(exact_groups(analyze, corpus), labels)
+    two = bcubed(exact_groups(analyze, corpus, 2), labels)
     groups = bcubed(group(scores, threshold), labels)
     equal = retrieval(Scores(program, text, *weights_options(0, 0, 0)), labels)
     prefix = retrieval(prefix_match(program, text), labels)
@@ -200,6 +231,10 @@ def check(program, corpus):
     for name, value, least in (
             ("ids alone: F", ids[2], 0.59),
             ("ids alone, with debug information: F", bcubed(known_scores.ids, known.labels)[2], 0.70),
+            ("exact groups: F", exact[2], 0.69),
+            ("exact groups: precision", exact[0], 0.95),
+            ("exact groups of two frames: F", two[2], 0.75),
+            ("exact groups of two frames: precision", two[0], exact[0] - 0.01),
             ("new bug or not: AUC", auc, 0.88),
             ("which bug: MAP", mean, 0.895),
             ("better than equal weights: MAP", mean, equal[1] + 0.03),
@@ -214,6 +249,7 @@ def check(program, corpus):
 
 def main():
     parser = argparse.ArgumentParser()
+    parser.add_argument("analyze")
     parser.add_argument("scores")
     parser.add_argument("corpus")
     parser.add_argument("--choose", action="store_true")
@@ -223,11 +259,11 @@ def main():
     if options.choose:
         return choose(options.scores, corpus.half(HALVES[0]))
     if options.check:
-        return check(options.scores, corpus.half(HALVES[1]))
+        return check(options.analyze, options.scores, corpus.half(HALVES[1]))
     for name in HALVES:
         half = corpus.half(name)
         print(f"\n{name}: {len(half.labels)} reports of {len(set(half.labels))} bugs")
-        evaluate(options.scores, half)
+        evaluate(options.analyze, options.scores, half)
 
 
 if __name__ == "__main__":
