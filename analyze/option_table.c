@@ -150,7 +150,7 @@ const struct snap_option_entry snap_option_entries[] = {
 	{OPTION_WORKER_REQUESTS, SNAP_TAKES_SANDBOX, "worker-requests", "N",
 		"how often a worker may ask for a file, for one input\n(default 1000000)"},
 	{OPTION_WORKER_INPUTS, SNAP_TAKES_SANDBOX, "worker-inputs", "N",
-		"a worker reads N inputs and is replaced (default 250); with 1,\n"
+		"a worker reads N inputs and is replaced (default 1000); with 1,\n"
 		"none can touch what is said of another"},
 	{OPTION_VERSION, 0, "version", NULL, "print the version and exit"},
 	{OPTION_HELP, 0, "help", NULL, "print this and exit (-h, too)"},

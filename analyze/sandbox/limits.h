@@ -20,7 +20,7 @@ struct snap_limits {
 #define SNAP_DEFAULT_LIMITS                                                                        \
 	{                                                                                          \
 		.memory_bytes = UINT64_C(2) << 30, .time_s = 60,                                   \
-		.output_bytes = UINT64_C(1) << 30, .num_requests = 1000000, .num_inputs = 250,     \
+		.output_bytes = UINT64_C(1) << 30, .num_requests = 1000000, .num_inputs = 1000,    \
 	}
 
 #endif
