@@ -631,6 +631,78 @@ static void test_unwind_over_a_gap_to_the_best_candidate(void **state)
 	target_end();
 }
 
+/*
+ * What is left over below a live frame leads to it as well. But that frame's call goes to another
+ * function by now.
+ */
+static void test_unwind_over_a_gap_past_what_is_left_over(void **state)
+{
+	(void)state;
+	const uint64_t base = SP + 0x4000, main_ra = base + 0x140;
+	for (int i = 0; i < 4; i++) {
+		begin();
+		target_function("large", OTHER, LEN, 0x138);
+		target_function("middle", OTHER + 0x100, LEN, 16);
+		target_symbol("entry", OTHER + 0x200, LEN);
+		target_call_any(OTHER + 0x40);
+		target_call_any(OTHER + 0x140);
+		target_call(START + 0x20, MAIN);
+		target_call(OTHER + 0x220, MAIN);
+		if (i == 1)
+			target_call_any(MAIN + 0x20);
+		target_word(base + 8, AT(OTHER + 0x40));
+		if (i < 2)
+			target_word(main_ra - 64, IN_MAIN);
+		target_word(main_ra, i < 3 ? IN_START : AT(OTHER + 0x140));
+		target_word(main_ra + 16, AT(OTHER + 0x220));
+		target_entry = OTHER + 0x200;
+		target_capture(SP, CALLEE_CFA);
+		target_capture(base, base + 0x200);
+		target_crash.is_core = true;
+		target_ready();
+		unwind();
+		if (i < 2)
+			assert_frames("xcsc", IN_CALLEE, IN_CALLER, IN_MAIN, IN_START);
+		else if (i == 2)
+			assert_frames("xcs", IN_CALLEE, IN_CALLER, IN_START);
+		else
+			assert_frames("xcsss", IN_CALLEE, IN_CALLER, AT(OTHER + 0x40),
+				AT(OTHER + 0x140), AT(OTHER + 0x220));
+		/* Nothing proves that the last one's frames are this stack's. */
+		assert_int_equal(thread->end, i < 3 ? SNAP_END_COMPLETE : SNAP_END_TRUNCATED);
+		target_end();
+	}
+}
+
+/* A function that stands there again is a cycle, too, if no more was captured. */
+static void test_unwind_over_a_gap_of_large_frames(void **state)
+{
+	(void)state;
+	enum { FRAME = 16, CYCLE = 48 + FRAME };
+	const uint64_t base = SP + 0x4000;
+	begin();
+	target_function("other", OTHER, LEN, FRAME);
+	target_call(CALLER + 0x40, OTHER);
+	target_call(OTHER + 0x40, CALLER);
+	target_call(MAIN + 0x20, OTHER);
+	target_word(SP + 48 - 8, AT(OTHER + 0x40));
+	target_word(SP + CYCLE - 8, AT(CALLER + 0x40));
+	/* That one leads to the end as well, and is there first. */
+	target_word(base + 8, IN_START);
+	target_word(base + 16, IN_MAIN);
+	target_word(base + 24 + 64 - 8, IN_START);
+	target_capture(SP, SP + CYCLE);
+	target_capture(base, base + 0x100);
+	target_crash.is_core = true;
+	target_ready();
+	unwind_from(IN_CALLER, SP);
+	assert_frames("xccsc", IN_CALLER, AT(OTHER + 0x40), AT(CALLER + 0x40), IN_MAIN, IN_START);
+	uint64_t bytes = base - (SP + CYCLE + 48 - 8);
+	assert_int_equal(thread->frames[2].gap_bytes, bytes);
+	assert_int_equal(thread->frames[2].gap_frames, bytes / (CYCLE / 2));
+	target_end();
+}
+
 /* The handler ran on a stack of its own, which lies above the one that was interrupted. */
 static void test_unwind_over_a_gap_not_back_to_where_it_was(void **state)
 {
@@ -1036,6 +1108,8 @@ int main(void)
 		cmocka_unit_test(test_unwind_over_a_gap_without_recursion),
 		cmocka_unit_test(test_unwind_over_a_gap_of_several_parts),
 		cmocka_unit_test(test_unwind_over_a_gap_to_the_best_candidate),
+		cmocka_unit_test(test_unwind_over_a_gap_past_what_is_left_over),
+		cmocka_unit_test(test_unwind_over_a_gap_of_large_frames),
 		cmocka_unit_test(test_unwind_over_a_gap_not_back_to_where_it_was),
 		cmocka_unit_test(test_unwind_over_a_gap_only_if_it_is_one),
 		cmocka_unit_test(test_unwind_registers_of_callers),

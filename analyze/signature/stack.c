@@ -59,6 +59,14 @@ static bool is_trusted(const struct snap_crash *crash, const struct snap_crash_t
 		       sp + (crash->arch->call_pushes_ra ? snap_arch_word(crash->arch) : 0);
 }
 
+/* Whether the frame is the last one before a part of the stack that was not captured. */
+static bool is_before_gap(const struct snap_crash_thread *thread, size_t frame)
+{
+	if (frame + 1 == thread->num_frames)
+		return thread->end == SNAP_END_TRUNCATED;
+	return thread->frames[frame].gap_bytes > 0 && !thread->frames[frame].is_gap_unlisted;
+}
+
 uint64_t snap_signature_offset(const struct snap_frame *frame)
 {
 	const struct snap_module *record = &frame->module->record;
@@ -134,5 +142,7 @@ int snap_signature_stack_read(const struct snap_crash *crash,
 		ret->num_lines = i + 1;
 	}
 	ret->is_cut = ret->num_lines < thread->num_listed;
+	ret->ends_at_gap = ret->num_lines > 0 &&
+			   is_before_gap(thread, thread->listed[ret->num_lines - 1].frame);
 	return 0;
 }

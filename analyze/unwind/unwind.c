@@ -418,6 +418,22 @@ static enum snap_step step(struct snap_walk *w, struct snap_frame *frame,
 /* ---------------------------------------------------------------- the walk */
 
 /*
+ * Behind a gap the walk went on from a word that was left over, maybe. Where neither that word's
+ * call goes to what stood before the gap, nor all calls since to the frames that they led to, all of
+ * it is a guess, and where it leads to is not known to be this stack's end.
+ */
+static void judge_what_follows_gap(struct snap_walk *w)
+{
+	if (w->end != SNAP_END_COMPLETE || !w->is_beyond_gap || w->is_bridged || !w->has_odd_call)
+		return;
+	for (size_t i = 1; i <= w->num_beyond_gap && i <= w->num_frames; i++)
+		if (w->frames[w->num_frames - i].trust < SNAP_TRUST_SCAN)
+			w->frames[w->num_frames - i].trust = SNAP_TRUST_SCAN;
+	(void)snap_step_fails(w, SNAP_END_TRUNCATED,
+		"behind the part of the stack that was not captured, nothing proves to be its own");
+}
+
+/*
  * At most max_frames frames are walked. If max_first is less, so many are kept from the top, and of
  * the others those at the base.
  */
@@ -451,6 +467,7 @@ static int walk_thread(
 		if (add_frame(w, &registers, err) < 0)
 			return -1;
 		w->num_walked++;
+		w->num_beyond_gap++;
 		struct snap_frame *frame = &w->frames[w->num_frames - 1];
 		enum snap_step result = step(w, frame, &registers, &caller);
 		/* Whatever the last evaluations gave: they were cut short. */
@@ -460,10 +477,14 @@ static int walk_thread(
 						    : "looking through stacks takes too much work");
 			return 0;
 		}
+		if (result == SNAP_STEP_DONE && w->is_beyond_gap)
+			w->has_odd_call |= !snap_is_called_by(w, frame, &caller);
 		if (result == SNAP_STEP_FAILED && w->has_missing)
 			result = snap_step_over_gap(w, frame, &caller);
-		if (result != SNAP_STEP_DONE)
+		if (result != SNAP_STEP_DONE) {
+			judge_what_follows_gap(w);
 			return 0;
+		}
 		w->is_guessed |= caller.trust > SNAP_TRUST_CFI;
 		if (frame->is_signal)
 			w->has_floor = false;

@@ -272,6 +272,16 @@ enum snap_call_fit snap_call_fit(
 	return snap_function_is_known(&other) ? SNAP_CALL_TO_OTHER : SNAP_CALL_TO_ANY;
 }
 
+bool snap_is_called_by(struct snap_walk *w, const struct snap_frame *frame,
+	const struct snap_registers *caller)
+{
+	/* What a signal or a jump interrupted called nothing. */
+	if (frame->is_signal || frame->exact_pc || caller->exact_pc)
+		return true;
+	struct snap_function callee = snap_callee_of(w, frame);
+	return snap_call_fit(w, &callee, caller->pc, caller->is_thumb) > SNAP_CALL_TO_OTHER;
+}
+
 const struct snap_cfi_row *snap_walk_row(struct snap_walk *w, uint64_t addr)
 {
 	const struct snap_crash_module *module;
