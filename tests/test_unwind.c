@@ -512,6 +512,23 @@ static void test_unwind_truncated(void **state)
 	target_end();
 }
 
+/* Where mappings were left out, what is in none may be a stack all the same. */
+static void test_unwind_without_all_mappings(void **state)
+{
+	(void)state;
+	for (int lacks = 0; lacks < 2; lacks++) {
+		struct snap_omission omission = {.what = SNAP_OMITTED_MAPPING};
+		begin();
+		target_crash.omissions = &omission;
+		target_crash.num_omissions = (size_t)lacks;
+		target_ready();
+		unwind_from(IN_CALLEE, TARGET_STACK_END - 24);
+		assert_frames("x", IN_CALLEE);
+		assert_int_equal(thread->end, lacks ? SNAP_END_TRUNCATED : SNAP_END_CORRUPT);
+		target_end();
+	}
+}
+
 /* Both ends of a recursion of caller() and other(): 48 and 16 bytes of stack each time. */
 static void test_unwind_over_a_gap(void **state)
 {
@@ -1104,6 +1121,7 @@ int main(void)
 		cmocka_unit_test(test_unwind_signal_frame),
 		cmocka_unit_test(test_unwind_signal_frame_by_cfi),
 		cmocka_unit_test(test_unwind_truncated),
+		cmocka_unit_test(test_unwind_without_all_mappings),
 		cmocka_unit_test(test_unwind_over_a_gap),
 		cmocka_unit_test(test_unwind_over_a_gap_without_recursion),
 		cmocka_unit_test(test_unwind_over_a_gap_of_several_parts),

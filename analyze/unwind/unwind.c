@@ -492,12 +492,27 @@ static int walk_thread(
 	}
 }
 
+/* Whether mappings were left out, or got lost with the end of the file. */
+static bool lacks_mappings(const struct snap_crash *crash)
+{
+	bool is_whole = crash->integrity != SNAP_INTEGRITY_TRUNCATED &&
+			crash->integrity != SNAP_INTEGRITY_CORRUPT;
+	/* A core's stand at its very beginning. */
+	if (!is_whole && !crash->is_core && !crash->device.is_device)
+		return true;
+	for (size_t i = 0; i < crash->num_omissions; i++)
+		if (crash->omissions[i].what == SNAP_OMITTED_MAPPING)
+			return true;
+	return false;
+}
+
 int snap_unwind(
 	struct snap_crash *crash, const struct snap_options *options, struct snap_error *err)
 {
 	size_t left = MAX_FRAMES_IN_ALL, left_to_walk = MAX_WALKED_IN_ALL;
 	uint64_t steps_left = MAX_STEPS_IN_ALL, words_left = MAX_WORDS_IN_ALL;
 	size_t max_first = options->max_frames;
+	bool lacks = lacks_mappings(crash);
 	bool has_default_limit = max_first == SNAP_DEFAULT_MAX_FRAMES;
 	for (size_t i = 0; i < crash->num_threads; i++) {
 		struct snap_crash_thread *thread = &crash->threads[i];
@@ -505,6 +520,7 @@ int snap_unwind(
 			.crash = crash,
 			.thread = thread,
 			.arch = crash->arch,
+			.lacks_mappings = lacks,
 			.steps_left = &steps_left,
 			.words_left = &words_left,
 		};

@@ -135,7 +135,7 @@ bool snap_may_be_stack(const struct snap_walk *w, uint64_t addr)
 {
 	const struct snap_mapping *mapping = snap_crash_mapping_at(w->crash, addr);
 	if (!mapping)
-		return w->crash->num_mappings == 0 ||
+		return w->crash->num_mappings == 0 || w->lacks_mappings ||
 		       (w->crash->device.is_device && !w->crash->device.is_laid_out);
 	bool is_file = mapping->path.len > 0 && mapping->path.data[0] == '/';
 	/* A device has no memory but what is there from the start. */

@@ -43,6 +43,7 @@ struct snap_walk {
 	struct snap_crash_thread *thread;
 	const struct snap_arch *arch;
 	const struct snap_mapping *stack; /* where its stack pointer is; NULL */
+	bool lacks_mappings; /* the process had more than the input tells of */
 	uint64_t pac_mask; /* bits of an instruction address that may be a signature (aarch64) */
 	bool has_pac_mask;
 	enum snap_mode mode;
