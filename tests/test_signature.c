@@ -346,6 +346,17 @@ static void test_caller_of_bad_pc(void **state)
 	m->frames[0].cfa = sp + 16;
 	assert_int_equal(0, snap_sign(&m->crash, rules, NULL));
 	assert_null(m->crash.signature.text);
+	/* If nothing else, which program it was. */
+	m->crash.process.exe = snap_bytes_str("/usr/bin/prog");
+	assert_int_equal(0, snap_sign(&m->crash, rules, NULL));
+	assert_string_equal("exec-bad-pc | prog!?", m->crash.signature.text);
+	assert_null(m->crash.signature.ids[SNAP_SIGNATURE_ADDRESS][SNAP_SIGNATURE_PRIMARY]);
+	m->frames[0].cfa = sp + 8;
+	assert_int_equal(0, snap_sign(&m->crash, rules, NULL));
+	assert_string_equal("exec-bad-pc | close_it", m->crash.signature.text);
+	m->crash.cause.kind = SNAP_KIND_SEGV;
+	assert_int_equal(0, snap_sign(&m->crash, rules, NULL));
+	assert_null(m->crash.signature.text);
 }
 
 static void test_no_names(void **state)

@@ -112,6 +112,20 @@ static int read_line(const struct snap_rules *rules, uint32_t present, bool is_d
 	return 0;
 }
 
+/*
+ * Where the program jumped to nowhere, and nothing certain tells from where, all that is known is which
+ * program it was: the jump was somewhere in that.
+ */
+static void place_bad_pc(const struct snap_crash *crash, struct snap_signature_line *lines, size_t num)
+{
+	if (crash->cause.kind != SNAP_KIND_EXEC_BAD_PC || crash->device.is_device || num == 0)
+		return;
+	for (size_t i = 0; i < num; i++)
+		if (lines[i].function || lines[i].module.len > 0)
+			return;
+	lines[0].module = snap_path_name(crash->process.exe);
+}
+
 int snap_signature_stack_read(const struct snap_crash *crash,
 	const struct snap_crash_thread *thread, const struct snap_rules *rules,
 	struct snap_arena *arena, struct snap_signature_stack *ret, struct snap_error *err)
@@ -141,6 +155,7 @@ int snap_signature_stack_read(const struct snap_crash *crash,
 			return snap_error_no_memory(err);
 		ret->num_lines = i + 1;
 	}
+	place_bad_pc(crash, lines, ret->num_lines);
 	ret->is_cut = ret->num_lines < thread->num_listed;
 	ret->ends_at_gap = ret->num_lines > 0 &&
 			   is_before_gap(thread, thread->listed[ret->num_lines - 1].frame);
