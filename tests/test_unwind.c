@@ -287,6 +287,49 @@ static void test_unwind_behind_a_guess(void **state)
 	target_end();
 }
 
+/* Of a module whose file is not at hand nothing can be proved; but what can is not its caller. */
+static void test_unwind_through_a_module_without_a_file(void **state)
+{
+	(void)state;
+	const uint64_t first = TARGET_ANON + 0x100, second = TARGET_ANON + 0x200;
+	for (int i = 0; i < 4; i++) {
+		begin_machine(EM_X86_64);
+		target_word(SP + 8, TARGET_STACK);
+		target_word(SP + 16, second);
+		target_word(SP + 32, TARGET_ANON + 0x300);
+		if (i != 1)
+			target_word(SP + 48, IN_START);
+		/* No call ends there. */
+		static const uint8_t nops[16] = {0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90,
+			0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90};
+		if (i == 2)
+			target_memory(second - sizeof(nops), nops, sizeof(nops));
+		target_ready();
+		struct snap_crash_module modules[] = {
+			target_crash.modules[0],
+			{.record = {.start = TARGET_ANON,
+				 .end = TARGET_ANON + TARGET_ANON_LEN,
+				 .has_load_bias = true,
+				 .load_bias = TARGET_ANON}},
+		};
+		struct snap_crash_module *only = target_crash.modules;
+		target_crash.modules = modules;
+		target_crash.num_modules = i == 3 ? 1 : 2;
+		unwind_from(first, SP);
+		if (i == 0)
+			assert_frames("xsss", first, second, TARGET_ANON + 0x300, IN_START);
+		else if (i == 1)
+			assert_frames("x", first);
+		else if (i == 2)
+			assert_frames("xss", first, TARGET_ANON + 0x300, IN_START);
+		else
+			assert_frames("xs", first, IN_START);
+		target_crash.modules = only;
+		target_crash.num_modules = 1;
+		target_end();
+	}
+}
+
 static void test_unwind_jump_to_nowhere(void **state)
 {
 	(void)state;
@@ -1115,6 +1158,7 @@ int main(void)
 		cmocka_unit_test(test_unwind_return_to_a_functions_start),
 		cmocka_unit_test(test_unwind_smashed_return_address),
 		cmocka_unit_test(test_unwind_behind_a_guess),
+		cmocka_unit_test(test_unwind_through_a_module_without_a_file),
 		cmocka_unit_test(test_unwind_jump_to_nowhere),
 		cmocka_unit_test(test_unwind_cfa_must_grow),
 		cmocka_unit_test(test_unwind_frameless_functions),
