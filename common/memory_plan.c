@@ -156,6 +156,31 @@ static void join(const struct snap_areas *areas, const struct snap_area *area,
 		ret->end = argc;
 }
 
+/* What guards stacks, or has been set aside: nobody may touch it. */
+static bool is_guard(const struct snap_area *area)
+{
+	return !(area->flags & (SNAP_MAPPING_READ | SNAP_MAPPING_WRITE | SNAP_MAPPING_EXEC));
+}
+
+/*
+ * The lowest area of the stack that sp was moved below of, by one large frame at worst, past its
+ * guard: there is nothing else in between. NULL: there is none.
+ */
+static const struct snap_area *find_overflown(
+	const struct snap_areas *areas, const struct snap_memory_thread *thread)
+{
+	uint64_t base;
+	const struct snap_area *area = snap_areas_above(areas, thread->sp);
+	const struct snap_area *home = find_home(areas, thread, &base);
+	for (unsigned int i = 0; i < MAX_SPLITS && area && is_guard(area); i++)
+		area = area + 1 < areas->areas + areas->num ? area + 1 : NULL;
+	if (!area || !(area->flags & SNAP_MAPPING_WRITE))
+		return NULL;
+	bool is_home = home && find_joined(areas, area, base);
+	uint64_t max = is_home ? SNAP_STACK_GAP_HOME : SNAP_STACK_GAP;
+	return area->start - thread->sp <= max ? area : NULL;
+}
+
 /*
  * Where sp leads to, and from where on bytes are of interest; false: nowhere. *ret is the stack's
  * area, as far as it is known to be one.
@@ -180,9 +205,8 @@ static bool find_stack(const struct snap_areas *areas, const struct snap_memory_
 		join(areas, area, thread, ret);
 		return true;
 	}
-	/* Overflown into a guard page, or below all that is mapped. */
-	area = snap_areas_above(areas, sp);
-	if (!area || area->start - sp > SNAP_STACK_GAP || !(area->flags & SNAP_MAPPING_WRITE))
+	area = find_overflown(areas, thread);
+	if (!area)
 		return false;
 	*ret = *area;
 	*ret_start = area->start;

@@ -21,6 +21,9 @@
 #define SNAP_STACK_BELOW 256u
 /* How far above a stack pointer without memory (an overflow) its stack is looked for. */
 #define SNAP_STACK_GAP (1u << 20)
+/* The same where it is known to be that thread's: the kernel leaves as much free below the main one
+ * (mmap_base() in arch/x86/mm/mmap.c). */
+#define SNAP_STACK_GAP_HOME (128u << 20)
 /*
  * Of a stack that is longer than its thread may give, the outermost frames are taken too: a
  * quarter of what it may give, if that is worth it. Where the stack's base is not known, but only

@@ -664,6 +664,34 @@ static void test_overflow_names_recursion(void **state)
 	assert_says(m, "parse_item calls itself, directly or through others, over and over");
 }
 
+/* Of large frames a snapshot has few, and then a part of the stack that was not captured. */
+static void test_overflow_names_recursion_before_a_gap(void **state)
+{
+	enum { NUM = 4 };
+	static const char *const functions[NUM] = {"leaf", "odd", "even", "odd"};
+	static struct snap_listed_frame listed[NUM + 1];
+	static struct snap_frame frames[NUM + 1];
+	struct model *m = *state;
+	for (size_t i = 0; i <= NUM; i++)
+		listed[i] = (struct snap_listed_frame){
+			.frame = i, .function = i < NUM ? functions[i] : "main"};
+	m->thread.frames = frames;
+	m->thread.listed = listed;
+	m->thread.num_frames = m->thread.num_listed = NUM + 1;
+	frames[NUM - 1].gap_bytes = 1 << 20;
+	frames[NUM - 1].gap_frames = 40;
+	assert_true(overflowed(m, STACK_START, STACK_START - 8));
+	assert_says(m, "odd calls itself, directly or through others, over and over");
+	/* No room for many; and where it stands there once. */
+	frames[NUM - 1].gap_frames = 7;
+	assert_true(overflowed(m, STACK_START, STACK_START - 8));
+	assert_says(m, "calls are nested too deeply");
+	frames[NUM - 1].gap_frames = 40;
+	listed[1].function = "other";
+	assert_true(overflowed(m, STACK_START, STACK_START - 8));
+	assert_says(m, "calls are nested too deeply");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -694,6 +722,7 @@ int main(void)
 		TEST(test_overflow_wants_kernel),
 		TEST(test_overflow_without_address),
 		TEST(test_overflow_names_recursion),
+		TEST(test_overflow_names_recursion_before_a_gap),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -321,6 +321,43 @@ static void test_an_overflown_stack_begins_where_its_memory_does(void **state)
 	}
 }
 
+/* One frame took the stack pointer past the guard. */
+static void test_a_stack_that_one_frame_overflowed(void **state)
+{
+	(void)state;
+	enum { GUARD = 4 * KIB };
+	const uint64_t start = STACK, end = STACK_END;
+	static const struct {
+		uint64_t below; /* the stack's start */
+		uint32_t flags; /* of what is below it */
+		bool has_tp, is_found;
+	} cases[] = {
+		{GUARD + 16, 0, true, true},
+		{GUARD + 16, 0, false, true},
+		{SNAP_STACK_GAP, 0, false, true},
+		{SNAP_STACK_GAP + 16, 0, false, false},
+		{SNAP_STACK_GAP + 16, 0, true, true},
+		{SNAP_STACK_GAP_HOME, 0, true, true},
+		{SNAP_STACK_GAP_HOME + 16, 0, true, false},
+		/* That is no guard. */
+		{GUARD + 16, SNAP_MAPPING_READ, true, false},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snap_areas_init(&areas);
+		add(start - GUARD, start, cases[i].flags, NULL);
+		add(start, end, SNAP_MAPPING_READ | SNAP_MAPPING_WRITE, NULL);
+		struct snap_memory_plan plan = plan_stack(start - cases[i].below,
+			cases[i].has_tp ? end - 0x900 : 0, 0, 64 * KIB);
+		if (plan.unmapped == cases[i].is_found)
+			fail_msg("case %zu", i);
+		if (!cases[i].is_found)
+			continue;
+		assert_int_equal(plan.parts[0].addr, start);
+		uint64_t base = cases[i].has_tp ? end - 0x900 : end;
+		assert_extent(plan.parts[1], base - 16 * KIB, base);
+	}
+}
+
 static void test_a_plan_ends_where_the_stack_does(void **state)
 {
 	(void)state;
@@ -483,6 +520,7 @@ int main(void)
 		cmocka_unit_test_setup(test_how_much_is_for_the_base, set_up),
 		cmocka_unit_test_setup(
 			test_an_overflown_stack_begins_where_its_memory_does, set_up),
+		cmocka_unit_test_setup(test_a_stack_that_one_frame_overflowed, set_up),
 		cmocka_unit_test_setup(test_a_plan_ends_where_the_stack_does, set_up),
 		cmocka_unit_test_setup(test_where_a_thread_that_is_away_left_its_stack, set_up),
 		cmocka_unit_test_setup(test_code, set_up),

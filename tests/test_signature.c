@@ -346,6 +346,17 @@ static void test_caller_of_bad_pc(void **state)
 	m->frames[0].cfa = sp + 16;
 	assert_int_equal(0, snap_sign(&m->crash, rules, NULL));
 	assert_null(m->crash.signature.text);
+	/* If nothing else, which program it was. */
+	m->crash.process.exe = snap_bytes_str("/usr/bin/prog");
+	assert_int_equal(0, snap_sign(&m->crash, rules, NULL));
+	assert_string_equal("exec-bad-pc | prog!?", m->crash.signature.text);
+	assert_null(m->crash.signature.ids[SNAP_SIGNATURE_ADDRESS][SNAP_SIGNATURE_PRIMARY]);
+	m->frames[0].cfa = sp + 8;
+	assert_int_equal(0, snap_sign(&m->crash, rules, NULL));
+	assert_string_equal("exec-bad-pc | close_it", m->crash.signature.text);
+	m->crash.cause.kind = SNAP_KIND_SEGV;
+	assert_int_equal(0, snap_sign(&m->crash, rules, NULL));
+	assert_null(m->crash.signature.text);
 }
 
 static void test_no_names(void **state)
@@ -444,8 +455,47 @@ static void test_recursion(void **state)
 		F("f", PROGRAM), F("g", PROGRAM)};
 	assert_string_equal("abort | leaf | f | g", sign(m, leaf, ARRAY_LEN(leaf)));
 	m->crash.cause.kind = SNAP_KIND_STACK_OVERFLOW;
-	assert_string_equal("stack-overflow | f | g", sign(m, leaf, ARRAY_LEN(leaf)));
+	assert_string_equal("stack-overflow | f", sign(m, leaf, ARRAY_LEN(leaf)));
 	assert_int_equal(1, m->crash.signature.first);
+	/* What led to it has been captured of a core, but not of a snapshot. */
+	assert_string_equal("stack-overflow | a | b", sign(m, mutual, ARRAY_LEN(mutual)));
+	/* What is part of a larger one did not fill the stack. */
+	assert_string_equal("stack-overflow | f | x | f",
+		SIGN(m, F("f", PROGRAM), F("f", PROGRAM), F("f", PROGRAM), F("x", PROGRAM),
+			F("f", PROGRAM), F("f", PROGRAM), F("f", PROGRAM), F("y", PROGRAM)));
+}
+
+/* Of large frames less than two turns may be captured. */
+static void test_recursion_before_a_gap(void **state)
+{
+	struct model *m = *state;
+	const struct line lines[] = {F("b", PROGRAM), F("a", PROGRAM), F("b", PROGRAM),
+		F("a", PROGRAM), {"main", PROGRAM, .trust = SNAP_TRUST_SCAN}};
+	for (size_t first = 0; first < 3; first++) {
+		size_t num = ARRAY_LEN(lines) - first;
+		m->crash.cause.kind = SNAP_KIND_STACK_OVERFLOW;
+		(void)sign(m, lines + first, num);
+		m->frames[num - 2].gap_bytes = 1000;
+		assert_int_equal(0, snap_sign(&m->crash, rules, NULL));
+		/* Once is not twice. */
+		assert_string_equal(first < 2 ? "stack-overflow | a | b" : "stack-overflow | b | a",
+			m->crash.signature.text);
+		/* Nor does any other crash fill its stack. */
+		m->crash.cause.kind = SNAP_KIND_SEGV;
+		assert_int_equal(0, snap_sign(&m->crash, rules, NULL));
+		assert_string_equal(first == 0	 ? "segv | b | a | b"
+				    : first == 1 ? "segv | a | b | a"
+						 : "segv | b | a",
+			m->crash.signature.text);
+	}
+	/* What was called last stands above. Nothing was found beyond the gap. */
+	m->crash.cause.kind = SNAP_KIND_STACK_OVERFLOW;
+	m->thread.end = SNAP_END_TRUNCATED;
+	assert_string_equal("stack-overflow | f",
+		SIGN(m, F("leaf", PROGRAM), F("f", PROGRAM), F("f", PROGRAM)));
+	m->thread.end = SNAP_END_COMPLETE;
+	assert_string_equal("stack-overflow | leaf | f",
+		SIGN(m, F("leaf", PROGRAM), F("f", PROGRAM), F("f", PROGRAM)));
 }
 
 /* As many lines as are looked at, and turns of every length. */
@@ -598,6 +648,7 @@ int main(void)
 		TEST(test_libraries),
 		TEST(test_rust),
 		TEST(test_recursion),
+		TEST(test_recursion_before_a_gap),
 		TEST(test_recursion_long),
 		TEST(test_handlers),
 		TEST(test_messages),

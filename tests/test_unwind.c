@@ -287,6 +287,49 @@ static void test_unwind_behind_a_guess(void **state)
 	target_end();
 }
 
+/* Of a module whose file is not at hand nothing can be proved; but what can is not its caller. */
+static void test_unwind_through_a_module_without_a_file(void **state)
+{
+	(void)state;
+	const uint64_t first = TARGET_ANON + 0x100, second = TARGET_ANON + 0x200;
+	for (int i = 0; i < 4; i++) {
+		begin_machine(EM_X86_64);
+		target_word(SP + 8, TARGET_STACK);
+		target_word(SP + 16, second);
+		target_word(SP + 32, TARGET_ANON + 0x300);
+		if (i != 1)
+			target_word(SP + 48, IN_START);
+		/* No call ends there. */
+		static const uint8_t nops[16] = {0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90,
+			0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90};
+		if (i == 2)
+			target_memory(second - sizeof(nops), nops, sizeof(nops));
+		target_ready();
+		struct snap_crash_module modules[] = {
+			target_crash.modules[0],
+			{.record = {.start = TARGET_ANON,
+				 .end = TARGET_ANON + TARGET_ANON_LEN,
+				 .has_load_bias = true,
+				 .load_bias = TARGET_ANON}},
+		};
+		struct snap_crash_module *only = target_crash.modules;
+		target_crash.modules = modules;
+		target_crash.num_modules = i == 3 ? 1 : 2;
+		unwind_from(first, SP);
+		if (i == 0)
+			assert_frames("xsss", first, second, TARGET_ANON + 0x300, IN_START);
+		else if (i == 1)
+			assert_frames("x", first);
+		else if (i == 2)
+			assert_frames("xss", first, TARGET_ANON + 0x300, IN_START);
+		else
+			assert_frames("xs", first, IN_START);
+		target_crash.modules = only;
+		target_crash.num_modules = 1;
+		target_end();
+	}
+}
+
 static void test_unwind_jump_to_nowhere(void **state)
 {
 	(void)state;
@@ -512,6 +555,23 @@ static void test_unwind_truncated(void **state)
 	target_end();
 }
 
+/* Where mappings were left out, what is in none may be a stack all the same. */
+static void test_unwind_without_all_mappings(void **state)
+{
+	(void)state;
+	for (int lacks = 0; lacks < 2; lacks++) {
+		struct snap_omission omission = {.what = SNAP_OMITTED_MAPPING};
+		begin();
+		target_crash.omissions = &omission;
+		target_crash.num_omissions = (size_t)lacks;
+		target_ready();
+		unwind_from(IN_CALLEE, TARGET_STACK_END - 24);
+		assert_frames("x", IN_CALLEE);
+		assert_int_equal(thread->end, lacks ? SNAP_END_TRUNCATED : SNAP_END_CORRUPT);
+		target_end();
+	}
+}
+
 /* Both ends of a recursion of caller() and other(): 48 and 16 bytes of stack each time. */
 static void test_unwind_over_a_gap(void **state)
 {
@@ -628,6 +688,78 @@ static void test_unwind_over_a_gap_to_the_best_candidate(void **state)
 	unwind();
 	assert_frames("xccsc", IN_CALLEE, IN_CALLER, IN_MAIN, IN_MAIN, IN_START);
 	assert_int_equal(thread->frames[3].regs[7], base + 0x208);
+	target_end();
+}
+
+/*
+ * What is left over below a live frame leads to it as well. But that frame's call goes to another
+ * function by now.
+ */
+static void test_unwind_over_a_gap_past_what_is_left_over(void **state)
+{
+	(void)state;
+	const uint64_t base = SP + 0x4000, main_ra = base + 0x140;
+	for (int i = 0; i < 4; i++) {
+		begin();
+		target_function("large", OTHER, LEN, 0x138);
+		target_function("middle", OTHER + 0x100, LEN, 16);
+		target_symbol("entry", OTHER + 0x200, LEN);
+		target_call_any(OTHER + 0x40);
+		target_call_any(OTHER + 0x140);
+		target_call(START + 0x20, MAIN);
+		target_call(OTHER + 0x220, MAIN);
+		if (i == 1)
+			target_call_any(MAIN + 0x20);
+		target_word(base + 8, AT(OTHER + 0x40));
+		if (i < 2)
+			target_word(main_ra - 64, IN_MAIN);
+		target_word(main_ra, i < 3 ? IN_START : AT(OTHER + 0x140));
+		target_word(main_ra + 16, AT(OTHER + 0x220));
+		target_entry = OTHER + 0x200;
+		target_capture(SP, CALLEE_CFA);
+		target_capture(base, base + 0x200);
+		target_crash.is_core = true;
+		target_ready();
+		unwind();
+		if (i < 2)
+			assert_frames("xcsc", IN_CALLEE, IN_CALLER, IN_MAIN, IN_START);
+		else if (i == 2)
+			assert_frames("xcs", IN_CALLEE, IN_CALLER, IN_START);
+		else
+			assert_frames("xcsss", IN_CALLEE, IN_CALLER, AT(OTHER + 0x40),
+				AT(OTHER + 0x140), AT(OTHER + 0x220));
+		/* Nothing proves that the last one's frames are this stack's. */
+		assert_int_equal(thread->end, i < 3 ? SNAP_END_COMPLETE : SNAP_END_TRUNCATED);
+		target_end();
+	}
+}
+
+/* A function that stands there again is a cycle, too, if no more was captured. */
+static void test_unwind_over_a_gap_of_large_frames(void **state)
+{
+	(void)state;
+	enum { FRAME = 16, CYCLE = 48 + FRAME };
+	const uint64_t base = SP + 0x4000;
+	begin();
+	target_function("other", OTHER, LEN, FRAME);
+	target_call(CALLER + 0x40, OTHER);
+	target_call(OTHER + 0x40, CALLER);
+	target_call(MAIN + 0x20, OTHER);
+	target_word(SP + 48 - 8, AT(OTHER + 0x40));
+	target_word(SP + CYCLE - 8, AT(CALLER + 0x40));
+	/* That one leads to the end as well, and is there first. */
+	target_word(base + 8, IN_START);
+	target_word(base + 16, IN_MAIN);
+	target_word(base + 24 + 64 - 8, IN_START);
+	target_capture(SP, SP + CYCLE);
+	target_capture(base, base + 0x100);
+	target_crash.is_core = true;
+	target_ready();
+	unwind_from(IN_CALLER, SP);
+	assert_frames("xccsc", IN_CALLER, AT(OTHER + 0x40), AT(CALLER + 0x40), IN_MAIN, IN_START);
+	uint64_t bytes = base - (SP + CYCLE + 48 - 8);
+	assert_int_equal(thread->frames[2].gap_bytes, bytes);
+	assert_int_equal(thread->frames[2].gap_frames, bytes / (CYCLE / 2));
 	target_end();
 }
 
@@ -1026,16 +1158,20 @@ int main(void)
 		cmocka_unit_test(test_unwind_return_to_a_functions_start),
 		cmocka_unit_test(test_unwind_smashed_return_address),
 		cmocka_unit_test(test_unwind_behind_a_guess),
+		cmocka_unit_test(test_unwind_through_a_module_without_a_file),
 		cmocka_unit_test(test_unwind_jump_to_nowhere),
 		cmocka_unit_test(test_unwind_cfa_must_grow),
 		cmocka_unit_test(test_unwind_frameless_functions),
 		cmocka_unit_test(test_unwind_signal_frame),
 		cmocka_unit_test(test_unwind_signal_frame_by_cfi),
 		cmocka_unit_test(test_unwind_truncated),
+		cmocka_unit_test(test_unwind_without_all_mappings),
 		cmocka_unit_test(test_unwind_over_a_gap),
 		cmocka_unit_test(test_unwind_over_a_gap_without_recursion),
 		cmocka_unit_test(test_unwind_over_a_gap_of_several_parts),
 		cmocka_unit_test(test_unwind_over_a_gap_to_the_best_candidate),
+		cmocka_unit_test(test_unwind_over_a_gap_past_what_is_left_over),
+		cmocka_unit_test(test_unwind_over_a_gap_of_large_frames),
 		cmocka_unit_test(test_unwind_over_a_gap_not_back_to_where_it_was),
 		cmocka_unit_test(test_unwind_over_a_gap_only_if_it_is_one),
 		cmocka_unit_test(test_unwind_registers_of_callers),

@@ -116,21 +116,44 @@ static enum snap_kind find_kind(struct snap_evidence *e)
 
 /* ---------------------------------------------------------------- words */
 
+/* How often a function must stand there to be called recursive. */
+#define MANY 8
+
+/* Of the lines before a part of the stack that was not captured, and that held many frames, how many
+ * there are; 0: no such part is behind one of the first max. */
+static size_t lines_before_gap(const struct snap_crash_thread *thread, size_t max)
+{
+	for (size_t i = 0; i < max; i++) {
+		size_t at = thread->listed[i].frame;
+		if (at >= thread->num_frames)
+			break;
+		const struct snap_frame *frame = &thread->frames[at];
+		bool is_last = i + 1 == thread->num_listed || thread->listed[i + 1].frame != at;
+		if (is_last && !frame->is_gap_unlisted && frame->gap_frames >= MANY)
+			return i + 1;
+	}
+	return max == thread->num_listed && thread->end == SNAP_END_TRUNCATED ? max : 0;
+}
+
 /* A function that stands often among the innermost frames; NULL if there is none. */
 static const char *repeated_function(const struct snap_crash_thread *thread)
 {
-	enum { LOOK_AT = 64, MANY = 8 };
-	size_t num = thread && thread->num_listed < LOOK_AT ? thread->num_listed
-		     : thread				    ? LOOK_AT
-							    : 0;
-	for (size_t i = 0; i < num && i < LOOK_AT / MANY; i++) {
+	enum { LOOK_AT = 64, FIRST = LOOK_AT / MANY, FEW = 2 };
+	if (!thread)
+		return NULL;
+	size_t num = thread->num_listed < LOOK_AT ? thread->num_listed : LOOK_AT;
+	size_t before_gap = lines_before_gap(thread, num);
+	for (size_t i = 0; i < num && i < FIRST; i++) {
 		const char *name = thread->listed[i].function;
-		size_t count = 0;
+		size_t count = 0, count_before = 0;
 		for (size_t j = 0; name && j < num; j++)
 			if (thread->listed[j].function &&
-				strcmp(thread->listed[j].function, name) == 0)
+				strcmp(thread->listed[j].function, name) == 0) {
 				count++;
-		if (count >= MANY)
+				count_before += j < before_gap;
+			}
+		/* Of large frames, few are captured. */
+		if (count >= MANY || count_before >= FEW)
 			return name;
 	}
 	return NULL;

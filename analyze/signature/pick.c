@@ -181,6 +181,78 @@ static void rotate(const struct snap_signature_stack *stack, size_t *turn, size_
 	memcpy(turn, doubled + best, length * sizeof(turn[0]));
 }
 
+/* Lines that recur, from order[at] on. */
+struct recursion {
+	size_t at, length, turns; /* 0 turns: none do */
+};
+
+/*
+ * Whether order[at, at + length) and what is left of a second turn are all that stands before a part
+ * of the stack that was not captured: a stack that overflowed is full of them, but a turn may be so
+ * large that no more was captured.
+ */
+static bool goes_on_into_gap(const struct snap_signature_stack *stack,
+	const struct snap_picked *picked, size_t at, size_t length)
+{
+	if (stack->kind != SNAP_KIND_STACK_OVERFLOW || !stack->ends_at_gap ||
+		at + length >= picked->num_kept)
+		return false;
+	size_t left = picked->num_kept - at - length;
+	for (size_t i = 0; i < left; i += length) {
+		size_t num = left - i < length ? left - i : length;
+		if (!same_turn(stack, &picked->order[at], &picked->order[at + length + i], num))
+			return false;
+	}
+	return true;
+}
+
+static struct recursion recursion_at(
+	const struct snap_signature_stack *stack, const struct snap_picked *picked, size_t at)
+{
+	for (size_t length = 1; length <= MAX_TURN; length++) {
+		size_t turns = count_turns(stack, picked, at, length);
+		if (turns >= (length == 1 ? MIN_TURNS1 : MIN_TURNS))
+			return (struct recursion){at, length, turns};
+	}
+	for (size_t length = 1; length <= MAX_TURN; length++)
+		if (goes_on_into_gap(stack, picked, at, length))
+			return (struct recursion){
+				at, length, count_turns(stack, picked, at, length)};
+	return (struct recursion){0};
+}
+
+/* Behind the last whole turn, and what is left of one. */
+static size_t end_of(const struct snap_signature_stack *stack, const struct snap_picked *picked,
+	const struct recursion *recursion)
+{
+	size_t end = recursion->at + recursion->turns * recursion->length;
+	for (size_t j = 0; j < recursion->length && end < picked->num_kept; j++, end++)
+		if (compare_lines(stack, picked->order[recursion->at + j], picked->order[end]) != 0)
+			break;
+	return end;
+}
+
+static bool fills_the_stack(const struct snap_signature_stack *stack,
+	const struct snap_picked *picked, const struct recursion *recursion)
+{
+	return stack->kind == SNAP_KIND_STACK_OVERFLOW &&
+	       (recursion->turns >= MIN_TURNS ||
+		       goes_on_into_gap(stack, picked, recursion->at, recursion->length));
+}
+
+/*
+ * What led to the recursion that filled a stack is captured of one that has few frames alone: it
+ * goes. But one that is part of another, with longer turns, did not fill it.
+ */
+static bool is_last_recursion(
+	const struct snap_signature_stack *stack, const struct snap_picked *picked, size_t from)
+{
+	for (size_t i = from; i < picked->num_kept; i++)
+		if (recursion_at(stack, picked, i).turns > 0)
+			return false;
+	return true;
+}
+
 /*
  * Recursion once. What is left of a turn behind the last whole one goes as well: how far the last
  * turn went is chance, too. Of a stack overflow, so is what the recursion called when the stack
@@ -191,27 +263,24 @@ static void fold(const struct snap_signature_stack *stack, struct snap_picked *p
 	size_t num = 0;
 	bool is_first = true;
 	for (size_t i = 0; i < picked->num_kept;) {
-		size_t length = 0, turns = 0;
-		for (size_t l = 1; l <= MAX_TURN && length == 0; l++) {
-			turns = count_turns(stack, picked, i, l);
-			if (turns >= (l == 1 ? MIN_TURNS1 : MIN_TURNS))
-				length = l;
-		}
-		if (length == 0) {
+		struct recursion recursion = recursion_at(stack, picked, i);
+		size_t length = recursion.length;
+		if (recursion.turns == 0) {
 			picked->order[num++] = picked->order[i++];
 			continue;
 		}
-		if (is_first && stack->kind == SNAP_KIND_STACK_OVERFLOW && turns >= MIN_TURNS) {
-			while (num > 0)
-				picked->picks[picked->order[--num]] = SNAP_PICK_LEAF;
-		}
+		bool is_cause = is_first && fills_the_stack(stack, picked, &recursion);
+		while (is_cause && num > 0)
+			picked->picks[picked->order[--num]] = SNAP_PICK_LEAF;
 		is_first = false;
-		size_t end = i + turns * length;
-		for (size_t j = 0; j < length && end < picked->num_kept; j++, end++)
-			if (compare_lines(stack, picked->order[i + j], picked->order[end]) != 0)
-				break;
+		size_t end = end_of(stack, picked, &recursion);
 		for (size_t j = i + length; j < end; j++)
 			picked->picks[picked->order[j]] = SNAP_PICK_REPEATED;
+		if (is_cause && is_last_recursion(stack, picked, end)) {
+			for (size_t j = end; j < picked->num_kept; j++)
+				picked->picks[picked->order[j]] = SNAP_PICK_ENTRY;
+			picked->num_kept = end;
+		}
 		memmove(&picked->order[num], &picked->order[i], length * sizeof(size_t));
 		rotate(stack, &picked->order[num], length);
 		num += length;

@@ -25,6 +25,7 @@ enum snap_pick {
 	SNAP_PICK_NAMELESS, /* in no module, or in that of the nameless one above it */
 	SNAP_PICK_REPEATED, /* recursion */
 	SNAP_PICK_LEAF,	    /* of a stack overflow, above the recursion */
+	SNAP_PICK_ENTRY,    /* of a stack overflow, below the recursion */
 	SNAP_PICK_INLINED,  /* a function that was inlined, of the physical level */
 };
 

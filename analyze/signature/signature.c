@@ -71,6 +71,8 @@ static const char *words_of(enum snap_pick pick)
 		return "recursion";
 	case SNAP_PICK_LEAF:
 		return "what the recursion called as the stack ended";
+	case SNAP_PICK_ENTRY:
+		return "led to the recursion that filled the stack";
 	case SNAP_PICK_INLINED:
 		return "inlined";
 	}

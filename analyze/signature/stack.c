@@ -59,6 +59,14 @@ static bool is_trusted(const struct snap_crash *crash, const struct snap_crash_t
 		       sp + (crash->arch->call_pushes_ra ? snap_arch_word(crash->arch) : 0);
 }
 
+/* Whether the frame is the last one before a part of the stack that was not captured. */
+static bool is_before_gap(const struct snap_crash_thread *thread, size_t frame)
+{
+	if (frame + 1 == thread->num_frames)
+		return thread->end == SNAP_END_TRUNCATED;
+	return thread->frames[frame].gap_bytes > 0 && !thread->frames[frame].is_gap_unlisted;
+}
+
 uint64_t snap_signature_offset(const struct snap_frame *frame)
 {
 	const struct snap_module *record = &frame->module->record;
@@ -104,6 +112,20 @@ static int read_line(const struct snap_rules *rules, uint32_t present, bool is_d
 	return 0;
 }
 
+/*
+ * Where the program jumped to nowhere, and nothing certain tells from where, all that is known is which
+ * program it was: the jump was somewhere in that.
+ */
+static void place_bad_pc(const struct snap_crash *crash, struct snap_signature_line *lines, size_t num)
+{
+	if (crash->cause.kind != SNAP_KIND_EXEC_BAD_PC || crash->device.is_device || num == 0)
+		return;
+	for (size_t i = 0; i < num; i++)
+		if (lines[i].function || lines[i].module.len > 0)
+			return;
+	lines[0].module = snap_path_name(crash->process.exe);
+}
+
 int snap_signature_stack_read(const struct snap_crash *crash,
 	const struct snap_crash_thread *thread, const struct snap_rules *rules,
 	struct snap_arena *arena, struct snap_signature_stack *ret, struct snap_error *err)
@@ -134,6 +156,9 @@ int snap_signature_stack_read(const struct snap_crash *crash,
 			return snap_error_no_memory(err);
 		ret->num_lines = i + 1;
 	}
+	place_bad_pc(crash, lines, ret->num_lines);
 	ret->is_cut = ret->num_lines < thread->num_listed;
+	ret->ends_at_gap = ret->num_lines > 0 &&
+			   is_before_gap(thread, thread->listed[ret->num_lines - 1].frame);
 	return 0;
 }

@@ -40,6 +40,7 @@ struct snap_signature_stack {
 	bool is_device; /* a microcontroller's */
 	bool is_smashed;  /* the innermost frame that did not end the program overwrote its own */
 	bool is_cut;	  /* more lines follow, which are guesses, or too many */
+	bool ends_at_gap; /* what follows on the stack was not captured */
 };
 
 /* Of a frame in a module: where in that file's memory its pc is. */

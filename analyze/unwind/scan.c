@@ -104,6 +104,23 @@ static enum snap_call_fit look_at(struct snap_walk *w, const struct snap_functio
 	return next < SNAP_CALL_TO_ANY && next < fit ? next : fit;
 }
 
+/*
+ * Whether the word may be a return address in a module whose file is not at hand: nothing tells its
+ * functions, and what its code is only if some of it was captured.
+ */
+static bool may_be_without_file(struct snap_walk *w, const struct snap_registers *registers,
+	uint64_t addr, uint64_t value, struct snap_registers *caller)
+{
+	*caller = (struct snap_registers){.trust = SNAP_TRUST_SCAN};
+	snap_set_return_address(w, caller, value);
+	const struct snap_crash_module *module = snap_crash_module_at(w->crash, caller->pc - 1);
+	if (!module || module->object || !snap_is_code(w, caller->pc, false) ||
+		snap_is_return_address(w, caller->pc, caller->is_thumb) == SNAP_NO)
+		return false;
+	set_stack_registers(w, registers, addr, caller);
+	return true;
+}
+
 /* Whether a candidate ends the search at once, or makes another one of no interest. */
 static bool is_better(const struct candidate *best, enum snap_call_fit fit, uint64_t addr)
 {
@@ -124,7 +141,10 @@ enum snap_step snap_step_by_scan(struct snap_walk *w, struct snap_frame *frame,
 	uint8_t chunk[CHUNK_BYTES];
 	unsigned int word = snap_arch_word(w->arch);
 	struct snap_function callee = {0};
-	struct candidate best = {.fit = SNAP_CALL_MISFIT};
+	struct candidate best = {.fit = SNAP_CALL_MISFIT}, unproved = {.fit = SNAP_CALL_MISFIT};
+	/* Then its callers are likely to be without one, too, and not to be passed over for what can
+	 * be proved. */
+	bool is_without_file = frame && frame->module && !frame->module->object;
 	if (frame && frame->pc > 0)
 		callee = snap_callee_of(w, frame);
 	if (w->arch->support != SNAP_ARCH_SUPPORTED)
@@ -139,11 +159,15 @@ enum snap_step snap_step_by_scan(struct snap_walk *w, struct snap_frame *frame,
 		for (size_t i = 0; i + word <= (size_t)n && !is_settled(&best, addr + i);
 			i += word) {
 			struct snap_registers found;
+			uint64_t value = snap_arch_load(w->arch, chunk + i, word);
 			if (*w->words_left == 0)
 				break;
 			--*w->words_left;
-			enum snap_call_fit fit = look_at(w, &callee, registers, addr + i,
-				snap_arch_load(w->arch, chunk + i, word), &found);
+			if (is_without_file && unproved.fit == SNAP_CALL_MISFIT &&
+				may_be_without_file(w, registers, addr + i, value, &found))
+				unproved = (struct candidate){SNAP_CALL_TO_ANY, addr + i, found};
+			enum snap_call_fit fit =
+				look_at(w, &callee, registers, addr + i, value, &found);
 			if (is_better(&best, fit, addr + i))
 				best = (struct candidate){fit, addr + i, found};
 		}
@@ -153,6 +177,8 @@ enum snap_step snap_step_by_scan(struct snap_walk *w, struct snap_frame *frame,
 	}
 	if (best.fit == SNAP_CALL_MISFIT)
 		return SNAP_STEP_UNKNOWN;
+	if (unproved.fit != SNAP_CALL_MISFIT && unproved.addr < best.addr)
+		best = unproved;
 	*caller = best.caller;
 	unsigned int sp = snap_sp_column(w->arch);
 	w->has_floor = true;

@@ -12,7 +12,8 @@
  * there, in a known function, and if that call and the function that it returns from do not
  * contradict each other; the nearest that fits best is chosen. *caller has the stack pointer and a
  * frame pointer only where the machine's convention tells them, checked against the stack.
- * SNAP_STEP_UNKNOWN if there is none in reach.
+ * SNAP_STEP_UNKNOWN if there is none in reach. If one is, and the frame's module has no file at hand,
+ * what may be return addresses in such modules before it come first, though nothing proves them.
  *
  * frame: the one whose caller is looked for; its CFA is set where the convention tells it. NULL:
  * not known, as beyond a part of the stack that was not captured.

@@ -419,6 +419,22 @@ static enum snap_step step(struct snap_walk *w, struct snap_frame *frame,
 /* ---------------------------------------------------------------- the walk */
 
 /*
+ * Behind a gap the walk went on from a word that was left over, maybe. Where neither that word's
+ * call goes to what stood before the gap, nor all calls since to the frames that they led to, all of
+ * it is a guess, and where it leads to is not known to be this stack's end.
+ */
+static void judge_what_follows_gap(struct snap_walk *w)
+{
+	if (w->end != SNAP_END_COMPLETE || !w->is_beyond_gap || w->is_bridged || !w->has_odd_call)
+		return;
+	for (size_t i = 1; i <= w->num_beyond_gap && i <= w->num_frames; i++)
+		if (w->frames[w->num_frames - i].trust < SNAP_TRUST_SCAN)
+			w->frames[w->num_frames - i].trust = SNAP_TRUST_SCAN;
+	(void)snap_step_fails(w, SNAP_END_TRUNCATED,
+		"behind the part of the stack that was not captured, nothing proves to be its own");
+}
+
+/*
  * At most max_frames frames are walked. If max_first is less, so many are kept from the top, and of
  * the others those at the base.
  */
@@ -452,6 +468,7 @@ static int walk_thread(
 		if (add_frame(w, &registers, err) < 0)
 			return -1;
 		w->num_walked++;
+		w->num_beyond_gap++;
 		/* That is of this frame, not of those that steps from it lead to. */
 		registers.is_from_lr = caller.is_from_lr = false;
 		struct snap_frame *frame = &w->frames[w->num_frames - 1];
@@ -463,15 +480,33 @@ static int walk_thread(
 						    : "looking through stacks takes too much work");
 			return 0;
 		}
+		if (result == SNAP_STEP_DONE && w->is_beyond_gap)
+			w->has_odd_call |= !snap_is_called_by(w, frame, &caller);
 		if (result == SNAP_STEP_FAILED && w->has_missing)
 			result = snap_step_over_gap(w, frame, &caller);
-		if (result != SNAP_STEP_DONE)
+		if (result != SNAP_STEP_DONE) {
+			judge_what_follows_gap(w);
 			return 0;
+		}
 		w->is_guessed |= caller.trust > SNAP_TRUST_CFI;
 		if (frame->is_signal)
 			w->has_floor = false;
 		registers = caller;
 	}
+}
+
+/* Whether mappings were left out, or got lost with the end of the file. */
+static bool lacks_mappings(const struct snap_crash *crash)
+{
+	bool is_whole = crash->integrity != SNAP_INTEGRITY_TRUNCATED &&
+			crash->integrity != SNAP_INTEGRITY_CORRUPT;
+	/* A core's stand at its very beginning. */
+	if (!is_whole && !crash->is_core && !crash->device.is_device)
+		return true;
+	for (size_t i = 0; i < crash->num_omissions; i++)
+		if (crash->omissions[i].what == SNAP_OMITTED_MAPPING)
+			return true;
+	return false;
 }
 
 int snap_unwind(
@@ -480,6 +515,7 @@ int snap_unwind(
 	size_t left = MAX_FRAMES_IN_ALL, left_to_walk = MAX_WALKED_IN_ALL;
 	uint64_t steps_left = MAX_STEPS_IN_ALL, words_left = MAX_WORDS_IN_ALL;
 	size_t max_first = options->max_frames;
+	bool lacks = lacks_mappings(crash);
 	bool has_default_limit = max_first == SNAP_DEFAULT_MAX_FRAMES;
 	for (size_t i = 0; i < crash->num_threads; i++) {
 		struct snap_crash_thread *thread = &crash->threads[i];
@@ -487,6 +523,7 @@ int snap_unwind(
 			.crash = crash,
 			.thread = thread,
 			.arch = crash->arch,
+			.lacks_mappings = lacks,
 			.steps_left = &steps_left,
 			.words_left = &words_left,
 		};

@@ -135,7 +135,7 @@ bool snap_may_be_stack(const struct snap_walk *w, uint64_t addr)
 {
 	const struct snap_mapping *mapping = snap_crash_mapping_at(w->crash, addr);
 	if (!mapping)
-		return w->crash->num_mappings == 0 ||
+		return w->crash->num_mappings == 0 || w->lacks_mappings ||
 		       (w->crash->device.is_device && !w->crash->device.is_laid_out);
 	bool is_file = mapping->path.len > 0 && mapping->path.data[0] == '/';
 	/* A device has no memory but what is there from the start. */
@@ -270,6 +270,16 @@ enum snap_call_fit snap_call_fit(
 	/* A stub of the procedure linkage table has no symbol. */
 	struct snap_function other = snap_function_at(w, target);
 	return snap_function_is_known(&other) ? SNAP_CALL_TO_OTHER : SNAP_CALL_TO_ANY;
+}
+
+bool snap_is_called_by(struct snap_walk *w, const struct snap_frame *frame,
+	const struct snap_registers *caller)
+{
+	/* What a signal or a jump interrupted called nothing. */
+	if (frame->is_signal || frame->exact_pc || caller->exact_pc)
+		return true;
+	struct snap_function callee = snap_callee_of(w, frame);
+	return snap_call_fit(w, &callee, caller->pc, caller->is_thumb) > SNAP_CALL_TO_OTHER;
 }
 
 const struct snap_cfi_row *snap_walk_row(struct snap_walk *w, uint64_t addr)

@@ -44,6 +44,7 @@ struct snap_walk {
 	struct snap_crash_thread *thread;
 	const struct snap_arch *arch;
 	const struct snap_mapping *stack; /* where its stack pointer is; NULL */
+	bool lacks_mappings; /* the process had more than the input tells of */
 	uint64_t pac_mask; /* bits of an instruction address that may be a signature (aarch64) */
 	bool has_pac_mask;
 	enum snap_mode mode;
@@ -54,6 +55,12 @@ struct snap_walk {
 	/* Nothing below belongs to the next frame: where the stack pointer is not known. */
 	bool has_floor;
 	uint64_t floor;
+
+	/* Behind a part of the stack that was not captured: whether the call found there goes to a
+	 * function that stood before it, and whether one since went to another function than the
+	 * one that it led to; how many frames there are since. */
+	bool is_beyond_gap, is_bridged, has_odd_call;
+	size_t num_beyond_gap;
 
 	struct snap_frame *frames;
 	size_t num_frames, capacity;
@@ -176,6 +183,11 @@ enum snap_call_fit {
 /* callee: the function returned from; not known: all calls fit, whatever they go to. */
 enum snap_call_fit snap_call_fit(
 	struct snap_walk *w, const struct snap_function *callee, uint64_t pc, bool is_thumb);
+
+/* Whether the frame can have been called by what it returns to: false if that calls another
+ * function, which may still have jumped to the frame's at its end. */
+bool snap_is_called_by(struct snap_walk *w, const struct snap_frame *frame,
+	const struct snap_registers *caller);
 
 /* Whether a symbol or call frame information covers it. */
 bool snap_is_known_function(struct snap_walk *w, uint64_t addr);
