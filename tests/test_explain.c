@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "analyze/explain/abort.h"
 #include "analyze/explain/address.h"
 #include "analyze/explain/explain.h"
 #include "analyze/explain/pointer.h"
@@ -338,6 +339,65 @@ static void test_abort_reasons(void **state)
 	m->crash.signal.sender_pid = 1;
 	assert_int_equal(0, snap_explain(&m->crash, NULL));
 	assert_says(m, "sent by process 1");
+}
+
+/* What catches panics stands below every main() and thread of Rust; it is no panic. */
+static void test_rust_aborts(void **state)
+{
+	static const struct {
+		const char *function;
+		const char *words;
+	} cases[] = {
+		{"std::panicking::catch_unwind", NULL},
+		{"std::panicking::catch_unwind::do_call::<rt::init::{closure#0}, isize>", NULL},
+		{"std::panicking::try", NULL},
+		{"std::panicking::try::do_call", NULL},
+		{"std::panic::catch_unwind", NULL},
+		{"__rust_try", NULL},
+		{"core::slice::index::<impl core::ops::index::Index<I> for [T]>::index", NULL},
+		{"std::panicking::rust_panic_with_hook", "a Rust panic was not caught"},
+		{"std::panicking::panic_with_hook", "a Rust panic was not caught"},
+		{"std::panicking::begin_panic::<&str>", "a Rust panic was not caught"},
+		{"std::panicking::begin_panic_handler::{{closure}}", "a Rust panic was not caught"},
+		{"std::panicking::resume_unwind", "a Rust panic was not caught"},
+		{"std::panic::panic_any::<i32>", "a Rust panic was not caught"},
+		{"__rustc::rust_begin_unwind", "a Rust panic was not caught"},
+		{"__rustc::rust_panic", "a Rust panic was not caught"},
+		{"rust_begin_unwind", "a Rust panic was not caught"},
+		{"core::panicking::panic_fmt", "a Rust panic was not caught"},
+		{"core::panicking::assert_failed_inner", "a Rust panic was not caught"},
+		{"core::slice::index::slice_end_index_len_fail", "out of a slice's bounds"},
+		{"core::slice::index::slice_index_fail::do_panic::runtime",
+			"out of a slice's bounds"},
+	};
+	struct model *m = *state;
+	struct snap_listed_frame listed[] = {
+		{.function = "__GI_raise"},
+		{.function = "__GI_abort"},
+		{.function = "app::run"},
+		{.function = NULL},
+		{.function = "main"},
+	};
+	m->thread.listed = listed;
+	m->thread.num_listed = ARRAY_LEN(listed);
+	/* Without a frame there is nothing to read a panic's arguments from. */
+	static struct snap_frame frames[1];
+	m->thread.frames = frames;
+	m->thread.num_frames = ARRAY_LEN(frames);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		listed[3].function = cases[i].function;
+		raise_fault(m, SIGABRT, SI_TKILL, 0);
+		assert_string_equal(cases[i].words ? "panic" : "abort",
+			snap_failure_name(m->crash.cause.failure));
+		assert_says(m, cases[i].words ? cases[i].words : "it called abort()");
+	}
+	/* Of a C library without names, Rust's own says so. */
+	listed[0].function = listed[1].function = NULL;
+	listed[2].function = "std::process::abort";
+	listed[3].function = "std::panicking::try";
+	raise_fault(m, SIGABRT, SI_TKILL, 0);
+	assert_says(m, "it called abort()");
+	m->thread.num_listed = 0;
 }
 
 static void test_memory_hints(void **state)
@@ -680,6 +740,7 @@ int main(void)
 		TEST(test_others),
 		TEST(test_system_call_number),
 		TEST(test_abort_reasons),
+		TEST(test_rust_aborts),
 		TEST(test_memory_hints),
 		TEST(test_live),
 		TEST(test_no_registers),
