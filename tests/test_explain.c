@@ -658,6 +658,37 @@ static void test_overflow_of_thread_stack(void **state)
 	assert_says(m, "32 bytes below the lowest address of its stack");
 }
 
+/* gdb's cores call a guard page readable, as everything else. */
+static void test_overflow_into_a_guard_that_reads_as_readable(void **state)
+{
+	struct model *m = *state;
+	mappings[5].permissions = R;
+	assert_true(overflowed(m, TSTACK + 0x100, TSTACK - 0x20));
+	assert_true(overflowed(m, TSTACK - 0x800, TSTACK - 0x808));
+	/* Beyond it, by a large frame. */
+	assert_true(overflowed(m, TSTACK - 0x80000, TSTACK - 0x7fff0));
+	/* The kernel found no room for a signal's frame. */
+	set_reg(m, m->crash.arch->sp, TSTACK + 0x100);
+	raise_fault(m, SIGSEGV, SI_KERNEL, 0);
+	assert_kind(m, "stack-overflow");
+	/* Far from sp it is a bad pointer, to no stack. */
+	assert_false(overflowed(m, TSTACK_END - 0x1000, TSTACK - 0x800));
+	assert_says(m, "the guard page below the stack of thread 100");
+	assert_false(overflowed(m, STACK_END - 0x1000, TSTACK - 0x800));
+	assert_null(strstr(m->crash.cause.explanation, "stack"));
+	/* A file's, code, or with nothing right above it: none. */
+	mappings[5].path = snap_bytes_str("/usr/share/data.bin");
+	assert_false(overflowed(m, TSTACK - 0x800, TSTACK - 0x808));
+	mappings[5].path = snap_bytes_str(NULL);
+	mappings[5].permissions = R | X;
+	assert_false(overflowed(m, TSTACK - 0x800, TSTACK - 0x808));
+	mappings[5].permissions = R;
+	mappings[5].end = TSTACK - 0x1000;
+	mappings[5].start = TSTACK - 0x2000;
+	assert_false(overflowed(m, TSTACK - 0x1800, TSTACK - 0x1808));
+	assert_null(strstr(m->crash.cause.explanation, "stack"));
+}
+
 static void test_no_overflow(void **state)
 {
 	struct model *m = *state;
@@ -751,6 +782,7 @@ int main(void)
 		TEST(test_raised_by_kernel),
 		TEST(test_overflow_of_main_stack),
 		TEST(test_overflow_of_thread_stack),
+		TEST(test_overflow_into_a_guard_that_reads_as_readable),
 		TEST(test_no_overflow),
 		TEST(test_overflow_wants_kernel),
 		TEST(test_overflow_without_address),
