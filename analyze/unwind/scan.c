@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "analyze/symbols/cfi_row.h"
+#include "analyze/unwind/call_led.h"
 #include "analyze/unwind/exception_frame.h"
 #include "analyze/unwind/frame_record.h"
 
@@ -204,6 +205,9 @@ enum snap_step snap_step_from_bad_pc(struct snap_walk *w, struct snap_frame *fra
 	snap_set_return_address(w, caller, value);
 	if (!is_believable(w, caller))
 		return SNAP_STEP_UNKNOWN;
+	/* It is no guess any more, and all registers are the caller's. */
+	if (snap_call_led_here(w, registers, caller))
+		caller->trust = SNAP_TRUST_CFI;
 	frame->cfa = registers->values[sp] + (arch->call_pushes_ra ? snap_arch_word(arch) : 0);
 	frame->has_cfa = true;
 	snap_register_set(caller, sp, frame->cfa);
