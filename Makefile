@@ -576,6 +576,7 @@ ANALYZE_OBJS = \
 	analyze/tokens/format.o \
 	analyze/tokens/nested.o \
 	analyze/tokens/summary.o \
+	analyze/unwind/call_led.o \
 	analyze/unwind/cfi_step.o \
 	analyze/unwind/exception_frame.o \
 	analyze/unwind/exidx.o \

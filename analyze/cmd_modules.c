@@ -19,7 +19,7 @@ static bool is_missing(const struct snap_crash_module *module)
 			   snap_bytes_equal_str(module->record.path, "[jit]");
 	enum snap_symbols wanted = has_no_file ? SNAP_SYMBOLS_DYNSYM : SNAP_SYMBOLS_DWARF;
 	/* With names, but without all files, there is a reason why. */
-	return module->symbols < wanted || module->why;
+	return module->symbols < wanted || module->why || snap_candidates_split(module->candidates);
 }
 
 static void print_module(const struct snap_crash_module *module)
@@ -139,6 +139,9 @@ static void print_ways_to_get(
 		printf("    get: debuginfod-find executable %s\n", hex);
 	if (!has_dwarf && !was_asked_for(module, SNAP_ROLE_DEBUG))
 		printf("    get: debuginfod-find debuginfo %s\n", hex);
+	if (snap_candidates_split(module->candidates))
+		(void)fputs("    get: --symbols DIR here, with its .dwo files, or its .dwp, in DIR\n",
+			stdout);
 	if (!has_code || !has_dwarf)
 		printf("    get: snapanalyze symbols add FILE --store DIR, and --symbols DIR here, "
 		       "FILE being the %s\n",

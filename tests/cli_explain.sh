@@ -121,6 +121,17 @@ divide	30:5	False	attempt to divide by zero	: a division by zero \("attempt to d
 message	23:9	False	out of paper	 \("out of paper"\)
 format	36:9	-	-	
 END
+		for argument in abort abort_of_c abort_in_thread; do
+			name="rust_panics $argument ($setting)"
+			if ! crash_direct crash "$TMP/rust_panics" "$argument"; then
+				not_ok "$name: captured"
+				note_file "$TMP/why"
+				continue
+			fi
+			"$ANALYZE" json "$SNAP" >"$TMP/got.json" 2>"$TMP/err"
+			check "$name" tool check_cause "$TMP/got.json" abort - - - abort \
+				"The program aborted itself: it called abort\(\)\.\$"
+		done
 	done
 fi
 # Of aarch64 (qemu itself crashes, too, in the end), as qemu's user emulation leaves cores: no siginfo tells of the address.

@@ -50,6 +50,18 @@ for compiler in "gcc -gdwarf-4" "gcc -gdwarf-5" "clang -gdwarf-4" "clang -gdwarf
 	rm "$dwo"
 	mkfifo "$dwo"
 	crash dwo && reports "a FIFO as DW_AT_dwo_name, $compiler" "$SNAP"
+	"$ANALYZE" modules --missing --symbols "$TMP" --no-cache "$SNAP" >listed 2>"$TMP/err"
+	check "a FIFO as DW_AT_dwo_name, $compiler: said why it is not used" \
+		grep -q "tried: split, split: .*$dwo: not a regular file" listed
+	rm "$dwo"
+	"$ANALYZE" modules --missing --symbols "$TMP" --no-cache "$SNAP" >listed 2>"$TMP/err"
+	check "no file as DW_AT_dwo_name, $compiler: said so" \
+		grep -q "tried: split, split: .*$dwo: not found" listed
+	"$ANALYZE" report --symbols "$TMP" --no-cache "$SNAP" >listed 2>"$TMP/err"
+	check "no file as DW_AT_dwo_name, $compiler: the report says what is missing" \
+		grep -q "split debug information (.dwo) is missing" listed
+	check "no file as DW_AT_dwo_name, $compiler: variables say why" \
+		grep -q "variables of .* are not known where .*$dwo: not found" listed
 done
 
 # .gnu_debugaltlink: a file that holds what several programs have in common (dwz). What both call

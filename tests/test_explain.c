@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "analyze/explain/abort.h"
 #include "analyze/explain/address.h"
 #include "analyze/explain/explain.h"
 #include "analyze/explain/pointer.h"
@@ -340,6 +341,65 @@ static void test_abort_reasons(void **state)
 	assert_says(m, "sent by process 1");
 }
 
+/* What catches panics stands below every main() and thread of Rust; it is no panic. */
+static void test_rust_aborts(void **state)
+{
+	static const struct {
+		const char *function;
+		const char *words;
+	} cases[] = {
+		{"std::panicking::catch_unwind", NULL},
+		{"std::panicking::catch_unwind::do_call::<rt::init::{closure#0}, isize>", NULL},
+		{"std::panicking::try", NULL},
+		{"std::panicking::try::do_call", NULL},
+		{"std::panic::catch_unwind", NULL},
+		{"__rust_try", NULL},
+		{"core::slice::index::<impl core::ops::index::Index<I> for [T]>::index", NULL},
+		{"std::panicking::rust_panic_with_hook", "a Rust panic was not caught"},
+		{"std::panicking::panic_with_hook", "a Rust panic was not caught"},
+		{"std::panicking::begin_panic::<&str>", "a Rust panic was not caught"},
+		{"std::panicking::begin_panic_handler::{{closure}}", "a Rust panic was not caught"},
+		{"std::panicking::resume_unwind", "a Rust panic was not caught"},
+		{"std::panic::panic_any::<i32>", "a Rust panic was not caught"},
+		{"__rustc::rust_begin_unwind", "a Rust panic was not caught"},
+		{"__rustc::rust_panic", "a Rust panic was not caught"},
+		{"rust_begin_unwind", "a Rust panic was not caught"},
+		{"core::panicking::panic_fmt", "a Rust panic was not caught"},
+		{"core::panicking::assert_failed_inner", "a Rust panic was not caught"},
+		{"core::slice::index::slice_end_index_len_fail", "out of a slice's bounds"},
+		{"core::slice::index::slice_index_fail::do_panic::runtime",
+			"out of a slice's bounds"},
+	};
+	struct model *m = *state;
+	struct snap_listed_frame listed[] = {
+		{.function = "__GI_raise"},
+		{.function = "__GI_abort"},
+		{.function = "app::run"},
+		{.function = NULL},
+		{.function = "main"},
+	};
+	m->thread.listed = listed;
+	m->thread.num_listed = ARRAY_LEN(listed);
+	/* Without a frame there is nothing to read a panic's arguments from. */
+	static struct snap_frame frames[1];
+	m->thread.frames = frames;
+	m->thread.num_frames = ARRAY_LEN(frames);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		listed[3].function = cases[i].function;
+		raise_fault(m, SIGABRT, SI_TKILL, 0);
+		assert_string_equal(cases[i].words ? "panic" : "abort",
+			snap_failure_name(m->crash.cause.failure));
+		assert_says(m, cases[i].words ? cases[i].words : "it called abort()");
+	}
+	/* Of a C library without names, Rust's own says so. */
+	listed[0].function = listed[1].function = NULL;
+	listed[2].function = "std::process::abort";
+	listed[3].function = "std::panicking::try";
+	raise_fault(m, SIGABRT, SI_TKILL, 0);
+	assert_says(m, "it called abort()");
+	m->thread.num_listed = 0;
+}
+
 static void test_memory_hints(void **state)
 {
 	struct model *m = *state;
@@ -598,6 +658,37 @@ static void test_overflow_of_thread_stack(void **state)
 	assert_says(m, "32 bytes below the lowest address of its stack");
 }
 
+/* gdb's cores call a guard page readable, as everything else. */
+static void test_overflow_into_a_guard_that_reads_as_readable(void **state)
+{
+	struct model *m = *state;
+	mappings[5].permissions = R;
+	assert_true(overflowed(m, TSTACK + 0x100, TSTACK - 0x20));
+	assert_true(overflowed(m, TSTACK - 0x800, TSTACK - 0x808));
+	/* Beyond it, by a large frame. */
+	assert_true(overflowed(m, TSTACK - 0x80000, TSTACK - 0x7fff0));
+	/* The kernel found no room for a signal's frame. */
+	set_reg(m, m->crash.arch->sp, TSTACK + 0x100);
+	raise_fault(m, SIGSEGV, SI_KERNEL, 0);
+	assert_kind(m, "stack-overflow");
+	/* Far from sp it is a bad pointer, to no stack. */
+	assert_false(overflowed(m, TSTACK_END - 0x1000, TSTACK - 0x800));
+	assert_says(m, "the guard page below the stack of thread 100");
+	assert_false(overflowed(m, STACK_END - 0x1000, TSTACK - 0x800));
+	assert_null(strstr(m->crash.cause.explanation, "stack"));
+	/* A file's, code, or with nothing right above it: none. */
+	mappings[5].path = snap_bytes_str("/usr/share/data.bin");
+	assert_false(overflowed(m, TSTACK - 0x800, TSTACK - 0x808));
+	mappings[5].path = snap_bytes_str(NULL);
+	mappings[5].permissions = R | X;
+	assert_false(overflowed(m, TSTACK - 0x800, TSTACK - 0x808));
+	mappings[5].permissions = R;
+	mappings[5].end = TSTACK - 0x1000;
+	mappings[5].start = TSTACK - 0x2000;
+	assert_false(overflowed(m, TSTACK - 0x1800, TSTACK - 0x1808));
+	assert_null(strstr(m->crash.cause.explanation, "stack"));
+}
+
 static void test_no_overflow(void **state)
 {
 	struct model *m = *state;
@@ -708,6 +799,7 @@ int main(void)
 		TEST(test_others),
 		TEST(test_system_call_number),
 		TEST(test_abort_reasons),
+		TEST(test_rust_aborts),
 		TEST(test_memory_hints),
 		TEST(test_live),
 		TEST(test_no_registers),
@@ -718,6 +810,7 @@ int main(void)
 		TEST(test_raised_by_kernel),
 		TEST(test_overflow_of_main_stack),
 		TEST(test_overflow_of_thread_stack),
+		TEST(test_overflow_into_a_guard_that_reads_as_readable),
 		TEST(test_no_overflow),
 		TEST(test_overflow_wants_kernel),
 		TEST(test_overflow_without_address),

@@ -128,6 +128,13 @@ static const struct row {
 	{X86_64, "\xae", 1, "scasb al, byte ptr [rdi]", "r1@4000", SNAP_ACTION_OTHER},
 	{X86_64, "\x0f\x28\x00", 3, "movaps xmm0, xmmword ptr [rax]", "r16@1000/16", SNAP_ACTION_OTHER},
 	{X86_64, "\x0f\x29\x00", 3, "movaps xmmword ptr [rax], xmm0", "w16@1000/16", SNAP_ACTION_OTHER},
+	{X86_64, "\xd7", 1, "xlatb", "r1@2000", SNAP_ACTION_OTHER},
+	{X86_64, "\x67\xd7", 2, "xlatb", "r1@2000", SNAP_ACTION_OTHER},
+	{I386, "\xd7", 1, "xlatb", "r1@0", SNAP_ACTION_OTHER},
+	{X86_64, "\xc4\xe2\xf5\x91\x1c\xd0", 6, "vpgatherqq ymm3, qword ptr [rax + ymm2*8], ymm1", "r8@?", SNAP_ACTION_OTHER},
+	{X86_64, "\xc4\xe2\x71\x90\x1c\x90", 6, "vpgatherdd xmm3, dword ptr [rax + xmm2*4], xmm1", "r4@?", SNAP_ACTION_OTHER},
+	{X86_64, "\xc4\xe2\x75\x92\x1c\x90", 6, "vgatherdps ymm3, dword ptr [rax + ymm2*4], ymm1", "r4@?", SNAP_ACTION_OTHER},
+	{X86_64, "\xc4\xe2\xf5\x92\x1c\xd0", 6, "vgatherdpd ymm3, qword ptr [rax + xmm2*8], ymm1", "r8@?", SNAP_ACTION_OTHER},
 	{X86_64, "\x0f\x11\x00", 3, "movups xmmword ptr [rax], xmm0", "w16@1000", SNAP_ACTION_OTHER},
 	{X86_64, "\xf3\x0f\x6f\x08", 4, "movdqu xmm1, xmmword ptr [rax]", "r16@1000", SNAP_ACTION_OTHER},
 	{X86_64, "\x66\x0f\x7f\x04\x24", 5, "movdqa xmmword ptr [rsp], xmm0", "w16@7000/16", SNAP_ACTION_OTHER},
@@ -553,6 +560,79 @@ static void test_any_crash(void **state)
 	}
 }
 
+/* What is said of them where the kernel tells the address, or none. */
+static void test_sentences(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *bytes;
+		size_t len;
+		bool has_address;
+		uint64_t address;
+		const char *access, *words;
+	} cases[] = {
+		{"\xd7", 1, true, 0x2000, "read",
+			"The program read a byte at address 0x2000, which is not mapped"},
+		{"\xc4\xe2\xf5\x91\x1c\xd0", 6, true, 0xff8, "read",
+			"The program read 8 bytes at address 0xff8, which is not mapped: it is that of "
+			"one element of the vector, rax + ymm2 * 8, rax being 0x1000."},
+		{"\xc4\xe2\xf5\x91\x1c\xd0", 6, true, 0x123000, "read",
+			"The program read 8 bytes at address 0x123000, which is not mapped: it is that "
+			"of one element of the vector, rax + ymm2 * 8, rax being 0x1000."},
+		{"\xc4\xe2\xf5\x91\x1c\xd5\0\0\0\0", 10, true, 0, "read",
+			"The program read 8 bytes at address 0x0, which is not mapped: it is that of "
+			"one element of the vector ymm2."},
+		{"\x0f\x28\x40\x01", 4, false, 0, "read",
+			"The program read 16 bytes at address 0x1001, which is not a multiple of 16"},
+		{"\x0f\x29\x40\x01", 4, false, 0, "write",
+			"The program wrote 16 bytes at address 0x1001, which is not a multiple of 16"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct registers regs;
+		struct snap_crash crash;
+		snap_crash_init(&crash, "test.snap");
+		crash.arch = arch_of(X86_64);
+		fill_registers(crash.arch, &regs);
+		const uint64_t pc = ADDR;
+		memcpy(regs.bytes + crash.arch->regs[crash.arch->pc].offset, &pc, sizeof(pc));
+		struct snap_crash_thread thread = {
+			.crashed = true,
+			.pr_reg = snap_bytes(regs.bytes, regs.len),
+		};
+		const struct snap_memory_segment segment = {
+			.start = ADDR,
+			.len = cases[i].len,
+			.data = (const uint8_t *)cases[i].bytes,
+			.fd = -1,
+		};
+		struct snap_mapping code = {.start = ADDR,
+			.end = ADDR + 0x1000,
+			.has_permissions = true,
+			.permissions = SNAP_MAPPING_READ | SNAP_MAPPING_EXEC};
+		assert_int_equal(0, snap_memory_add(&crash.memory, &segment, NULL));
+		assert_int_equal(0, snap_memory_finish(&crash.memory, NULL));
+		crash.mappings = &code;
+		crash.num_mappings = 1;
+		crash.threads = &thread;
+		crash.num_threads = 1;
+		crash.has_signal = true;
+		crash.signal = (struct snap_signal){
+			.has_signo = true,
+			.signo = SIGSEGV,
+			.has_code = true,
+			.code = cases[i].has_address ? SEGV_MAPERR : SI_KERNEL,
+			.has_address = cases[i].has_address,
+			.address = cases[i].address,
+		};
+		assert_int_equal(0, snap_explain(&crash, NULL));
+		assert_non_null(crash.cause.access);
+		assert_string_equal(cases[i].access, crash.cause.access);
+		if (strncmp(crash.cause.explanation, cases[i].words, strlen(cases[i].words)) != 0)
+			fail_msg("%s", crash.cause.explanation);
+		snap_crash_deinit(&crash);
+	}
+}
+
 static void test_registers(void **state)
 {
 	(void)state;
@@ -657,6 +737,7 @@ int main(void)
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_any_bytes),
 		cmocka_unit_test(test_any_crash),
+		cmocka_unit_test(test_sentences),
 		cmocka_unit_test(test_registers),
 		cmocka_unit_test(test_traps),
 	};

@@ -486,6 +486,94 @@ static void test_scan_bad_pc_return_address_in_the_link_register(void **state)
 	}
 }
 
+/* Calls whose target is in a register or in memory: the caller is no guess where that led here. */
+static void test_scan_bad_pc_by_a_call_that_led_there(void **state)
+{
+	(void)state;
+	enum { PC = 0x12340, SLOT = SP + 0x100 };
+	static const struct {
+		uint16_t machine;
+		bool is_thumb;
+		const char *bytes;
+		size_t len;
+		uint64_t reg, value; /* DWARF's number; what the call goes by has */
+		uint64_t other;	     /* the same with another value */
+	} cases[] = {
+		{EM_X86_64, false, "\xff\xd0", 2, 0, PC, PC + 1},
+		{EM_X86_64, false, "\xff\xd1", 2, 2, PC, 0},		/* rcx */
+		{EM_X86_64, false, "\xff\xd7", 2, 5, PC, 0},		/* rdi */
+		{EM_X86_64, false, "\x41\xff\xd4", 3, 12, PC, 0},	/* r12 */
+		{EM_X86_64, false, "\xff\x13", 2, 3, SLOT, SLOT + 8}, /* [rbx] */
+		{EM_X86_64, false, "\xff\x53\xf8", 3, 3, SLOT + 8, SLOT},
+		{EM_X86_64, false, "\x41\xff\x55\x00", 4, 13, SLOT, SLOT - 8},
+		{EM_X86_64, false, "\xff\x93\x00\x01\x00\x00", 6, 3, SLOT - 0x100, SLOT},
+		{EM_X86_64, false, "\xff\x14\xc3", 3, 3, SLOT, SLOT + 8}, /* [rbx + rax * 8] */
+		{EM_X86_64, false, "\x42\xff\x14\xfb", 4, 3, SLOT, SLOT + 8},
+		{EM_386, false, "\xff\xd1", 2, 1, PC, 0},
+		{EM_386, false, "\xff\x53\x04", 3, 3, SLOT - 4, SLOT},
+		{EM_AARCH64, false, "\xa0\x02\x3f\xd6", 4, 21, PC, PC + 4},
+		{EM_AARCH64, false, "\xbf\x0a\x3f\xd6", 4, 21, PC, PC + 4}, /* blraaz */
+		{EM_ARM, false, "\x33\xff\x2f\xe1", 4, 3, PC, PC + 4},
+		{EM_ARM, true, "\x98\x47", 2, 3, PC + 1, PC + 5},
+		{EM_RISCV, false, "\x82\x97", 2, 15, PC, PC + 4},
+		{EM_RISCV, false, "\xe7\x80\x47\x00", 4, 15, PC - 4, PC},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		begin_machine(cases[i].machine);
+		uint64_t after = CALLER + 0x60;
+		target_code(after - cases[i].len, cases[i].bytes, cases[i].len);
+		target_word(SP + 0x40, AT(after));
+		target_word(SLOT, PC);
+		target_ready();
+		for (unsigned int k = 0; k < 2; k++) {
+			w = target_walk();
+			registers = target_registers(PC, SP + 0x40);
+			if (snap_lr_column(target_crash.arch) >= 0)
+				snap_register_set(&registers, target_lr(),
+					AT(after) | cases[i].is_thumb);
+			/* An index of others' is 0. */
+			snap_register_set(&registers, 0, 0);
+			snap_register_set(&registers, 15, 0);
+			snap_register_set(&registers, (unsigned int)cases[i].reg,
+				k == 0 ? cases[i].value : cases[i].other);
+			frame = target_frame(&registers);
+			assert_int_equal(snap_step_from_bad_pc(&w, &frame, &registers, &caller),
+				SNAP_STEP_DONE);
+			if (caller.trust != (k == 0 ? SNAP_TRUST_CFI : SNAP_TRUST_SCAN))
+				fail_msg("case %zu, %u", i, k);
+			assert_int_equal(caller.pc, AT(after));
+			assert_true(frame.has_cfa);
+		}
+		target_end();
+	}
+}
+
+/* What the call went by is on the stack, which the return address is on, too; and code that is not
+ * there. */
+static void test_scan_bad_pc_by_a_call_through_the_stack(void **state)
+{
+	(void)state;
+	begin();
+	target_code(CALLER + 0x5c, "\xff\x54\x24\x10", 4); /* call [rsp + 0x10], rsp before it */
+	target_word(SP + 0x40, AT(CALLER + 0x60));
+	target_word(SP + 0x48 + 0x10, 0x12340);
+	target_ready();
+	assert_int_equal(jump(0x12340, 0), SNAP_STEP_DONE);
+	assert_int_equal(caller.trust, SNAP_TRUST_CFI);
+	assert_int_equal(jump(0x12348, 0), SNAP_STEP_DONE);
+	assert_int_equal(caller.trust, SNAP_TRUST_SCAN);
+	target_end();
+	/* A call that has its target in itself. */
+	begin();
+	target_word(SP + 0x40, DIRECT);
+	target_ready();
+	assert_int_equal(jump(AT(CALLEE), 0), SNAP_STEP_DONE);
+	assert_int_equal(caller.trust, SNAP_TRUST_CFI);
+	assert_int_equal(jump(AT(CALLEE) + 1, 0), SNAP_STEP_DONE);
+	assert_int_equal(caller.trust, SNAP_TRUST_SCAN);
+	target_end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -503,6 +591,8 @@ int main(void)
 		cmocka_unit_test(test_scan_frame_pointer_only_if_a_record_proves_it),
 		cmocka_unit_test(test_scan_bad_pc_return_address_on_the_stack),
 		cmocka_unit_test(test_scan_bad_pc_return_address_in_the_link_register),
+		cmocka_unit_test(test_scan_bad_pc_by_a_call_that_led_there),
+		cmocka_unit_test(test_scan_bad_pc_by_a_call_through_the_stack),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

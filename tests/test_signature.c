@@ -435,6 +435,23 @@ static void test_rust(void **state)
 			F("std::panicking::panic_with_hook", PROGRAM),
 			F("__rustc::rust_begin_unwind", PROGRAM),
 			F("core::panicking::panic_fmt", PROGRAM), F("app::run", PROGRAM)));
+	/* What catches panics begins threads and programs, by its older name, too; it ends none. */
+	assert_string_equal("abort | puts | app::run",
+		SIGN(m, F("abort", LIBC), F("puts", LIBC), F("app::run", PROGRAM),
+			F("std::panicking::try::do_call", PROGRAM), F("__rust_try", PROGRAM),
+			F("std::panicking::try", PROGRAM), F("std::panic::catch_unwind", PROGRAM),
+			F("std::rt::lang_start_internal", PROGRAM), F("main", PROGRAM)));
+	assert_null(SIGN(m, F("abort", LIBC), F("std::panicking::try", PROGRAM)));
+	assert_string_equal("abort | app::run",
+		SIGN(m, F("abort", LIBC), F("std::process::abort", PROGRAM), F("app::run", PROGRAM),
+			F("std::sys::backtrace::__rust_begin_short_backtrace", PROGRAM),
+			F("std::thread::lifecycle::spawn_unchecked::{{closure}}::{{closure}}", PROGRAM),
+			F("std::panicking::catch_unwind::do_call", PROGRAM),
+			F("std::panic::catch_unwind", PROGRAM),
+			F("std::thread::lifecycle::spawn_unchecked::{{closure}}", PROGRAM),
+			F("<alloc::boxed::Box<T> as core::ops::function::FnOnce<T>>::call_once", PROGRAM),
+			F("<T>::new::thread_start", PROGRAM), F("start_thread", LIBC),
+			F("clone3", LIBC)));
 }
 
 static void test_recursion(void **state)

@@ -24,6 +24,7 @@ static struct snap_location location;
 static struct {
 	uint64_t integer, byte, real, single, point, flags, size, bits, numbers, letters, pointer, text,
 		truth, either, function, base;
+	uint64_t counted, from, computed; /* arrays */
 } types;
 
 /* The entry at an offset of the unit. */
@@ -109,6 +110,26 @@ static void make_types(void)
 	out_uleb(info, 10);
 	out_u8(info, 7);
 	out_uleb(info, 0);
+	types.counted = here();
+	out_uleb(info, 9);
+	out_u32(info, types.integer);
+	out_uleb(info, 13);
+	out_u8(info, 12);
+	out_uleb(info, 0);
+	types.from = here();
+	out_uleb(info, 9);
+	out_u32(info, types.integer);
+	out_uleb(info, 14);
+	out_u8(info, 0x7e); /* -2 */
+	out_u8(info, 9);
+	out_uleb(info, 0);
+	types.computed = here();
+	out_uleb(info, 9);
+	out_u32(info, types.integer);
+	out_uleb(info, 15);
+	out_uleb(info, 1);
+	out_u8(info, DW_OP_lit7);
+	out_uleb(info, 0);
 	types.pointer = here();
 	out_uleb(info, 11);
 	out_u32(info, types.integer);
@@ -139,6 +160,10 @@ static void begin(void)
 	made_abbrev(&made, 10, DW_TAG_subrange_type, 0, DW_AT_upper_bound, DW_FORM_data1, 0);
 	made_abbrev(&made, 11, DW_TAG_pointer_type, 0, DW_AT_type, DW_FORM_ref4, 0);
 	made_abbrev(&made, 12, DW_TAG_subprogram, 0, DW_AT_frame_base, DW_FORM_exprloc, 0);
+	made_abbrev(&made, 13, DW_TAG_subrange_type, 0, DW_AT_count, DW_FORM_data1, 0);
+	made_abbrev(&made, 14, DW_TAG_subrange_type, 0, DW_AT_lower_bound, DW_FORM_sdata,
+		DW_AT_upper_bound, DW_FORM_data1, 0);
+	made_abbrev(&made, 15, DW_TAG_subrange_type, 0, DW_AT_upper_bound, DW_FORM_exprloc, 0);
 	made_abbrevs_end(&made);
 	made_unit(&made, DW_UT_compile, 0, 0);
 	struct out *info = &made.sections[SNAP_DWARF_INFO];
@@ -440,6 +465,48 @@ static void test_variables_type_names(void **state)
 	end();
 }
 
+static uint64_t elements(struct snap_dwarf_unit *unit, uint64_t off)
+{
+	struct snap_type type;
+	uint64_t ret;
+	snap_type_read(&view, (struct snap_die){unit, unit->off + off}, &type);
+	assert_true(snap_type_count(&view, &type, 0, &ret));
+	return ret;
+}
+
+/* Where the lower bound is not told, the language has one (DWARF 5, table 7.17). */
+static void test_variables_array_bounds(void **state)
+{
+	(void)state;
+	static const uint16_t from_0[] = {DW_LANG_C89, DW_LANG_C, DW_LANG_C_plus_plus, DW_LANG_Java,
+		DW_LANG_C99, DW_LANG_ObjC, DW_LANG_UPC, DW_LANG_D, DW_LANG_Python, DW_LANG_Go,
+		DW_LANG_Haskell, DW_LANG_OCaml, DW_LANG_Rust, DW_LANG_C11, DW_LANG_Swift,
+		DW_LANG_C_plus_plus_14, DW_LANG_Dylan, DW_LANG_RenderScript, DW_LANG_BLISS, 0x27,
+		0x2c, 0x31, 0x3e, 0x40, DW_LANG_Mips_Assembler, 0xffff, 0};
+	static const uint16_t from_1[] = {DW_LANG_Ada83, DW_LANG_Cobol74, DW_LANG_Cobol85,
+		DW_LANG_Fortran77, DW_LANG_Fortran90, DW_LANG_Pascal83, DW_LANG_Modula2,
+		DW_LANG_Ada95, DW_LANG_Fortran95, DW_LANG_PLI, DW_LANG_Modula3, DW_LANG_Julia,
+		DW_LANG_Fortran03, DW_LANG_Fortran08, 0x2d, 0x2e, 0x2f, 0x3f};
+	begin();
+	for (size_t i = 0; i < ARRAY_LEN(from_0) + ARRAY_LEN(from_1); i++) {
+		uint64_t first = i >= ARRAY_LEN(from_0);
+		view.unit->language = first ? from_1[i - ARRAY_LEN(from_0)] : from_0[i];
+		assert_int_equal(elements(view.unit, types.numbers), 30 - first);
+		assert_int_equal(elements(view.unit, types.computed), 8 - first);
+		/* What is told does not depend on it. */
+		assert_int_equal(elements(view.unit, types.counted), 12);
+		assert_int_equal(elements(view.unit, types.from), 12);
+	}
+	/* A partial unit without a language has the frame's; one with a language has its own. */
+	struct snap_dwarf_unit partial = *view.unit;
+	view.unit->language = DW_LANG_Fortran08;
+	partial.language = 0;
+	assert_int_equal(elements(&partial, types.numbers), 29);
+	partial.language = DW_LANG_C11;
+	assert_int_equal(elements(&partial, types.numbers), 30);
+	end();
+}
+
 static void test_variables_text_is_cut(void **state)
 {
 	(void)state;
@@ -469,6 +536,7 @@ int main(void)
 		cmocka_unit_test(test_variables_print_lacks),
 		cmocka_unit_test(test_variables_print_pieces),
 		cmocka_unit_test(test_variables_type_names),
+		cmocka_unit_test(test_variables_array_bounds),
 		cmocka_unit_test(test_variables_text_is_cut),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -336,6 +336,33 @@ bool snap_dwarf_unit_is_c(const struct snap_dwarf_unit *unit)
 	}
 }
 
+int64_t snap_dwarf_lower_bound(uint16_t language)
+{
+	switch (language) {
+	case DW_LANG_Ada83:
+	case DW_LANG_Ada95:
+	case 0x002e: /* DW_LANG_Ada2005, _2012, and below: given out after DWARF 5 */
+	case 0x002f:
+	case DW_LANG_Cobol74:
+	case DW_LANG_Cobol85:
+	case DW_LANG_Fortran77:
+	case DW_LANG_Fortran90:
+	case DW_LANG_Fortran95:
+	case DW_LANG_Fortran03:
+	case DW_LANG_Fortran08:
+	case 0x002d: /* DW_LANG_Fortran18, _23 */
+	case 0x003f:
+	case DW_LANG_Pascal83:
+	case DW_LANG_Modula2:
+	case DW_LANG_Modula3:
+	case DW_LANG_PLI:
+	case DW_LANG_Julia:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
 /* ---------------------------------------------------------------- the first entry */
 
 /* Where the tables begin for a split unit that does not say so (DWARF 5, section 7.26 and on). */

@@ -122,5 +122,8 @@ bool snap_dwarf_file_type(struct snap_dwarf_file *file, uint64_t signature, stru
 /* Whether an entry of that language stands in named scopes that a reader expects to see. */
 bool snap_dwarf_unit_has_scopes(const struct snap_dwarf_unit *unit);
 bool snap_dwarf_unit_is_c(const struct snap_dwarf_unit *unit);
+/* What an array's indices begin with where its entry does not say so (DWARF 5, section 7.12, table
+ * 7.17; dwarfstd.org's list of codes given out since). 0 of a language that is not known. */
+int64_t snap_dwarf_lower_bound(uint16_t language);
 
 #endif

@@ -48,15 +48,15 @@ const char *snap_failure_name(enum snap_failure failure)
  * first of this list counts: those behind it are called by it.
  */
 static const struct {
-	const char *function; /* with a ':' at its end: any that begins so */
+	const char *function; /* with a '*' at its end: any that begins so */
 	enum snap_failure failure;
 	const char *words;
 } ends[] = {
-	{"__asan::", SNAP_FAILURE_SANITIZER, "AddressSanitizer found a bad access to memory"},
-	{"__hwasan::", SNAP_FAILURE_SANITIZER, "HWAddressSanitizer found a bad access to memory"},
-	{"__tsan::", SNAP_FAILURE_SANITIZER, "ThreadSanitizer found a race"},
-	{"__msan::", SNAP_FAILURE_SANITIZER, "MemorySanitizer found a use of uninitialised memory"},
-	{"__ubsan::", SNAP_FAILURE_SANITIZER,
+	{"__asan::*", SNAP_FAILURE_SANITIZER, "AddressSanitizer found a bad access to memory"},
+	{"__hwasan::*", SNAP_FAILURE_SANITIZER, "HWAddressSanitizer found a bad access to memory"},
+	{"__tsan::*", SNAP_FAILURE_SANITIZER, "ThreadSanitizer found a race"},
+	{"__msan::*", SNAP_FAILURE_SANITIZER, "MemorySanitizer found a use of uninitialised memory"},
+	{"__ubsan::*", SNAP_FAILURE_SANITIZER,
 		"UndefinedBehaviorSanitizer found undefined behaviour"},
 	{"__assert_fail", SNAP_FAILURE_ASSERTION, "an assertion failed"},
 	{"__assert_perror_fail", SNAP_FAILURE_ASSERTION, "an assertion failed"},
@@ -86,7 +86,7 @@ static const struct {
 		"memory is exhausted (Rust's allocator got none)"},
 	{"core::panicking::panic_bounds_check", SNAP_FAILURE_PANIC,
 		"a Rust panic was not caught: an index is out of bounds"},
-	{"core::slice::index::", SNAP_FAILURE_PANIC,
+	{"core::slice::index::slice_*", SNAP_FAILURE_PANIC,
 		"a Rust panic was not caught: a range is out of a slice's bounds"},
 	{"core::option::unwrap_failed", SNAP_FAILURE_PANIC,
 		"a Rust panic was not caught: unwrap() of a None"},
@@ -100,12 +100,20 @@ static const struct {
 		"a Rust panic was not caught: a RefCell is borrowed already"},
 	{"core::panicking::panic_const::panic_const_div_by_zero", SNAP_FAILURE_PANIC,
 		"a Rust panic was not caught: a division by zero"},
-	{"core::panicking::panic_const::", SNAP_FAILURE_PANIC,
+	{"core::panicking::panic_const::*", SNAP_FAILURE_PANIC,
 		"a Rust panic was not caught: a result that does not fit its type"},
+	/* Not all of std::panicking: catch_unwind() and try() stand below every main() and thread. */
+	{"core::panicking::*", SNAP_FAILURE_PANIC, "a Rust panic was not caught"},
+	{"std::panicking::panic_*", SNAP_FAILURE_PANIC, "a Rust panic was not caught"},
+	{"std::panicking::begin_panic*", SNAP_FAILURE_PANIC, "a Rust panic was not caught"},
+	{"std::panicking::rust_panic*", SNAP_FAILURE_PANIC, "a Rust panic was not caught"},
+	{"std::panicking::resume_unwind*", SNAP_FAILURE_PANIC, "a Rust panic was not caught"},
+	{"std::panic::panic_any*", SNAP_FAILURE_PANIC, "a Rust panic was not caught"},
+	{"std::panic::resume_unwind*", SNAP_FAILURE_PANIC, "a Rust panic was not caught"},
+	{"__rustc::rust_panic", SNAP_FAILURE_PANIC, "a Rust panic was not caught"},
+	{"__rustc::rust_begin_unwind", SNAP_FAILURE_PANIC, "a Rust panic was not caught"},
 	{"rust_panic", SNAP_FAILURE_PANIC, "a Rust panic was not caught"},
 	{"rust_begin_unwind", SNAP_FAILURE_PANIC, "a Rust panic was not caught"},
-	{"core::panicking::", SNAP_FAILURE_PANIC, "a Rust panic was not caught"},
-	{"std::panicking::", SNAP_FAILURE_PANIC, "a Rust panic was not caught"},
 	{"runtime.fatalpanic", SNAP_FAILURE_PANIC, "a Go panic was not recovered from"},
 	{"__cxa_call_terminate", SNAP_FAILURE_NOEXCEPT_VIOLATION,
 		"a C++ exception was to leave a function that promises not to throw (noexcept), or "
@@ -126,6 +134,7 @@ static const struct {
 	{"std::rethrow_exception", SNAP_FAILURE_UNCAUGHT_EXCEPTION,
 		"a C++ exception was not caught"},
 	{"std::terminate", SNAP_FAILURE_TERMINATE, "std::terminate() was called"},
+	{"std::process::abort", SNAP_FAILURE_ABORT, "it called abort()"},
 	{"abort", SNAP_FAILURE_ABORT, "it called abort()"},
 };
 
@@ -135,7 +144,8 @@ static bool is_function(const char *name, const char *wanted)
 	size_t len = strlen(wanted);
 	if (strncmp(name, internal, sizeof(internal) - 1) == 0)
 		name += sizeof(internal) - 1;
-	return wanted[len - 1] == ':' ? strncmp(name, wanted, len) == 0 : strcmp(name, wanted) == 0;
+	return wanted[len - 1] == '*' ? strncmp(name, wanted, len - 1) == 0
+				      : strcmp(name, wanted) == 0;
 }
 
 /* Who calls std::terminate() where no exception is. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analyze/explain/evidence.h"
+#include "analyze/explain/stack_overflow.h"
 #include "analyze/symbols/object.h"
 
 /* An access so close to a mapping is worth saying so. */
@@ -40,6 +41,11 @@ static bool is_inaccessible(const struct snap_mapping *mapping)
 	return mapping->has_permissions &&
 	       !(mapping->permissions &
 		       (SNAP_MAPPING_READ | SNAP_MAPPING_WRITE | SNAP_MAPPING_EXEC));
+}
+
+static bool is_read_only(const struct snap_mapping *mapping)
+{
+	return mapping->has_permissions && !(mapping->permissions & SNAP_MAPPING_WRITE);
 }
 
 /* Microcontrollers tell where each thread's stack is. */
@@ -92,7 +98,8 @@ static bool is_file(const struct snap_mapping *mapping)
 /* The stack that a thread has in this anonymous memory, or in what is above it. */
 static const char *stack_words(struct snap_crash *crash, const struct snap_mapping *mapping)
 {
-	bool is_guard = is_inaccessible(mapping);
+	bool is_guard =
+		crash->device.is_device ? is_inaccessible(mapping) : snap_is_guard(crash, mapping);
 	const struct snap_mapping *stack = mapping;
 	if (is_guard) {
 		stack = mapping + 1;
@@ -100,6 +107,9 @@ static const char *stack_words(struct snap_crash *crash, const struct snap_mappi
 			stack->start != mapping->end || is_inaccessible(stack))
 			return NULL;
 	}
+	/* A stack pointer may be in it, but nothing was ever pushed there. */
+	if (!crash->device.is_device && is_read_only(stack))
+		return NULL;
 	/* Threads' stacks have their own memory; a file's is what a program put its stack pointer
 	 * to. */
 	const struct snap_crash_thread *thread = is_file(stack) ? NULL : thread_on(crash, stack);

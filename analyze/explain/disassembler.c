@@ -71,8 +71,10 @@ static void set_register(const struct decoding *d, unsigned int id, struct snap_
 	if (id == 0)
 		return;
 	const char *name = library.reg_name(d->handle, id);
-	if (!name || !snap_register_find(d->arch, name, ret))
+	if (!name || !snap_register_find(d->arch, name, ret)) {
 		ret->is_unknown = true;
+		ret->name = name; /* the library's own */
+	}
 }
 
 static struct snap_operand *add_operand(const struct decoding *d)
@@ -227,6 +229,28 @@ static uint32_t x86_align(const cs_insn *insn, const char *name, const struct sn
 	return has_vector && !has_prefix(name, x86_unaligned, ARRAY_LEN(x86_unaligned)) ? 16 : 0;
 }
 
+/* Of an instruction that goes through a vector of addresses, the bytes of one element; else 0. */
+static uint32_t x86_element_size(const char *name)
+{
+	size_t len = strlen(name);
+	if (!strstr(name, "gather") && !strstr(name, "scatter"))
+		return 0;
+	return name[len - 1] == 's' || (name[len - 1] == 'd' && name[len - 2] != 'p') ? 4 : 8;
+}
+
+/* xlatb reads at rbx + al, and neither is written out. */
+static void x86_translate(const struct decoding *d)
+{
+	struct snap_operand *operand = add_operand(d);
+	if (!operand)
+		return;
+	operand->is_read = true;
+	operand->size = 1;
+	set_register(
+		d, d->insn->detail->x86.addr_size == 8 ? X86_REG_RBX : X86_REG_EBX, &operand->base);
+	set_register(d, X86_REG_AL, &operand->index);
+}
+
 static void x86_memory(const struct decoding *d, const char *name, unsigned int index)
 {
 	const cs_x86 *x86 = &d->insn->detail->x86;
@@ -238,6 +262,8 @@ static void x86_memory(const struct decoding *d, const char *name, unsigned int 
 	for (size_t i = 0; i < ARRAY_LEN(x86_sizes); i++)
 		if (starts_with(name, x86_sizes[i].name))
 			operand->size = x86_sizes[i].size;
+	if (x86_element_size(name))
+		operand->size = x86_element_size(name);
 	operand->is_read = op->access & CS_AC_READ || !(op->access & CS_AC_WRITE);
 	operand->is_written = op->access & CS_AC_WRITE;
 	if (index == 0 && has_prefix(name, x86_stores, ARRAY_LEN(x86_stores))) {
@@ -306,6 +332,8 @@ static void decode_x86(const struct decoding *d)
 	for (unsigned int i = 0; i < x86->op_count && i < ARRAY_LEN(x86->operands); i++)
 		if (x86->operands[i].type == X86_OP_MEM)
 			x86_memory(d, name, i);
+	if (insn->id == X86_INS_XLATB && out->num_operands == 0)
+		x86_translate(d);
 	out->is_signed = insn->id == X86_INS_IDIV;
 	if (x86->op_count == 1) {
 		out->width = x86->operands[0].size;

@@ -199,6 +199,16 @@ static bool is_read_only(const struct snap_evidence *e)
 	       !(mapping->permissions & SNAP_MAPPING_WRITE);
 }
 
+/* Where the instruction has only one operand in memory, and only its address is not known: that. */
+static const struct snap_operand *unaddressed(const struct snap_evidence *e)
+{
+	const struct snap_operand *operand = &e->instruction.operands[0];
+	return e->has_instruction && !e->operand && e->instruction.num_operands == 1 &&
+			       !operand->has_address && !(e->has_pc && e->fault == e->pc)
+		       ? operand
+		       : NULL;
+}
+
 const char *snap_fault_access(const struct snap_evidence *e)
 {
 	if (!e->has_fault || (e->signo != SIGSEGV && e->signo != SIGBUS))
@@ -207,8 +217,9 @@ const char *snap_fault_access(const struct snap_evidence *e)
 	if (e->is_refused_target || (e->has_pc && e->fault == e->pc && !e->operand))
 		return "exec";
 	/* What is read and written at once has to be writable. */
-	if (e->operand)
-		return e->operand->is_written ? "write" : "read";
+	const struct snap_operand *operand = e->operand ? e->operand : unaddressed(e);
+	if (operand)
+		return operand->is_written ? "write" : "read";
 	if (e->source == SNAP_ADDRESS_KERNEL && e->signo == SIGSEGV && e->has_code &&
 		e->code == CODE_ACCERR && is_read_only(e))
 		return "write";
@@ -222,7 +233,7 @@ const char *snap_fault_access(const struct snap_evidence *e)
 
 const char *snap_fault_deed_words(const struct snap_evidence *e, const char *access)
 {
-	const struct snap_operand *operand = e->operand;
+	const struct snap_operand *operand = e->operand ? e->operand : unaddressed(e);
 	if (!operand)
 		return access && access[0] == 'w'   ? "wrote to memory"
 		       : access && access[0] == 'r' ? "read memory"
@@ -255,9 +266,34 @@ static const char *sum_words(const struct snap_evidence *e, const struct snap_op
 		operand->index.name, scale, disp);
 }
 
+/* Whether the instruction goes through a vector of addresses (gathers and scatters them). */
+static bool is_of_vector(const struct snap_operand *operand)
+{
+	return operand && operand->index.is_unknown && operand->index.name &&
+	       strncmp(operand->index.name + 1, "mm", 2) == 0;
+}
+
+/* ": it is that of one element of the vector, rax + ymm2 * 8, rax being 0x7000". */
+static const char *vector_words(const struct snap_evidence *e, const struct snap_operand *operand)
+{
+	uint64_t value;
+	if (operand->base.index < 0 ||
+		!snap_register_value(e->crash->arch, &operand->base, e->pr_reg, &value))
+		return FORMAT(
+			e, ": it is that of one element of the vector %s", operand->index.name);
+	const char *sum = sum_words(e, operand), *words = snap_pointer_words(e->crash, value);
+	return sum && words ? FORMAT(e,
+				      ": it is that of one element of the vector, %s, %s being "
+				      "0x%" PRIx64 "%s",
+				      sum, operand->base.name, value, words)
+			    : NULL;
+}
+
 const char *snap_fault_operand_words(const struct snap_evidence *e)
 {
 	const struct snap_operand *operand = e->operand;
+	if (is_of_vector(unaddressed(e)))
+		return vector_words(e, unaddressed(e));
 	if (!operand || !operand->has_address)
 		return "";
 	bool has_base = operand->base.index >= 0, has_index = operand->index.index >= 0;
@@ -311,6 +347,8 @@ static const char *flip_words(const struct snap_evidence *e)
 const char *snap_fault_null_words(const struct snap_evidence *e)
 {
 	const struct snap_operand *operand = e->operand;
+	if (is_of_vector(unaddressed(e)))
+		return snap_fault_operand_words(e);
 	if (!operand || !operand->has_address) {
 		if (e->fault == 0)
 			return ": a null pointer was followed";
@@ -378,18 +416,18 @@ static const char *explain_refused(const struct snap_evidence *e)
 			     : NULL;
 	}
 	if (e->is_misaligned) {
-		const char *of = snap_fault_operand_words(e);
+		const char *of = snap_fault_operand_words(e), *how = deed_words(e);
 		bool is_stack = operand->base.index == (int)e->crash->arch->sp ||
 				operand->base.index == (int)e->crash->arch->fp;
-		return of ? FORMAT(e,
-				    "The program accessed %" PRIu32 " bytes at address 0x%" PRIx64
-				    ", which is not a multiple of %" PRIu32
-				    ", as this instruction (%s) demands%s%s.",
-				    operand->size, e->fault, operand->align, text, of,
-				    is_stack ? "; the stack is misaligned, which code that calls "
-					       "without keeping to the ABI leads to"
-					     : "")
-			  : NULL;
+		return of && how ? FORMAT(e,
+					   "The program %s at address 0x%" PRIx64
+					   ", which is not a multiple of %" PRIu32
+					   ", as this instruction (%s) demands%s%s.",
+					   how, e->fault, operand->align, text, of,
+					   is_stack ? "; the stack is misaligned, which code that "
+						      "calls without keeping to the ABI leads to"
+						    : "")
+				 : NULL;
 	}
 	const char *deed = deed_words(e), *of = snap_fault_operand_words(e), *flip = flip_words(e);
 	return deed && of && flip ? FORMAT(e,

@@ -171,7 +171,11 @@ const char *snap_missing_words(const struct snap_crash_module *module)
 		return "only names are known, no source lines";
 	case SNAP_SYMBOLS_DWARF:
 		/* With everything at hand there is nothing to say why. */
-		return module->why ? "not all of its files were found" : NULL;
+		return module->why ? "not all of its files were found"
+		       : snap_candidates_split(module->candidates)
+			       ? "split debug information (.dwo) is missing, and with it variables "
+				 "and inlined functions"
+			       : NULL;
 	}
 	return NULL;
 }
@@ -211,6 +215,11 @@ static const char *symbols_words(
 			"Get the firmware's ELF file (%s): build ID %s. Put it into DIR and add "
 			"--symbols DIR, or name it, --elf FILE.",
 			missing, hex);
+	if (module->symbols == SNAP_SYMBOLS_DWARF && !module->why)
+		return snap_crash_format(crash,
+			"Get the .dwo files of %.*s, or its .dwp (%s): put them into DIR and add "
+			"--symbols DIR.",
+			SNAP_NAME_ARGS(name), missing);
 	return snap_crash_format(crash, "Get symbols of %.*s (%s): build ID %s.%s%s",
 		SNAP_NAME_ARGS(name), missing, hex,
 		is_first ? " Put its file and debug file into DIR and add --symbols DIR" : "",

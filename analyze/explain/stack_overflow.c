@@ -27,14 +27,19 @@ static bool is_main_stack(const struct snap_mapping *mapping)
 }
 
 /* Threads' stacks are anonymous memory, which may have a name (PR_SET_VMA_ANON_NAME). */
+static bool is_of_file(const struct snap_mapping *mapping)
+{
+	return mapping->path.len > 0 && !starts_with(mapping->path, "[stack") &&
+	       !starts_with(mapping->path, "[anon");
+}
+
 static bool may_be_stack(const struct snap_mapping *mapping)
 {
 	if (!mapping->has_permissions ||
 		(mapping->permissions & (SNAP_MAPPING_READ | SNAP_MAPPING_WRITE)) !=
 			(SNAP_MAPPING_READ | SNAP_MAPPING_WRITE))
 		return false;
-	return mapping->path.len == 0 || starts_with(mapping->path, "[stack") ||
-	       starts_with(mapping->path, "[anon");
+	return !is_of_file(mapping);
 }
 
 static bool is_accessible(const struct snap_mapping *mapping)
@@ -42,6 +47,16 @@ static bool is_accessible(const struct snap_mapping *mapping)
 	return !mapping->has_permissions ||
 	       (mapping->permissions &
 		       (SNAP_MAPPING_READ | SNAP_MAPPING_WRITE | SNAP_MAPPING_EXEC)) != 0;
+}
+
+bool snap_is_guard(const struct snap_crash *crash, const struct snap_mapping *mapping)
+{
+	const struct snap_mapping *above = mapping + 1;
+	if (!is_accessible(mapping))
+		return true;
+	return mapping->permissions == SNAP_MAPPING_READ && !is_of_file(mapping) &&
+	       above < crash->mappings + crash->num_mappings && above->start == mapping->end &&
+	       may_be_stack(above);
 }
 
 /* The first mapping from addr on, addr's own included, that is more than a guard. */
@@ -56,7 +71,7 @@ static const struct snap_mapping *first_accessible(const struct snap_crash *cras
 			high = mid;
 	}
 	for (; low < crash->num_mappings; low++)
-		if (is_accessible(&crash->mappings[low]))
+		if (!snap_is_guard(crash, &crash->mappings[low]))
 			return &crash->mappings[low];
 	return NULL;
 }
@@ -79,7 +94,7 @@ static bool is_full(const struct snap_crash *crash, const struct snap_mapping *s
 	if (is_main_stack(stack))
 		return stack->end - stack->start >= MIN_MAIN_STACK;
 	return stack > crash->mappings && stack[-1].end == stack->start &&
-	       !is_accessible(&stack[-1]);
+	       snap_is_guard(crash, &stack[-1]);
 }
 
 bool snap_stack_overflowed(const struct snap_crash *crash, uint64_t sp, bool has_fault,

@@ -10,6 +10,14 @@
 #include "analyze/crash.h"
 
 /*
+ * Whether a mapping is a guard, which nothing may access; below what may be a stack, also one that
+ * is said to be readable: gdb writes PF_R into every program header of its cores, whatever the
+ * memory's permissions were (make_output_phdrs() in its gcore.c, until 17 at least). mapping: one
+ * of the crash's.
+ */
+bool snap_is_guard(const struct snap_crash *crash, const struct snap_mapping *mapping);
+
+/*
  * sp: the crashing thread's stack pointer. fault: the address that was accessed; has_fault false
  * where the kernel did not tell it, which it does not when it could not put a signal handler's
  * frame onto the full stack. True if the stack overflowed; *ret_stack is then the mapping of the

@@ -30,6 +30,16 @@ int snap_candidates_add(struct snap_candidates *candidates, struct snap_arena *a
 	return 0;
 }
 
+const struct snap_candidate *snap_candidates_split(const struct snap_candidates *candidates)
+{
+	for (size_t i = 0; candidates && i < candidates->num; i++)
+		if (candidates->list[i].where == SNAP_WHERE_SPLIT &&
+			candidates->list[i].fate != SNAP_FATE_OK &&
+			candidates->list[i].fate != SNAP_FATE_UNUSED)
+			return &candidates->list[i];
+	return NULL;
+}
+
 const char *snap_candidate_where_name(enum snap_candidate_where where)
 {
 	static const char *const names[] = {"symbols", "local", "sysroot", "debug-dir", "debuglink",

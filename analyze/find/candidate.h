@@ -74,6 +74,10 @@ struct snap_candidates {
 int snap_candidates_add(struct snap_candidates *candidates, struct snap_arena *arena,
 	const struct snap_candidate *candidate, struct snap_error *err);
 
+/* The first that tells of missing split debug information (.dwo); NULL: nothing of it is missing,
+ * as far as it was looked for. candidates: may be NULL. */
+const struct snap_candidate *snap_candidates_split(const struct snap_candidates *candidates);
+
 /* Static; the words of the JSON report. */
 const char *snap_candidate_where_name(enum snap_candidate_where where);
 const char *snap_candidate_role_name(enum snap_candidate_role role);

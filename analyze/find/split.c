@@ -13,21 +13,36 @@ struct spot {
 	char path[SNAP_MAX_PATH_BYTES];
 };
 
-/*
- * The file at the spot. 1 and *ret; 0: none that can be used; -1 without memory. A failure is told
- * only when all places were tried.
- */
+/* That is told only when all places were tried. */
+static void note_bad(struct snap_split *split, enum snap_candidate_fate fate, const char *name,
+	const char *why)
+{
+	struct snap_split_bad *bad = split->is_dwp ? &split->bad_dwp : &split->bad_dwo;
+	if (fate == SNAP_FATE_NOT_FOUND || bad->num == SNAP_SPLIT_MAX_BAD)
+		return;
+	const char *path = snap_search_format(split->search, "%s", name);
+	const char *detail = why && *why ? snap_search_format(split->search, "%s", why) : NULL;
+	bad->list[bad->num++] = (struct snap_candidate){
+		SNAP_WHERE_SPLIT, SNAP_ROLE_SPLIT, fate, path, detail};
+}
+
+/* The file at the spot. 1 and *ret; 0: none that can be used; -1 without memory. */
 static int open_spot(
-	const struct snap_split *split, const struct spot *spot, struct snap_elf_file **ret)
+	struct snap_split *split, const struct spot *spot, struct snap_elf_file **ret)
 {
 	char name[2 * SNAP_MAX_PATH_BYTES];
-	int fd = snap_places_open(split->search->places, spot->root, spot->path, NULL);
-	if (fd < 0)
-		return 0;
-	struct snap_elf_file *file = malloc(sizeof(*file));
+	struct snap_error err = {0};
+	int fd = snap_places_open(split->search->places, spot->root, spot->path, &err);
 	snap_places_name(split->search->places, spot->root, spot->path, name);
+	if (fd < 0) {
+		note_bad(split, snap_candidate_fate_of(&err), name, err.text);
+		return 0;
+	}
+	struct snap_elf_file *file = malloc(sizeof(*file));
 	/* The descriptor goes with the file, whichever way. */
-	if (snap_elf_file_open_part(fd, name, file ? file : &(struct snap_elf_file){0}, NULL) < 0) {
+	if (snap_elf_file_open_part(fd, name, file ? file : &(struct snap_elf_file){0}, &err) < 0) {
+		if (file)
+			note_bad(split, SNAP_FATE_MALFORMED, name, err.text);
 		free(file);
 		return file ? 0 : -1;
 	}
@@ -42,16 +57,42 @@ static const struct snap_origin *origin(const struct snap_search *search, size_t
 	return file && at->has_path ? at : NULL;
 }
 
-static int tell_missing(struct snap_split *split, const char *name)
+/* Notes lack for want of memory alone, which whoever reads the debug information meets, too. */
+static void tell_bad(struct snap_split *split, struct snap_split_bad *bad)
 {
+	for (size_t i = 0; i < bad->num; i++)
+		(void)snap_search_note(split->search, &bad->list[i], NULL);
+	bad->num = 0;
+}
+
+static void refuse(void *context, const struct snap_elf_file *file, const char *why)
+{
+	struct snap_split *split = context;
+	note_bad(split, split->is_dwp ? SNAP_FATE_MALFORMED : SNAP_FATE_WRONG_BUILD_ID, file->path,
+		why);
+}
+
+/* By the name that it had where it was built, from the root on if that is known. */
+static void miss(void *context, const char *comp_dir, const char *dwo_name, bool is_left_out)
+{
+	struct snap_split *split = context;
+	char path[SNAP_MAX_PATH_BYTES];
+	bool is_joined = dwo_name[0] != '/' && comp_dir && snap_path_join(path, comp_dir, dwo_name);
 	const struct snap_candidate missing = {SNAP_WHERE_SPLIT, SNAP_ROLE_SPLIT,
-		SNAP_FATE_NOT_FOUND, name,
-		"neither at its own path, nor beside the executable, nor in a --symbols tree"};
+		SNAP_FATE_NOT_FOUND, is_joined ? path : dwo_name,
+		is_left_out ? "not looked for everywhere: too many files of that kind were others'"
+			    : "neither at its own path, nor beside the executable, nor in a "
+			      "--symbols tree"};
+	bool has_bad = split->bad_dwo.num > 0;
+	tell_bad(split, &split->bad_dwp);
 	if (split->num_told++ >= MAX_TOLD) {
 		split->search->candidates.num_untold++;
-		return 0;
+		split->bad_dwo.num = 0;
+		return;
 	}
-	return snap_search_note(split->search, &missing, NULL);
+	tell_bad(split, &split->bad_dwo);
+	if (!has_bad || is_left_out)
+		(void)snap_search_note(split->search, &missing, NULL);
 }
 
 /* ---------------------------------------------------------------- .dwo */
@@ -125,14 +166,16 @@ static int open_dwo(void *context, const char *comp_dir, const char *dwo_name, s
 	struct snap_elf_file **ret)
 {
 	struct snap_split *split = context;
-	bool is_first = *place == 0;
 	struct spot spot;
+	split->is_dwp = false;
+	if (*place == 0)
+		split->bad_dwo.num = 0;
 	if (!*snap_path_base(dwo_name))
 		return 0;
 	for (;;) {
 		int r = dwo_spot(split->search, comp_dir, dwo_name, *place, &spot);
 		if (r < 0)
-			return is_first ? tell_missing(split, dwo_name) : 0;
+			return 0;
 		(*place)++;
 		if (r > 0)
 			r = open_spot(split, &spot, ret);
@@ -168,6 +211,7 @@ static int open_dwp(void *context, size_t *place, struct snap_elf_file **ret)
 	/* place / STRIDE: which name; place % STRIDE: the file beside, then those of the trees. */
 	enum { NUM_NAMES = 3, STRIDE = 1 << 20 };
 	struct snap_split *split = context;
+	split->is_dwp = true;
 	while (*place < (size_t)NUM_NAMES * STRIDE) {
 		struct spot spot = {.root = SNAP_ROOT_HERE};
 		char name[SNAP_MAX_PATH_BYTES];
@@ -201,5 +245,10 @@ static int open_dwp(void *context, size_t *place, struct snap_elf_file **ret)
 struct snap_split_source snap_split_source(struct snap_split *split)
 {
 	return (struct snap_split_source){
-		.context = split, .open_dwo = open_dwo, .open_dwp = open_dwp};
+		.context = split,
+		.open_dwo = open_dwo,
+		.open_dwp = open_dwp,
+		.refuse = refuse,
+		.miss = miss,
+	};
 }

@@ -14,9 +14,19 @@
 #include "analyze/find/search.h"
 #include "analyze/symbols/object.h"
 
+/* Files that are there, and can't be used: of one that is looked for, and of the packages. */
+#define SNAP_SPLIT_MAX_BAD 4
+
+struct snap_split_bad {
+	struct snap_candidate list[SNAP_SPLIT_MAX_BAD]; /* strings in the search's arena, or static */
+	size_t num;
+};
+
 struct snap_split {
 	struct snap_search *search; /* borrowed: its places, files' origins and candidates */
-	size_t num_told;	    /* failures in the candidates */
+	size_t num_told;	    /* missing .dwo files in the candidates */
+	bool is_dwp;		    /* what was opened last was a package */
+	struct snap_split_bad bad_dwo, bad_dwp;
 };
 
 /* split, and the search in it, outlive the object that the source is given to. */

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "analyze/explain/next_steps.h"
+#include "analyze/find/candidate.h"
 #include "analyze/report/words.h"
 #include "common/escape.h"
 
@@ -74,6 +75,32 @@ static void print_firmware_advice(const struct snap_text *p, const struct snap_c
 	(void)fputc('\n', p->out);
 }
 
+/* Which files of split debug information were looked for, and why they are not used. */
+static void print_split(const struct snap_text *p, const struct snap_candidates *candidates)
+{
+	enum { MAX_SHOWN = 4 };
+	size_t num = 0;
+	for (size_t i = 0; i < candidates->num; i++) {
+		const struct snap_candidate *candidate = &candidates->list[i];
+		if (candidate->where != SNAP_WHERE_SPLIT || num++ >= MAX_SHOWN)
+			continue;
+		(void)fputs(num > 1 ? "\n    " : "", p->out);
+		snap_print_str(p->out, candidate->path);
+		(void)fprintf(p->out, ": %s", snap_candidate_fate_words(candidate->fate));
+		if (candidate->detail) {
+			(void)fputs(" (", p->out);
+			snap_print_str(p->out, candidate->detail);
+			(void)fputc(')', p->out);
+		}
+	}
+	num += candidates->num_untold;
+	if (num > MAX_SHOWN)
+		(void)fprintf(p->out, "\n    and %zu more (snapanalyze modules lists them)",
+			num - MAX_SHOWN);
+	(void)fputs("\n    To have them: --symbols DIR, with the .dwo files or the .dwp in DIR.\n",
+		p->out);
+}
+
 void snap_text_missing(const struct snap_text *p)
 {
 	const struct snap_crash *crash = p->crash;
@@ -97,7 +124,9 @@ void snap_text_missing(const struct snap_text *p)
 			(void)fputc(')', p->out);
 		}
 		(void)fputs(".\n    ", p->out);
-		if (p->crash->device.is_device) {
+		if (module->symbols == SNAP_SYMBOLS_DWARF && !module->why) {
+			print_split(p, module->candidates);
+		} else if (p->crash->device.is_device) {
 			print_firmware_advice(p, module);
 		} else if (module->record.build_id.len > 0) {
 			(void)fputs(

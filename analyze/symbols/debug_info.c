@@ -154,6 +154,13 @@ static void drop_last_split(struct snap_debug_info *info)
 	snap_elf_file_destroy(last->elf);
 }
 
+static void refuse(
+	const struct snap_debug_info *info, const struct snap_elf_file *elf, const char *why)
+{
+	if (info->split->refuse)
+		info->split->refuse(info->split->context, elf, why);
+}
+
 static void open_packages(struct snap_debug_info *info)
 {
 	info->packages_tried = true;
@@ -163,18 +170,18 @@ static void open_packages(struct snap_debug_info *info)
 		if (info->split->open_dwp(info->split->context, &place, &elf) <= 0)
 			break;
 		struct snap_dwarf_file *dwarf = keep_split(info, elf);
-		if (dwarf && !dwarf->package)
+		if (dwarf && !dwarf->package) {
+			refuse(info, elf, "it is no package of split debug information");
 			drop_last_split(info);
+		}
 	}
 	info->num_packages = info->num_split_files;
 }
 
-/* The unit that a skeleton stands for; NULL. */
-static struct snap_dwarf_unit *find_split(
-	struct snap_debug_info *info, struct snap_dwarf_unit *skeleton)
+/* The unit that a skeleton stands for; NULL, and *ret_left_out whether not all was tried. */
+static struct snap_dwarf_unit *look_for_split(
+	struct snap_debug_info *info, struct snap_dwarf_unit *skeleton, bool *ret_left_out)
 {
-	if (!info->split)
-		return NULL;
 	if (!info->packages_tried)
 		open_packages(info);
 	for (size_t i = 0; i < info->num_packages; i++) {
@@ -183,10 +190,13 @@ static struct snap_dwarf_unit *find_split(
 		if (unit)
 			return unit;
 	}
+	*ret_left_out = false;
+	if (!skeleton->dwo_name || !info->split->open_dwo)
+		return NULL;
 	size_t place = 0;
 	for (size_t i = 0;
-		i < MAX_CANDIDATES && skeleton->dwo_name && info->split->open_dwo &&
-		info->num_split_files < MAX_SPLIT_FILES && info->num_mismatches < MAX_MISMATCHES;
+		i < MAX_CANDIDATES && info->num_split_files < MAX_SPLIT_FILES &&
+		info->num_mismatches < MAX_MISMATCHES;
 		i++) {
 		struct snap_elf_file *elf;
 		if (info->split->open_dwo(info->split->context, skeleton->comp_dir,
@@ -197,11 +207,27 @@ static struct snap_dwarf_unit *find_split(
 			dwarf ? snap_dwarf_file_split_unit(dwarf, skeleton->id) : NULL;
 		if (unit)
 			return unit;
-		if (dwarf)
+		if (dwarf) {
+			refuse(info, elf, "its dwo_id is another: it is of another build, or unit");
 			drop_last_split(info);
+		}
 		info->num_mismatches++;
 	}
+	*ret_left_out = true;
 	return NULL;
+}
+
+static struct snap_dwarf_unit *find_split(
+	struct snap_debug_info *info, struct snap_dwarf_unit *skeleton)
+{
+	bool is_left_out;
+	if (!info->split)
+		return NULL;
+	struct snap_dwarf_unit *unit = look_for_split(info, skeleton, &is_left_out);
+	if (!unit && skeleton->dwo_name && info->split->miss)
+		info->split->miss(info->split->context, skeleton->comp_dir, skeleton->dwo_name,
+			is_left_out);
+	return unit;
 }
 
 /* The unit that has the entries; NULL if its file was not found. */

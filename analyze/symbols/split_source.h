@@ -24,6 +24,12 @@ struct snap_split_source {
 		struct snap_elf_file **ret);
 	/* The package that has the units of the whole executable or library. NULL likewise. */
 	int (*open_dwp)(void *context, size_t *place, struct snap_elf_file **ret);
+	/* The file that was given last, which is still open, is not the one that is wanted; why: in
+	 * words. NULL: nobody wants to know. */
+	void (*refuse)(void *context, const struct snap_elf_file *file, const char *why);
+	/* None of them was, and the unit's entries are missing. is_left_out: not all places were
+	 * looked at, since too many files were others'. NULL likewise. */
+	void (*miss)(void *context, const char *comp_dir, const char *dwo_name, bool is_left_out);
 };
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "analyze/symbols/cfi_row.h"
+#include "analyze/unwind/call_led.h"
 #include "analyze/unwind/exception_frame.h"
 #include "analyze/unwind/frame_record.h"
 
@@ -231,6 +232,11 @@ enum snap_step snap_step_from_bad_pc(struct snap_walk *w, struct snap_frame *fra
 	if (!is_believable(w, caller))
 		return SNAP_STEP_UNKNOWN;
 	caller->is_from_lr = !arch->call_pushes_ra;
+	/* It is no guess any more, and all registers are the caller's. */
+	if (snap_call_led_here(w, registers, caller)) {
+		caller->trust = SNAP_TRUST_CFI;
+		caller->is_from_lr = false;
+	}
 	frame->cfa = registers->values[sp] + (arch->call_pushes_ra ? snap_arch_word(arch) : 0);
 	frame->has_cfa = true;
 	snap_register_set(caller, sp, frame->cfa);

@@ -176,13 +176,20 @@ static bool bound(const struct snap_view *view, struct snap_die die, const struc
 	return true;
 }
 
+/* A partial unit, which several share, need not tell its language: the frame's unit does. */
+static int64_t first_index(const struct snap_view *view, const struct snap_dwarf_unit *unit)
+{
+	return snap_dwarf_lower_bound(
+		unit->language || !view->unit ? unit->language : view->unit->language);
+}
+
 bool snap_type_count(const struct snap_view *view, const struct snap_type *array,
 	unsigned int dimension, uint64_t *ret)
 {
 	static const uint16_t names[] = {DW_AT_lower_bound, DW_AT_upper_bound, DW_AT_count};
 	struct snap_child child;
 	struct snap_attr attrs[3];
-	int64_t low = 0, high, count;
+	int64_t low, high, count;
 	if (!dimension_at(view, array, dimension, &child) ||
 		!snap_view_attrs(view, child.die, names, attrs, 3))
 		return false;
@@ -192,7 +199,9 @@ bool snap_type_count(const struct snap_view *view, const struct snap_type *array
 		*ret = (uint64_t)count;
 		return true;
 	}
-	if (snap_attr_is_there(&attrs[0]) && !bound(view, child.die, &attrs[0], &low))
+	if (!snap_attr_is_there(&attrs[0]))
+		low = first_index(view, child.die.unit);
+	else if (!bound(view, child.die, &attrs[0], &low))
 		return false;
 	if (!bound(view, child.die, &attrs[1], &high) || high < low - 1)
 		return false;

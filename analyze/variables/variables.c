@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analyze/dwarf/children.h"
+#include "analyze/find/candidate.h"
 #include "analyze/sandbox/note.h"
 #include "analyze/symbols/object.h"
 #include "analyze/variables/evaluate.h"
@@ -295,6 +296,30 @@ static int read_thread(
 	return 0;
 }
 
+/* Why frames of such modules have none. */
+static int note_split(struct snap_crash *crash, struct snap_error *err)
+{
+	enum { MAX_PATH_SHOWN = 300 };
+	for (size_t i = 0; i < crash->num_modules; i++) {
+		const struct snap_crash_module *module = &crash->modules[i];
+		const struct snap_candidate *missing = snap_candidates_split(module->candidates);
+		const struct snap_bytes path = module->record.path;
+		if (!missing || !module->has_frame)
+			continue;
+		const char *words = snap_crash_format(crash,
+			"variables of %.*s are not known where its split debug information is "
+			"missing: %.300s: %s",
+			(int)(path.len < MAX_PATH_SHOWN ? path.len : MAX_PATH_SHOWN),
+			path.len > 0 ? (const char *)path.data : "", missing->path,
+			snap_candidate_fate_words(missing->fate));
+		if (!words)
+			return snap_error_no_memory(err);
+		if (snap_crash_note(crash, snap_bytes_str(words), err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int snap_variables_read(
 	struct snap_crash *crash, enum snap_variables_wanted wanted, struct snap_error *err)
 {
@@ -312,6 +337,8 @@ int snap_variables_read(
 			  left->text == 0 || left->variables == 0;
 	if (r < 0)
 		return snap_error_no_memory(err);
+	if (note_split(crash, err) < 0)
+		return -1;
 	if (is_limited)
 		return snap_crash_note(crash,
 			snap_bytes_str("variables are not shown of all frames: they take too much "

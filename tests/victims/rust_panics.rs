@@ -1,4 +1,4 @@
-// Panics of several kinds, which end the process (compiled with -C panic=abort).
+// Panics of several kinds, which end the process (compiled with -C panic=abort), and ends without one.
 use std::env;
 use std::hint::black_box;
 
@@ -38,6 +38,19 @@ fn formats(number: i32) -> i32 {
     number
 }
 
+extern "C" {
+    fn abort() -> !;
+}
+
+#[inline(never)]
+fn stops(number: i32) -> i32 {
+    match number {
+        1 => std::process::abort(),
+        2 => unsafe { abort() },
+        _ => std::thread::spawn(|| -> i32 { std::process::abort() }).join().unwrap_or(0),
+    }
+}
+
 fn main() {
     let what = env::args().nth(1).unwrap_or_default();
     let got = match what.as_str() {
@@ -46,6 +59,9 @@ fn main() {
         "expect" => expects(black_box(Err("gone".to_string()))),
         "message" => says(black_box(1)),
         "format" => formats(black_box(3)),
+        "abort" => stops(black_box(1)),
+        "abort_of_c" => stops(black_box(2)),
+        "abort_in_thread" => stops(black_box(3)),
         "divide" => divides(black_box(1), black_box(0)),
         _ => 0,
     };
