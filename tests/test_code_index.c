@@ -167,7 +167,7 @@ static int open_dwp(void *context, size_t *place, struct snap_elf_file **ret)
 	return 1;
 }
 
-static const struct snap_split_source split = {NULL, open_dwo, open_dwp};
+static const struct snap_split_source split = {.open_dwo = open_dwo, .open_dwp = open_dwp};
 static struct snap_elf_file *elf;
 static struct snap_symtab symtab;
 static const struct snap_image_sources made_of = {.build_id = {1, 2, 3}, .build_id_len = 3};

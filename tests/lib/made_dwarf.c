@@ -322,7 +322,9 @@ static int open_dwp(void *context, size_t *place, struct snap_elf_file **ret)
 
 struct snap_split_source made_split(const struct made *other)
 {
-	return (struct snap_split_source){(void *)(uintptr_t)other, open_dwo, open_dwp};
+	return (struct snap_split_source){.context = (void *)(uintptr_t)other,
+		.open_dwo = open_dwo,
+		.open_dwp = open_dwp};
 }
 
 static void look_up(struct snap_unit_table *table, uint64_t vaddr)
