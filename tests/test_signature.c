@@ -350,7 +350,7 @@ static void test_caller_of_bad_pc(void **state)
 	m->crash.process.exe = snap_bytes_str("/usr/bin/prog");
 	assert_int_equal(0, snap_sign(&m->crash, rules, NULL));
 	assert_string_equal("exec-bad-pc | prog!?", m->crash.signature.text);
-	assert_null(m->crash.signature.ids[SNAP_SIGNATURE_ADDRESS][SNAP_SIGNATURE_PRIMARY]);
+	assert_null(m->crash.signature.ids[SNAP_SIGNATURE_ADDRESS][SNAP_SIGNATURE_DEPTH_3]);
 	m->frames[0].cfa = sp + 8;
 	assert_int_equal(0, snap_sign(&m->crash, rules, NULL));
 	assert_string_equal("exec-bad-pc | close_it", m->crash.signature.text);
