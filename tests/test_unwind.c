@@ -701,7 +701,7 @@ static void test_unwind_over_a_gap_past_what_is_left_over(void **state)
 	const uint64_t base = SP + 0x4000, main_ra = base + 0x140;
 	for (int i = 0; i < 4; i++) {
 		begin();
-		target_function("large", OTHER, LEN, 0x138);
+		target_function("large", OTHER, LEN, 0x128);
 		target_function("middle", OTHER + 0x100, LEN, 16);
 		target_symbol("entry", OTHER + 0x200, LEN);
 		target_call_any(OTHER + 0x40);
@@ -713,8 +713,8 @@ static void test_unwind_over_a_gap_past_what_is_left_over(void **state)
 		target_word(base + 8, AT(OTHER + 0x40));
 		if (i < 2)
 			target_word(main_ra - 64, IN_MAIN);
-		target_word(main_ra, i < 3 ? IN_START : AT(OTHER + 0x140));
-		target_word(main_ra + 16, AT(OTHER + 0x220));
+		target_word(main_ra - 16, AT(OTHER + 0x140));
+		target_word(main_ra, i < 3 ? IN_START : AT(OTHER + 0x220));
 		target_entry = OTHER + 0x200;
 		target_capture(SP, CALLEE_CFA);
 		target_capture(base, base + 0x200);
@@ -738,28 +738,33 @@ static void test_unwind_over_a_gap_past_what_is_left_over(void **state)
 static void test_unwind_over_a_gap_of_large_frames(void **state)
 {
 	(void)state;
-	enum { FRAME = 16, CYCLE = 48 + FRAME };
+	enum { FRAME = 16, CYCLE = 48 + FRAME, LARGE = 0x800 };
 	const uint64_t base = SP + 0x4000;
 	begin();
 	target_function("other", OTHER, LEN, FRAME);
 	target_call(CALLER + 0x40, OTHER);
 	target_call(OTHER + 0x40, CALLER);
 	target_call(MAIN + 0x20, OTHER);
-	target_word(SP + 48 - 8, AT(OTHER + 0x40));
-	target_word(SP + CYCLE - 8, AT(CALLER + 0x40));
+	/* What it called is no part of it. */
+	target_function("large", OTHER + 0x100, LEN, LARGE);
+	target_call(CALLER + 0x60, OTHER + 0x100);
+	target_word(SP + LARGE - 8, AT(CALLER + 0x60));
+	target_word(SP + LARGE + 48 - 8, AT(OTHER + 0x40));
+	target_word(SP + LARGE + CYCLE - 8, AT(CALLER + 0x40));
 	/* That one leads to the end as well, and is there first. */
 	target_word(base + 8, IN_START);
 	target_word(base + 16, IN_MAIN);
 	target_word(base + 24 + 64 - 8, IN_START);
-	target_capture(SP, SP + CYCLE);
+	target_capture(SP, SP + LARGE + CYCLE);
 	target_capture(base, base + 0x100);
 	target_crash.is_core = true;
 	target_ready();
-	unwind_from(IN_CALLER, SP);
-	assert_frames("xccsc", IN_CALLER, AT(OTHER + 0x40), AT(CALLER + 0x40), IN_MAIN, IN_START);
-	uint64_t bytes = base - (SP + CYCLE + 48 - 8);
-	assert_int_equal(thread->frames[2].gap_bytes, bytes);
-	assert_int_equal(thread->frames[2].gap_frames, bytes / (CYCLE / 2));
+	unwind_from(AT(OTHER + 0x110), SP);
+	assert_frames("xcccsc", AT(OTHER + 0x110), AT(CALLER + 0x60), AT(OTHER + 0x40),
+		AT(CALLER + 0x40), IN_MAIN, IN_START);
+	uint64_t bytes = base - (SP + LARGE + CYCLE + 48 - 8);
+	assert_int_equal(thread->frames[3].gap_bytes, bytes);
+	assert_int_equal(thread->frames[3].gap_frames, bytes / (CYCLE / 2));
 	target_end();
 }
 
