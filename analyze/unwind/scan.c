@@ -113,6 +113,9 @@ static bool may_be_without_file(struct snap_walk *w, const struct snap_registers
 	uint64_t addr, uint64_t value, struct snap_registers *caller)
 {
 	*caller = (struct snap_registers){.trust = SNAP_TRUST_SCAN};
+	/* Of what an M-profile processor returns to, bit 0 is always set. */
+	if (w->arch->is_m_profile && !(value & 1))
+		return false;
 	snap_set_return_address(w, caller, value);
 	const struct snap_crash_module *module = snap_crash_module_at(w->crash, caller->pc - 1);
 	if (!module || module->object || !snap_is_code(w, caller->pc, false) ||
