@@ -86,6 +86,15 @@ if wanted cxx_exceptions "$@"; then
 	fi
 	CRASH_CONF=
 fi
+# crash_rust ARGUMENT: rust_panics crashes, and got.json is its report.
+crash_rust() {
+	if ! crash_direct crash "$TMP/rust_panics" "$1"; then
+		not_ok "$name: captured"
+		note_file "$TMP/why"
+		return 1
+	fi
+	"$ANALYZE" json "$SNAP" >"$TMP/got.json" 2>"$TMP/err" || : # 1: not all is known
+}
 # Rust's own kinds, where there is its compiler, which is no package that the tests need: what a panic
 # says, and its place, as the compiler passed it.
 if [ $# -eq 0 ] || wanted rust_panics "$@"; then
@@ -98,12 +107,7 @@ if [ $# -eq 0 ] || wanted rust_panics "$@"; then
 		fi
 		while IFS=$'\t' read -r argument line cut message words; do
 			name="rust_panics $argument ($setting)"
-			if ! crash_direct crash "$TMP/rust_panics" "$argument"; then
-				not_ok "$name: captured"
-				note_file "$TMP/why"
-				continue
-			fi
-			"$ANALYZE" json "$SNAP" >"$TMP/got.json" 2>"$TMP/err"
+			crash_rust "$argument" || continue
 			check "$name" tool check_cause "$TMP/got.json" abort - - - panic \
 				"a Rust panic was not caught$words, at $source:$line\.\$"
 			check "$name: file" tool check_part "$TMP/got.json" panic.file "$source"
@@ -123,12 +127,7 @@ format	36:9	-	-
 END
 		for argument in abort abort_of_c abort_in_thread; do
 			name="rust_panics $argument ($setting)"
-			if ! crash_direct crash "$TMP/rust_panics" "$argument"; then
-				not_ok "$name: captured"
-				note_file "$TMP/why"
-				continue
-			fi
-			"$ANALYZE" json "$SNAP" >"$TMP/got.json" 2>"$TMP/err"
+			crash_rust "$argument" || continue
 			check "$name" tool check_cause "$TMP/got.json" abort - - - abort \
 				"The program aborted itself: it called abort\(\)\.\$"
 		done

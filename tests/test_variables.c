@@ -58,6 +58,21 @@ static void member(const char *name, uint64_t type, uint64_t off)
 	out_uleb(info, off);
 }
 
+/* An array of element, with one range: of an abbreviation, whose values are so many bytes. */
+static uint64_t array_type(
+	uint64_t element, unsigned int abbreviation, const uint8_t *values, size_t len)
+{
+	struct out *info = &made.sections[SNAP_DWARF_INFO];
+	uint64_t off = here();
+	out_uleb(info, 9);
+	out_u32(info, element);
+	out_uleb(info, abbreviation);
+	for (size_t i = 0; i < len; i++)
+		out_u8(info, values[i]);
+	out_uleb(info, 0);
+	return off;
+}
+
 static void make_types(void)
 {
 	struct out *info = &made.sections[SNAP_DWARF_INFO];
@@ -98,38 +113,11 @@ static void make_types(void)
 		out_u8(info, i == 0 ? 3 : 24);
 	}
 	out_uleb(info, 0);
-	types.numbers = here();
-	out_uleb(info, 9);
-	out_u32(info, types.integer);
-	out_uleb(info, 10);
-	out_u8(info, 29);
-	out_uleb(info, 0);
-	types.letters = here();
-	out_uleb(info, 9);
-	out_u32(info, types.byte);
-	out_uleb(info, 10);
-	out_u8(info, 7);
-	out_uleb(info, 0);
-	types.counted = here();
-	out_uleb(info, 9);
-	out_u32(info, types.integer);
-	out_uleb(info, 13);
-	out_u8(info, 12);
-	out_uleb(info, 0);
-	types.from = here();
-	out_uleb(info, 9);
-	out_u32(info, types.integer);
-	out_uleb(info, 14);
-	out_u8(info, 0x7e); /* -2 */
-	out_u8(info, 9);
-	out_uleb(info, 0);
-	types.computed = here();
-	out_uleb(info, 9);
-	out_u32(info, types.integer);
-	out_uleb(info, 15);
-	out_uleb(info, 1);
-	out_u8(info, DW_OP_lit7);
-	out_uleb(info, 0);
+	types.numbers = array_type(types.integer, 10, (const uint8_t[]){29}, 1);
+	types.letters = array_type(types.byte, 10, (const uint8_t[]){7}, 1);
+	types.counted = array_type(types.integer, 13, (const uint8_t[]){12}, 1);
+	types.from = array_type(types.integer, 14, (const uint8_t[]){0x7e /* -2 */, 9}, 2);
+	types.computed = array_type(types.integer, 15, (const uint8_t[]){1, DW_OP_lit7}, 2);
 	types.pointer = here();
 	out_uleb(info, 11);
 	out_u32(info, types.integer);
