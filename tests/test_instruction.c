@@ -135,6 +135,7 @@ static const struct row {
 	{X86_64, "\xc4\xe2\x71\x90\x1c\x90", 6, "vpgatherdd xmm3, dword ptr [rax + xmm2*4], xmm1", "r4@?", SNAP_ACTION_OTHER},
 	{X86_64, "\xc4\xe2\x75\x92\x1c\x90", 6, "vgatherdps ymm3, dword ptr [rax + ymm2*4], ymm1", "r4@?", SNAP_ACTION_OTHER},
 	{X86_64, "\xc4\xe2\xf5\x92\x1c\xd0", 6, "vgatherdpd ymm3, qword ptr [rax + xmm2*8], ymm1", "r8@?", SNAP_ACTION_OTHER},
+	{X86_64, "\x62\xf2\x7d\x49\x90\x1c\x88", 7, "vpgatherdd zmm3 {k1}, dword ptr [rax + zmm1*4]", "r4@?", SNAP_ACTION_OTHER},
 	{X86_64, "\x0f\x11\x00", 3, "movups xmmword ptr [rax], xmm0", "w16@1000", SNAP_ACTION_OTHER},
 	{X86_64, "\xf3\x0f\x6f\x08", 4, "movdqu xmm1, xmmword ptr [rax]", "r16@1000", SNAP_ACTION_OTHER},
 	{X86_64, "\x66\x0f\x7f\x04\x24", 5, "movdqa xmmword ptr [rsp], xmm0", "w16@7000/16", SNAP_ACTION_OTHER},

@@ -229,15 +229,6 @@ static uint32_t x86_align(const cs_insn *insn, const char *name, const struct sn
 	return has_vector && !has_prefix(name, x86_unaligned, ARRAY_LEN(x86_unaligned)) ? 16 : 0;
 }
 
-/* Of an instruction that goes through a vector of addresses, the bytes of one element; else 0. */
-static uint32_t x86_element_size(const char *name)
-{
-	size_t len = strlen(name);
-	if (!strstr(name, "gather") && !strstr(name, "scatter"))
-		return 0;
-	return name[len - 1] == 's' || (name[len - 1] == 'd' && name[len - 2] != 'p') ? 4 : 8;
-}
-
 /* xlatb reads at rbx + al, and neither is written out. */
 static void x86_translate(const struct decoding *d)
 {
@@ -262,8 +253,6 @@ static void x86_memory(const struct decoding *d, const char *name, unsigned int 
 	for (size_t i = 0; i < ARRAY_LEN(x86_sizes); i++)
 		if (starts_with(name, x86_sizes[i].name))
 			operand->size = x86_sizes[i].size;
-	if (x86_element_size(name))
-		operand->size = x86_element_size(name);
 	operand->is_read = op->access & CS_AC_READ || !(op->access & CS_AC_WRITE);
 	operand->is_written = op->access & CS_AC_WRITE;
 	if (index == 0 && has_prefix(name, x86_stores, ARRAY_LEN(x86_stores))) {
