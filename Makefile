@@ -746,7 +746,7 @@ $(O)/analyze/dedup/schema_%.h: analyze/dedup/schema/%.sql
 	@mkdir -p $(@D)
 	$(call say,SCHEMA,$@)
 	$(Q){ echo '#define SNAP_SCHEMA_$* \' && sed 's/[\\"]/\\&/g; s/.*/	"&\\n" \\/' $< && echo; } >$@.tmp && mv $@.tmp $@
-$(O)/analyze/dedup/index.o: $(O)/analyze/dedup/schema_1.h $(O)/analyze/dedup/schema_2.h
+$(O)/analyze/dedup/index.o: $(O)/analyze/dedup/schema_1.h $(O)/analyze/dedup/schema_2.h $(O)/analyze/dedup/schema_3.h
 
 ifdef PROTOBUF_C
 $(PROTOBUF_C)/protobuf-c/protobuf-c.c:

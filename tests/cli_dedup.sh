@@ -266,6 +266,24 @@ sed 's/van_load/van_fill/' less/gdb.txt >less/other.txt
 run "$ANALYZE" dedup --from gdb --json debug less
 equal "--from: without debug information, another function" "2 1" \
 	"$(json_get out '" ".join(str(g["count"]) for g in r["groups"])')"
+# Several are the same without inlined functions: the most frequent then, whatever comes later.
+twin() {
+	printf 'kind: segv\n%s at t.c:1 [inlined]\nf at t.c:2\ng at t.c:3\n\n' "$@"
+}
+without='kind: segv\nf\ng\n\n'
+{ twin a b b && printf "$without" && twin a a a && printf "$without"; } >twins.txt
+run "$ANALYZE" dedup --from plain --json twins.txt
+equal "--from: without debug information, of several the most frequent" "segv | a | f | g 4 segv | b | f | g 4" \
+	"$(json_get out '" ".join(g["text"] + " " + str(g["count"]) for g in sorted(r["groups"], key=lambda g: g["text"]))')"
+{ printf "$without" && twin a b b && printf "$without"; } >twins.txt
+run "$ANALYZE" dedup --from plain --json twins.txt
+equal "--from: without debug information, which came before them all" "segv | a | f | g 3 segv | b | f | g 2" \
+	"$(json_get out '" ".join(g["text"] + " " + str(g["count"]) for g in sorted(r["groups"], key=lambda g: g["text"]))')"
+printf 'kind: segv\nf at t.c:2\ng at t.c:3\n\n' >plain.txt
+{ printf "$without" && cat plain.txt && twin a a && printf "$without"; } >twins.txt
+run "$ANALYZE" dedup --from plain --json twins.txt
+equal "--from: without debug information, and nothing was inlined" "segv | a | f | g 2 segv | f | g 3" \
+	"$(json_get out '" ".join(g["text"] + " " + str(g["count"]) for g in sorted(r["groups"], key=lambda g: g["text"]))')"
 # How many frames make a group.
 printf 'kind: segv\na\nb\nc\n\nkind: segv\na\nb\nd\n\nkind: segv\na\ne\n' >frames.txt
 num_groups() {

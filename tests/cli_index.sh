@@ -227,8 +227,13 @@ equal "four writers: all succeed" 0 "$failed"
 equal "four writers: each crash once" 60 "$(query shared.db 'SELECT count(*) FROM crashes')"
 whole "four writers" shared.db
 
+# Parts of the time that it takes whole.
+start=$(date +%s%N)
+ingest --jobs 1 --symbols symbols many --index killed.db
+whole_us=$((($(date +%s%N) - start) / 1000))
 kills=0
-for delay in 0.01 0.03 0.05 0.08 0.12 0.18; do
+for part in 5 15 25 40 60 80; do
+	delay=$(printf '0.%06d' $((whole_us * part / 100)))
 	rm -f killed.db*
 	for again in 1 2 3; do
 		"$ANALYZE" ingest --no-local --symbols symbols --jobs 1 many --index killed.db >/dev/null 2>&1 &
@@ -293,9 +298,10 @@ OLD
 run "$ANALYZE" dedup --index old.db --similar --json
 equal "an older index is brought to this version" "0 1" "$STATUS $(json_get out 'r["groups"][0]["count"]')"
 equal "an older index: its version then" "$(find "$TOP/analyze/dedup/schema" -name '*.sql' | wc -l)" "$(query old.db 'PRAGMA user_version')"
+equal "an older index: what is counted since" "1 1 1" "$(query old.db 'SELECT physical, signature, crashes FROM twins')"
 "$PYTHON" -c 'import sqlite3; db = sqlite3.connect("old.db"); db.execute("PRAGMA user_version = 99"); db.commit()'
 run "$ANALYZE" dedup --index old.db
-equal "a newer index" "2 snapanalyze: the index 'old.db' was made by a newer snapanalyze (its version is 99, the newest known here 2)" "$STATUS $(cat err)"
+equal "a newer index" "2 snapanalyze: the index 'old.db' was made by a newer snapanalyze (its version is 99, the newest known here 3)" "$STATUS $(cat err)"
 "$PYTHON" -c 'import sqlite3; db = sqlite3.connect("other.db"); db.execute("CREATE TABLE t (x)"); db.commit()'
 run "$ANALYZE" dedup --index other.db
 equal "another database" "2 snapanalyze: 'other.db' is a database, but no index of crashes" "$STATUS $(cat err)"

@@ -7,12 +7,13 @@
 
 #include "analyze/dedup/schema_1.h"
 #include "analyze/dedup/schema_2.h"
+#include "analyze/dedup/schema_3.h"
 #include "common/escape.h"
 
 /* Marks the file as an index of ours: "Snap". */
 #define APPLICATION_ID 0x536e6170
 
-static const char *const schemas[] = {SNAP_SCHEMA_1, SNAP_SCHEMA_2};
+static const char *const schemas[] = {SNAP_SCHEMA_1, SNAP_SCHEMA_2, SNAP_SCHEMA_3};
 #define VERSION ((int64_t)(sizeof(schemas) / sizeof(schemas[0])))
 
 enum statement {
@@ -33,7 +34,9 @@ enum statement {
 	LEARN_STACK,
 	FIND_LEARNERS,
 	FIND_STACKS,
-	LEARN_INLINED,
+	COUNT_TWIN,
+	FIND_TWIN,
+	DECIDE_INLINED,
 	SPREAD_INLINED,
 	FIND_INLINED,
 	SET_GROUP,
@@ -75,7 +78,10 @@ static const char *const texts[NUM_STATEMENTS] = {
 			  "belongs_rank > ?2",
 	[FIND_STACKS] = "SELECT frames, signature, rank, telling FROM stacks WHERE first = ?1 AND rank < ?2 ORDER "
 			"BY rank, length(frames) DESC, stack",
-	[LEARN_INLINED] = "INSERT OR IGNORE INTO inlined VALUES (?1, ?2)",
+	[COUNT_TWIN] = "INSERT INTO twins VALUES (?1, ?2, 1) ON CONFLICT (physical, signature) DO UPDATE SET "
+		       "crashes = crashes + 1",
+	[FIND_TWIN] = "SELECT signature FROM twins WHERE physical = ?1 ORDER BY crashes DESC, signature LIMIT 1",
+	[DECIDE_INLINED] = "INSERT OR IGNORE INTO inlined VALUES (?1, ?2)",
 	[SPREAD_INLINED] = "UPDATE crashes SET belongs = ?2, belongs_rank = 0 WHERE (physical = ?1 OR "
 			   "belongs = ?1) AND belongs_rank > 0",
 	[FIND_INLINED] = "SELECT signature FROM inlined WHERE physical = ?1",
@@ -667,19 +673,44 @@ static int teach_stack(struct snap_index *index, const struct snap_evidence *evi
 	return r;
 }
 
-/* What this crash tells of those that know less. */
+/*
+ * What this crash tells of those that know less. Those that wait for one like it, being the same without
+ * inlined functions, are its group's from now on, and all others of them, whatever comes later.
+ */
 static int teach(struct snap_index *index, const struct snap_evidence *evidence,
 	const struct added *added, struct snap_error *err)
 {
+	int64_t decided;
 	if (evidence->num_decisive > 0 && teach_stack(index, evidence, added, err) < 0)
 		return -1;
 	if (added->rank > 0)
 		return 0;
-	if (RUN(index, LEARN_INLINED, err, added->physical, added->signature) < 0)
+	if (RUN(index, COUNT_TWIN, err, added->physical, added->signature) < 0)
 		return -1;
-	return snap_db_num_changed(index->db) > 0 && added->physical != added->signature
-		       ? RUN(index, SPREAD_INLINED, err, added->physical, added->signature)
+	int r = find_number(index, FIND_INLINED, added->physical, &decided, err);
+	if (r != 0)
+		return r < 0 ? -1 : 0;
+	if (RUN(index, SPREAD_INLINED, err, added->physical, added->signature) < 0)
+		return -1;
+	return snap_db_num_changed(index->db) > 0
+		       ? RUN(index, DECIDE_INLINED, err, added->physical, added->signature)
 		       : 0;
+}
+
+/*
+ * The signature with inlined functions of one without: 1 and it, 0: none is known, or -1. The first that
+ * asks decides for all.
+ */
+static int find_inlined(
+	struct snap_index *index, int64_t physical, int64_t *ret, struct snap_error *err)
+{
+	int r = find_number(index, FIND_INLINED, physical, ret, err);
+	if (r != 0)
+		return r;
+	r = find_number(index, FIND_TWIN, physical, ret, err);
+	if (r > 0 && RUN(index, DECIDE_INLINED, err, physical, *ret) < 0)
+		return -1;
+	return r;
 }
 
 /* What others tell of this one, which knows less. */
@@ -693,7 +724,7 @@ static int learn(struct snap_index *index, const struct snap_evidence *evidence,
 			: 0;
 	const int64_t physicals[] = {added->physical, group};
 	for (int i = 0; i < 2 && rank > 0 && r >= 0; i++) {
-		r = find_number(index, FIND_INLINED, physicals[i], &found, err);
+		r = find_inlined(index, physicals[i], &found, err);
 		if (r > 0) {
 			group = found;
 			rank = 0;
