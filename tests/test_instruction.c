@@ -561,6 +561,48 @@ static void test_any_crash(void **state)
 	}
 }
 
+/* What is said of a crash at code + pc_offset; access NULL: it was none. */
+static void check_sentence(struct snap_bytes code, size_t pc_offset,
+	const struct snap_signal *signal, const char *access, const char *words)
+{
+	struct registers regs;
+	struct snap_crash crash;
+	snap_crash_init(&crash, "test.snap");
+	crash.arch = arch_of(X86_64);
+	fill_registers(crash.arch, &regs);
+	const uint64_t pc = ADDR + pc_offset;
+	memcpy(regs.bytes + crash.arch->regs[crash.arch->pc].offset, &pc, sizeof(pc));
+	struct snap_crash_thread thread = {
+		.crashed = true,
+		.pr_reg = snap_bytes(regs.bytes, regs.len),
+	};
+	const struct snap_memory_segment segment = {
+		.start = ADDR,
+		.len = code.len,
+		.data = code.data,
+		.fd = -1,
+	};
+	struct snap_mapping mapping = {.start = ADDR,
+		.end = ADDR + 0x1000,
+		.has_permissions = true,
+		.permissions = SNAP_MAPPING_READ | SNAP_MAPPING_EXEC};
+	assert_int_equal(0, snap_memory_add(&crash.memory, &segment, NULL));
+	assert_int_equal(0, snap_memory_finish(&crash.memory, NULL));
+	crash.mappings = &mapping;
+	crash.num_mappings = 1;
+	crash.threads = &thread;
+	crash.num_threads = 1;
+	crash.has_signal = true;
+	crash.signal = *signal;
+	assert_int_equal(0, snap_explain(&crash, NULL));
+	assert_int_equal(access != NULL, crash.cause.access != NULL);
+	if (access)
+		assert_string_equal(access, crash.cause.access);
+	if (strncmp(crash.cause.explanation, words, strlen(words)) != 0)
+		fail_msg("%s", crash.cause.explanation);
+	snap_crash_deinit(&crash);
+}
+
 /* What is said of them where the kernel tells the address, or none. */
 static void test_sentences(void **state)
 {
@@ -589,35 +631,7 @@ static void test_sentences(void **state)
 			"The program wrote 16 bytes at address 0x1001, which is not a multiple of 16"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct registers regs;
-		struct snap_crash crash;
-		snap_crash_init(&crash, "test.snap");
-		crash.arch = arch_of(X86_64);
-		fill_registers(crash.arch, &regs);
-		const uint64_t pc = ADDR;
-		memcpy(regs.bytes + crash.arch->regs[crash.arch->pc].offset, &pc, sizeof(pc));
-		struct snap_crash_thread thread = {
-			.crashed = true,
-			.pr_reg = snap_bytes(regs.bytes, regs.len),
-		};
-		const struct snap_memory_segment segment = {
-			.start = ADDR,
-			.len = cases[i].len,
-			.data = (const uint8_t *)cases[i].bytes,
-			.fd = -1,
-		};
-		struct snap_mapping code = {.start = ADDR,
-			.end = ADDR + 0x1000,
-			.has_permissions = true,
-			.permissions = SNAP_MAPPING_READ | SNAP_MAPPING_EXEC};
-		assert_int_equal(0, snap_memory_add(&crash.memory, &segment, NULL));
-		assert_int_equal(0, snap_memory_finish(&crash.memory, NULL));
-		crash.mappings = &code;
-		crash.num_mappings = 1;
-		crash.threads = &thread;
-		crash.num_threads = 1;
-		crash.has_signal = true;
-		crash.signal = (struct snap_signal){
+		const struct snap_signal signal = {
 			.has_signo = true,
 			.signo = SIGSEGV,
 			.has_code = true,
@@ -625,12 +639,43 @@ static void test_sentences(void **state)
 			.has_address = cases[i].has_address,
 			.address = cases[i].address,
 		};
-		assert_int_equal(0, snap_explain(&crash, NULL));
-		assert_non_null(crash.cause.access);
-		assert_string_equal(cases[i].access, crash.cause.access);
-		if (strncmp(crash.cause.explanation, cases[i].words, strlen(cases[i].words)) != 0)
-			fail_msg("%s", crash.cause.explanation);
-		snap_crash_deinit(&crash);
+		check_sentence(snap_bytes(cases[i].bytes, cases[i].len), 0, &signal,
+			cases[i].access, cases[i].words);
+	}
+}
+
+/* int3 and int1 are before the program counter, but with some hypervisors int1 is at it. */
+static void test_trap_sentences(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *bytes;
+		size_t len, pc;
+		int code;
+		const char *words;
+	} cases[] = {
+		{"\xcc\x90", 2, 1, SI_KERNEL,
+			"The program ran into a breakpoint instruction (int3) at 0x401000:"},
+		{"\xf1\x90", 2, 1, TRAP_BRKPT,
+			"The program ran into a breakpoint instruction (int1) at 0x401000:"},
+		{"\x90\xf1", 2, 1, TRAP_BRKPT,
+			"The program ran into a breakpoint instruction (int1) at 0x401001:"},
+		{"\xf1\xf1", 2, 1, TRAP_BRKPT,
+			"The program ran into a breakpoint instruction (int1) at 0x401000:"},
+		{"\x90\xf1", 2, 1, TRAP_TRACE,
+			"The program ran into a breakpoint or trap instruction at 0x401001: "},
+		{"\x90\xcc", 2, 1, TRAP_BRKPT,
+			"The program ran into a breakpoint or trap instruction at 0x401001: "},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct snap_signal signal = {
+			.has_signo = true,
+			.signo = SIGTRAP,
+			.has_code = true,
+			.code = cases[i].code,
+		};
+		check_sentence(snap_bytes(cases[i].bytes, cases[i].len), cases[i].pc, &signal, NULL,
+			cases[i].words);
 	}
 }
 
@@ -739,6 +784,7 @@ int main(void)
 		cmocka_unit_test(test_any_bytes),
 		cmocka_unit_test(test_any_crash),
 		cmocka_unit_test(test_sentences),
+		cmocka_unit_test(test_trap_sentences),
 		cmocka_unit_test(test_registers),
 		cmocka_unit_test(test_traps),
 	};

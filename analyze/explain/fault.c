@@ -11,12 +11,14 @@
 #include "analyze/explain/signals.h"
 #include "analyze/explain/trap.h"
 
-/* si_code of SIGSEGV and SIGBUS, as the target's kernel numbers them. */
+/* si_code of SIGSEGV, SIGBUS, SIGFPE and SIGTRAP, as the target's kernel numbers them. */
 #define CODE_ACCERR 2
 #define CODE_ADRALN 1
 #define CODE_ADRERR 2
 #define CODE_INTDIV 1
+#define CODE_BRKPT  1
 #define X86_INT3    0xcc
+#define X86_INT1    0xf1
 /* What an operand of unknown size may reach: xsave's area. */
 #define MAX_UNKNOWN 4096u
 
@@ -149,25 +151,35 @@ void snap_fault_find_misaligned(struct snap_evidence *e, uint32_t max_align)
 	}
 }
 
+/* The first byte of the code at pc is that one. */
+static bool is_code(const struct snap_evidence *e, uint64_t pc, uint8_t byte)
+{
+	struct snap_instruction one;
+	(void)snap_instruction_read(e->crash, e->thread, pc, &one); /* its byte is enough */
+	return one.len > 0 && one.bytes[0] == byte;
+}
+
+/*
+ * The instruction that trapped, from the program counter, which is behind int3 and int1; but some
+ * hypervisors hand on int1 with the program counter at it.
+ */
+static bool find_x86_trap(const struct snap_evidence *e, uint64_t *pc)
+{
+	if (*pc > 0 && (is_code(e, *pc - 1, X86_INT3) || is_code(e, *pc - 1, X86_INT1))) {
+		*pc -= 1;
+		return true;
+	}
+	return e->has_code && e->code == CODE_BRKPT && is_code(e, *pc, X86_INT1);
+}
+
 void snap_fault_find(struct snap_evidence *e)
 {
 	struct snap_crash *crash = e->crash;
 	if (!e->raised || !e->has_pc || !crash->arch)
 		return;
 	uint64_t pc = e->pc;
-	uint8_t before;
-	/* After x86's int3 and int1 the program counter is behind them. */
-	if (e->signo == SIGTRAP && is_x86(e) && pc > 0) {
-		struct snap_instruction one;
-		(void)snap_instruction_read(
-			crash, e->thread, pc - 1, &one); /* its byte is enough */
-		before = one.len > 0 ? one.bytes[0] : 0;
-		if (before == X86_INT3 || before == 0xf1)
-			pc--;
-		else
-			return; /* a trap of another kind: the instruction before has done its work
-				 */
-	}
+	if (e->signo == SIGTRAP && is_x86(e) && !find_x86_trap(e, &pc))
+		return; /* a trap of another kind: the instruction before has done its work */
 	e->has_instruction = snap_instruction_read(crash, e->thread, pc, &e->instruction);
 	if (!e->has_instruction)
 		return;
