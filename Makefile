@@ -723,7 +723,7 @@ $(O)/proto/%.pb-c.o: $(O)/proto/%.pb-c.c
 	$(call say,CC,$<)
 	$(Q)$(CC) $(BASE_CPPFLAGS) $(CPPFLAGS) -I$(O)/proto $(BASE_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(O)/common/snapshot_read.o $(O)/common/snapshot_write.o: $(O)/proto/snapshot.pb-c.h
+$(O)/common/snapshot_read.o $(O)/common/snapshot_write.o $(O)/analyze/fields/unknown.o: $(O)/proto/snapshot.pb-c.h
 $(O)/analyze/dedup/entry.o: $(O)/proto/entry.pb-c.h
 
 # What the analysis knows of a snapshot, as the bytes of a FileDescriptorSet.
