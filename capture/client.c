@@ -120,7 +120,8 @@ static bool rescue(struct snap_client_file *file, int error)
 {
 	struct snap_seal seal;
 	char why[64];
-	fprintf(stderr, PROGRAM ": cannot write the snapshot: %s\n", strerror(-error));
+	fprintf(snap_standard_error(), PROGRAM ": cannot write the snapshot: %s\n",
+		strerror(-error));
 	(void)snprintf(why, sizeof(why), "%s",
 		error == -ENOSPC || error == -EDQUOT ? "the disk was full"
 						     : "it could not be written to its end");
@@ -142,15 +143,15 @@ static int publish(struct snap_client_file *file, int r)
 	};
 	int p = snap_client_file_publish(file, &config, &args.facts, &end);
 	if (file->access_error < 0)
-		fprintf(stderr, PROGRAM ": only root can read the snapshot: %s\n",
+		fprintf(snap_standard_error(), PROGRAM ": only root can read the snapshot: %s\n",
 			strerror(-file->access_error));
 	if (p == -EDQUOT) {
-		fprintf(stderr, PROGRAM ": the spool '%s' is full\n", config.spool);
+		fprintf(snap_standard_error(), PROGRAM ": the spool '%s' is full\n", config.spool);
 		return EXIT_NOTHING;
 	}
 	if (p < 0)
-		fprintf(stderr, PROGRAM ": cannot publish 'incoming/%s': %s\n", file->part,
-			snap_spool_strerror(p));
+		fprintf(snap_standard_error(), PROGRAM ": cannot publish 'incoming/%s': %s\n",
+			file->part, snap_spool_strerror(p));
 	return r < 0 || p < 0 || crash.emit.partial ? EXIT_PARTIAL : EXIT_COMPLETE;
 }
 
@@ -195,7 +196,8 @@ static int capture_into(
 
 static void complain_of_chain(int error)
 {
-	fprintf(stderr, PROGRAM ": cannot hand the core on to a former handler: %s\n",
+	fprintf(snap_standard_error(),
+		PROGRAM ": cannot hand the core on to a former handler: %s\n",
 		error == -ENOENT   ? "none was saved"
 		: error == -EINVAL ? "what was saved is no program"
 		: error == -ELOOP  ? "that is this program"
@@ -249,7 +251,7 @@ static void feed_former_handler(bool captured)
 			status, sizeof(status), ", ended by signal %d", WTERMSIG(end.status));
 	else if (end.has_status)
 		(void)snprintf(status, sizeof(status), ", exit status %d", WEXITSTATUS(end.status));
-	fprintf(stderr, PROGRAM ": handed %llu bytes of core on to '%s'%s%s%s\n",
+	fprintf(snap_standard_error(), PROGRAM ": handed %llu bytes of core on to '%s'%s%s%s\n",
 		(unsigned long long)end.bytes, program, status, end.error < 0 ? ": " : "",
 		end.error == -EPIPE	  ? "it did not read them all"
 		: end.error == -ETIMEDOUT ? "it took too long"
@@ -283,12 +285,14 @@ static int capture(const struct timespec *start)
 	}
 	/* Of a crash loop, the kernel's log need not know each time. */
 	if (r < 0)
-		fprintf(stderr, PROGRAM ": cannot create a file in the spool '%s': %s\n",
-			config.spool, snap_spool_strerror(r));
+		fprintf(snap_standard_error(),
+			PROGRAM ": cannot create a file in the spool '%s': %s\n", config.spool,
+			snap_spool_strerror(r));
 	r = snap_client_file_count(&file, &config, &args.facts);
 	if (r < 0)
-		fprintf(stderr, PROGRAM ": cannot record what is not captured in '%s': %s\n",
-			config.spool, snap_spool_strerror(r));
+		fprintf(snap_standard_error(),
+			PROGRAM ": cannot record what is not captured in '%s': %s\n", config.spool,
+			snap_spool_strerror(r));
 	if (chain.child > 0)
 		feed_former_handler(captured);
 	return status;
@@ -306,6 +310,8 @@ int main(int argc, char **argv)
 	 * place where somebody may find it.
 	 */
 	snap_standard_fds_bind("/dev/kmsg");
+	if (SNAP_SANITIZED)
+		(void)snap_standard_error(); /* the sanitizers write to the descriptor */
 	int status = snap_client_args_parse(argc, argv, &args);
 	if (status >= 0)
 		return status;

@@ -7,6 +7,7 @@
 
 #include "capture/program.h"
 #include "capture/config.h"
+#include "common/standard_fds.h"
 
 #define PROGRAM	   SNAP_CLIENT_PROGRAM
 #define EXIT_USAGE 64
@@ -31,8 +32,8 @@ static void print_usage(FILE *to)
 
 static int usage_error(const char *what)
 {
-	fprintf(stderr, PROGRAM ": %s\n", what);
-	print_usage(stderr);
+	fprintf(snap_standard_error(), PROGRAM ": %s\n", what);
+	print_usage(snap_standard_error());
 	return EXIT_USAGE;
 }
 

@@ -64,16 +64,16 @@ struct sink {
 static void sink_append(ProtobufCBuffer *buffer, size_t len, const uint8_t *data)
 {
 	struct snap_writer *w = ((struct sink *)buffer)->writer;
-	w->len += len;
 	while (len > 0) {
-		size_t n = sizeof(w->buf) - w->buf_len;
+		size_t n = sizeof(w->buf) - (size_t)(w->len % sizeof(w->buf));
 		if (n > len)
 			n = len;
 		memcpy(w->buf + w->buf_len, data, n);
 		w->buf_len += n;
+		w->len += n;
 		data += n;
 		len -= n;
-		if (w->buf_len == sizeof(w->buf))
+		if (w->len % sizeof(w->buf) == 0)
 			flush(w);
 	}
 }

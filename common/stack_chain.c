@@ -8,7 +8,8 @@
 #define ALTSTACK_FLAGS (1u | 1u << 31)
 
 /* snap_arch_load() of a word, but of every word of a stack, while its process is held. */
-static inline uint64_t load_word(const uint8_t *p, unsigned int word, bool swap)
+static inline __attribute__((always_inline)) uint64_t load_word(
+	const uint8_t *p, unsigned int word, bool swap)
 {
 	uint64_t wide;
 	uint32_t narrow;
@@ -20,36 +21,53 @@ static inline uint64_t load_word(const uint8_t *p, unsigned int word, bool swap)
 	return swap ? __builtin_bswap64(wide) : wide;
 }
 
-bool snap_altstack_find(const struct snap_areas *areas, const struct snap_arch *arch, uint64_t sp,
-	uint64_t addr, const uint8_t *buf, size_t len, struct snap_altstack *ret)
+/*
+ * The first place from at on, every align bytes up to last, where a signal frame may say that its
+ * stack begins at sp or below: most words of a stack are 0 or no such address, so four at a time.
+ */
+static inline __attribute__((always_inline)) size_t next_candidate(const uint8_t *buf, size_t at,
+	size_t last, unsigned int align, uint64_t sp, const unsigned int word, const bool swap)
+{
+	const uint8_t *p = buf + 2 * word;
+	while (at <= last && last - at >= 3 * align &&
+		((load_word(p + at, word, swap) - 1 >= sp) &
+			(load_word(p + at + align, word, swap) - 1 >= sp) &
+			(load_word(p + at + 2 * align, word, swap) - 1 >= sp) &
+			(load_word(p + at + 3 * align, word, swap) - 1 >= sp)))
+		at += 4 * align;
+	while (at <= last && load_word(p + at, word, swap) - 1 >= sp)
+		at += align;
+	return at;
+}
+
+/* word and swap are constants where it is called: every word of a stack is looked at. */
+static inline __attribute__((always_inline)) bool find_altstack(const struct snap_areas *areas,
+	const struct snap_arch *arch, uint64_t sp, uint64_t addr, const uint8_t *buf, size_t len,
+	const unsigned int word, const bool swap, struct snap_altstack *ret)
 {
 	const struct snap_area *area = snap_areas_find(areas, sp);
-	if (!arch || arch->ucontext_sp_off == 0 || !area)
-		return false;
-	unsigned int word = snap_arch_word(arch);
-	bool swap = (arch->elf_data == ELFDATA2MSB) != (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
 	size_t needed = arch->ucontext_sp_off + word;
 	/* The kernel aligns signal frames like a stack, and all but i386's so that the context is
 	 * aligned as well; there a word is enough (the machines' get_sigframe()). */
 	unsigned int align = arch->stack_align;
 	uint64_t first = sp > addr ? sp - addr : 0;
-	if (first >= len)
+	if (!area || len < needed || first > len - needed)
 		return false;
-	size_t at = (size_t)first + (align - (addr + first) % align) % align;
+	size_t at = (size_t)first + (align - (addr + first) % align) % align, last = len - needed;
 	bool found = false;
 	/*
 	 * unsigned long uc_flags; struct ucontext *uc_link (the kernel's is NULL); stack_t
 	 * uc_stack: void *ss_sp; int ss_flags; size_t ss_size. Source:
 	 * include/uapi/asm-generic/ucontext.h and signal.h, and the machines' own.
 	 */
-	for (; at <= len && len - at >= needed; at += align) {
+	while ((at = next_candidate(buf, at, last, align, sp, word, swap)) <= last) {
 		const uint8_t *p = buf + at;
+		at += align;
 		uint64_t start = load_word(p + 2 * word, word, swap);
-		if (start > sp || start == 0 || load_word(p + word, word, swap) != 0)
-			continue;
 		uint64_t size = load_word(p + 4 * word, word, swap), end = start + size;
 		uint64_t interrupted = load_word(p + arch->ucontext_sp_off, word, swap);
-		if (end > area->end || addr + at + needed > end ||
+		if (load_word(p + word, word, swap) != 0 || end > area->end ||
+			addr + (uint64_t)(p - buf) + needed > end ||
 			(load_word(p + 3 * word, 4, swap) & ~(uint64_t)ALTSTACK_FLAGS) != 0 ||
 			(interrupted >= start && interrupted <= end) ||
 			!snap_areas_find(areas, start))
@@ -58,6 +76,17 @@ bool snap_altstack_find(const struct snap_areas *areas, const struct snap_arch *
 		found = true;
 	}
 	return found;
+}
+
+bool snap_altstack_find(const struct snap_areas *areas, const struct snap_arch *arch, uint64_t sp,
+	uint64_t addr, const uint8_t *buf, size_t len, struct snap_altstack *ret)
+{
+	if (!arch || arch->ucontext_sp_off == 0)
+		return false;
+	unsigned int word = snap_arch_word(arch);
+	bool swap = (arch->elf_data == ELFDATA2MSB) != (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
+	return word == 8 && !swap ? find_altstack(areas, arch, sp, addr, buf, len, 8, false, ret)
+				  : find_altstack(areas, arch, sp, addr, buf, len, word, swap, ret);
 }
 
 void snap_stack_chain_init(struct snap_stack_chain *chain, const struct snap_areas *areas,

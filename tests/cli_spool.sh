@@ -68,6 +68,7 @@ has() { [ "$(snapshots "$1")" = "$2" ]; }
 skipped() { awk -F'\t' -v exe="$TMP/$1" -v why="$2" '$7 == exe && $6 == why { print $1 }' "$SPOOL/skipped" 2>/dev/null; }
 has_skipped() { [ "$(skipped "$1" "$2")" = "$3" ]; }
 quiet() { [ "$(num_parts)" = 0 ]; }
+nobody_writes() { ! find /proc/[0-9]*/fd \( -lname "$SPOOL/*.snap*" -o -lname "$SPOOL/*.part*" \) 2>/dev/null | grep -q .; }
 
 reads() { # UID GID FILE
 	setpriv --reuid "$1" --regid "$2" --clear-groups cat "$3" >/dev/null 2>&1
@@ -281,7 +282,7 @@ ignore = b"
 		within "$CRASH_WAIT" has_snapshots 1
 		mv "$SPOOL"/*.snap "$TMP/"
 		# Its client has it open for a while yet, and so on the disk.
-		sleep 2
+		within "$CRASH_WAIT" nobody_writes
 		avail_kb=$(df -k --output=avail "$SPOOL" | tail -n 1)
 		head -c $(((avail_kb - 12) * 1024)) /dev/zero >"$SPOOL/balloon"
 		crash a

@@ -75,6 +75,24 @@ static void test_crc32c_every_length_and_alignment(void **state)
 	}
 }
 
+/* Long ones are summed in several strands at once. */
+static void test_crc32c_long(void **state)
+{
+	enum { MAX = 5000 };
+	(void)state;
+	srandom(2);
+	uint8_t *data = malloc(MAX);
+	assert_non_null(data);
+	for (size_t i = 0; i < MAX; i++)
+		data[i] = (uint8_t)random();
+	for (size_t len = 1500; len < MAX; len += 13) {
+		assert_int_equal(snap_crc32c(0, data, len), reference(data, len));
+		assert_int_equal(snap_crc32c(snap_crc32c(0, data, 7), data + 7, len - 7),
+			reference(data, len));
+	}
+	free(data);
+}
+
 static void test_crc32c_in_pieces_equals_whole(void **state)
 {
 	(void)state;
@@ -101,6 +119,7 @@ int main(void)
 		cmocka_unit_test(test_crc32c_vectors_of_rfc_3720),
 		cmocka_unit_test(test_crc32c_of_nothing_is_what_was_before),
 		cmocka_unit_test(test_crc32c_every_length_and_alignment),
+		cmocka_unit_test(test_crc32c_long),
 		cmocka_unit_test(test_crc32c_in_pieces_equals_whole),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

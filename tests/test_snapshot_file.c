@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/crc32c.h"
@@ -642,11 +643,40 @@ static void test_snapshot_writing_through_a_pipe_makes_the_same_file(void **stat
 	release(file);
 }
 
+/* But for the last piece, and those before a checkpoint, they end where the file system's blocks
+ * do. */
+static void test_snapshot_is_written_in_whole_blocks(void **state)
+{
+	(void)state;
+	enum { BLOCK = sizeof(writer.buf) };
+	static uint8_t data[3 * BLOCK], piece[2 * BLOCK];
+	int fds[2], room = 8 * BLOCK;
+	assert_int_equal(0, socketpair(AF_UNIX, SOCK_DGRAM, 0, fds));
+	assert_int_equal(0, setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)));
+	const struct snap_memory_range range = {
+		.address = 0x1000,
+		.data = snap_bytes(data, sizeof(data)),
+		.reason = SNAP_MEMORY_STACK,
+	};
+	snap_writer_init(&writer, fds[0]);
+	assert_int_equal(0, snap_write_header(&writer, "test"));
+	assert_int_equal(0, snap_write_checkpoint(&writer, false));
+	ssize_t first = recv(fds[1], piece, sizeof(piece), MSG_DONTWAIT);
+	assert_in_range(first, 1, BLOCK - 1);
+	assert_int_equal(0, snap_write_memory(&writer, &range));
+	assert_int_equal(BLOCK - first, recv(fds[1], piece, sizeof(piece), MSG_DONTWAIT));
+	assert_int_equal(BLOCK, recv(fds[1], piece, sizeof(piece), MSG_DONTWAIT));
+	assert_int_equal(BLOCK, recv(fds[1], piece, sizeof(piece), MSG_DONTWAIT));
+	assert_int_equal(-1, recv(fds[1], piece, sizeof(piece), MSG_DONTWAIT));
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static void test_snapshot_writer_is_small_and_takes_large_ranges(void **state)
 {
 	(void)state;
 	/* It lives on the stack of a program that may have little. */
-	assert_true(sizeof(struct snap_writer) < 20 * 1024);
+	assert_true(sizeof(struct snap_writer) < 36 * 1024);
 	size_t len = 16 << 20;
 	uint8_t *data = malloc(len);
 	assert_non_null(data);
@@ -1744,6 +1774,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_snapshot_every_field_is_read_as_written),
 		cmocka_unit_test(test_snapshot_writing_through_a_pipe_makes_the_same_file),
+		cmocka_unit_test(test_snapshot_is_written_in_whole_blocks),
 		cmocka_unit_test(test_snapshot_writer_is_small_and_takes_large_ranges),
 		cmocka_unit_test(test_snapshot_of_65536_threads_is_read),
 		cmocka_unit_test(test_snapshot_cut_at_each_byte),

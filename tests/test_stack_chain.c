@@ -123,6 +123,28 @@ static void test_an_alternate_stack_is_found_on_every_machine(void **state)
 	}
 }
 
+/* Places are looked at several at a time, from the stack pointer on. */
+static void test_an_alternate_stack_is_found_at_any_distance(void **state)
+{
+	for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
+		set_up(state);
+		machine = &machines[i];
+		put_context(CONTEXT, ALT, ALT_END - ALT, INTERRUPTED);
+		for (uint64_t k = 0; k < 12; k++)
+			assert_true(finds(CONTEXT - k * 16));
+		/* Another one before it, of which all but one word says the same. */
+		for (uint64_t k = 1; k < 12; k++) {
+			set_up(state);
+			machine = &machines[i];
+			put_context(CONTEXT, ALT, ALT_END - ALT, INTERRUPTED);
+			put(CONTEXT - k * 16 + 2 * word(), ALT, word());
+			put(CONTEXT - k * 16 + word(), 1, word());
+			if (k * 16 > machine->sp_off + word())
+				assert_true(finds(CONTEXT - 192));
+		}
+	}
+}
+
 static void test_all_of_the_context_must_be_there(void **state)
 {
 	(void)state;
@@ -438,6 +460,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_an_alternate_stack_is_found_on_every_machine, set_up),
+		cmocka_unit_test_setup(test_an_alternate_stack_is_found_at_any_distance, set_up),
 		cmocka_unit_test_setup(test_all_of_the_context_must_be_there, set_up),
 		cmocka_unit_test_setup(test_flags_are_the_kernels, set_up),
 		cmocka_unit_test_setup(test_what_is_no_alternate_stack_in_use, set_up),

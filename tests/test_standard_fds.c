@@ -24,13 +24,15 @@ enum wrong {
 	A_FILE_GOT_A_STANDARD_NUMBER,
 	INPUT_CAN_BE_READ,
 	OUTPUT_CAN_BE_WRITTEN,
+	WORDS_BEFORE_THEIR_TIME,
 	WORDS_CANNOT_BE_WRITTEN,
 	ONE_WAS_REPLACED,
 };
 
-static enum wrong look(const bool *closed)
+static enum wrong look(const bool *closed, const char *path)
 {
 	char byte;
+	struct stat st;
 	int fd = open("/etc/passwd", O_RDONLY);
 	if (fd <= STDERR_FILENO)
 		return A_FILE_GOT_A_STANDARD_NUMBER;
@@ -38,11 +40,13 @@ static enum wrong look(const bool *closed)
 		return INPUT_CAN_BE_READ;
 	if (closed[1] && (write(STDOUT_FILENO, "x", 1) >= 0 || errno != EBADF))
 		return OUTPUT_CAN_BE_WRITTEN;
-	if (closed[2] && write(STDERR_FILENO, "x", 1) != 1)
+	/* Not before there is something to say. */
+	if (path && stat(path, &st) == 0 && st.st_size != 0)
+		return WORDS_BEFORE_THEIR_TIME;
+	if (closed[2] && (fprintf(snap_standard_error(), "x") != 1 || fflush(stderr) != 0))
 		return WORDS_CANNOT_BE_WRITTEN;
 	/* Those that were there are pipes. */
 	for (int i = 0; i <= STDERR_FILENO; i++) {
-		struct stat st;
 		if (!closed[i] && (fstat(i, &st) < 0 || !S_ISFIFO(st.st_mode)))
 			return ONE_WAS_REPLACED;
 	}
@@ -58,7 +62,7 @@ static int in_child(const bool *closed, const char *path)
 		for (int i = 0; i <= STDERR_FILENO; i++)
 			(void)(closed[i] ? close(i) : dup2(pipes[1], i));
 		snap_standard_fds_bind(path);
-		_exit((int)look(closed));
+		_exit((int)look(closed, path));
 	}
 	(void)close(pipes[0]);
 	(void)close(pipes[1]);
