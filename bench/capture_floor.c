@@ -6,6 +6,9 @@
  * from standard input, takes of each thread its registers and some of its stack through
  * /proc/PID/task/TID/mem, writes them to FILE, and ends.
  *
+ * capture_floor socket PATH FILE TIERS: likewise, but as a program that stays and has the cores sent to
+ * it: listens on PATH for the kernel's coredump socket, one core at a time.
+ *
  * capture_floor live PID TIERS [FILE]: seizes and interrupts all threads, waits for each, reads its
  * registers and some of its stack, and lets them go. Writes nothing, but into FILE how many bytes of
  * stacks there were.
@@ -23,8 +26,10 @@
 #include <string.h>
 #include <sys/procfs.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -86,12 +91,13 @@ static void take(int mem, const struct user_regs_struct *regs, size_t cap)
 /* ---------------------------------------------------------------- a crash */
 
 static size_t at, filled;
+static int in_fd, mem_fd;
 
 static void get(void *to, size_t len)
 {
 	while (len > 0) {
 		if (at == filled) {
-			ssize_t n = read(0, stream, sizeof(stream));
+			ssize_t n = read(in_fd, stream, sizeof(stream));
 			if (n <= 0)
 				exit(1);
 			at = 0;
@@ -112,7 +118,7 @@ static int take_crash(const char *pid, const char *tid, const char *file, const 
 	char path[64];
 	out_size = 128 << 10;
 	snprintf(path, sizeof(path), "/proc/%s/task/%s/mem", pid, tid);
-	int mem = open(path, O_RDONLY);
+	int mem = mem_fd = open(path, O_RDONLY);
 	out_fd = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	if (mem < 0 || out_fd < 0)
 		return 1;
@@ -140,6 +146,52 @@ static int take_crash(const char *pid, const char *tid, const char *file, const 
 		done += sizeof(nhdr) + name_len + desc_len;
 	}
 	return write(out_fd, out, out_len) != (ssize_t)out_len;
+}
+
+/* As in the kernel's include/uapi/linux/coredump.h: the kernel writes the core, and waits. */
+static int agree(void)
+{
+	struct {
+		uint32_t size, size_ack;
+		uint64_t mask;
+	} request;
+	const struct {
+		uint32_t size, spare;
+		uint64_t mask;
+	} ack = {sizeof(ack), 0, 1u << 0 | 1u << 3};
+	uint32_t mark;
+	if (recv(in_fd, &request, sizeof(request), MSG_WAITALL) != sizeof(request) ||
+		request.size != sizeof(request) || send(in_fd, &ack, sizeof(ack), 0) != sizeof(ack) ||
+		recv(in_fd, &mark, sizeof(mark), MSG_WAITALL) != sizeof(mark))
+		return 1;
+	return mark != 0;
+}
+
+static int serve(const char *path, const char *file, const struct tiers *tiers)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+	if (strlen(path) >= sizeof(address.sun_path))
+		return 64;
+	strcpy(address.sun_path, path);
+	if (bind(listener, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+		listen(listener, 16) < 0)
+		return 1;
+	for (;;) {
+		struct ucred peer;
+		socklen_t len = sizeof(peer);
+		char pid[16];
+		in_fd = accept(listener, NULL, NULL);
+		if (in_fd < 0 || getsockopt(in_fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || agree())
+			return 1;
+		snprintf(pid, sizeof(pid), "%d", (int)peer.pid);
+		at = filled = out_len = 0;
+		if (take_crash(pid, pid, file, tiers))
+			return 1;
+		close(in_fd);
+		close(mem_fd);
+		close(out_fd);
+	}
 }
 
 /* ---------------------------------------------------------------- a live process */
@@ -189,6 +241,10 @@ int main(int argc, char **argv)
 	if (argc == 6 && strcmp(argv[1], "pipe") == 0) {
 		tiers = parse_tiers(argv[5]);
 		return take_crash(argv[2], argv[3], argv[4], &tiers);
+	}
+	if (argc == 5 && strcmp(argv[1], "socket") == 0) {
+		tiers = parse_tiers(argv[4]);
+		return serve(argv[2], argv[3], &tiers);
 	}
 	if ((argc == 4 || argc == 5) && strcmp(argv[1], "live") == 0) {
 		tiers = parse_tiers(argv[3]);

@@ -36,6 +36,9 @@ CRASH_TARGETS = [
     *(("client+server", "floor", point, 1.3) for point in CRASHES),
     ("socket", "core file", "tiny", 1.0),
     *(("socket", "floor", point, 1.0) for point in CRASHES if point != "tiny"),
+    # What the way itself costs, whoever goes it; and what we do.
+    *(("socket floor", "floor", point, None) for point in CRASHES),
+    *(("socket", "socket floor", point, None) for point in CRASHES),
 ]
 LIVE_TARGETS = [(what, point, bound) for what, bound in (("pause", 1.5), ("wall", 2.0)) for point in LIVES]
 
@@ -92,9 +95,9 @@ def verdict(low, high, bound):
 def show_ratio(name, pairs, bound):
     ratios = [ours / other for ours, other in pairs]
     low, high = interval(ratios)
-    result = verdict(low, high, bound)
+    result = verdict(low, high, bound) if bound else ""
     print(f"{name:<40} {statistics.median(ratios):>7.2f} [{low:.2f}, {high:.2f}]"
-          f"{bound:>9.2f}   {result}", flush=True)
+          + (f"{bound:>9.2f}   {result}" if bound else ""), flush=True)
     return result != "NOT reached"
 
 
@@ -145,7 +148,7 @@ class Crashes:
         self.args = args
         self.dir = tempfile.mkdtemp(prefix="sc.", dir="/tmp")
         self.spool = self.dir + "/spool"
-        self.server = None
+        self.server = self.floor = None
         self.tiers = {point: Tiers(crash[0], args.stack_kib) for point, crash in CRASHES.items()}
         os.mkdir(self.spool, 0o700)
 
@@ -168,6 +171,7 @@ class Crashes:
 
     def __exit__(self, *_):
         self.stop_server()
+        self.stop_floor()
         with open(self.dir + "/released", "r+b", buffering=0) as answer:
             with open(self.dir + "/control", "r+b", buffering=0) as control:
                 control.write(b"release\n")
@@ -196,6 +200,24 @@ class Crashes:
             time.sleep(0.02)
         sys.exit("capture_speed: the server does not start: " + open(self.dir + "/log").read())
 
+    def start_floor(self, point):
+        """The one that stays; anew for each crash, as it is told of the tiers when it starts."""
+        path = self.dir + "/floor.sock"
+        self.floor = subprocess.Popen([self.dir + "/floor", "socket", path, self.dir + "/least",
+                                       str(self.tiers[point])], stdin=subprocess.DEVNULL)
+        for _ in range(200):
+            if os.path.exists(path):
+                return
+            time.sleep(0.01)
+        sys.exit("capture_speed: the floor does not start")
+
+    def stop_floor(self):
+        if self.floor:
+            self.floor.kill()
+            self.floor.wait()
+            self.floor = None
+            os.unlink(self.dir + "/floor.sock")
+
     def stop_server(self):
         if self.server:
             self.server.send_signal(signal.SIGTERM)
@@ -216,6 +238,7 @@ class Crashes:
             ways["client+server"] = (client, True, "spool/*.snap")
             if hasattr(os, "pidfd_open") and self.has_socket():
                 ways["socket"] = (f"@@{self.dir}/core.sock", True, "spool/*.snap")
+                ways["socket floor"] = (f"@@{self.dir}/floor.sock", False, "least")
         return ways
 
     @staticmethod
@@ -230,6 +253,8 @@ class Crashes:
             self.start_server()
         else:
             self.stop_server()
+        if pattern.endswith("/floor.sock"):
+            self.start_floor(point)
         self.set(pattern.replace("TIERS", str(self.tiers[point])))
         out = subprocess.run(
             [self.args.times, "crash", *map(str, CRASHES[point])], check=True, stdout=subprocess.PIPE,
@@ -237,6 +262,7 @@ class Crashes:
         # What comes after the process was reaped is not to disturb the next one.
         found = self.wait_for(result) if result else []
         time.sleep(0.03)
+        self.stop_floor()
         if keep is not None and found:
             with open(found[0], "rb") as file:
                 keep["allocated"] = os.fstat(file.fileno()).st_blocks * 512
