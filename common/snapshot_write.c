@@ -12,6 +12,8 @@
 #define MAX_TAG_BYTES  4096
 #define MAX_NOTE_BYTES 1024
 #define MAX_NAME_BYTES 256
+/* The numbers of a message and what stands before its fields: eleven of each kind at most. */
+#define NUMBERS_BYTES 256
 
 void snap_writer_init(struct snap_writer *w, int fd)
 {
@@ -88,10 +90,11 @@ static int write_any(struct snap_writer *w, const Snapcrash__Snapshot *snapshot)
 	return w->error;
 }
 
-/* snapshot has one field set: the record to write. */
-static int write_record(struct snap_writer *w, const Snapcrash__Snapshot *snapshot)
+/* snapshot has one field set: the record to write, which takes no more bytes than at_most. */
+static int write_short_record(
+	struct snap_writer *w, const Snapcrash__Snapshot *snapshot, size_t at_most)
 {
-	if (w->error == 0 && w->limit != UINT64_MAX) {
+	if (w->error == 0 && (w->len > w->limit || at_most > w->limit - w->len)) {
 		size_t len = protobuf_c_message_get_packed_size(&snapshot->base);
 		if (w->len > w->limit || len > w->limit - w->len) {
 			w->num_refused++;
@@ -99,6 +102,12 @@ static int write_record(struct snap_writer *w, const Snapcrash__Snapshot *snapsh
 		}
 	}
 	return write_any(w, snapshot);
+}
+
+/* Likewise, of any length. */
+static int write_record(struct snap_writer *w, const Snapcrash__Snapshot *snapshot)
+{
+	return write_short_record(w, snapshot, w->limit == UINT64_MAX ? 0 : SIZE_MAX);
 }
 
 static ProtobufCBinaryData binary(struct snap_bytes bytes)
@@ -217,7 +226,10 @@ int snap_write_thread(struct snap_writer *w, const struct snap_thread *thread)
 		return -EMSGSIZE;
 	Snapcrash__Regset regsets[SNAP_MAX_REGSETS];
 	Snapcrash__Regset *pointers[SNAP_MAX_REGSETS];
+	char name[4 * MAX_NAME_BYTES];
+	size_t at_most = NUMBERS_BYTES + sizeof(name) + thread->name.len;
 	for (size_t i = 0; i < thread->num_regsets; i++) {
+		at_most += thread->regsets[i].data.len + NUMBERS_BYTES;
 		snapcrash__regset__init(&regsets[i]);
 		SET(regsets[i], type, true, thread->regsets[i].type);
 		SET_BYTES(regsets[i], data, thread->regsets[i].data);
@@ -227,7 +239,6 @@ int snap_write_thread(struct snap_writer *w, const struct snap_thread *thread)
 	linux_thread.n_regsets = thread->num_regsets;
 	linux_thread.regsets = pointers;
 
-	char name[4 * MAX_NAME_BYTES];
 	Snapcrash__Thread t;
 	snapcrash__thread__init(&t);
 	SET_BYTES(t, name, text_bytes(thread->name, name, sizeof(name)));
@@ -247,7 +258,7 @@ int snap_write_thread(struct snap_writer *w, const struct snap_thread *thread)
 	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
 	snapshot.n_threads = 1;
 	snapshot.threads = threads;
-	return write_record(w, &snapshot);
+	return write_short_record(w, &snapshot, at_most);
 }
 
 int snap_write_log(struct snap_writer *w, const struct snap_log *log)
@@ -456,7 +467,7 @@ int snap_write_memory(struct snap_writer *w, const struct snap_memory_range *ran
 	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
 	snapshot.n_memory = 1;
 	snapshot.memory = ranges;
-	return write_record(w, &snapshot);
+	return write_short_record(w, &snapshot, range->data.len + range->name.len + NUMBERS_BYTES);
 }
 
 int snap_write_mapping(struct snap_writer *w, const struct snap_mapping *mapping)
@@ -475,7 +486,7 @@ int snap_write_mapping(struct snap_writer *w, const struct snap_mapping *mapping
 	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
 	snapshot.n_mappings = 1;
 	snapshot.mappings = mappings;
-	return write_record(w, &snapshot);
+	return write_short_record(w, &snapshot, mapping->path.len + NUMBERS_BYTES);
 }
 
 int snap_write_module(struct snap_writer *w, const struct snap_module *module)
