@@ -393,7 +393,9 @@ static void read_stream(struct snap_crash *c, struct snap_core_note *note, int r
 
 void snap_crash_prefault(struct snap_crash *c)
 {
-	snap_prefault(c, offsetof(struct snap_crash, areas.areas[64]));
+	/* What is read of the process's memory at once is mostly short. */
+	snap_prefault(c, offsetof(struct snap_crash, emit.buf[16 << 10]));
+	snap_prefault(&c->areas, offsetof(struct snap_areas, areas[64]));
 }
 
 void snap_crash_begin(struct snap_crash *c, const struct snap_crash_facts *facts, int out_fd,
