@@ -212,13 +212,6 @@ CLI_TESTS = \
 	tests/cli_device_snapshot.sh \
 	tests/cli_demo.sh
 
-# Under the sanitizers these are left to "make check-long": they hold what our programs say of crashes
-# against other tools, repeat what others do, or are about what is not our programs.
-CLI_TESTS_LATER = $(addprefix tests/,cli_debuginfod.sh cli_demo.sh cli_export.sh cli_jit.sh cli_libcxx.sh \
-	cli_live.sh cli_man.sh cli_output.sh cli_server_crashes.sh cli_signatures.sh cli_tools.sh \
-	cli_variables.sh cli_victims.sh)
-cli_tests_now = $(if $(and $(SANITIZE),$(if $(TEST_LONG),,1)),$(filter-out $(CLI_TESTS_LATER),$(CLI_TESTS)),$(CLI_TESTS))
-
 TEST_PROGRAMS = $(addprefix $(O)/tests/,$(TESTS))
 
 # ---------------------------------------------------------------- victims
@@ -511,7 +504,7 @@ check-build: all victims $(TEST_PROGRAMS) $(if $(shell command -v $(DEVICE_ARM)g
 	$(if $(strip $(UNLISTED_TESTS)),$(error not listed in tests/tests.mk: $(UNLISTED_TESTS)))
 
 check: check-build
-	$(Q)O=$(O) VICTIM_DIR=$(VICTIM_DIR) SANITIZE=$(SANITIZE) tests/run --jobs $(TEST_JOBS) --again $(TEST_AGAIN) $(TEST_PROGRAMS) $(cli_tests_now)
+	$(Q)O=$(O) VICTIM_DIR=$(VICTIM_DIR) SANITIZE=$(SANITIZE) tests/run --jobs $(TEST_JOBS) --again $(TEST_AGAIN) $(TEST_PROGRAMS) $(CLI_TESTS)
 
 check-long: export TEST_LONG = 1
 check-long: check
