@@ -221,6 +221,12 @@ static void test_bad_pc(void **state)
 	assert_says(m, "null function pointer");
 	assert_string_equal("exec", m->crash.cause.access);
 
+	/* What is read from near null faults there: the pointer itself is small. */
+	set_reg(m, m->crash.arch->pc, 0x91c6);
+	raise_fault(m, SIGSEGV, SEGV_MAPERR, 0x91c6);
+	assert_kind(m, "exec-bad-pc");
+	assert_says(m, "a call through a function pointer that holds a small number");
+
 	set_reg(m, m->crash.arch->pc, 0x403010);
 	raise_fault(m, SIGSEGV, SEGV_ACCERR, 0x403010);
 	assert_kind(m, "exec-bad-pc");
