@@ -372,6 +372,9 @@ static void test_rust_aborts(void **state)
 		{"rust_begin_unwind", "a Rust panic was not caught"},
 		{"core::panicking::panic_fmt", "a Rust panic was not caught"},
 		{"core::panicking::assert_failed_inner", "a Rust panic was not caught"},
+		{"core::panicking::panic_in_cleanup", "to leave a destructor while another panic"},
+		{"core::panicking::panic_cannot_unwind",
+			"to leave a function that can't be unwound"},
 		{"core::slice::index::slice_end_index_len_fail", "out of a slice's bounds"},
 		{"core::slice::index::slice_index_fail::do_panic::runtime",
 			"out of a slice's bounds"},
@@ -397,6 +400,10 @@ static void test_rust_aborts(void **state)
 			snap_failure_name(m->crash.cause.failure));
 		assert_says(m, cases[i].words ? cases[i].words : "it called abort()");
 	}
+	listed[3].function = "std::sys::pal::unix::stack_overflow::imp::signal_handler";
+	raise_fault(m, SIGABRT, SI_TKILL, 0);
+	assert_string_equal("stack-overflow", snap_failure_name(m->crash.cause.failure));
+	assert_says(m, "a stack overflowed");
 	/* Of a C library without names, Rust's own says so. */
 	listed[0].function = listed[1].function = NULL;
 	listed[2].function = "std::process::abort";
