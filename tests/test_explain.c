@@ -268,7 +268,7 @@ static void test_sent(void **state)
 	struct model *m = *state;
 	raise_fault(m, SIGSEGV, SI_USER, 0);
 	assert_kind(m, "signal");
-	assert_says(m, "sent SIGSEGV to itself");
+	assert_says(m, "sent SIGSEGV to itself, as a handler does that passes on a fault");
 	assert_false(m->crash.cause.has_address);
 	m->crash.signal.sender_pid = 7;
 	m->crash.signal.sender_uid = 1000;
