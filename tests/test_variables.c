@@ -25,7 +25,7 @@ static struct {
 	uint64_t integer, byte, real, single, point, flags, size, bits, numbers, letters, pointer, text,
 		truth, either, function, base;
 	uint64_t counted, from, computed, rows, columns; /* arrays */
-	uint64_t quad, extended, string, elsewhere;
+	uint64_t quad, extended, string, elsewhere, range, short_range, colours;
 } types;
 
 /* The entry at an offset of the unit. */
@@ -141,6 +141,17 @@ static void make_types(void)
 	out_u8(info, 8);
 	out_uleb(info, 1);
 	out_u8(info, DW_OP_call_frame_cfa);
+	/* Ada's subtypes: of integers, of integers in less room, of an enumeration's values */
+	types.range = here();
+	out_uleb(info, 19);
+	out_u32(info, types.integer);
+	types.short_range = here();
+	out_uleb(info, 20);
+	out_u32(info, types.integer);
+	out_u8(info, 1);
+	types.colours = here();
+	out_uleb(info, 19);
+	out_u32(info, types.flags);
 	types.pointer = here();
 	out_uleb(info, 11);
 	out_u32(info, types.integer);
@@ -180,6 +191,9 @@ static void begin(void)
 	made_abbrev(&made, 17, DW_TAG_string_type, 0, DW_AT_byte_size, DW_FORM_data1, 0);
 	made_abbrev(&made, 18, DW_TAG_string_type, 0, DW_AT_byte_size, DW_FORM_data1,
 		DW_AT_string_length, DW_FORM_exprloc, 0);
+	made_abbrev(&made, 19, DW_TAG_subrange_type, 0, DW_AT_type, DW_FORM_ref4, 0);
+	made_abbrev(&made, 20, DW_TAG_subrange_type, 0, DW_AT_type, DW_FORM_ref4, DW_AT_byte_size,
+		DW_FORM_data1, 0);
 	made_abbrevs_end(&made);
 	made_unit(&made, DW_UT_compile, 0, 0);
 	struct out *info = &made.sections[SNAP_DWARF_INFO];
@@ -447,6 +461,21 @@ static void test_variables_print_fortran(void **state)
 	end();
 }
 
+static void test_variables_print_ranges(void **state)
+{
+	(void)state;
+	begin();
+	at(MEMORY);
+	memcpy(memory, "\xfe\xff\xff\xff", 4);
+	assert_prints(types.range, "-2");
+	memcpy(memory, "\xfe\x01\0\0", 4);
+	assert_prints(types.range, "510");
+	assert_prints(types.short_range, "-2");
+	memcpy(memory, "\2\0\0\0", 4);
+	assert_prints(types.colours, "B");
+	end();
+}
+
 static void test_variables_print_lacks(void **state)
 {
 	(void)state;
@@ -591,6 +620,7 @@ int main(void)
 		cmocka_unit_test(test_variables_malformed),
 		cmocka_unit_test(test_variables_print_memory),
 		cmocka_unit_test(test_variables_print_fortran),
+		cmocka_unit_test(test_variables_print_ranges),
 		cmocka_unit_test(test_variables_print_lacks),
 		cmocka_unit_test(test_variables_print_pieces),
 		cmocka_unit_test(test_variables_type_names),

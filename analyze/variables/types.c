@@ -66,6 +66,7 @@ static bool is_qualifier(uint32_t tag)
 
 void snap_type_read(const struct snap_view *view, struct snap_die die, struct snap_type *ret)
 {
+	uint64_t range_size = 0;
 	*ret = (struct snap_type){.die = die};
 	for (int i = 0; i < MAX_CHAIN && die.unit; i++) {
 		struct snap_attr attrs[NUM_ATTRS];
@@ -81,6 +82,13 @@ void snap_type_read(const struct snap_view *view, struct snap_die die, struct sn
 		if (is_qualifier(abbrev->tag) || abbrev->tag == DW_TAG_typedef) {
 			if (abbrev->tag == DW_TAG_typedef)
 				ret->alias = name;
+			die = ret->die = target;
+			continue;
+		}
+		/* A range of another type's values, as Ada's subtypes are; it may be smaller. */
+		if (abbrev->tag == DW_TAG_subrange_type && snap_attr_is_there(&attrs[TYPE])) {
+			if (!range_size && !snap_attr_unsigned(&attrs[SIZE], &range_size))
+				range_size = 0;
 			die = ret->die = target;
 			continue;
 		}
@@ -103,6 +111,8 @@ void snap_type_read(const struct snap_view *view, struct snap_die die, struct sn
 		if (!snap_attr_unsigned(&attrs[SIZE], &ret->size) ||
 			snap_attr_is_there(&attrs[STRING_LENGTH]))
 			ret->size = 0;
+		if (range_size)
+			ret->size = range_size;
 		if (!snap_attr_unsigned(&attrs[ENCODING], &ret->encoding))
 			ret->encoding = 0;
 		return;
