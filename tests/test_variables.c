@@ -25,7 +25,7 @@ static struct {
 	uint64_t integer, byte, real, single, point, flags, size, bits, numbers, letters, pointer, text,
 		truth, either, function, base;
 	uint64_t counted, from, computed, rows, columns; /* arrays */
-	uint64_t quad, extended, string, elsewhere, range, short_range, colours;
+	uint64_t quad, extended, string, elsewhere, range, short_range, colours, utf8, octet;
 } types;
 
 /* The entry at an offset of the unit. */
@@ -131,6 +131,8 @@ static void make_types(void)
 		out_u8(info, 3);
 		out_uleb(info, 0);
 	}
+	types.utf8 = base_type("char8_t", 1, DW_ATE_unsigned);
+	types.octet = base_type("octet", 1, DW_ATE_unsigned);
 	types.quad = base_type("real(kind=16)", 16, DW_ATE_float);
 	types.extended = base_type("long double", 16, DW_ATE_float);
 	types.string = here();
@@ -391,6 +393,8 @@ static void test_variables_print_memory(void **state)
 	assert_prints(types.point, "{x = 50462976, y = 117835012}");
 	memory[0] = 'a';
 	assert_prints(types.byte, "97 'a'");
+	assert_prints(types.utf8, "97 'a'");
+	assert_prints(types.octet, "97");
 	memory[0] = 1;
 	assert_prints(types.truth, "true");
 	memory[0] = 5;

@@ -121,9 +121,12 @@ void snap_type_read(const struct snap_view *view, struct snap_die die, struct sn
 
 bool snap_type_is_character(const struct snap_type *type)
 {
+	/* GCC 12 has C++'s char8_t as a number. */
+	bool is_utf8 = type->encoding == DW_ATE_unsigned && type->name &&
+		       strcmp(type->name, "char8_t") == 0;
 	return type->tag == DW_TAG_base_type && type->size == 1 &&
 	       (type->encoding == DW_ATE_signed_char || type->encoding == DW_ATE_unsigned_char ||
-		       type->encoding == DW_ATE_UTF);
+		       type->encoding == DW_ATE_UTF || is_utf8);
 }
 
 /* ---------------------------------------------------------------- arrays */
