@@ -261,6 +261,7 @@ enum snap_failure {
 	SNAP_FAILURE_OUT_OF_MEMORY, /* std::bad_alloc, or Rust's allocator */
 	SNAP_FAILURE_TERMINATE,	    /* std::terminate() without an exception that is known */
 	SNAP_FAILURE_PANIC,
+	SNAP_FAILURE_STACK_OVERFLOW, /* a handler of the program's own said so */
 	SNAP_FAILURE_SANITIZER,
 };
 

@@ -131,6 +131,16 @@ END
 			check "$name" tool check_cause "$TMP/got.json" abort - - - abort \
 				"The program aborted itself: it called abort\(\)\.\$"
 		done
+		name="rust_panics overflow ($setting)"
+		crash_rust overflow && check "$name" tool check_cause "$TMP/got.json" abort - - - stack-overflow \
+			"aborted itself: a stack overflowed \(Rust's handler of SIGSEGV found that\)\.\$"
+		# Where panics unwind, what a destructor throws meanwhile ends the process.
+		# shellcheck disable=SC2086 # options
+		if rustc -C panic=unwind -g $setting -o "$TMP/rust_panics" "$source" 2>"$TMP/err"; then
+			name="rust_panics cleanup ($setting)"
+			crash_rust cleanup && check "$name" tool check_cause "$TMP/got.json" abort - - - panic \
+				"a Rust panic was to leave a destructor while another panic unwound the stack"
+		fi
 	done
 fi
 # Of aarch64 (qemu itself crashes, too, in the end), as qemu's user emulation leaves cores: no siginfo tells of the address.

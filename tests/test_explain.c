@@ -221,6 +221,12 @@ static void test_bad_pc(void **state)
 	assert_says(m, "null function pointer");
 	assert_string_equal("exec", m->crash.cause.access);
 
+	/* What is read from near null faults there: the pointer itself is small. */
+	set_reg(m, m->crash.arch->pc, 0x91c6);
+	raise_fault(m, SIGSEGV, SEGV_MAPERR, 0x91c6);
+	assert_kind(m, "exec-bad-pc");
+	assert_says(m, "a call through a function pointer that holds a small number");
+
 	set_reg(m, m->crash.arch->pc, 0x403010);
 	raise_fault(m, SIGSEGV, SEGV_ACCERR, 0x403010);
 	assert_kind(m, "exec-bad-pc");
@@ -262,7 +268,7 @@ static void test_sent(void **state)
 	struct model *m = *state;
 	raise_fault(m, SIGSEGV, SI_USER, 0);
 	assert_kind(m, "signal");
-	assert_says(m, "sent SIGSEGV to itself");
+	assert_says(m, "sent SIGSEGV to itself, as a handler does that passes on a fault");
 	assert_false(m->crash.cause.has_address);
 	m->crash.signal.sender_pid = 7;
 	m->crash.signal.sender_uid = 1000;
@@ -366,6 +372,9 @@ static void test_rust_aborts(void **state)
 		{"rust_begin_unwind", "a Rust panic was not caught"},
 		{"core::panicking::panic_fmt", "a Rust panic was not caught"},
 		{"core::panicking::assert_failed_inner", "a Rust panic was not caught"},
+		{"core::panicking::panic_in_cleanup", "to leave a destructor while another panic"},
+		{"core::panicking::panic_cannot_unwind",
+			"to leave a function that can't be unwound"},
 		{"core::slice::index::slice_end_index_len_fail", "out of a slice's bounds"},
 		{"core::slice::index::slice_index_fail::do_panic::runtime",
 			"out of a slice's bounds"},
@@ -391,6 +400,10 @@ static void test_rust_aborts(void **state)
 			snap_failure_name(m->crash.cause.failure));
 		assert_says(m, cases[i].words ? cases[i].words : "it called abort()");
 	}
+	listed[3].function = "std::sys::pal::unix::stack_overflow::imp::signal_handler";
+	raise_fault(m, SIGABRT, SI_TKILL, 0);
+	assert_string_equal("stack-overflow", snap_failure_name(m->crash.cause.failure));
+	assert_says(m, "a stack overflowed");
 	/* Of a C library without names, Rust's own says so. */
 	listed[0].function = listed[1].function = NULL;
 	listed[2].function = "std::process::abort";

@@ -24,7 +24,8 @@ static struct snap_location location;
 static struct {
 	uint64_t integer, byte, real, single, point, flags, size, bits, numbers, letters, pointer, text,
 		truth, either, function, base;
-	uint64_t counted, from, computed; /* arrays */
+	uint64_t counted, from, computed, rows, columns; /* arrays */
+	uint64_t quad, extended, string, elsewhere, range, short_range, colours, utf8, octet;
 } types;
 
 /* The entry at an offset of the unit. */
@@ -118,6 +119,41 @@ static void make_types(void)
 	types.counted = array_type(types.integer, 13, (const uint8_t[]){12}, 1);
 	types.from = array_type(types.integer, 14, (const uint8_t[]){0x7e /* -2 */, 9}, 2);
 	types.computed = array_type(types.integer, 15, (const uint8_t[]){1, DW_OP_lit7}, 2);
+	for (unsigned int i = 0; i < 2; i++) {
+		*(i == 0 ? &types.rows : &types.columns) = here();
+		out_uleb(info, i == 0 ? 9 : 16);
+		out_u32(info, types.integer);
+		if (i == 1)
+			out_u8(info, DW_ORD_col_major);
+		out_uleb(info, 13);
+		out_u8(info, 2);
+		out_uleb(info, 13);
+		out_u8(info, 3);
+		out_uleb(info, 0);
+	}
+	types.utf8 = base_type("char8_t", 1, DW_ATE_unsigned);
+	types.octet = base_type("octet", 1, DW_ATE_unsigned);
+	types.quad = base_type("real(kind=16)", 16, DW_ATE_float);
+	types.extended = base_type("long double", 16, DW_ATE_float);
+	types.string = here();
+	out_uleb(info, 17);
+	out_u8(info, 8);
+	types.elsewhere = here();
+	out_uleb(info, 18);
+	out_u8(info, 8);
+	out_uleb(info, 1);
+	out_u8(info, DW_OP_call_frame_cfa);
+	/* Ada's subtypes: of integers, of integers in less room, of an enumeration's values */
+	types.range = here();
+	out_uleb(info, 19);
+	out_u32(info, types.integer);
+	types.short_range = here();
+	out_uleb(info, 20);
+	out_u32(info, types.integer);
+	out_u8(info, 1);
+	types.colours = here();
+	out_uleb(info, 19);
+	out_u32(info, types.flags);
 	types.pointer = here();
 	out_uleb(info, 11);
 	out_u32(info, types.integer);
@@ -152,6 +188,14 @@ static void begin(void)
 	made_abbrev(&made, 14, DW_TAG_subrange_type, 0, DW_AT_lower_bound, DW_FORM_sdata,
 		DW_AT_upper_bound, DW_FORM_data1, 0);
 	made_abbrev(&made, 15, DW_TAG_subrange_type, 0, DW_AT_upper_bound, DW_FORM_exprloc, 0);
+	made_abbrev(&made, 16, DW_TAG_array_type, 1, DW_AT_type, DW_FORM_ref4, DW_AT_ordering,
+		DW_FORM_data1, 0);
+	made_abbrev(&made, 17, DW_TAG_string_type, 0, DW_AT_byte_size, DW_FORM_data1, 0);
+	made_abbrev(&made, 18, DW_TAG_string_type, 0, DW_AT_byte_size, DW_FORM_data1,
+		DW_AT_string_length, DW_FORM_exprloc, 0);
+	made_abbrev(&made, 19, DW_TAG_subrange_type, 0, DW_AT_type, DW_FORM_ref4, 0);
+	made_abbrev(&made, 20, DW_TAG_subrange_type, 0, DW_AT_type, DW_FORM_ref4, DW_AT_byte_size,
+		DW_FORM_data1, 0);
 	made_abbrevs_end(&made);
 	made_unit(&made, DW_UT_compile, 0, 0);
 	struct out *info = &made.sections[SNAP_DWARF_INFO];
@@ -349,6 +393,8 @@ static void test_variables_print_memory(void **state)
 	assert_prints(types.point, "{x = 50462976, y = 117835012}");
 	memory[0] = 'a';
 	assert_prints(types.byte, "97 'a'");
+	assert_prints(types.utf8, "97 'a'");
+	assert_prints(types.octet, "97");
 	memory[0] = 1;
 	assert_prints(types.truth, "true");
 	memory[0] = 5;
@@ -377,6 +423,60 @@ static void test_variables_print_memory(void **state)
 	assert_prints(types.text, "0x7010 \"text\"");
 	memset(memory, 0, 8);
 	assert_prints(types.text, "0x0");
+	end();
+}
+
+/* What gfortran makes: gdb says ((1, 2) (3, 4) (5, 6)), 1.25, 'name    '. */
+static void test_variables_print_fortran(void **state)
+{
+	(void)state;
+	begin();
+	at(MEMORY);
+	for (uint8_t i = 0; i < 6; i++)
+		memcpy(memory + 4 * (size_t)i, (const uint8_t[]){(uint8_t)(i + 1), 0, 0, 0}, 4);
+	assert_prints(types.rows, "{{1, 2, 3}, {4, 5, 6}}");
+	assert_prints(types.columns, "{{1, 2}, {3, 4}, {5, 6}}");
+	memcpy(memory, "name    ", 8);
+	assert_prints(types.string, "\"name    \"");
+	assert_prints(types.elsewhere, "<of unknown length>");
+#if defined(__x86_64__) || defined(__i386__)
+	static const struct {
+		uint8_t top[8], next;
+		const char *text;
+	} numbers[] = {
+		{{0, 0, 0, 0, 0, 0x40, 0xff, 0x3f}, 0, "1.25"},
+		{{0, 0, 0, 0, 0, 0, 0, 0xc0}, 0, "-2"},
+		{{0, 0, 0, 0, 0, 0, 0, 0}, 0, "0"},
+		{{1, 0, 0, 0, 0, 0, 0xff, 0x3f}, 0, "1.00000000000000355"},
+		{{0, 0, 0, 0, 0, 0, 0xff, 0x3f}, 0x80, "1.00000000000000178"},
+		{{0, 0, 0, 0, 0, 0, 0xff, 0x7f}, 0, "inf"},
+		{{0, 0, 0, 0, 0, 0x80, 0xff, 0x7f}, 0, "nan"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		memset(memory, 0, 16);
+		memory[7] = numbers[i].next;
+		memcpy(memory + 8, numbers[i].top, 8);
+		assert_prints(types.quad, numbers[i].text);
+	}
+	/* x87's: 64 bits that begin with a one, and what is above them. */
+	memcpy(memory, "\0\0\0\0\0\0\0\xa0\xff\x3f", 10);
+	assert_prints(types.extended, "1.25");
+#endif
+	end();
+}
+
+static void test_variables_print_ranges(void **state)
+{
+	(void)state;
+	begin();
+	at(MEMORY);
+	memcpy(memory, "\xfe\xff\xff\xff", 4);
+	assert_prints(types.range, "-2");
+	memcpy(memory, "\xfe\x01\0\0", 4);
+	assert_prints(types.range, "510");
+	assert_prints(types.short_range, "-2");
+	memcpy(memory, "\2\0\0\0", 4);
+	assert_prints(types.colours, "B");
 	end();
 }
 
@@ -443,7 +543,9 @@ static void test_variables_type_names(void **state)
 		uint64_t type;
 		const char *name;
 	} expected[] = {{types.integer, "int"}, {types.point, "struct point"},
-		{types.flags, "enum flags"}, {types.numbers, "int [30]"}, {types.text, "char *"}};
+		{types.flags, "enum flags"}, {types.numbers, "int [30]"}, {types.text, "char *"},
+		{types.rows, "int [2][3]"}, {types.columns, "int [3][2]"},
+		{types.string, "character {...}"}};
 	for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
 		struct snap_text text;
 		snap_text_init(&text, text_buf, sizeof(text_buf));
@@ -521,6 +623,8 @@ int main(void)
 		cmocka_unit_test(test_variables_values),
 		cmocka_unit_test(test_variables_malformed),
 		cmocka_unit_test(test_variables_print_memory),
+		cmocka_unit_test(test_variables_print_fortran),
+		cmocka_unit_test(test_variables_print_ranges),
 		cmocka_unit_test(test_variables_print_lacks),
 		cmocka_unit_test(test_variables_print_pieces),
 		cmocka_unit_test(test_variables_type_names),

@@ -36,6 +36,7 @@ const char *snap_failure_name(enum snap_failure failure)
 		[SNAP_FAILURE_OUT_OF_MEMORY] = "out-of-memory",
 		[SNAP_FAILURE_TERMINATE] = "terminate",
 		[SNAP_FAILURE_PANIC] = "panic",
+		[SNAP_FAILURE_STACK_OVERFLOW] = "stack-overflow",
 		[SNAP_FAILURE_SANITIZER] = "sanitizer",
 	};
 	return names[failure];
@@ -102,6 +103,11 @@ static const struct {
 		"a Rust panic was not caught: a division by zero"},
 	{"core::panicking::panic_const::*", SNAP_FAILURE_PANIC,
 		"a Rust panic was not caught: a result that does not fit its type"},
+	/* What was thrown no longer stands on the stack: that was unwound to where it must end. */
+	{"core::panicking::panic_in_cleanup", SNAP_FAILURE_PANIC,
+		"a Rust panic was to leave a destructor while another panic unwound the stack"},
+	{"core::panicking::panic_cannot_unwind", SNAP_FAILURE_PANIC,
+		"a Rust panic was to leave a function that can't be unwound"},
 	/* Not all of std::panicking: catch_unwind() and try() stand below every main() and thread. */
 	{"core::panicking::*", SNAP_FAILURE_PANIC, "a Rust panic was not caught"},
 	{"std::panicking::panic_*", SNAP_FAILURE_PANIC, "a Rust panic was not caught"},
@@ -114,6 +120,11 @@ static const struct {
 	{"__rustc::rust_begin_unwind", SNAP_FAILURE_PANIC, "a Rust panic was not caught"},
 	{"rust_panic", SNAP_FAILURE_PANIC, "a Rust panic was not caught"},
 	{"rust_begin_unwind", SNAP_FAILURE_PANIC, "a Rust panic was not caught"},
+	/* It aborts if the address is in a guard page, and else returns to the fault. */
+	{"std::sys::pal::unix::stack_overflow::imp::signal_handler", SNAP_FAILURE_STACK_OVERFLOW,
+		"a stack overflowed (Rust's handler of SIGSEGV found that)"},
+	{"std::sys::unix::stack_overflow::imp::signal_handler", SNAP_FAILURE_STACK_OVERFLOW,
+		"a stack overflowed (Rust's handler of SIGSEGV found that)"},
 	{"runtime.fatalpanic", SNAP_FAILURE_PANIC, "a Go panic was not recovered from"},
 	{"__cxa_call_terminate", SNAP_FAILURE_NOEXCEPT_VIOLATION,
 		"a C++ exception was to leave a function that promises not to throw (noexcept), or "

@@ -106,8 +106,10 @@ const char *snap_bad_pc_explain(const struct snap_evidence *e)
 	const char *data = e->pc >= SNAP_NULL_END && snap_crash_mapping_at(e->crash, e->pc)
 				   ? "data was executed, after "
 				   : "";
+	/* An address that small is a number, a null pointer with something added, or one that
+	 * nobody relocated. */
 	const char *how = e->pc < SNAP_NULL_END
-				  ? "a call through a function pointer that was read from near null"
+				  ? "a call through a function pointer that holds a small number"
 			  : called ? "a call through a bad function pointer"
 				   : "a call through a bad function pointer, or a return to an "
 				     "overwritten address";

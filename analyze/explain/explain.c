@@ -218,6 +218,13 @@ static const char *explain_abort(const struct snap_evidence *e)
 	return snap_abort_explain(e);
 }
 
+/* Signals that the kernel raises for an instruction; some programs handle them, and raise them
+ * again. */
+static bool is_fault(int signo)
+{
+	return signo == SIGSEGV || signo == SIGBUS || signo == SIGFPE || signo == SIGILL;
+}
+
 static const char *explain_signal(const struct snap_evidence *e)
 {
 	struct snap_crash *crash = e->crash;
@@ -235,7 +242,8 @@ static const char *explain_signal(const struct snap_evidence *e)
 		return "SIGXFSZ ended the program: it would have written a file larger than it may "
 		       "(RLIMIT_FSIZE), unless it sent the signal to itself.";
 	if (self)
-		return snap_crash_format(crash, "The program sent %s to itself.", name);
+		return snap_crash_format(crash, "The program sent %s to itself%s.", name,
+			is_fault(e->signo) ? ", as a handler does that passes on a fault" : "");
 	if (sender)
 		return snap_crash_format(crash,
 			"%s was sent by %s; it is not the fault of what the thread was doing.",

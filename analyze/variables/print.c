@@ -115,6 +115,14 @@ void snap_print_type(struct snap_printer *p, struct snap_die die, const struct s
 		snap_print_dimension(p, &type, 0, snap_type_num_dimensions(p->view, &type), source,
 			off, snap_type_size(p->view, &type), depth);
 		break;
+	case DW_TAG_string_type: /* Fortran's characters: padded with blanks, without a NUL */
+		if (type.size > 0) {
+			snap_print_text(p, source, off, type.size, true);
+		} else {
+			snap_text_add(p->text, "<of unknown length>");
+			p->counts.num[SNAP_BITS_KNOWN]++;
+		}
+		break;
 	case DW_TAG_structure_type:
 	case DW_TAG_class_type:
 	case DW_TAG_union_type:

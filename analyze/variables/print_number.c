@@ -74,8 +74,40 @@ static void print_double(
 	snap_text_add(p->text, buf);
 }
 
-static void print_float(
-	struct snap_printer *p, const struct snap_source *source, uint64_t off, uint64_t size)
+/*
+ * What x86's compilers call a number of IEEE 754's binary128; all others of 16 bytes are x87's. As
+ * gdb has it: i386_floatformat_for_type(), gdb/i386-tdep.c.
+ */
+static bool is_quad(const struct snap_type *type)
+{
+	static const char *const names[] = {"__float128", "_Float128", "_Complex _Float128",
+		"complex _Float128", "_Complex __float128", "complex __float128", "real(kind=16)",
+		"complex(kind=16)", "real*16", "complex*32", "f128"};
+	for (size_t i = 0; type->name && i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(type->name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+#if defined(__x86_64__) || defined(__i386__)
+/* To what a long double can hold of it. */
+static long double quad(uint64_t high, uint64_t low)
+{
+	const uint64_t one = UINT64_C(1) << 48;
+	int exponent = high >> 48 & 0x7fff;
+	long double sign = high >> 63 ? -1 : 1;
+	uint64_t top = high & (one - 1);
+	if (exponent == 0x7fff)
+		return top || low ? NAN : sign * INFINITY;
+	top |= exponent ? one : 0;
+	exponent += exponent ? 0 : 1;
+	return sign * (ldexpl((long double)top, exponent - 16383 - 48) +
+			      ldexpl((long double)low, exponent - 16383 - 112));
+}
+#endif
+
+static void print_float(struct snap_printer *p, const struct snap_type *type,
+	const struct snap_source *source, uint64_t off, uint64_t size)
 {
 	uint64_t bits;
 	float f;
@@ -93,16 +125,21 @@ static void print_float(
 		uint8_t bytes[16];
 		size_t len = size > sizeof(bytes) ? sizeof(bytes) : (size_t)size;
 		/* x87's has ten bytes, whatever its padding. */
+		bool is_ieee = len == 16 && is_quad(type);
 		bool is_x87 = (p->view->arch->elf_machine == EM_X86_64 ||
 				      p->view->arch->elf_machine == EM_386) &&
-			      len >= 10;
+			      len >= 10 && !is_ieee;
 		if (!snap_printer_take(p, source, off, bytes, is_x87 ? 10 : len))
 			return;
 #if defined(__x86_64__) || defined(__i386__)
-		if (is_x87) {
+		if (is_x87 || is_ieee) {
 			char buf[64];
 			long double ld = 0;
-			memcpy(&ld, bytes, 10);
+			if (is_x87)
+				memcpy(&ld, bytes, 10);
+			else
+				ld = quad(snap_arch_load(p->view->arch, bytes + 8, 8),
+					snap_arch_load(p->view->arch, bytes, 8));
 			(void)snprintf(buf, sizeof(buf), "%.18Lg", ld);
 			snap_text_add(p->text, buf);
 			return;
@@ -144,12 +181,12 @@ void snap_print_base(struct snap_printer *p, const struct snap_type *type,
 	switch (type->encoding) {
 	case DW_ATE_float:
 	case DW_ATE_imaginary_float:
-		print_float(p, source, off, type->size);
+		print_float(p, type, source, off, type->size);
 		return;
 	case DW_ATE_complex_float:
-		print_float(p, source, off, type->size / 2);
+		print_float(p, type, source, off, type->size / 2);
 		snap_text_add(p->text, " + ");
-		print_float(p, source, off + type->size / 2, type->size / 2);
+		print_float(p, type, source, off + type->size / 2, type->size / 2);
 		snap_text_add(p->text, "i");
 		return;
 	}

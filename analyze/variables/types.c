@@ -16,7 +16,18 @@
 #define MAX_DIMENSIONS 16
 #define MAX_NAME       512
 
-enum { TYPE, SIZE, ENCODING, NAME, DECLARATION, SIGNATURE, BIT_SIZE, NUM_ATTRS };
+enum {
+	TYPE,
+	SIZE,
+	ENCODING,
+	NAME,
+	DECLARATION,
+	SIGNATURE,
+	BIT_SIZE,
+	STRING_LENGTH,
+	ORDERING,
+	NUM_ATTRS
+};
 static const uint16_t attr_names[NUM_ATTRS] = {
 	[TYPE] = DW_AT_type,
 	[SIZE] = DW_AT_byte_size,
@@ -25,6 +36,8 @@ static const uint16_t attr_names[NUM_ATTRS] = {
 	[DECLARATION] = DW_AT_declaration,
 	[SIGNATURE] = DW_AT_signature,
 	[BIT_SIZE] = DW_AT_bit_size,
+	[STRING_LENGTH] = DW_AT_string_length,
+	[ORDERING] = DW_AT_ordering,
 };
 
 bool snap_type_of(const struct snap_view *view, struct snap_die die, struct snap_die *ret)
@@ -53,6 +66,7 @@ static bool is_qualifier(uint32_t tag)
 
 void snap_type_read(const struct snap_view *view, struct snap_die die, struct snap_type *ret)
 {
+	uint64_t range_size = 0;
 	*ret = (struct snap_type){.die = die};
 	for (int i = 0; i < MAX_CHAIN && die.unit; i++) {
 		struct snap_attr attrs[NUM_ATTRS];
@@ -71,6 +85,13 @@ void snap_type_read(const struct snap_view *view, struct snap_die die, struct sn
 			die = ret->die = target;
 			continue;
 		}
+		/* A range of another type's values, as Ada's subtypes are; it may be smaller. */
+		if (abbrev->tag == DW_TAG_subrange_type && snap_attr_is_there(&attrs[TYPE])) {
+			if (!range_size && !snap_attr_unsigned(&attrs[SIZE], &range_size))
+				range_size = 0;
+			die = ret->die = target;
+			continue;
+		}
 		/* Declared here, and defined in a type unit. */
 		struct snap_die definition;
 		if (snap_attr_is_there(&attrs[SIGNATURE]) &&
@@ -82,8 +103,16 @@ void snap_type_read(const struct snap_view *view, struct snap_die die, struct sn
 		ret->name = name;
 		ret->target = target;
 		ret->is_declaration = snap_attr_flag(&attrs[DECLARATION]);
-		if (!snap_attr_unsigned(&attrs[SIZE], &ret->size))
+		uint64_t ordering;
+		ret->is_column_major = snap_attr_unsigned(&attrs[ORDERING], &ordering) &&
+				       ordering == DW_ORD_col_major;
+		/* DWARF 5, section 5.11: where the length is elsewhere, this is the length's own
+		 * size. */
+		if (!snap_attr_unsigned(&attrs[SIZE], &ret->size) ||
+			snap_attr_is_there(&attrs[STRING_LENGTH]))
 			ret->size = 0;
+		if (range_size)
+			ret->size = range_size;
 		if (!snap_attr_unsigned(&attrs[ENCODING], &ret->encoding))
 			ret->encoding = 0;
 		return;
@@ -92,9 +121,12 @@ void snap_type_read(const struct snap_view *view, struct snap_die die, struct sn
 
 bool snap_type_is_character(const struct snap_type *type)
 {
+	/* GCC 12 has C++'s char8_t as a number. */
+	bool is_utf8 = type->encoding == DW_ATE_unsigned && type->name &&
+		       strcmp(type->name, "char8_t") == 0;
 	return type->tag == DW_TAG_base_type && type->size == 1 &&
 	       (type->encoding == DW_ATE_signed_char || type->encoding == DW_ATE_unsigned_char ||
-		       type->encoding == DW_ATE_UTF);
+		       type->encoding == DW_ATE_UTF || is_utf8);
 }
 
 /* ---------------------------------------------------------------- arrays */
@@ -190,6 +222,9 @@ bool snap_type_count(const struct snap_view *view, const struct snap_type *array
 	struct snap_child child;
 	struct snap_attr attrs[3];
 	int64_t low, high, count;
+	/* The entries stand in the order of the source's indices. */
+	if (array->is_column_major)
+		dimension = snap_type_num_dimensions(view, array) - 1 - dimension;
 	if (!dimension_at(view, array, dimension, &child) ||
 		!snap_view_attrs(view, child.die, names, attrs, 3))
 		return false;
@@ -273,6 +308,8 @@ static const char *kind_words(uint32_t tag)
 		return "union";
 	case DW_TAG_enumeration_type:
 		return "enum";
+	case DW_TAG_string_type:
+		return "character";
 	default:
 		return NULL;
 	}
@@ -434,7 +471,8 @@ static void type_name(const struct snap_view *view, struct snap_die die, unsigne
 			die = target;
 			continue;
 		case DW_TAG_array_type: {
-			struct snap_type array = {.die = die, .tag = abbrev->tag, .target = target};
+			struct snap_type array;
+			snap_type_read(view, die, &array);
 			put_dimensions(view, &array, &d);
 			die = target;
 			continue;

@@ -19,6 +19,7 @@ struct snap_type {
 	const char *name;	/* its own; NULL */
 	const char *alias;	/* the innermost typedef's; NULL */
 	bool is_declaration;	/* its members are told elsewhere */
+	bool is_column_major;	/* an array of Fortran's: the first index runs fastest */
 	struct snap_die target; /* of pointers, arrays, enumerations: their DW_AT_type */
 };
 

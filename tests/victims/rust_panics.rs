@@ -1,4 +1,4 @@
-// Panics of several kinds, which end the process (compiled with -C panic=abort), and ends without one.
+// Panics of several kinds, which end the process (cli_explain.sh says how), and ends without one.
 use std::env;
 use std::hint::black_box;
 
@@ -51,6 +51,26 @@ fn stops(number: i32) -> i32 {
     }
 }
 
+#[inline(never)]
+fn descends(depth: u64) -> u64 {
+    let kept = black_box([depth; 64]);
+    descends(depth + 1) + kept[depth as usize % 64]
+}
+
+struct Grumpy;
+
+impl Drop for Grumpy {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+#[inline(never)]
+fn drops(number: i32) -> i32 {
+    let _grumpy = Grumpy;
+    element(&[1, 2, 3], number as usize)
+}
+
 fn main() {
     let what = env::args().nth(1).unwrap_or_default();
     let got = match what.as_str() {
@@ -63,6 +83,8 @@ fn main() {
         "abort_of_c" => stops(black_box(2)),
         "abort_in_thread" => stops(black_box(3)),
         "divide" => divides(black_box(1), black_box(0)),
+        "overflow" => descends(black_box(1)) as i32,
+        "cleanup" => drops(black_box(7)),
         _ => 0,
     };
     std::process::exit(got + 1);
