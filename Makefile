@@ -411,6 +411,7 @@ ANALYZE_OBJS = \
 	analyze/explain/riscv_trap.o \
 	analyze/explain/rust_panic.o \
 	analyze/explain/severity.o \
+	analyze/explain/signal_frame.o \
 	analyze/explain/signals.o \
 	analyze/explain/stack_overflow.o \
 	analyze/explain/syscall_names.o \

@@ -107,7 +107,8 @@ const char *snap_bad_pc_explain(const struct snap_evidence *e)
 				   ? "data was executed, after "
 				   : "";
 	const char *how = e->pc < SNAP_NULL_END
-				  ? "a call through a function pointer that was read from near null"
+				  ? "a call through a pointer that is nearly null, a small number "
+				    "taken for a function's address"
 			  : called ? "a call through a bad function pointer"
 				   : "a call through a bad function pointer, or a return to an "
 				     "overwritten address";

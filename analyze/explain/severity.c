@@ -86,6 +86,9 @@ static struct snap_severity of_access(const struct snap_evidence *e)
 	if (e->has_instruction && e->instruction.action == SNAP_ACTION_PRIVILEGED && !e->has_fault)
 		return severity("privileged-instruction",
 			"the instruction is one that only the kernel may execute");
+	if (e->signal_frame != SNAP_SIGNAL_FRAME_NONE)
+		return severity("bad-stack-pointer",
+			"the kernel could not write, or read, the frame of a signal's handler");
 	if (!e->has_fault && e->heap == SNAP_HEAP_PLAIN)
 		return severity(
 			"wild-access", "an access was refused, and its address is not known");

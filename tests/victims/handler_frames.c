@@ -1,0 +1,67 @@
+/*
+ * Signals whose handlers can't be begun, or can't return: argv[1] says which.
+ */
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define STACK_BYTES 65536
+
+static void on_signal(int sig)
+{
+	(void)sig;
+}
+
+/* Its alternate stack may not be written. */
+static void handle(int sig)
+{
+	stack_t stack = {.ss_size = STACK_BYTES};
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
+
+	stack.ss_sp = mmap(NULL, STACK_BYTES, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	sigaltstack(&stack, NULL);
+	sigaction(sig, &action, NULL);
+}
+
+__attribute__((noinline)) long sends(void)
+{
+	return syscall(SYS_kill, getpid(), SIGUSR1) + 1;
+}
+
+__attribute__((noinline)) void spins(void)
+{
+	for (;;)
+		__asm__ volatile("" : : : "memory");
+}
+
+/* The frame is at the stack pointer: there is nothing. */
+__attribute__((noinline)) int returns(void)
+{
+	__asm__ volatile("movl %0, %%eax\n\t"
+			 "movq $0x1000, %%rsp\n\t"
+			 "syscall"
+			 :
+			 : "i"(SYS_rt_sigreturn)
+			 : "rax", "rcx", "r11", "memory");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct itimerval soon = {.it_value = {.tv_usec = 20000}};
+
+	if (argc < 2)
+		return 1;
+	if (!strcmp(argv[1], "return"))
+		return returns() + 1;
+	handle(SIGUSR1);
+	handle(SIGALRM);
+	if (!strcmp(argv[1], "send"))
+		return (int)sends() + 1;
+	setitimer(ITIMER_REAL, &soon, NULL);
+	spins();
+	return 1;
+}
