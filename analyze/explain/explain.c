@@ -234,8 +234,12 @@ static const char *explain_signal(const struct snap_evidence *e)
 	if (self && e->signo == SIGXFSZ && e->code == SNAP_SI_USER)
 		return "SIGXFSZ ended the program: it would have written a file larger than it may "
 		       "(RLIMIT_FSIZE), unless it sent the signal to itself.";
-	if (self)
-		return snap_crash_format(crash, "The program sent %s to itself.", name);
+	if (self) {
+		const char *fault = snap_fault_passed_on_words(e);
+		return fault ? snap_crash_format(
+				       crash, "The program sent %s to itself%s.", name, fault)
+			     : NULL;
+	}
 	if (sender)
 		return snap_crash_format(crash,
 			"%s was sent by %s; it is not the fault of what the thread was doing.",

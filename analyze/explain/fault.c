@@ -544,6 +544,26 @@ const char *snap_fault_explain_segv(const struct snap_evidence *e)
 		place, words ? ": " : "", words ? words : "", of, flip);
 }
 
+const char *snap_fault_passed_on_words(const struct snap_evidence *e)
+{
+	if ((e->signo != SIGSEGV && e->signo != SIGBUS) || !e->has_pc || !e->crash->arch)
+		return "";
+	/* What it would have been, had the kernel raised it and told no more. */
+	struct snap_evidence fault = *e;
+	fault.raised = true;
+	fault.has_code = fault.has_fault = false;
+	snap_fault_find(&fault);
+	if (!fault.has_fault || !fault.operand)
+		return "";
+	const char *place = snap_address_words(e->crash, fault.fault, e->maps_known);
+	return place ? FORMAT(e,
+			       "; most likely a handler passed on a fault: the instruction where "
+			       "the "
+			       "thread stands (%s) can't access address 0x%" PRIx64 ", %s",
+			       fault.instruction.text, fault.fault, place)
+		     : NULL;
+}
+
 /* ---------------------------------------------------------------- SIGBUS */
 
 const char *snap_fault_explain_bus(const struct snap_evidence *e)

@@ -1,5 +1,5 @@
 /*
- * Signals whose handlers can't be begun, or can't return: argv[1] says which.
+ * Signals whose handlers can't be begun, can't return, or pass the signal on: argv[1] says which.
  */
 #include <signal.h>
 #include <string.h>
@@ -13,6 +13,18 @@
 static void on_signal(int sig)
 {
 	(void)sig;
+}
+
+/* The signal is blocked, and so comes as this returns. */
+static void pass_on(int sig)
+{
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+__attribute__((noinline)) int faults(volatile int *pointer)
+{
+	return *pointer + 1;
 }
 
 /* Its alternate stack may not be written. */
@@ -57,6 +69,10 @@ int main(int argc, char **argv)
 		return 1;
 	if (!strcmp(argv[1], "return"))
 		return returns() + 1;
+	if (!strcmp(argv[1], "pass")) {
+		signal(SIGSEGV, pass_on);
+		return faults(NULL) + 1;
+	}
 	handle(SIGUSR1);
 	handle(SIGALRM);
 	if (!strcmp(argv[1], "send"))
