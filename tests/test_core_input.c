@@ -421,6 +421,17 @@ static void test_core_signal_that_a_process_sent(void **state)
 	assert_int_equal(crash.signal.sender_uid, 88);
 	assert_false(crash.signal.has_address);
 	unload();
+	/* A timer's has its number there. */
+	begin(1);
+	off = core_len;
+	info.si_code = SI_TIMER;
+	put_prstatus(1, SIGABRT);
+	put_note("CORE", NT_SIGINFO, &info, sizeof(info));
+	end_notes(0, off);
+	assert_int_equal(load(), 0);
+	assert_int_equal(crash.signal.code, SI_TIMER);
+	assert_false(crash.signal.has_sender);
+	unload();
 }
 
 static void test_core_of_a_live_process_has_no_signal(void **state)

@@ -263,7 +263,7 @@ const char *snap_address_words(struct snap_crash *crash, uint64_t addr, bool unm
 	/* The upper half of 64 bits is never a program's. */
 	if (crash->arch && crash->arch->elf_class == ELFCLASS64 && addr >> 63)
 		return "which belongs to the kernel, not to programs";
-	if (addr >= SNAP_NULL_END && crash->num_mappings > 0) {
+	if (unmapped_known && addr >= SNAP_NULL_END && crash->num_mappings > 0) {
 		const char *near = neighbour_words(crash, addr);
 		return near ? snap_crash_format(crash, "which is not mapped%s", near) : NULL;
 	}

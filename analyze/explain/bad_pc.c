@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyze/explain/address.h"
+#include "analyze/explain/fault.h"
 #include "analyze/explain/instruction.h"
 #include "analyze/explain/pointer.h"
 
@@ -147,8 +148,9 @@ const char *snap_bad_pc_explain(const struct snap_evidence *e)
 			"The program jumped to address 0x0: a call through a null function "
 			"pointer%s%s.",
 			by, call);
-	const char *place =
-		snap_address_words(e->crash, e->pc, e->maps_known || (e->has_code && e->code == 1));
+	const char *place = e->has_fault && e->fault == e->pc
+				    ? snap_fault_place_words(e)
+				    : snap_address_words(e->crash, e->pc, e->maps_known);
 	if (!place)
 		return NULL;
 	const char *data = e->pc >= SNAP_NULL_END && snap_crash_mapping_at(e->crash, e->pc)

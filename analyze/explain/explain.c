@@ -16,6 +16,7 @@
 #include "analyze/explain/memory_hint.h"
 #include "analyze/explain/operand_name.h"
 #include "analyze/explain/severity.h"
+#include "analyze/explain/signal_frame.h"
 #include "analyze/explain/signals.h"
 #include "analyze/explain/stack_overflow.h"
 #include "analyze/explain/syscall_names.h"
@@ -304,8 +305,13 @@ static const char *explain(const struct snap_evidence *e)
 	case SNAP_KIND_SEGV_NULL:
 	case SNAP_KIND_SEGV:
 		return with(e->crash,
-			with(e->crash, snap_fault_explain_segv(e), snap_operand_name_words(e)),
-			snap_heap_words(e));
+			with(e->crash,
+				with(e->crash, snap_fault_explain_segv(e),
+					snap_operand_name_words(e)),
+				snap_heap_words(e)),
+			e->has_fault && e->signal_frame != SNAP_SIGNAL_FRAME_NONE
+				? snap_signal_frame_explain(e)
+				: "");
 	case SNAP_KIND_ABORT:
 		return explain_abort(e);
 	case SNAP_KIND_BUS:

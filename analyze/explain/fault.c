@@ -13,6 +13,7 @@
 #include "analyze/explain/trap.h"
 
 /* si_code of SIGSEGV, SIGBUS, SIGFPE and SIGTRAP, as the target's kernel numbers them. */
+#define CODE_MAPERR 1
 #define CODE_ACCERR 2
 #define CODE_ADRALN 1
 #define CODE_ADRERR 2
@@ -199,16 +200,19 @@ static void find_fault(struct snap_evidence *e)
 	}
 	if (e->has_code && e->code == SNAP_SI_KERNEL)
 		find_refused(e);
-	/* Some cores have no siginfo (qemu-user's). A full stack is told of as SI_KERNEL. */
-	if (!e->has_fault && (!e->has_code || e->stack))
+	/* Some cores have no siginfo (qemu-user's). A full stack is told of as SI_KERNEL, and so is
+	 * a fault whose handler can't be begun. */
+	bool is_told = e->has_code && e->code != SNAP_SI_KERNEL;
+	if (!e->has_fault && !is_told && e->instruction.action != SNAP_ACTION_PRIVILEGED &&
+		e->instruction.action != SNAP_ACTION_SEGMENT)
 		find_forbidden(e);
 }
 
 void snap_fault_find(struct snap_evidence *e)
 {
 	find_fault(e);
-	if (e->raised && e->has_pc && e->crash->arch && !e->has_fault && e->signo == SIGSEGV &&
-		e->has_code && e->code == SNAP_SI_KERNEL)
+	if (e->raised && e->has_pc && e->crash->arch && !e->is_refused && !e->stack &&
+		e->signo == SIGSEGV && e->has_code && e->code == SNAP_SI_KERNEL)
 		snap_signal_frame_find(e);
 }
 
@@ -509,6 +513,11 @@ static const char *explain_not_told(const struct snap_evidence *e)
 			"code, a jump into the middle of something, or code that is not for user "
 			"programs.",
 			e->instruction.text);
+	if (is_x86(e) && e->crash->arch->elf_class == ELFCLASS32)
+		return "The processor refused an access, and the kernel does not tell its address: "
+		       "a segment register holds no selector, the address is beyond its segment, "
+		       "or "
+		       "not aligned as the instruction demands.";
 	uint64_t value;
 	const struct snap_arch_reg *reg = non_canonical_register(e, &value);
 	if (reg)
@@ -522,6 +531,21 @@ static const char *explain_not_told(const struct snap_evidence *e)
 	       "not a canonical one, or not aligned as the instruction demands.";
 }
 
+bool snap_fault_is_known_mapped(const struct snap_evidence *e)
+{
+	return e->signo == SIGSEGV && e->source == SNAP_ADDRESS_KERNEL && e->has_code &&
+	       e->code == CODE_ACCERR && e->fault >= SNAP_NULL_END && e->fault >> 63 == 0;
+}
+
+const char *snap_fault_place_words(const struct snap_evidence *e)
+{
+	if (snap_fault_is_known_mapped(e) && !snap_crash_mapping_at(e->crash, e->fault))
+		return "where there is memory that does not permit it (the input does not say what "
+		       "was mapped there)";
+	return snap_address_words(
+		e->crash, e->fault, e->maps_known || (e->has_code && e->code == CODE_MAPERR));
+}
+
 const char *snap_fault_explain_segv(const struct snap_evidence *e)
 {
 	if (!e->has_fault)
@@ -529,13 +553,12 @@ const char *snap_fault_explain_segv(const struct snap_evidence *e)
 	if (e->is_refused)
 		return explain_refused(e);
 	const char *deed = deed_words(e);
-	const char *place = snap_address_words(
-		e->crash, e->fault, e->maps_known || (e->has_code && e->code == 1));
+	const char *place = snap_fault_place_words(e);
 	const char *of = snap_fault_is_null(e) ? snap_fault_null_words(e) : snap_fault_operand_words(e);
 	const char *flip = e->fault < SNAP_NULL_END || snap_crash_mapping_at(e->crash, e->fault)
 				   ? ""
 				   : flip_words(e);
-	const char *words = e->has_code && e->code > CODE_ACCERR
+	const char *words = e->has_code && e->code > CODE_ACCERR && e->code != SNAP_SI_KERNEL
 				    ? snap_signal_code_words(e->signo, e->code)
 				    : NULL;
 	if (!deed || !place || !of || !flip)

@@ -35,6 +35,11 @@ const char *snap_fault_operand_words(const struct snap_evidence *e);
 /* The same of an access through a null pointer. */
 const char *snap_fault_null_words(const struct snap_evidence *e);
 
+/* Whether the kernel says that something is mapped at the address, be it in the input or not. */
+bool snap_fault_is_known_mapped(const struct snap_evidence *e);
+/* "which is not mapped", "which lies in ...": e->fault. */
+const char *snap_fault_place_words(const struct snap_evidence *e);
+
 /*
  * Of a signal that the program sent to itself, "; most likely a handler passed on a fault: ...", if
  * the instruction where it stands can't do what it is to do; "" else. Handlers that set the default

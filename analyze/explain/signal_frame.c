@@ -49,6 +49,9 @@ static enum snap_signal_frame find_on_x86(const struct snap_evidence *e)
 	enum { SIGRETURN = 15, SIGRETURN_32 = 119, RT_SIGRETURN_32 = 173 };
 	bool wide = e->crash->arch->elf_class == ELFCLASS64;
 	uint64_t number;
+	/* Its fault would have had an address, had a handler not been to be begun. */
+	if (e->has_fault)
+		return SNAP_SIGNAL_FRAME_WRITTEN;
 	if (get_x86_system_call(e, &number) && is_after_x86_system_call(e))
 		return number == (wide ? SIGRETURN : RT_SIGRETURN_32) ||
 				       (!wide && number == SIGRETURN_32)
@@ -69,7 +72,9 @@ void snap_signal_frame_find(struct snap_evidence *e)
 		e->crash->arch->elf_machine == EM_X86_64 || e->crash->arch->elf_machine == EM_386;
 	/* Elsewhere no fault is told so: only what signal_setup_done() (kernel/signal.c) and the
 	 * architectures' sigreturn raise. */
-	e->signal_frame = is_x86 ? find_on_x86(e) : SNAP_SIGNAL_FRAME_EITHER;
+	e->signal_frame = is_x86	 ? find_on_x86(e)
+			  : e->has_fault ? SNAP_SIGNAL_FRAME_WRITTEN
+					 : SNAP_SIGNAL_FRAME_EITHER;
 }
 
 #define NOT_WRITTEN                                                                                \
@@ -84,6 +89,8 @@ const char *snap_signal_frame_explain(const struct snap_evidence *e)
 		       "stack was not there any more, or overwritten: nothing could be restored "
 		       "from it.";
 	case SNAP_SIGNAL_FRAME_WRITTEN:
+		if (e->has_fault)
+			return "; a handler was to be begun for that, but " NOT_WRITTEN;
 		return "No instruction of the program failed: " NOT_WRITTEN ".";
 	case SNAP_SIGNAL_FRAME_WRITTEN_LIKELY:
 		return FORMAT(e,

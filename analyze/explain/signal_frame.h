@@ -8,12 +8,13 @@
 #include "analyze/explain/evidence.h"
 
 /*
- * For a SIGSEGV whose code is SI_KERNEL, and whose address nothing tells: e->signal_frame.
+ * For a SIGSEGV whose code is SI_KERNEL, and that no bad address explains: e->signal_frame.
  * e->instruction is to be known if it can be.
  */
 void snap_signal_frame_find(struct snap_evidence *e);
 
-/* The sentence, if one of these was found; NULL: memory is exhausted. */
+/* The sentence, if one of these was found; of a fault whose address is known, what is to be added
+ * to its own. NULL: memory is exhausted. */
 const char *snap_signal_frame_explain(const struct snap_evidence *e);
 
 #endif

@@ -73,6 +73,10 @@ int main(int argc, char **argv)
 		signal(SIGSEGV, pass_on);
 		return faults(NULL) + 1;
 	}
+	if (!strcmp(argv[1], "fault")) {
+		handle(SIGSEGV);
+		return faults(NULL) + 1;
+	}
 	handle(SIGUSR1);
 	handle(SIGALRM);
 	if (!strcmp(argv[1], "send"))
