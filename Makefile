@@ -400,6 +400,7 @@ ANALYZE_OBJS = \
 	analyze/explain/fault.o \
 	analyze/explain/heap.o \
 	analyze/explain/instruction.o \
+	analyze/explain/interrupted.o \
 	analyze/explain/locks.o \
 	analyze/explain/log_clock.o \
 	analyze/explain/memory_hint.o \

@@ -12,6 +12,7 @@
 #include "analyze/explain/evidence.h"
 #include "analyze/explain/fault.h"
 #include "analyze/explain/heap.h"
+#include "analyze/explain/interrupted.h"
 #include "analyze/explain/locks.h"
 #include "analyze/explain/memory_hint.h"
 #include "analyze/explain/operand_name.h"
@@ -208,6 +209,14 @@ static const char *sender_words(const struct snap_evidence *e, bool *ret_self)
 		e->crash, "process %d (uid %u)", signal->sender_pid, signal->sender_uid);
 }
 
+/* The sentence, with more before its full stop; NULL if either is. */
+static const char *with(struct snap_crash *crash, const char *sentence, const char *more)
+{
+	if (!sentence || !more || !more[0])
+		return more ? sentence : NULL;
+	return snap_crash_format(crash, "%.*s%s.", (int)strlen(sentence) - 1, sentence, more);
+}
+
 static const char *explain_abort(const struct snap_evidence *e)
 {
 	struct snap_crash *crash = e->crash;
@@ -216,7 +225,8 @@ static const char *explain_abort(const struct snap_evidence *e)
 	if (sender)
 		return snap_crash_format(crash,
 			"SIGABRT was sent by %s; the program did not abort by itself.", sender);
-	return snap_abort_explain(e);
+	const char *words = snap_abort_explain(e), *more = snap_interrupted_words(e);
+	return words && more ? with(crash, words, more) : NULL;
 }
 
 static const char *explain_signal(const struct snap_evidence *e)
@@ -285,14 +295,6 @@ static const char *explain_sys(const struct snap_evidence *e)
 			number, name ? " (" : "", name ? name : "", name ? ")" : "", words);
 	}
 	return snap_crash_format(crash, "A system call was %s.", words);
-}
-
-/* The sentence, with more before its full stop; NULL if either is. */
-static const char *with(struct snap_crash *crash, const char *sentence, const char *more)
-{
-	if (!sentence || !more || !more[0])
-		return more ? sentence : NULL;
-	return snap_crash_format(crash, "%.*s%s.", (int)strlen(sentence) - 1, sentence, more);
 }
 
 static const char *explain(const struct snap_evidence *e)

@@ -2,6 +2,7 @@
  * Signals whose handlers can't be begun, can't return, or pass the signal on: argv[1] says which.
  */
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -20,6 +21,20 @@ static void pass_on(int sig)
 {
 	signal(sig, SIG_DFL);
 	raise(sig);
+}
+
+static void give_up(int sig, siginfo_t *info, void *context)
+{
+	(void)sig;
+	(void)context;
+	if (info)
+		abort();
+}
+
+static void give_up_at_once(int sig)
+{
+	if (sig)
+		abort();
 }
 
 __attribute__((noinline)) int faults(volatile int *pointer)
@@ -63,6 +78,7 @@ __attribute__((noinline)) int returns(void)
 
 int main(int argc, char **argv)
 {
+	struct sigaction action = {.sa_flags = SA_SIGINFO};
 	const struct itimerval soon = {.it_value = {.tv_usec = 20000}};
 
 	if (argc < 2)
@@ -72,6 +88,15 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "pass")) {
 		signal(SIGSEGV, pass_on);
 		return faults(NULL) + 1;
+	}
+	if (!strcmp(argv[1], "abort")) {
+		action.sa_sigaction = give_up;
+		sigaction(SIGSEGV, &action, NULL);
+		return faults((volatile int *)8) + 1;
+	}
+	if (!strcmp(argv[1], "abort_at_once")) {
+		signal(SIGSEGV, give_up_at_once);
+		return faults((volatile int *)8) + 1;
 	}
 	if (!strcmp(argv[1], "fault")) {
 		handle(SIGSEGV);
