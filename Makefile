@@ -400,6 +400,7 @@ ANALYZE_OBJS = \
 	analyze/explain/fault.o \
 	analyze/explain/heap.o \
 	analyze/explain/instruction.o \
+	analyze/explain/interrupted.o \
 	analyze/explain/locks.o \
 	analyze/explain/log_clock.o \
 	analyze/explain/memory_hint.o \
@@ -411,6 +412,7 @@ ANALYZE_OBJS = \
 	analyze/explain/riscv_trap.o \
 	analyze/explain/rust_panic.o \
 	analyze/explain/severity.o \
+	analyze/explain/signal_frame.o \
 	analyze/explain/signals.o \
 	analyze/explain/stack_overflow.o \
 	analyze/explain/syscall_names.o \

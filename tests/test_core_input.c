@@ -421,6 +421,17 @@ static void test_core_signal_that_a_process_sent(void **state)
 	assert_int_equal(crash.signal.sender_uid, 88);
 	assert_false(crash.signal.has_address);
 	unload();
+	/* A timer's has its number there. */
+	begin(1);
+	off = core_len;
+	info.si_code = SI_TIMER;
+	put_prstatus(1, SIGABRT);
+	put_note("CORE", NT_SIGINFO, &info, sizeof(info));
+	end_notes(0, off);
+	assert_int_equal(load(), 0);
+	assert_int_equal(crash.signal.code, SI_TIMER);
+	assert_false(crash.signal.has_sender);
+	unload();
 }
 
 static void test_core_of_a_live_process_has_no_signal(void **state)
@@ -762,6 +773,60 @@ static void test_core_files_that_are_no_modules(void **state)
 	assert_int_equal(crash.modules[2].record.end, 0x32000);
 	assert_text(crash.modules[3].record.path, "/lib/small");
 	assert_int_equal(crash.modules[3].record.end, 0x42000);
+	unload();
+}
+
+static void test_core_code_of_files_that_are_no_images(void **state)
+{
+	(void)state;
+	static const uint8_t code[512] = {0xc3};
+	static const struct file files[] = {
+		/* A just-in-time compiler's, mapped twice: to be written, to be executed. */
+		{0x10000, 0x11000, 0, "/memfd:jit (deleted)"},
+		{0x20000, 0x21000, 0, "/memfd:jit (deleted)"},
+		{0x21000, 0x22000, 1, "/memfd:jit (deleted)"},
+		/* Not its beginning; and more of it elsewhere. */
+		{0x30000, 0x31000, 7, "/memfd:jit (deleted)"},
+		{0x40000, 0x41000, 9, "/memfd:jit (deleted)"},
+		/* An image with another file's mapping in it. */
+		{0x50000, 0x50800, 0, "/lib/code"},
+		{0x50800, 0x51000, 0, "/lib/font"},
+		{0x51000, 0x52000, 1, "/lib/code"},
+		{0x60000, 0x61000, 3, "/lib/font"},
+	};
+	begin(10);
+	size_t off = core_len;
+	put_prstatus(1, SIGSEGV);
+	put_files(files, ARRAY_LEN(files), ARRAY_LEN(files));
+	end_notes(0, off);
+	put_load(1, 0x10000, 0x1000, PF_R | PF_W, code, sizeof(code));
+	put_load(2, 0x20000, 0x1000, PF_R, code, sizeof(code));
+	put_load(3, 0x21000, 0x1000, PF_R | PF_X, code, sizeof(code));
+	put_load(4, 0x30000, 0x1000, PF_R | PF_X, code, sizeof(code));
+	put_load(5, 0x40000, 0x1000, PF_R | PF_X, code, sizeof(code));
+	put_load(6, 0x50000, 0x800, PF_R, first_page(0, 1), 512);
+	put_load(7, 0x50800, 0x800, PF_R, code, sizeof(code));
+	put_load(8, 0x51000, 0x1000, PF_R | PF_X, NULL, 0);
+	put_load(9, 0x60000, 0x1000, PF_R, NULL, 0);
+	assert_int_equal(load(), 0);
+	static const struct {
+		uint64_t start, end;
+		const char *path;
+	} wanted[] = {
+		{0x20000, 0x22000, "/memfd:jit"},
+		{0x30000, 0x31000, "/memfd:jit"},
+		{0x40000, 0x41000, "/memfd:jit"},
+		{0x50000, 0x50800, "/lib/code"},
+	};
+	assert_int_equal(crash.num_modules, ARRAY_LEN(wanted));
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+		const struct snap_module *module = &crash.modules[i].record;
+		assert_int_equal(module->start, wanted[i].start);
+		assert_int_equal(module->end, wanted[i].end);
+		assert_text(module->path, wanted[i].path);
+	}
+	assert_true(crash.modules[0].record.deleted);
+	assert_int_equal(crash.num_notes, 0);
 	unload();
 }
 
@@ -1186,6 +1251,7 @@ int main(void)
 		cmocka_unit_test(test_core_siginfo_of_other_threads),
 		cmocka_unit_test(test_core_files_that_are_no_modules),
 		cmocka_unit_test(test_core_more_than_65534_segments),
+		cmocka_unit_test(test_core_code_of_files_that_are_no_images),
 		cmocka_unit_test(test_core_files_without_segments_are_mapped),
 		cmocka_unit_test(test_core_without_threads),
 		cmocka_unit_test(test_core_cut_within_its_header),

@@ -212,6 +212,27 @@ static void test_address_not_told(void **state)
 	assert_null(strstr(m->crash.cause.explanation, "rax"));
 }
 
+/* The kernel says that there is something, and the input does not have it. */
+static void test_left_out_mapping(void **state)
+{
+	struct model *m = *state;
+	struct snap_omission omission = {.what = SNAP_OMITTED_MAPPING};
+	m->crash.omissions = &omission;
+	m->crash.num_omissions = 1;
+	raise_fault(m, SIGSEGV, SEGV_ACCERR, 0x100000000000);
+	assert_says(m, "there is memory that does not permit it");
+	assert_null(strstr(m->crash.cause.explanation, "not mapped"));
+	assert_string_equal("protected-access", m->crash.cause.severity.name);
+	raise_fault(m, SIGSEGV, SEGV_MAPERR, 0x100000000000);
+	assert_says(m, "which is not mapped");
+	set_reg(m, m->crash.arch->pc, 0x100000000000);
+	raise_fault(m, SIGSEGV, SEGV_ACCERR, 0x100000000000);
+	assert_kind(m, "exec-bad-pc");
+	assert_says(m, "there is memory that does not permit it");
+	assert_string_equal("exec-of-data", m->crash.cause.severity.name);
+	m->crash.num_omissions = 0;
+}
+
 static void test_bad_pc(void **state)
 {
 	struct model *m = *state;
@@ -805,6 +826,7 @@ int main(void)
 		TEST(test_null),
 		TEST(test_wild),
 		TEST(test_address_not_told),
+		TEST(test_left_out_mapping),
 		TEST(test_bad_pc),
 		TEST(test_bad_pc_without_permissions),
 		TEST(test_bad_pc_truncated),

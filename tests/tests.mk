@@ -225,9 +225,9 @@ VICTIM_SETTINGS = gcc-O2 gcc-O0 clang-O2 clang-O0
 
 VICTIMS = aborts aligned_stack altstack_threads asm_points asserts bad_stack_pointer bad_syscall big_frames \
 	blocked_threads bus_error call_data call_null calls_wild cold_path coroutine deep_recursion \
-	div_zero double_free forked handler_entry handler_faults handler_leaf handler_overflow \
+	div_zero double_free forked handler_entry handler_faults handler_frames handler_leaf handler_overflow \
 	handler_syscall heap_corrupt ifunc illegal in_memcpy in_qsort in_strlen in_vdso jit \
-	killed_by_other lazy_main lock_queue long_jump main_exited many_arguments misaligned_stack \
+	killed_by_other lazy_main lock_queue long_jump lost_code main_exited many_arguments misaligned_stack \
 	nested_altstacks nested_handlers no_cfi_asm no_symbols noreturn_last null_deref overflow \
 	own_stack plt_clobbered plugin_main pointers process_ends raw_clone red_zone sends shared_main \
 	signal_altstack signal_handler smashed_rbp smashed_return stack_overflow \

@@ -120,8 +120,7 @@ static const char *stack_words(struct snap_crash *crash, const struct snap_mappi
 		is_guard ? "the guard page below the stack of %s" : "the stack of %s", words);
 }
 
-/* The section of a module's file that has the address; NULL: not known. Lives as long as it. */
-static const char *section_at(const struct snap_crash *crash, uint64_t addr)
+const char *snap_address_section(const struct snap_crash *crash, uint64_t addr)
 {
 	const struct snap_crash_module *module = snap_crash_module_at(crash, addr);
 	return module && module->object && module->record.has_load_bias
@@ -147,7 +146,7 @@ static const char *mapping_words(
 			       ? "memory that is set aside and inaccessible (a guard page or a "
 				 "reservation)"
 			       : access;
-	const char *section = addr ? section_at(crash, *addr) : NULL;
+	const char *section = addr ? snap_address_section(crash, *addr) : NULL;
 	return snap_crash_format(crash, "%s of %.*s%s%.60s", access, SNAP_NAME_ARGS(name),
 		section ? ", section " : "", section ? section : "");
 }
@@ -264,7 +263,7 @@ const char *snap_address_words(struct snap_crash *crash, uint64_t addr, bool unm
 	/* The upper half of 64 bits is never a program's. */
 	if (crash->arch && crash->arch->elf_class == ELFCLASS64 && addr >> 63)
 		return "which belongs to the kernel, not to programs";
-	if (addr >= SNAP_NULL_END && crash->num_mappings > 0) {
+	if (unmapped_known && addr >= SNAP_NULL_END && crash->num_mappings > 0) {
 		const char *near = neighbour_words(crash, addr);
 		return near ? snap_crash_format(crash, "which is not mapped%s", near) : NULL;
 	}

@@ -40,4 +40,8 @@ struct snap_bytes snap_path_name(struct snap_bytes path);
 	(int)((bytes).len < SNAP_NAME_MAX_BYTES ? (bytes).len : SNAP_NAME_MAX_BYTES),              \
 		(const char *)(bytes).data
 
+/* The section of a module's file that has the address; NULL: not known. Lives as long as the
+ * module. */
+const char *snap_address_section(const struct snap_crash *crash, uint64_t addr);
+
 #endif

@@ -1,8 +1,10 @@
 #include "analyze/explain/bad_pc.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "analyze/explain/address.h"
+#include "analyze/explain/fault.h"
 #include "analyze/explain/instruction.h"
 #include "analyze/explain/pointer.h"
 
@@ -32,6 +34,22 @@ static bool is_called(const struct snap_evidence *e)
 	if (arch->has_thumb_bit)
 		address &= ~UINT64_C(1);
 	return address == thread->frames[1].pc;
+}
+
+/*
+ * Whether a return has just taken the program counter off the stack: it still stands right below
+ * the stack pointer. A call may have found the same there, but then the call is known to lead here.
+ */
+static bool is_returned(const struct snap_evidence *e)
+{
+	const struct snap_arch *arch = e->crash->arch;
+	unsigned int word = snap_arch_word(arch);
+	uint8_t bytes[8];
+	return arch->call_pushes_ra && e->has_sp && e->pc >= SNAP_NULL_END && e->sp >= word &&
+	       !(e->thread && e->thread->num_frames > 1 &&
+		       e->thread->frames[1].trust == SNAP_TRUST_CFI) &&
+	       snap_memory_read_all(&e->crash->memory, e->sp - word, bytes, word) &&
+	       snap_arch_load(arch, bytes, word) == e->pc;
 }
 
 /* The function that has the return address; NULL: its name is not known. */
@@ -85,9 +103,40 @@ static const char *call_words(const struct snap_evidence *e)
 		e, " (%s: the pointer is at 0x%" PRIx64 ")", call.text, call.operands[0].address);
 }
 
+/*
+ * Where a module's own code was: unmapped, or not to be executed any more. Nobody followed a bad
+ * pointer then. "": it is not known to be code; NULL: memory is exhausted.
+ */
+static const char *lost_code_words(const struct snap_evidence *e)
+{
+	static const char *const sections[] = {".text", ".plt", ".init", ".fini"};
+	const struct snap_crash_module *module = snap_crash_module_at(e->crash, e->pc);
+	const char *section = snap_address_section(e->crash, e->pc);
+	bool is_code = false;
+	for (size_t i = 0; section && i < sizeof(sections) / sizeof(sections[0]); i++)
+		is_code |= strncmp(section, sections[i], strlen(sections[i])) == 0 &&
+			   strncmp(section, ".init_array", 11) != 0 &&
+			   strncmp(section, ".fini_array", 11) != 0;
+	if (!is_code)
+		return "";
+	struct snap_bytes name = snap_path_name(module->record.path);
+	bool is_mapped = snap_crash_mapping_at(e->crash, e->pc);
+	return FORMAT(e,
+		"The program was to execute code of %.*s at address 0x%" PRIx64
+		", section %.60s, %s.",
+		SNAP_NAME_ARGS(name), e->pc, section,
+		is_mapped
+			? "which may not be executed any more: the protection of that memory was "
+			  "changed (mprotect())"
+			: "which is not mapped any more: something was unmapped, or mapped, there");
+}
+
 const char *snap_bad_pc_explain(const struct snap_evidence *e)
 {
-	bool called = is_called(e);
+	const char *lost = lost_code_words(e);
+	if (!lost || *lost)
+		return lost;
+	bool returned = is_returned(e), called = !returned && is_called(e);
 	const char *caller = called ? caller_name(e) : NULL;
 	const char *by = caller ? FORMAT(e, " in %.200s", caller) : "";
 	const char *call = called ? call_words(e) : "";
@@ -99,8 +148,9 @@ const char *snap_bad_pc_explain(const struct snap_evidence *e)
 			"The program jumped to address 0x0: a call through a null function "
 			"pointer%s%s.",
 			by, call);
-	const char *place =
-		snap_address_words(e->crash, e->pc, e->maps_known || (e->has_code && e->code == 1));
+	const char *place = e->has_fault && e->fault == e->pc
+				    ? snap_fault_place_words(e)
+				    : snap_address_words(e->crash, e->pc, e->maps_known);
 	if (!place)
 		return NULL;
 	const char *data = e->pc >= SNAP_NULL_END && snap_crash_mapping_at(e->crash, e->pc)
@@ -111,8 +161,11 @@ const char *snap_bad_pc_explain(const struct snap_evidence *e)
 	const char *how = e->pc < SNAP_NULL_END
 				  ? "a call through a function pointer that holds a small number"
 			  : called ? "a call through a bad function pointer"
-				   : "a call through a bad function pointer, or a return to an "
-				     "overwritten address";
+			  : returned
+				  ? "most likely a return to an overwritten address, as it still "
+				    "stands right below the stack pointer"
+				  : "a call through a bad function pointer, or a return to an "
+				    "overwritten address";
 	return FORMAT(e, "The program jumped to address 0x%" PRIx64 ", %s: %s%s%s%s%s.", e->pc,
 		place, data, how, by, call, value);
 }

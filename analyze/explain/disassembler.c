@@ -164,7 +164,9 @@ static const char *const x86_aligned[] = {
 static const char *const x86_privileged[] = {"hlt", "cli", "sti", "in", "insb", "insd", "insw",
 	"out", "outsb", "outsd", "outsw", "lgdt", "lidt", "lldt", "ltr", "lmsw", "clts", "invd",
 	"wbinvd", "invlpg", "rdmsr", "wrmsr", "rdpmc", "swapgs", "sysexit", "sysret", "xsetbv",
-	"monitor", "mwait", "iretq"};
+	"monitor", "mwait",
+	/* of vectors that programs may not raise */
+	"int"};
 
 /* Stack accesses that are not written out: where, in words from the register. */
 static const struct {
@@ -183,10 +185,45 @@ static const struct {
 	{X86_INS_LEAVE, true, false},
 };
 
+/* mov, pop and the like into a segment register; far jumps are none of these. */
+static bool x86_loads_segment(const cs_insn *insn)
+{
+	switch (insn->id) {
+	case X86_INS_IRET:
+	case X86_INS_IRETD:
+	case X86_INS_IRETQ:
+	case X86_INS_RETF:
+	case X86_INS_RETFQ:
+		return true;
+	case X86_INS_MOV:
+	case X86_INS_POP:
+	case X86_INS_LFS:
+	case X86_INS_LGS:
+	case X86_INS_LSS:
+	case X86_INS_LDS:
+	case X86_INS_LES:
+		break;
+	default:
+		return false;
+	}
+	if (insn->detail->x86.op_count == 0 || insn->detail->x86.operands[0].type != X86_OP_REG)
+		return false;
+	switch (insn->detail->x86.operands[0].reg) {
+	case X86_REG_CS:
+	case X86_REG_DS:
+	case X86_REG_ES:
+	case X86_REG_FS:
+	case X86_REG_GS:
+	case X86_REG_SS:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static bool x86_is_privileged(const cs_insn *insn)
 {
-	if (is_in_group(insn, X86_GRP_PRIVILEGE) && insn->id != X86_INS_IRET &&
-		insn->id != X86_INS_IRETQ && insn->id != X86_INS_IRETD)
+	if (is_in_group(insn, X86_GRP_PRIVILEGE))
 		return true;
 	for (size_t i = 0; i < ARRAY_LEN(x86_privileged); i++)
 		if (strcmp(insn->mnemonic, x86_privileged[i]) == 0)
@@ -316,6 +353,8 @@ static void decode_x86(const struct decoding *d)
 		out->action = SNAP_ACTION_JUMP;
 	else if (insn->id == X86_INS_DIV || insn->id == X86_INS_IDIV)
 		out->action = SNAP_ACTION_DIVIDE;
+	else if (x86_loads_segment(insn))
+		out->action = SNAP_ACTION_SEGMENT;
 	else if (x86_is_privileged(insn))
 		out->action = SNAP_ACTION_PRIVILEGED;
 	for (unsigned int i = 0; i < x86->op_count && i < ARRAY_LEN(x86->operands); i++)

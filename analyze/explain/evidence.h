@@ -25,6 +25,15 @@ enum snap_heap {
 	SNAP_HEAP_FREED,    /* the bad pointer is what the allocator keeps in a freed block */
 };
 
+/* Whether the kernel itself ended the program at a signal's handler. */
+enum snap_signal_frame {
+	SNAP_SIGNAL_FRAME_NONE,
+	SNAP_SIGNAL_FRAME_READ,		  /* the handler's return failed */
+	SNAP_SIGNAL_FRAME_WRITTEN,	  /* it could not be begun */
+	SNAP_SIGNAL_FRAME_WRITTEN_LIKELY, /* most likely the same */
+	SNAP_SIGNAL_FRAME_EITHER,	  /* one of these */
+};
+
 struct snap_evidence {
 	struct snap_crash *crash;
 	const struct snap_crash_thread *thread; /* that crashed; NULL */
@@ -47,6 +56,7 @@ struct snap_evidence {
 	bool is_refused;	/* by the processor: no canonical address, or not aligned */
 	bool is_misaligned;	/* for that reason */
 	bool is_refused_target; /* the address is where a call, jump or return led to */
+	enum snap_signal_frame signal_frame;
 	enum snap_heap heap;
 	const char *heap_function;  /* of the allocator, which was led astray; else NULL */
 	uint64_t freed;		    /* the freed block */

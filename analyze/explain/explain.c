@@ -12,10 +12,12 @@
 #include "analyze/explain/evidence.h"
 #include "analyze/explain/fault.h"
 #include "analyze/explain/heap.h"
+#include "analyze/explain/interrupted.h"
 #include "analyze/explain/locks.h"
 #include "analyze/explain/memory_hint.h"
 #include "analyze/explain/operand_name.h"
 #include "analyze/explain/severity.h"
+#include "analyze/explain/signal_frame.h"
 #include "analyze/explain/signals.h"
 #include "analyze/explain/stack_overflow.h"
 #include "analyze/explain/syscall_names.h"
@@ -207,6 +209,14 @@ static const char *sender_words(const struct snap_evidence *e, bool *ret_self)
 		e->crash, "process %d (uid %u)", signal->sender_pid, signal->sender_uid);
 }
 
+/* The sentence, with more before its full stop; NULL if either is. */
+static const char *with(struct snap_crash *crash, const char *sentence, const char *more)
+{
+	if (!sentence || !more || !more[0])
+		return more ? sentence : NULL;
+	return snap_crash_format(crash, "%.*s%s.", (int)strlen(sentence) - 1, sentence, more);
+}
+
 static const char *explain_abort(const struct snap_evidence *e)
 {
 	struct snap_crash *crash = e->crash;
@@ -215,7 +225,8 @@ static const char *explain_abort(const struct snap_evidence *e)
 	if (sender)
 		return snap_crash_format(crash,
 			"SIGABRT was sent by %s; the program did not abort by itself.", sender);
-	return snap_abort_explain(e);
+	const char *words = snap_abort_explain(e), *more = snap_interrupted_words(e);
+	return words && more ? with(crash, words, more) : NULL;
 }
 
 /* Signals that the kernel raises for an instruction; some programs handle them, and raise them
@@ -241,9 +252,14 @@ static const char *explain_signal(const struct snap_evidence *e)
 	if (self && e->signo == SIGXFSZ && e->code == SNAP_SI_USER)
 		return "SIGXFSZ ended the program: it would have written a file larger than it may "
 		       "(RLIMIT_FSIZE), unless it sent the signal to itself.";
-	if (self)
-		return snap_crash_format(crash, "The program sent %s to itself%s.", name,
-			is_fault(e->signo) ? ", as a handler does that passes on a fault" : "");
+	if (self) {
+		const char *fault = snap_fault_passed_on_words(e);
+		if (fault && *fault == '\0' && is_fault(e->signo))
+			fault = ", as a handler does that passes on a fault";
+		return fault ? snap_crash_format(
+				       crash, "The program sent %s to itself%s.", name, fault)
+			     : NULL;
+	}
 	if (sender)
 		return snap_crash_format(crash,
 			"%s was sent by %s; it is not the fault of what the thread was doing.",
@@ -290,14 +306,6 @@ static const char *explain_sys(const struct snap_evidence *e)
 	return snap_crash_format(crash, "A system call was %s.", words);
 }
 
-/* The sentence, with more before its full stop; NULL if either is. */
-static const char *with(struct snap_crash *crash, const char *sentence, const char *more)
-{
-	if (!sentence || !more || !more[0])
-		return more ? sentence : NULL;
-	return snap_crash_format(crash, "%.*s%s.", (int)strlen(sentence) - 1, sentence, more);
-}
-
 static const char *explain(const struct snap_evidence *e)
 {
 	switch (e->crash->cause.kind) {
@@ -308,8 +316,13 @@ static const char *explain(const struct snap_evidence *e)
 	case SNAP_KIND_SEGV_NULL:
 	case SNAP_KIND_SEGV:
 		return with(e->crash,
-			with(e->crash, snap_fault_explain_segv(e), snap_operand_name_words(e)),
-			snap_heap_words(e));
+			with(e->crash,
+				with(e->crash, snap_fault_explain_segv(e),
+					snap_operand_name_words(e)),
+				snap_heap_words(e)),
+			e->has_fault && e->signal_frame != SNAP_SIGNAL_FRAME_NONE
+				? snap_signal_frame_explain(e)
+				: "");
 	case SNAP_KIND_ABORT:
 		return explain_abort(e);
 	case SNAP_KIND_BUS:

@@ -8,10 +8,12 @@
 
 #include "analyze/explain/address.h"
 #include "analyze/explain/pointer.h"
+#include "analyze/explain/signal_frame.h"
 #include "analyze/explain/signals.h"
 #include "analyze/explain/trap.h"
 
 /* si_code of SIGSEGV, SIGBUS, SIGFPE and SIGTRAP, as the target's kernel numbers them. */
+#define CODE_MAPERR 1
 #define CODE_ACCERR 2
 #define CODE_ADRALN 1
 #define CODE_ADRERR 2
@@ -172,7 +174,7 @@ static bool find_x86_trap(const struct snap_evidence *e, uint64_t *pc)
 	return e->has_code && e->code == CODE_BRKPT && is_code(e, *pc, X86_INT1);
 }
 
-void snap_fault_find(struct snap_evidence *e)
+static void find_fault(struct snap_evidence *e)
 {
 	struct snap_crash *crash = e->crash;
 	if (!e->raised || !e->has_pc || !crash->arch)
@@ -198,9 +200,20 @@ void snap_fault_find(struct snap_evidence *e)
 	}
 	if (e->has_code && e->code == SNAP_SI_KERNEL)
 		find_refused(e);
-	/* Some cores have no siginfo (qemu-user's). A full stack is told of as SI_KERNEL. */
-	if (!e->has_fault && (!e->has_code || e->stack))
+	/* Some cores have no siginfo (qemu-user's). A full stack is told of as SI_KERNEL, and so is
+	 * a fault whose handler can't be begun. */
+	bool is_told = e->has_code && e->code != SNAP_SI_KERNEL;
+	if (!e->has_fault && !is_told && e->instruction.action != SNAP_ACTION_PRIVILEGED &&
+		e->instruction.action != SNAP_ACTION_SEGMENT)
 		find_forbidden(e);
+}
+
+void snap_fault_find(struct snap_evidence *e)
+{
+	find_fault(e);
+	if (e->raised && e->has_pc && e->crash->arch && !e->is_refused && !e->stack &&
+		e->signo == SIGSEGV && e->has_code && e->code == SNAP_SI_KERNEL)
+		snap_signal_frame_find(e);
 }
 
 /* The mapping lets the program read there, but not write. */
@@ -301,6 +314,16 @@ static const char *vector_words(const struct snap_evidence *e, const struct snap
 			    : NULL;
 }
 
+/* C libraries have the thread pointer in fs on x86-64, in gs on i386. */
+static const char *segment_words(const struct snap_evidence *e, const struct snap_operand *operand)
+{
+	const char *name = operand->segment.name;
+	bool is_wide = e->crash->arch->elf_class == ELFCLASS64;
+	if (!name || name[0] == (is_wide ? 'f' : 'g'))
+		return ": it is counted from the thread pointer";
+	return FORMAT(e, ": it is counted from where segment %.2s begins", name);
+}
+
 const char *snap_fault_operand_words(const struct snap_evidence *e)
 {
 	const struct snap_operand *operand = e->operand;
@@ -310,9 +333,8 @@ const char *snap_fault_operand_words(const struct snap_evidence *e)
 		return "";
 	bool has_base = operand->base.index >= 0, has_index = operand->index.index >= 0;
 	if (!has_base && !has_index)
-		return operand->segment.index >= 0
-			       ? ": it is counted from the thread pointer"
-			       : ": the address is a constant of the instruction";
+		return operand->segment.index < 0 ? ": the address is a constant of the instruction"
+						  : segment_words(e, operand);
 	if (!has_base)
 		return FORMAT(
 			e, ": index %s is 0x%" PRIx64, operand->index.name, operand->index_value);
@@ -477,6 +499,13 @@ static const char *explain_not_told(const struct snap_evidence *e)
 		return "The program made an access to memory that was not permitted; the address "
 		       "is "
 		       "not recorded.";
+	if (e->signal_frame != SNAP_SIGNAL_FRAME_NONE)
+		return snap_signal_frame_explain(e);
+	if (e->has_instruction && e->instruction.action == SNAP_ACTION_SEGMENT)
+		return FORMAT(e,
+			"The program loaded a segment register (%s) with what is no selector that "
+			"it may use.",
+			e->instruction.text);
 	if (e->has_instruction && e->instruction.action == SNAP_ACTION_PRIVILEGED)
 		return FORMAT(e,
 			"The program executed an instruction (%s) that only the kernel may: "
@@ -484,6 +513,11 @@ static const char *explain_not_told(const struct snap_evidence *e)
 			"code, a jump into the middle of something, or code that is not for user "
 			"programs.",
 			e->instruction.text);
+	if (is_x86(e) && e->crash->arch->elf_class == ELFCLASS32)
+		return "The processor refused an access, and the kernel does not tell its address: "
+		       "a segment register holds no selector, the address is beyond its segment, "
+		       "or "
+		       "not aligned as the instruction demands.";
 	uint64_t value;
 	const struct snap_arch_reg *reg = non_canonical_register(e, &value);
 	if (reg)
@@ -497,6 +531,21 @@ static const char *explain_not_told(const struct snap_evidence *e)
 	       "not a canonical one, or not aligned as the instruction demands.";
 }
 
+bool snap_fault_is_known_mapped(const struct snap_evidence *e)
+{
+	return e->signo == SIGSEGV && e->source == SNAP_ADDRESS_KERNEL && e->has_code &&
+	       e->code == CODE_ACCERR && e->fault >= SNAP_NULL_END && e->fault >> 63 == 0;
+}
+
+const char *snap_fault_place_words(const struct snap_evidence *e)
+{
+	if (snap_fault_is_known_mapped(e) && !snap_crash_mapping_at(e->crash, e->fault))
+		return "where there is memory that does not permit it (the input does not say what "
+		       "was mapped there)";
+	return snap_address_words(
+		e->crash, e->fault, e->maps_known || (e->has_code && e->code == CODE_MAPERR));
+}
+
 const char *snap_fault_explain_segv(const struct snap_evidence *e)
 {
 	if (!e->has_fault)
@@ -504,19 +553,38 @@ const char *snap_fault_explain_segv(const struct snap_evidence *e)
 	if (e->is_refused)
 		return explain_refused(e);
 	const char *deed = deed_words(e);
-	const char *place = snap_address_words(
-		e->crash, e->fault, e->maps_known || (e->has_code && e->code == 1));
+	const char *place = snap_fault_place_words(e);
 	const char *of = snap_fault_is_null(e) ? snap_fault_null_words(e) : snap_fault_operand_words(e);
 	const char *flip = e->fault < SNAP_NULL_END || snap_crash_mapping_at(e->crash, e->fault)
 				   ? ""
 				   : flip_words(e);
-	const char *words = e->has_code && e->code > CODE_ACCERR
+	const char *words = e->has_code && e->code > CODE_ACCERR && e->code != SNAP_SI_KERNEL
 				    ? snap_signal_code_words(e->signo, e->code)
 				    : NULL;
 	if (!deed || !place || !of || !flip)
 		return NULL;
 	return FORMAT(e, "The program %s at address 0x%" PRIx64 ", %s%s%s%s%s.", deed, e->fault,
 		place, words ? ": " : "", words ? words : "", of, flip);
+}
+
+const char *snap_fault_passed_on_words(const struct snap_evidence *e)
+{
+	if ((e->signo != SIGSEGV && e->signo != SIGBUS) || !e->has_pc || !e->crash->arch)
+		return "";
+	/* What it would have been, had the kernel raised it and told no more. */
+	struct snap_evidence fault = *e;
+	fault.raised = true;
+	fault.has_code = fault.has_fault = false;
+	snap_fault_find(&fault);
+	if (!fault.has_fault || !fault.operand)
+		return "";
+	const char *place = snap_address_words(e->crash, fault.fault, e->maps_known);
+	return place ? FORMAT(e,
+			       "; most likely a handler passed on a fault: the instruction where "
+			       "the "
+			       "thread stands (%s) can't access address 0x%" PRIx64 ", %s",
+			       fault.instruction.text, fault.fault, place)
+		     : NULL;
 }
 
 /* ---------------------------------------------------------------- SIGBUS */
@@ -544,7 +612,10 @@ const char *snap_fault_explain_bus(const struct snap_evidence *e)
 	const struct snap_mapping *mapping = snap_crash_mapping_at(crash, e->fault);
 	struct snap_bytes name = mapping ? snap_path_name(mapping->path) : snap_bytes(NULL, 0);
 	if (e->has_code && e->code == CODE_ADRERR && name.len > 0 && name.data[0] != '[') {
-		const char *deed = e->operand ? deed_words(e) : "accessed memory";
+		bool is_code = !e->operand && e->has_pc && e->fault == e->pc;
+		const char *deed = e->operand ? deed_words(e)
+				   : is_code  ? "was to execute code"
+					      : "accessed memory";
 		return deed ? FORMAT(e,
 				      "The program %s at address 0x%" PRIx64
 				      " in its mapping of %.*s (offset 0x%" PRIx64
@@ -610,6 +681,13 @@ static const char *explain_division(const struct snap_evidence *e)
 		name, divisor, bits, e->instruction.text);
 }
 
+/* Which wait for the x87's exceptions: names that begin with f, and wait, of which some
+ * disassemblers say so. SSE's never do (Intel SDM, volume 1, 8.6). */
+static bool is_x87(const struct snap_instruction *instruction)
+{
+	return instruction->text[0] == 'f' || strncmp(instruction->text, "wait", 4) == 0;
+}
+
 const char *snap_fault_explain_fpe(const struct snap_evidence *e)
 {
 	if (e->has_instruction && e->instruction.action == SNAP_ACTION_DIVIDE && e->has_code &&
@@ -622,6 +700,17 @@ const char *snap_fault_explain_fpe(const struct snap_evidence *e)
 	if (e->has_fault || e->has_pc)
 		(void)snprintf(
 			where, sizeof(where), " at 0x%" PRIx64, e->has_fault ? e->fault : e->pc);
+	/* x86 has one exception for both (Intel SDM, volume 3, #DE). */
+	if (is_x86(e) && e->has_code && e->code == CODE_INTDIV)
+		return FORMAT(e,
+			"An integer division%s was by zero, or its result does not fit (the lowest "
+			"number by -1).",
+			where);
+	if (words && e->has_instruction && is_x87(&e->instruction))
+		return FORMAT(e,
+			"An x87 instruction before the one%s failed: %s (the x87 tells it when the "
+			"next one begins: %s).",
+			where, words, e->instruction.text);
 	return FORMAT(e, "An arithmetic instruction failed%s%s%s%s%s%s.", where, words ? ": " : "",
 		words ? words : "", e->has_instruction ? " (" : "",
 		e->has_instruction ? e->instruction.text : "", e->has_instruction ? ")" : "");

@@ -35,6 +35,18 @@ const char *snap_fault_operand_words(const struct snap_evidence *e);
 /* The same of an access through a null pointer. */
 const char *snap_fault_null_words(const struct snap_evidence *e);
 
+/* Whether the kernel says that something is mapped at the address, be it in the input or not. */
+bool snap_fault_is_known_mapped(const struct snap_evidence *e);
+/* "which is not mapped", "which lies in ...": e->fault. */
+const char *snap_fault_place_words(const struct snap_evidence *e);
+
+/*
+ * Of a signal that the program sent to itself, "; most likely a handler passed on a fault: ...", if
+ * the instruction where it stands can't do what it is to do; "" else. Handlers that set the default
+ * action and raise the signal once more leave the thread where it faulted.
+ */
+const char *snap_fault_passed_on_words(const struct snap_evidence *e);
+
 /* One sentence each, in the crash's arena or static; NULL if memory is exhausted. */
 const char *snap_fault_explain_segv(const struct snap_evidence *e); /* and segv-null */
 const char *snap_fault_explain_bus(const struct snap_evidence *e);

@@ -164,14 +164,19 @@ void snap_instruction_resolve(const struct snap_arch *arch, struct snap_bytes pr
 
 /* ---------------------------------------------------------------- reading */
 
-/* Whose instructions are told of: those that the kernel raises because of one. */
+/* Whose instructions are told of: those that the kernel raises because of one, or that the program
+ * itself, which may pass such a one on, has sent. */
 static bool is_of_instruction(const struct snap_crash *crash)
 {
 	const struct snap_signal *signal = &crash->signal;
 	if (crash->device.is_device)
 		return crash->device.has_state;
-	if (!crash->has_signal || !signal->has_signo || (signal->has_code && signal->code <= 0))
+	if (!crash->has_signal || !signal->has_signo)
 		return false;
+	if (signal->has_code && signal->code <= 0)
+		return (signal->signo == SIGSEGV || signal->signo == SIGBUS) &&
+		       signal->has_sender && crash->process.has_pid && signal->sender_pid >= 0 &&
+		       (uint32_t)signal->sender_pid == crash->process.pid;
 	switch (signal->signo) {
 	case SIGSEGV:
 	case SIGBUS:

@@ -58,6 +58,7 @@ enum snap_action {
 	SNAP_ACTION_RETURN,
 	SNAP_ACTION_DIVIDE,
 	SNAP_ACTION_PRIVILEGED, /* allowed to the kernel alone */
+	SNAP_ACTION_SEGMENT,	/* loads a segment register */
 };
 
 struct snap_instruction {

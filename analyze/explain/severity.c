@@ -86,6 +86,9 @@ static struct snap_severity of_access(const struct snap_evidence *e)
 	if (e->has_instruction && e->instruction.action == SNAP_ACTION_PRIVILEGED && !e->has_fault)
 		return severity("privileged-instruction",
 			"the instruction is one that only the kernel may execute");
+	if (e->signal_frame != SNAP_SIGNAL_FRAME_NONE && !e->has_fault)
+		return severity("bad-stack-pointer",
+			"the kernel could not write, or read, the frame of a signal's handler");
 	if (!e->has_fault && e->heap == SNAP_HEAP_PLAIN)
 		return severity(
 			"wild-access", "an access was refused, and its address is not known");
@@ -108,7 +111,7 @@ static struct snap_severity of_access(const struct snap_evidence *e)
 		if (found.name)
 			return found;
 	}
-	if (snap_crash_mapping_at(e->crash, e->fault))
+	if (snap_crash_mapping_at(e->crash, e->fault) || snap_fault_is_known_mapped(e))
 		return by_access(e, &forbidden,
 			"the address is mapped, but the access is not permitted there");
 	return by_access(e, &wild, "the address is not mapped, and far from null");
@@ -121,7 +124,8 @@ static struct snap_severity of_bad_pc(const struct snap_evidence *e)
 	if (e->pc < SNAP_NULL_END)
 		return severity(
 			"jump-to-null", "the program counter is less than 64 KiB from null");
-	if (snap_crash_mapping_at(e->crash, e->pc))
+	if (snap_crash_mapping_at(e->crash, e->pc) ||
+		(e->has_fault && e->fault == e->pc && snap_fault_is_known_mapped(e)))
 		return severity("exec-of-data",
 			"the program counter is in memory that is mapped, but not executable");
 	return severity("jump-to-garbage", "the program counter is where nothing is mapped");

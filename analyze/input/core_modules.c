@@ -116,6 +116,52 @@ static uint64_t end_of_image(const struct snap_core *core, size_t i, uint64_t en
 	return end;
 }
 
+/* Whether it is known that code is executed from there. */
+static bool has_code(const struct snap_core *core, uint64_t start, uint64_t end)
+{
+	const struct snap_crash *crash = core->crash;
+	const struct snap_mapping *mapping = snap_crash_mapping_at(crash, start);
+	for (; mapping && mapping < crash->mappings + crash->num_mappings && mapping->start < end;
+		mapping++)
+		if (mapping->has_permissions && mapping->permissions & SNAP_MAPPING_EXEC)
+			return true;
+	return false;
+}
+
+/* The end of what is mapped of that file right behind index i on, up to where it starts anew. */
+static uint64_t end_of_adjacent(const struct snap_core *core, size_t i)
+{
+	const struct snap_core_file *files = core->files;
+	uint64_t end = files[i].end;
+	for (size_t j = i + 1;
+		j < core->num_files && files[j].start == end && files[j].offset != 0 &&
+		snap_bytes_equal(files[j].path, files[i].path);
+		j++)
+		end = files[j].end;
+	return end;
+}
+
+/*
+ * A file that is no ELF image, or whose mapping is not of its beginning, is a module if code is
+ * executed from there, as it is one in a snapshot: what a just-in-time compiler writes to a file in
+ * memory, or a library that was truncated. *end: up to where was looked.
+ */
+static int add_plain_code(struct list *list, size_t i, uint64_t *end, struct snap_error *err)
+{
+	const struct snap_core_file *file = &list->core->files[i];
+	*end = end_of_adjacent(list->core, i);
+	if (file->start >= file->end || !has_code(list->core, file->start, *end))
+		return 0;
+	const struct snap_module module = {
+		.start = file->start,
+		.end = *end,
+		.path = file->path,
+		.deleted = file->deleted,
+		.build_id_status = SNAP_BUILD_ID_NO_NOTE,
+	};
+	return append(list, &module, err);
+}
+
 /* Without its first page, a file of which nothing is executable is taken for data. */
 static bool may_have_code(const struct snap_core *core, uint64_t start, uint64_t end)
 {
@@ -132,22 +178,35 @@ static bool may_have_code(const struct snap_core *core, uint64_t start, uint64_t
 static int add_by_files(struct list *list, struct snap_error *err)
 {
 	struct snap_core *core = list->core;
-	uint64_t end_before = 0; /* of the module before, which is of path_before */
-	struct snap_bytes path_before = {0};
+	/* Of what was looked at last; and of the image before, whatever else is mapped there. */
+	uint64_t end_before = 0, image_end = 0;
+	struct snap_bytes path_before = {0}, image_path = {0};
 	for (size_t i = 0; i < core->num_files; i++) {
 		const struct snap_core_file *file = &core->files[i];
 		struct snap_elf_image image;
-		if (!is_beginning(core, file) ||
-			(file->start < end_before && snap_bytes_equal(file->path, path_before)))
+		if (file->start < end_before && snap_bytes_equal(file->path, path_before))
 			continue;
+		if (!is_beginning(core, file)) {
+			if (file->start < image_end && snap_bytes_equal(file->path, image_path))
+				continue;
+			if (add_plain_code(list, i, &end_before, err) < 0)
+				return -1;
+			path_before = file->path;
+			continue;
+		}
 		struct snap_module module = {
 			.start = file->start,
 			.path = file->path,
 			.deleted = file->deleted,
 		};
 		int r = read_image(core, file->start, &image);
-		if (r == -ENOEXEC)
-			continue; /* data: a locale archive, a font */
+		if (r == -ENOEXEC) {
+			/* Most often data: a locale archive, a font. */
+			if (add_plain_code(list, i, &end_before, err) < 0)
+				return -1;
+			path_before = file->path;
+			continue;
+		}
 		if (r == 0) {
 			module.end = image.end > file->start ? end_of_image(core, i, image.end)
 							     : end_of_file_mappings(core, i);
@@ -162,7 +221,8 @@ static int add_by_files(struct list *list, struct snap_error *err)
 		if (append(list, &module, err) < 0)
 			return -1;
 		end_before = module.end;
-		path_before = module.path;
+		image_end = r == 0 && image.end > module.end ? image.end : module.end;
+		path_before = image_path = module.path;
 	}
 	return 0;
 }

@@ -67,6 +67,9 @@ static void add_siginfo(struct snap_core *core, int raw_signo)
 	signal->has_code = true;
 	signal->code = (int32_t)snap_core_load(core, info + code_off, 4);
 	if (signal->code <= 0) {
+		/* These have a timer's number, or a band, there. */
+		if (signal->code == SI_TIMER || signal->code == SI_SIGIO)
+			return;
 		signal->has_sender = true;
 		signal->sender_pid = (int32_t)snap_core_load(core, info + fields_off, 4);
 		signal->sender_uid = (uint32_t)snap_core_load(core, info + fields_off + 4, 4);

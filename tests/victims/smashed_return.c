@@ -1,4 +1,5 @@
-/* A buffer overflow overwrites the return address: with letters, or with the address of data. */
+/* A buffer overflow overwrites the return address: with letters, with the address of data, or with
+ * one where nothing is mapped. */
 #include <stdint.h>
 #include <string.h>
 
@@ -31,5 +32,7 @@ int main(int argc, char **argv)
 	memset(&from, 'A', sizeof(from));
 	if (argc > 1 && !strcmp(argv[1], "data"))
 		from.words[2] = (uintptr_t)data;
+	if (argc > 1 && !strcmp(argv[1], "unmapped"))
+		from.words[2] = 0x123456789000;
 	return overflows(from.text, sizeof(from)) + 1;
 }

@@ -72,6 +72,24 @@ __attribute__((noinline)) int misaligned_checked(void)
 	return zero;
 }
 
+__attribute__((noinline)) int interrupts(void)
+{
+	__asm__ volatile("int $0x20");
+	return zero;
+}
+
+__attribute__((noinline)) int loads_segment(void)
+{
+	__asm__ volatile("movl $0x1234, %%eax\n\tmovl %%eax, %%ds" : : : "eax");
+	return zero;
+}
+
+__attribute__((noinline)) int reads_by_gs(void)
+{
+	__asm__ volatile("movq %%gs:0x10, %%rax" : : : "rax");
+	return zero;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(void);
@@ -84,6 +102,9 @@ static const struct {
 	{"sse", divides_sse},
 	{"movaps", misaligned_sse},
 	{"align", misaligned_checked},
+	{"int", interrupts},
+	{"segment", loads_segment},
+	{"gs", reads_by_gs},
 };
 
 int main(int argc, char **argv)
