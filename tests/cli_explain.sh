@@ -133,7 +133,7 @@ END
 		done
 		name="rust_panics overflow ($setting)"
 		crash_rust overflow && check "$name" tool check_cause "$TMP/got.json" abort - - - stack-overflow \
-			"aborted itself: a stack overflowed \(Rust's handler of SIGSEGV found that\)\.\$"
+			"aborted itself: a stack overflowed \(Rust's handler of SIGSEGV found that\), in a handler of SIGSEGV \(SEGV_MAPERR\) at address "
 		# Where panics unwind, what a destructor throws meanwhile ends the process.
 		# shellcheck disable=SC2086 # options
 		if rustc -C panic=unwind -g $setting -o "$TMP/rust_panics" "$source" 2>"$TMP/err"; then
