@@ -697,6 +697,10 @@ static void test_overflow_into_a_guard_that_reads_as_readable(void **state)
 {
 	struct model *m = *state;
 	mappings[5].permissions = R;
+	const struct snap_mapping guard = mappings[5];
+	/* A snapshot has them as they were. */
+	assert_false(overflowed(m, TSTACK - 0x800, TSTACK - 0x808));
+	m->crash.is_core = true;
 	assert_true(overflowed(m, TSTACK + 0x100, TSTACK - 0x20));
 	assert_true(overflowed(m, TSTACK - 0x800, TSTACK - 0x808));
 	/* Beyond it, by a large frame. */
@@ -721,6 +725,15 @@ static void test_overflow_into_a_guard_that_reads_as_readable(void **state)
 	mappings[5].start = TSTACK - 0x2000;
 	assert_false(overflowed(m, TSTACK - 0x1800, TSTACK - 0x1808));
 	assert_null(strstr(m->crash.cause.explanation, "stack"));
+	/* A part of the stack that was protected: something was pushed there. */
+	static const uint8_t pushed[16] = {[8] = 1};
+	const struct snap_memory_segment part = {
+		.start = guard.start, .len = sizeof(pushed), .data = pushed, .fd = -1};
+	mappings[5] = guard;
+	assert_true(overflowed(m, TSTACK - 0x800, TSTACK - 0x808));
+	assert_int_equal(0, snap_memory_add(&m->crash.memory, &part, NULL));
+	assert_int_equal(0, snap_memory_finish(&m->crash.memory, NULL));
+	assert_false(overflowed(m, TSTACK - 0x800, TSTACK - 0x808));
 }
 
 static void test_no_overflow(void **state)

@@ -13,6 +13,8 @@
 /* Without a fault address: what is left of a full stack at most, and how large the main thread's
  * is then at least, which grows page by page until RLIMIT_STACK (8 MiB unless changed). */
 #define MAX_LEFT       4096u
+/* So much of a guard is looked at. */
+#define MAX_GUARD      (1u << 20)
 #define MIN_MAIN_STACK (7u << 20)
 
 static bool starts_with(struct snap_bytes bytes, const char *prefix)
@@ -49,18 +51,35 @@ static bool is_accessible(const struct snap_mapping *mapping)
 		       (SNAP_MAPPING_READ | SNAP_MAPPING_WRITE | SNAP_MAPPING_EXEC)) != 0;
 }
 
-bool snap_is_guard(const struct snap_crash *crash, const struct snap_mapping *mapping)
+/* Whether nothing was ever pushed there, as far as is known of its upper end. */
+static bool is_unused(struct snap_crash *crash, const struct snap_mapping *mapping)
+{
+	uint8_t bytes[4096];
+	uint64_t len = mapping->end - mapping->start;
+	uint64_t addr = len > MAX_GUARD ? mapping->end - MAX_GUARD : mapping->start;
+	for (; addr < mapping->end; addr += sizeof(bytes)) {
+		uint64_t left = mapping->end - addr;
+		ssize_t n = snap_memory_read(&crash->memory, addr, bytes,
+			left < sizeof(bytes) ? (size_t)left : sizeof(bytes));
+		for (ssize_t i = 0; i < n; i++)
+			if (bytes[i] != 0)
+				return false;
+	}
+	return true;
+}
+
+bool snap_is_guard(struct snap_crash *crash, const struct snap_mapping *mapping)
 {
 	const struct snap_mapping *above = mapping + 1;
 	if (!is_accessible(mapping))
 		return true;
-	return mapping->permissions == SNAP_MAPPING_READ && !is_of_file(mapping) &&
-	       above < crash->mappings + crash->num_mappings && above->start == mapping->end &&
-	       may_be_stack(above);
+	return crash->is_core && mapping->permissions == SNAP_MAPPING_READ &&
+	       !is_of_file(mapping) && above < crash->mappings + crash->num_mappings &&
+	       above->start == mapping->end && may_be_stack(above) && is_unused(crash, mapping);
 }
 
 /* The first mapping from addr on, addr's own included, that is more than a guard. */
-static const struct snap_mapping *first_accessible(const struct snap_crash *crash, uint64_t addr)
+static const struct snap_mapping *first_accessible(struct snap_crash *crash, uint64_t addr)
 {
 	size_t low = 0, high = crash->num_mappings;
 	while (low < high) {
@@ -87,7 +106,7 @@ static const struct snap_mapping *lowest_part(
 }
 
 /* Whether so little is left that the kernel may have found no room for a signal frame. */
-static bool is_full(const struct snap_crash *crash, const struct snap_mapping *stack, uint64_t sp)
+static bool is_full(struct snap_crash *crash, const struct snap_mapping *stack, uint64_t sp)
 {
 	if (sp - stack->start > MAX_LEFT)
 		return false;
@@ -97,8 +116,8 @@ static bool is_full(const struct snap_crash *crash, const struct snap_mapping *s
 	       snap_is_guard(crash, &stack[-1]);
 }
 
-bool snap_stack_overflowed(const struct snap_crash *crash, uint64_t sp, bool has_fault,
-	uint64_t fault, const struct snap_mapping **ret_stack)
+bool snap_stack_overflowed(struct snap_crash *crash, uint64_t sp, bool has_fault, uint64_t fault,
+	const struct snap_mapping **ret_stack)
 {
 	const struct snap_mapping *stack = snap_crash_mapping_at(crash, sp);
 	bool sp_inside = stack && may_be_stack(stack);
