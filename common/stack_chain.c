@@ -21,6 +21,13 @@ static inline __attribute__((always_inline)) uint64_t load_word(
 	return swap ? __builtin_bswap64(wide) : wide;
 }
 
+/* Whether no stack with sp on it begins there: at 0, or above sp. A number, for what is joined by &
+ * below. */
+static inline unsigned int is_no_start(uint64_t word, uint64_t sp)
+{
+	return word - 1 >= sp;
+}
+
 /*
  * The first place from at on, every align bytes up to last, where a signal frame may say that its
  * stack begins at sp or below: most words of a stack are 0 or no such address, so four at a time.
@@ -30,12 +37,12 @@ static inline __attribute__((always_inline)) size_t next_candidate(const uint8_t
 {
 	const uint8_t *p = buf + 2 * word;
 	while (at <= last && last - at >= 3 * align &&
-		((load_word(p + at, word, swap) - 1 >= sp) &
-			(load_word(p + at + align, word, swap) - 1 >= sp) &
-			(load_word(p + at + 2 * align, word, swap) - 1 >= sp) &
-			(load_word(p + at + 3 * align, word, swap) - 1 >= sp)))
+		(is_no_start(load_word(p + at, word, swap), sp) &
+			is_no_start(load_word(p + at + align, word, swap), sp) &
+			is_no_start(load_word(p + at + 2 * align, word, swap), sp) &
+			is_no_start(load_word(p + at + 3 * align, word, swap), sp)))
 		at += 4 * align;
-	while (at <= last && load_word(p + at, word, swap) - 1 >= sp)
+	while (at <= last && is_no_start(load_word(p + at, word, swap), sp))
 		at += align;
 	return at;
 }
