@@ -30,6 +30,7 @@ TESTS_COMMON = \
 	test_memory_plan \
 	test_snapshot_facts \
 	test_snapshot_file \
+	test_snapshot_writer \
 	test_stack_budget \
 	test_stack_chain \
 	test_standard_fds \
