@@ -59,7 +59,7 @@ class Tiers:
     def conf(each_kib):
         if not each_kib:
             return ""
-        return (f"max_snapshot = 256M\nstack_first = {each_kib}K\nstack_second = {each_kib}K\n"
+        return (f"max_snapshot = 128M\nstack_first = {each_kib}K\nstack_second = {each_kib}K\n"
                 "stack_second_threads = 4095\nstack_threads = 4096\n")
 
     def even_out(self, ours, least):
