@@ -261,6 +261,7 @@ CLIENT_OBJS = \
 	capture/crash_records.o \
 	capture/crash_threads.o \
 	capture/identity.o \
+	capture/memory_ahead.o \
 	capture/server_link.o
 SERVER_OBJS = \
 	capture/server/acceptor.o \

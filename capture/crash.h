@@ -24,6 +24,7 @@
 #include "capture/extra_regsets.h"
 #include "capture/identity.h"
 #include "capture/layout.h"
+#include "capture/memory_ahead.h"
 #include "capture/proc_container.h"
 #include "capture/proc_maps.h"
 #include "capture/proc_status.h"
@@ -35,6 +36,7 @@
 #include "common/crash_windows.h"
 #include "common/memory_plan.h"
 #include "common/stack_budget.h"
+#include "common/stack_chain.h"
 
 #define SNAP_CRASH_UNKNOWN UINT64_MAX
 
@@ -68,6 +70,15 @@ struct snap_crash_thread {
 	struct snap_vector_regsets vectors; /* at least the first thread's NT_FPREGSET */
 };
 
+/* Of a thread that was written: where its stack is, and what is to be taken of it. */
+struct snap_crash_stack {
+	uint64_t index; /* the thread's */
+	uint64_t cap;	/* bytes that it may give */
+	struct snap_memory_thread thread;
+	struct snap_stack_chain chain;
+	uint64_t planned; /* bytes of the first one */
+};
+
 /* Of some 8000 threads. */
 #define SNAP_CRASH_MAPS_KEPT (1u << 20)
 
@@ -99,8 +110,8 @@ struct snap_crash {
 	struct snap_namespaces namespaces;
 
 	const struct snap_arch *arch; /* NULL: unknown */
-	/* The first thread, then those that wait to be written until their names are known, and last
-	 * the one whose notes come. */
+	/* The first thread, then those that wait to be written until their names are known, and
+	 * last the one whose notes come. */
 	struct snap_crash_thread first;
 	struct snap_crash_thread *thread;
 	size_t num_waiting;
@@ -120,12 +131,13 @@ struct snap_crash {
 	char fname[17]; /* pr_fname */
 
 	struct snap_core_stream stream;
-	/* What snap_crash_look() found: maps has the text, as far as there is room, and nobody parsed it. */
+	/* What snap_crash_look() found: maps has the text, as far as there is room, and nobody
+	 * parsed it. */
 	bool has_looked;
-	const char *unused_why; /* why the process is not to be used; NULL: it is */
+	const char *unused_why;	       /* why the process is not to be used; NULL: it is */
 	bool maps_whole, maps_dropped; /* whether maps has all the text */
-	int maps_fd; /* -1: it was read to its end; valid with identity.task_fd */
-	int maps_error; /* negative errno: why maps is not whole */
+	int maps_fd;		       /* -1: it was read to its end; valid with identity.task_fd */
+	int maps_error;		       /* negative errno: why maps is not whole */
 	size_t maps_len;
 	struct snap_maps_parser maps_parser;
 	struct snap_layout layout;
@@ -135,6 +147,8 @@ struct snap_crash {
 	struct snap_tid_map tids;
 	struct snap_thread_names names;
 	struct snap_crash_thread waiting[SNAP_THREAD_NAMES_MAX];
+	struct snap_crash_stack stacks[SNAP_THREAD_NAMES_MAX]; /* of those */
+	struct snap_memory_ahead ahead;			       /* what was read of these */
 	/* The text of /proc/PID/maps, if it is short enough to be kept. */
 	uint8_t maps[SNAP_CRASH_MAPS_KEPT];
 	struct snap_crash_indirect indirect;
@@ -147,16 +161,17 @@ struct snap_crash {
 void snap_crash_prefault(struct snap_crash *c);
 
 /*
- * Open the process, prove that it is the one, and read the text of its maps, which is not parsed yet:
- * what there is to do before there is a file, which a server makes meanwhile. c: zeroed; of facts, pid,
- * tid and pidfd count. May be left out.
+ * Open the process, prove that it is the one, and read the text of its maps, which is not parsed
+ * yet: what there is to do before there is a file, which a server makes meanwhile. c: zeroed; of
+ * facts, pid, tid and pidfd count. May be left out.
  */
 void snap_crash_look(struct snap_crash *c, const struct snap_crash_facts *facts);
 
 /*
- * Begin the snapshot. c: zeroed, but for snap_crash_look(); facts are copied. out_fd: an empty file, borrowed. program: name
- * and version of who writes. start: when the capture began (CLOCK_MONOTONIC). timed_out: becomes
- * non-zero, by a signal handler, when the capture is to be brought to an end.
+ * Begin the snapshot. c: zeroed, but for snap_crash_look(); facts are copied. out_fd: an empty
+ * file, borrowed. program: name and version of who writes. start: when the capture began
+ * (CLOCK_MONOTONIC). timed_out: becomes non-zero, by a signal handler, when the capture is to be
+ * brought to an end.
  */
 void snap_crash_begin(struct snap_crash *c, const struct snap_crash_facts *facts, int out_fd,
 	const char *program, const struct timespec *start, const volatile sig_atomic_t *timed_out);

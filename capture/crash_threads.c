@@ -51,34 +51,6 @@ static void write_windows(struct snap_crash *c, const struct snap_memory_thread 
 	}
 }
 
-/* cap: bytes that it may give of its stack. */
-static void write_thread_memory(
-	struct snap_crash *c, uint64_t index, uint64_t cap, const struct snap_memory_thread *thread)
-{
-	if (c->mem_fd < 0) {
-		snap_emit_omission(&c->emit, SNAP_OMITTED_STACK,
-			*c->timed_out ? SNAP_OMITTED_DEADLINE : SNAP_OMITTED_GONE, thread->tid, 0);
-		return;
-	}
-	struct snap_memory_plan plan;
-	struct snap_windows_sink looking;
-	if (index == 0)
-		snap_crash_windows_init(&c->windows, &c->areas, c->arch);
-	snap_windows_sink_init(&looking, &c->windows, thread->sp, &c->emit.sink);
-	const struct snap_memory_sink *sink = index == 0 ? &looking.sink : &c->emit.sink;
-	uint64_t taken = snap_memory_take_stack(
-		c->mem_fd, &c->areas, c->arch, thread, cap, c->emit.buf, sink);
-	snap_stack_budget_spend(&c->budget, taken);
-	if (index == 0 && taken == 0 && cap > 0)
-		c->emit.partial = true;
-	if (snap_memory_wants_code(&c->areas, index, cap, thread->pc)) {
-		snap_memory_plan_code(&c->areas, thread, &plan);
-		snap_memory_take(c->mem_fd, &plan, c->emit.buf, sink);
-	}
-	if (index == 0)
-		write_windows(c, thread);
-}
-
 static void begin_budget(struct snap_crash *c)
 {
 	const struct snap_memory_limits limits = snap_emit_memory_limits(c->facts.config);
@@ -91,8 +63,35 @@ static void begin_budget(struct snap_crash *c)
 		&c->budget, &limits, num_threads, c->arch, all ? c->first.vectors.len : 0);
 }
 
-void snap_crash_write_thread(
-	struct snap_crash *c, const struct snap_crash_thread *notes, struct snap_bytes name)
+/* For a thread that dumps core, /proc tells the two that say where its stack is. */
+static bool find_stack_in_proc(struct snap_crash *c, struct snap_memory_thread *thread)
+{
+	struct snap_proc_stat stat;
+	char name[40];
+	(void)snprintf(name, sizeof(name), "../%llu/stat", (unsigned long long)thread->tid);
+	if (c->identity.task_fd < 0 || snap_proc_stat_read(c->identity.task_fd, name, &stat) < 0 ||
+		stat.sp == 0)
+		return false;
+	thread->pc = stat.pc;
+	thread->sp = stat.sp;
+	const struct snap_thread_facts facts = {
+		.has_tid = true,
+		.tid = thread->tid,
+		.has_stack_pointer = true,
+		.stack_pointer = stat.sp,
+		.has_program_counter = true,
+		.program_counter = stat.pc,
+	};
+	(void)snap_write_thread_facts(&c->emit.writer, &facts); /* its error sticks */
+	return true;
+}
+
+/*
+ * Everything but its memory. False: nothing is to be taken of that. *ret: what is known of its
+ * stack; none of it is planned yet.
+ */
+static bool write_registers(struct snap_crash *c, const struct snap_crash_thread *notes,
+	struct snap_bytes name, struct snap_crash_stack *ret)
 {
 	uint64_t index = c->num_threads++;
 	bool first = index == 0;
@@ -103,7 +102,7 @@ void snap_crash_write_thread(
 		c->leader_seen = true;
 	if (index >= SNAP_MAX_THREADS) {
 		c->threads_left_out++;
-		return;
+		return false;
 	}
 	if (first)
 		begin_budget(c);
@@ -159,67 +158,135 @@ void snap_crash_write_thread(
 	if (snap_write_thread(&c->emit.writer, &thread) == -ENOSPC) {
 		c->emit.writer.num_refused--; /* counted here */
 		c->threads_left_out++;
-		return;
+		return false;
 	}
 	if (room && notes->vectors.num_left_out > 0)
 		snap_emit_omission(&c->emit, SNAP_OMITTED_REGISTERS, SNAP_OMITTED_CAP, tid, 0);
 	if (!room) {
 		snap_emit_omission(&c->emit, SNAP_OMITTED_REGISTERS, SNAP_OMITTED_CAP, tid, 0);
 		snap_emit_omission(&c->emit, SNAP_OMITTED_STACK, SNAP_OMITTED_CAP, tid, 0);
-		return;
+		return false;
 	}
 	/* The target's memory may be long in coming, or never come: this is out of harm's way. */
 	if (first)
 		snap_crash_checkpoint(c);
 
-	struct snap_memory_thread where = {
-		.tid = tid,
-		.start_stack = c->start_stack,
-		.is_main = tid == c->facts.pid,
+	*ret = (struct snap_crash_stack){
+		.index = index,
+		.cap = cap,
+		.thread.tid = tid,
+		.thread.start_stack = c->start_stack,
+		.thread.is_main = tid == c->facts.pid,
 	};
-	struct snap_proc_stat stat;
-	if (snap_memory_thread_registers(c->arch, regsets, thread.num_regsets, &where)) {
-		write_thread_memory(c, index, cap, &where);
-		return;
-	}
+	if (snap_memory_thread_registers(c->arch, regsets, thread.num_regsets, &ret->thread))
+		return true;
 	snap_emit_omission(&c->emit, SNAP_OMITTED_REGISTERS, SNAP_OMITTED_UNREADABLE, tid, 0);
 	c->emit.partial = true;
-	/* For a thread that dumps core, /proc tells the two that say where its stack is. */
-	char stat_name[40];
-	(void)snprintf(stat_name, sizeof(stat_name), "../%llu/stat", (unsigned long long)tid);
-	if (c->identity.task_fd >= 0 &&
-		snap_proc_stat_read(c->identity.task_fd, stat_name, &stat) == 0 && stat.sp != 0) {
-		where.pc = stat.pc;
-		where.sp = stat.sp;
-		const struct snap_thread_facts facts = {
-			.has_tid = true,
-			.tid = tid,
-			.has_stack_pointer = true,
-			.stack_pointer = stat.sp,
-			.has_program_counter = true,
-			.program_counter = stat.pc,
-		};
-		(void)snap_write_thread_facts(&c->emit.writer, &facts); /* its error sticks */
-		write_thread_memory(c, index, cap, &where);
-	} else {
-		snap_emit_omission(&c->emit, SNAP_OMITTED_STACK, SNAP_OMITTED_UNREADABLE, tid, 0);
+	if (find_stack_in_proc(c, &ret->thread))
+		return true;
+	snap_emit_omission(&c->emit, SNAP_OMITTED_STACK, SNAP_OMITTED_UNREADABLE, tid, 0);
+	return false;
+}
+
+/* ---------------------------------------------------------------- a thread's memory */
+
+/* Which of its stack it may give; the threads that come are to know how much is left. */
+static void plan_stack(struct snap_crash *c, struct snap_crash_stack *stack)
+{
+	snap_stack_chain_init(&stack->chain, &c->areas, c->arch, &stack->thread, stack->cap);
+	(void)snap_stack_chain_next(&stack->chain); /* there is a first one */
+	stack->planned = snap_memory_plan_len(&stack->chain.plan);
+	snap_stack_budget_spend(&c->budget, stack->planned);
+}
+
+/* What its stack led to may be more than was planned, and what is none of it less. */
+static uint64_t take_stack(
+	struct snap_crash *c, struct snap_crash_stack *stack, const struct snap_memory_sink *sink)
+{
+	struct snap_memory_ahead_reader ahead = {&c->ahead, c->mem_fd, c->emit.buf};
+	const struct snap_memory_reader reader = {snap_memory_ahead_get, &ahead};
+	uint64_t taken = snap_memory_take_chain(&reader, &stack->chain, sink);
+	if (taken > stack->planned)
+		snap_stack_budget_spend(&c->budget, taken - stack->planned);
+	else
+		snap_stack_budget_return(&c->budget, stack->planned - taken);
+	return taken;
+}
+
+/* stack is planned. */
+static void write_memory(struct snap_crash *c, struct snap_crash_stack *stack)
+{
+	bool first = stack->index == 0;
+	struct snap_memory_plan plan;
+	struct snap_windows_sink looking;
+	if (first)
+		snap_crash_windows_init(&c->windows, &c->areas, c->arch);
+	snap_windows_sink_init(&looking, &c->windows, stack->thread.sp, &c->emit.sink);
+	const struct snap_memory_sink *sink = first ? &looking.sink : &c->emit.sink;
+	if (take_stack(c, stack, sink) == 0 && first && stack->cap > 0)
+		c->emit.partial = true;
+	if (snap_memory_wants_code(&c->areas, stack->index, stack->cap, stack->thread.pc)) {
+		snap_memory_plan_code(&c->areas, &stack->thread, &plan);
+		snap_memory_take(c->mem_fd, &plan, c->emit.buf, sink);
 	}
+	if (first)
+		write_windows(c, &stack->thread);
+}
+
+/* The stacks of threads that were written. */
+static void write_stacks(struct snap_crash *c, struct snap_crash_stack *stacks, size_t num)
+{
+	for (size_t i = 0; i < num; i++) {
+		if (c->mem_fd >= 0)
+			plan_stack(c, &stacks[i]);
+		else
+			snap_emit_omission(&c->emit, SNAP_OMITTED_STACK,
+				*c->timed_out ? SNAP_OMITTED_DEADLINE : SNAP_OMITTED_GONE,
+				stacks[i].thread.tid, 0);
+	}
+	for (size_t i = 0; i < num && c->mem_fd >= 0;) {
+		size_t end = i;
+		snap_memory_ahead_begin(&c->ahead);
+		while (end < num && snap_memory_ahead_add(&c->ahead, &stacks[end].chain.plan))
+			end++;
+		/* Of one alone, it saves nothing. */
+		if (end > i + 1)
+			snap_memory_ahead_read(&c->ahead, (pid_t)c->facts.pid, &c->identity);
+		else
+			snap_memory_ahead_begin(&c->ahead);
+		do
+			write_memory(c, &stacks[i++]);
+		while (i < end);
+	}
+}
+
+/* ---------------------------------------------------------------- threads */
+
+void snap_crash_write_thread(
+	struct snap_crash *c, const struct snap_crash_thread *notes, struct snap_bytes name)
+{
+	struct snap_crash_stack stack;
+	if (write_registers(c, notes, name, &stack))
+		write_stacks(c, &stack, 1);
 }
 
 void snap_crash_write_waiting(struct snap_crash *c)
 {
 	uint64_t tids[SNAP_THREAD_NAMES_MAX] = {0};
-	size_t num = c->num_waiting;
+	uint64_t num_before = c->num_threads;
+	size_t num = c->num_waiting, num_stacks = 0;
 	for (size_t i = 0; i < num; i++)
 		tids[i] = c->waiting[i].tid;
 	snap_thread_names_ask(&c->names, tids, num);
 	for (size_t i = 0; i < num; i++) {
 		struct snap_bytes name = {0};
 		(void)snap_thread_names_get(&c->names, i, &name); /* else /proc is asked */
-		snap_crash_write_thread(c, &c->waiting[i], name);
-		if (c->num_threads % CHECKPOINT_THREADS == 0)
-			snap_crash_checkpoint(c);
+		if (write_registers(c, &c->waiting[i], name, &c->stacks[num_stacks]))
+			num_stacks++;
 	}
+	write_stacks(c, c->stacks, num_stacks);
+	if (c->num_threads / CHECKPOINT_THREADS != num_before / CHECKPOINT_THREADS)
+		snap_crash_checkpoint(c);
 	c->num_waiting = 0;
 	c->thread = &c->waiting[0];
 }

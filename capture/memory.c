@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "common/stack_chain.h"
-
 /* The smallest page of any Linux: readable memory ends at a multiple of it. */
 #define PAGE_BYTES 4096u
 
@@ -27,18 +25,31 @@ ssize_t snap_memory_read(void *arg, uint64_t addr, void *buf, size_t len)
 	return (ssize_t)done;
 }
 
+/* A mem file, and where to its bytes are read: SNAP_MEMORY_MAX of them. */
+struct file {
+	int mem_fd;
+	uint8_t *buf;
+};
+
+static ssize_t read_file(void *arg, uint64_t addr, size_t len, const uint8_t **ret)
+{
+	struct file *file = arg;
+	*ret = file->buf;
+	return snap_memory_read(&file->mem_fd, addr, file->buf, len);
+}
+
 /* The plan's index-th part. chain, whose plan it then is, may be NULL. */
-static void take_part(int mem_fd, const struct snap_memory_plan *plan, size_t index,
-	struct snap_stack_chain *chain, uint8_t buf[static SNAP_MEMORY_MAX],
-	const struct snap_memory_sink *sink)
+static void take_part(const struct snap_memory_reader *reader, const struct snap_memory_plan *plan,
+	size_t index, struct snap_stack_chain *chain, const struct snap_memory_sink *sink)
 {
 	const struct snap_extent *part = &plan->parts[index];
 	uint64_t addr = part->addr;
 	uint64_t end = addr + (part->len < SNAP_MEMORY_MAX ? part->len : SNAP_MEMORY_MAX);
 	while (addr < end) {
-		ssize_t n = snap_memory_read(&mem_fd, addr, buf, (size_t)(end - addr));
+		const uint8_t *data;
+		ssize_t n = reader->read(reader->arg, addr, (size_t)(end - addr), &data);
 		if (n > 0 && chain) {
-			snap_stack_chain_look(chain, addr, buf, (size_t)n);
+			snap_stack_chain_look(chain, addr, data, (size_t)n);
 			if (end - part->addr > part->len)
 				end = part->addr + part->len;
 			if ((uint64_t)n > end - addr)
@@ -47,7 +58,7 @@ static void take_part(int mem_fd, const struct snap_memory_plan *plan, size_t in
 		if (n > 0) {
 			struct snap_memory_range range = {
 				.address = addr,
-				.data = snap_bytes(buf, (size_t)n),
+				.data = snap_bytes(data, (size_t)n),
 				.reason = plan->reason,
 				.has_tid = plan->has_tid,
 				.tid = plan->tid,
@@ -62,7 +73,7 @@ static void take_part(int mem_fd, const struct snap_memory_plan *plan, size_t in
 		do {
 			addr = (addr | (PAGE_BYTES - 1)) + 1;
 		} while (!gone && addr > bad && addr < end &&
-			 snap_memory_read(&mem_fd, addr, buf, 1) < 0);
+			 reader->read(reader->arg, addr, 1, &data) < 0);
 		if (gone || addr > end || addr < bad)
 			addr = end;
 		struct snap_omission omission = snap_memory_plan_omission(plan);
@@ -75,11 +86,11 @@ static void take_part(int mem_fd, const struct snap_memory_plan *plan, size_t in
 	}
 }
 
-static void take(int mem_fd, const struct snap_memory_plan *plan, struct snap_stack_chain *chain,
-	uint8_t buf[static SNAP_MEMORY_MAX], const struct snap_memory_sink *sink)
+static void take(const struct snap_memory_reader *reader, const struct snap_memory_plan *plan,
+	struct snap_stack_chain *chain, const struct snap_memory_sink *sink)
 {
-	take_part(mem_fd, plan, 0, chain, buf, sink);
-	take_part(mem_fd, plan, 1, chain, buf, sink);
+	take_part(reader, plan, 0, chain, sink);
+	take_part(reader, plan, 1, chain, sink);
 	struct snap_omission omission;
 	for (size_t i = 0; snap_memory_plan_cut(plan, i, &omission); i++)
 		sink->omission(sink->arg, &omission);
@@ -88,19 +99,30 @@ static void take(int mem_fd, const struct snap_memory_plan *plan, struct snap_st
 void snap_memory_take(int mem_fd, const struct snap_memory_plan *plan,
 	uint8_t buf[static SNAP_MEMORY_MAX], const struct snap_memory_sink *sink)
 {
-	take(mem_fd, plan, NULL, buf, sink);
+	struct file file = {mem_fd, buf};
+	const struct snap_memory_reader reader = {read_file, &file};
+	take(&reader, plan, NULL, sink);
+}
+
+uint64_t snap_memory_take_chain(const struct snap_memory_reader *reader,
+	struct snap_stack_chain *chain, const struct snap_memory_sink *sink)
+{
+	uint64_t len = 0;
+	do {
+		take(reader, &chain->plan, chain, sink);
+		len += snap_memory_plan_len(&chain->plan);
+	} while (snap_stack_chain_next(chain));
+	return len;
 }
 
 uint64_t snap_memory_take_stack(int mem_fd, const struct snap_areas *areas,
 	const struct snap_arch *arch, const struct snap_memory_thread *thread, size_t cap,
 	uint8_t buf[static SNAP_MEMORY_MAX], const struct snap_memory_sink *sink)
 {
+	struct file file = {mem_fd, buf};
+	const struct snap_memory_reader reader = {read_file, &file};
 	struct snap_stack_chain chain;
-	uint64_t len = 0;
 	snap_stack_chain_init(&chain, areas, arch, thread, cap);
-	while (snap_stack_chain_next(&chain)) {
-		take(mem_fd, &chain.plan, &chain, buf, sink);
-		len += snap_memory_plan_len(&chain.plan);
-	}
-	return len;
+	(void)snap_stack_chain_next(&chain); /* there is a first one */
+	return snap_memory_take_chain(&reader, &chain, sink);
 }

@@ -14,6 +14,7 @@
 
 #include "common/memory_plan.h"
 #include "common/snapshot.h"
+#include "common/stack_chain.h"
 
 /*
  * pread(2) on a mem file of /proc. Returns how many bytes were read (fewer than len where readable
@@ -34,5 +35,21 @@ void snap_memory_take(int mem_fd, const struct snap_memory_plan *plan,
 uint64_t snap_memory_take_stack(int mem_fd, const struct snap_areas *areas,
 	const struct snap_arch *arch, const struct snap_memory_thread *thread, size_t cap,
 	uint8_t buf[static SNAP_MEMORY_MAX], const struct snap_memory_sink *sink);
+
+/*
+ * Gives up to len bytes, at most SNAP_MEMORY_MAX, from addr on: *ret, valid until the next call.
+ * Returns what snap_memory_read() does.
+ */
+struct snap_memory_reader {
+	ssize_t (*read)(void *arg, uint64_t addr, size_t len, const uint8_t **ret);
+	void *arg;
+};
+
+/*
+ * The same of stacks of which the first is planned already, snap_stack_chain_next() was called
+ * once, by who reads in another way.
+ */
+uint64_t snap_memory_take_chain(const struct snap_memory_reader *reader,
+	struct snap_stack_chain *chain, const struct snap_memory_sink *sink);
 
 #endif

@@ -2,8 +2,8 @@
 
 /* Of a snapshot, for what is not about threads: mappings, modules, what the crash speaks of. */
 #define OTHER_SHARE 8
-/* A thread's record beside its general registers: ids, name, tags and lengths, where its stack is, and
- * what is said of that. */
+/* A thread's record beside its general registers: ids, name, tags and lengths, where its stack is,
+ * and what is said of that. */
 #define RECORD_BYTES 128u
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -111,14 +111,26 @@ void snap_stack_budget_limit(struct snap_stack_budget *budget, uint64_t room)
 	budget->room = least(budget->room, room);
 }
 
+/* Of which tier's stacks the thread is that came last; NULL: of none, it is the first thread. */
+static uint64_t *tier_of(struct snap_stack_budget *budget)
+{
+	if (budget->index <= 1)
+		return NULL;
+	return budget->index <= second_end(budget) ? &budget->second_room : &budget->third_room;
+}
+
 void snap_stack_budget_spend(struct snap_stack_budget *budget, uint64_t len)
 {
-	bool is_second = budget->index <= second_end(budget);
+	uint64_t *tier = tier_of(budget);
 	budget->room = minus(budget->room, len);
-	if (budget->index <= 1)
-		return;
-	if (is_second)
-		budget->second_room = minus(budget->second_room, len);
-	else
-		budget->third_room = minus(budget->third_room, len);
+	if (tier)
+		*tier = minus(*tier, len);
+}
+
+void snap_stack_budget_return(struct snap_stack_budget *budget, uint64_t len)
+{
+	uint64_t *tier = tier_of(budget);
+	budget->room += len;
+	if (tier)
+		*tier += len;
 }

@@ -62,4 +62,7 @@ void snap_stack_budget_limit(struct snap_stack_budget *budget, uint64_t room);
 /* That it gave len bytes. */
 void snap_stack_budget_spend(struct snap_stack_budget *budget, uint64_t len);
 
+/* That len bytes of those were not needed after all. */
+void snap_stack_budget_return(struct snap_stack_budget *budget, uint64_t len);
+
 #endif

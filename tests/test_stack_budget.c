@@ -178,6 +178,26 @@ static void test_more_threads_than_were_told_of(void **state)
 	assert_in_range(total, 0, limits.max_bytes);
 }
 
+/* What was planned, but given back, is as if it had not been planned, in each tier. */
+static void test_what_is_returned_is_for_the_next_ones(void **state)
+{
+	(void)state;
+	const struct snap_arch *arch = snap_arch_find(EM_X86_64, ELFCLASS64, ELFDATA2LSB);
+	const struct snap_memory_limits limits = SNAP_MEMORY_LIMITS_DEFAULT;
+	struct snap_stack_budget exact, returned;
+	snap_stack_budget_init(&exact, &limits, 200, arch, 0);
+	snap_stack_budget_init(&returned, &limits, 200, arch, 0);
+	for (uint64_t i = 0; i < 200; i++) {
+		bool registers;
+		uint64_t cap = snap_stack_budget_next(&exact, &registers);
+		assert_int_equal(snap_stack_budget_next(&returned, &registers), cap);
+		snap_stack_budget_spend(&exact, cap / 3);
+		snap_stack_budget_spend(&returned, cap);
+		snap_stack_budget_return(&returned, cap - cap / 3);
+	}
+	assert_int_equal(returned.room, exact.room);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +207,7 @@ int main(void)
 		cmocka_unit_test(test_limits_are_the_configurations),
 		cmocka_unit_test(test_what_others_took_is_not_there),
 		cmocka_unit_test(test_more_threads_than_were_told_of),
+		cmocka_unit_test(test_what_is_returned_is_for_the_next_ones),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

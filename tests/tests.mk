@@ -50,6 +50,7 @@ TESTS_CAPTURE = \
 	test_extra_regsets \
 	test_vector_regsets \
 	test_filter \
+	test_memory_ahead \
 	test_proc_container \
 	test_proc_files \
 	test_proc_maps \
