@@ -6,14 +6,16 @@
 
 #include "common/crc32c.h"
 #include "common/escape.h"
+#include "common/snapshot_numbers.h"
+#include "common/wire.h"
 #include "proto/snapshot.pb-c.h"
 
 /* Bytes of a name, tag or note before they are escaped; each may grow to four. */
 #define MAX_TAG_BYTES  4096
 #define MAX_NOTE_BYTES 1024
 #define MAX_NAME_BYTES 256
-/* The numbers of a message and what stands before its fields: eleven of each kind at most. */
-#define NUMBERS_BYTES 256
+/* A record's number and its length, as varints. */
+#define RECORD_HEAD_BYTES 16
 
 void snap_writer_init(struct snap_writer *w, int fd)
 {
@@ -80,34 +82,63 @@ static void sink_append(ProtobufCBuffer *buffer, size_t len, const uint8_t *data
 	}
 }
 
-/* Whatever the limit. */
-static int write_any(struct snap_writer *w, const Snapcrash__Snapshot *snapshot)
+static size_t put_varint(uint8_t *to, uint64_t value)
 {
+	size_t len = 0;
+	for (; value >= 0x80; value >>= 7)
+		to[len++] = (uint8_t)(value | 0x80);
+	to[len++] = (uint8_t)value;
+	return len;
+}
+
+/*
+ * What stands before a record's content: it is a field of the message that the whole file is, which
+ * protobuf-c would go through for each of them.
+ */
+static size_t put_record_head(
+	uint8_t to[static RECORD_HEAD_BYTES], enum snap_record_number number, size_t len)
+{
+	size_t at = put_varint(to, (uint64_t)number << 3 | SNAP_WIRE_BYTES);
+	return at + put_varint(to + at, len);
+}
+
+/* Whatever the limit. content: a message, or bytes. */
+static void write_any(struct snap_writer *w, enum snap_record_number number, size_t len,
+	const ProtobufCMessage *message, const uint8_t *bytes)
+{
+	uint8_t head[RECORD_HEAD_BYTES];
+	struct sink sink = {.base.append = sink_append, .writer = w};
+	sink_append(&sink.base, put_record_head(head, number, len), head);
+	if (message)
+		(void)protobuf_c_message_pack_to_buffer(message, &sink.base);
+	else
+		sink_append(&sink.base, len, bytes);
+}
+
+/* Of an error nothing is written after it; and a record that would pass the limit is refused. */
+static int may_write(struct snap_writer *w, enum snap_record_number number, size_t len)
+{
+	uint8_t head[RECORD_HEAD_BYTES];
 	if (w->error)
 		return w->error;
-	struct sink sink = {.base.append = sink_append, .writer = w};
-	protobuf_c_message_pack_to_buffer(&snapshot->base, &sink.base);
+	if (w->limit == UINT64_MAX)
+		return 0;
+	size_t whole = put_record_head(head, number, len) + len;
+	if (w->len <= w->limit && whole <= w->limit - w->len)
+		return 0;
+	w->num_refused++;
+	return -ENOSPC;
+}
+
+static int write_record(
+	struct snap_writer *w, enum snap_record_number number, const ProtobufCMessage *message)
+{
+	size_t len = protobuf_c_message_get_packed_size(message);
+	int r = may_write(w, number, len);
+	if (r < 0)
+		return r;
+	write_any(w, number, len, message, NULL);
 	return w->error;
-}
-
-/* snapshot has one field set: the record to write, which takes no more bytes than at_most. */
-static int write_short_record(
-	struct snap_writer *w, const Snapcrash__Snapshot *snapshot, size_t at_most)
-{
-	if (w->error == 0 && (w->len > w->limit || at_most > w->limit - w->len)) {
-		size_t len = protobuf_c_message_get_packed_size(&snapshot->base);
-		if (w->len > w->limit || len > w->limit - w->len) {
-			w->num_refused++;
-			return -ENOSPC;
-		}
-	}
-	return write_any(w, snapshot);
-}
-
-/* Likewise, of any length. */
-static int write_record(struct snap_writer *w, const Snapcrash__Snapshot *snapshot)
-{
-	return write_short_record(w, snapshot, w->limit == UINT64_MAX ? 0 : SIZE_MAX);
 }
 
 static ProtobufCBinaryData binary(struct snap_bytes bytes)
@@ -150,9 +181,7 @@ int snap_write_header(struct snap_writer *w, const char *program)
 	SET(header, magic, true, SNAP_FORMAT_MAGIC);
 	SET(header, format_version, true, SNAP_FORMAT_VERSION);
 	header.writer = text(snap_bytes_str(program), writer, sizeof(writer));
-	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
-	snapshot.header = &header;
-	return write_record(w, &snapshot);
+	return write_record(w, SNAP_RECORD_HEADER, &header.base);
 }
 
 int snap_write_checkpoint(struct snap_writer *w, bool final)
@@ -164,11 +193,8 @@ int snap_write_checkpoint(struct snap_writer *w, bool final)
 	SET(checkpoint, offset, true, w->len);
 	SET(checkpoint, crc32c, true, w->crc);
 	SET(checkpoint, final, true, final);
-	Snapcrash__Checkpoint *checkpoints[] = {&checkpoint};
-	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
-	snapshot.n_checkpoints = 1;
-	snapshot.checkpoints = checkpoints;
-	(void)write_any(w, &snapshot); /* its error sticks */
+	write_any(w, SNAP_RECORD_CHECKPOINT, protobuf_c_message_get_packed_size(&checkpoint.base),
+		&checkpoint.base, NULL); /* its error sticks */
 	if (final || !w->lazy)
 		flush(w);
 	return w->error;
@@ -188,9 +214,7 @@ int snap_write_metadata(struct snap_writer *w, const struct snap_metadata *metad
 	SET_BYTES(m, snapshot_uuid, metadata->snapshot_uuid);
 	SET(m, cpu_arch, metadata->has_cpu_arch,
 		(Snapcrash__CpuArchitecture__Enum)metadata->cpu_arch);
-	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
-	snapshot.metadata = &m;
-	return write_record(w, &snapshot);
+	return write_record(w, SNAP_RECORD_METADATA, &m.base);
 }
 
 int snap_write_tag(struct snap_writer *w, const struct snap_tag *tag)
@@ -201,11 +225,7 @@ int snap_write_tag(struct snap_writer *w, const struct snap_tag *tag)
 	Snapcrash__Snapshot__TagsEntry entry = SNAPCRASH__SNAPSHOT__TAGS_ENTRY__INIT;
 	entry.key = text(tag->key, key, sizeof(key));
 	entry.value = text(tag->value, value, sizeof(value));
-	Snapcrash__Snapshot__TagsEntry *entries[] = {&entry};
-	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
-	snapshot.n_tags = 1;
-	snapshot.tags = entries;
-	int r = write_record(w, &snapshot);
+	int r = write_record(w, SNAP_RECORD_TAG, &entry.base);
 	if (r < 0 || (snap_escape_unneeded(tag->key, SNAP_ESCAPE_INVALID) &&
 			     snap_escape_unneeded(tag->value, SNAP_ESCAPE_INVALID)))
 		return r;
@@ -213,11 +233,7 @@ int snap_write_tag(struct snap_writer *w, const struct snap_tag *tag)
 	Snapcrash__RawTag raw = SNAPCRASH__RAW_TAG__INIT;
 	SET_BYTES(raw, key, tag->key);
 	SET_BYTES(raw, value, tag->value);
-	Snapcrash__RawTag *raws[] = {&raw};
-	Snapcrash__Snapshot raw_snapshot = SNAPCRASH__SNAPSHOT__INIT;
-	raw_snapshot.n_raw_tags = 1;
-	raw_snapshot.raw_tags = raws;
-	return write_record(w, &raw_snapshot);
+	return write_record(w, SNAP_RECORD_RAW_TAG, &raw.base);
 }
 
 int snap_write_thread(struct snap_writer *w, const struct snap_thread *thread)
@@ -227,9 +243,7 @@ int snap_write_thread(struct snap_writer *w, const struct snap_thread *thread)
 	Snapcrash__Regset regsets[SNAP_MAX_REGSETS];
 	Snapcrash__Regset *pointers[SNAP_MAX_REGSETS];
 	char name[4 * MAX_NAME_BYTES];
-	size_t at_most = NUMBERS_BYTES + sizeof(name) + thread->name.len;
 	for (size_t i = 0; i < thread->num_regsets; i++) {
-		at_most += thread->regsets[i].data.len + NUMBERS_BYTES;
 		snapcrash__regset__init(&regsets[i]);
 		SET(regsets[i], type, true, thread->regsets[i].type);
 		SET_BYTES(regsets[i], data, thread->regsets[i].data);
@@ -254,11 +268,7 @@ int snap_write_thread(struct snap_writer *w, const struct snap_thread *thread)
 	if (thread->num_regsets > 0 || linux_thread.has_comm || linux_thread.has_ns_tid ||
 		linux_thread.has_tls_base)
 		t.linux_thread = &linux_thread;
-	Snapcrash__Thread *threads[] = {&t};
-	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
-	snapshot.n_threads = 1;
-	snapshot.threads = threads;
-	return write_short_record(w, &snapshot, at_most);
+	return write_record(w, SNAP_RECORD_THREAD, &t.base);
 }
 
 int snap_write_log(struct snap_writer *w, const struct snap_log *log)
@@ -281,11 +291,7 @@ int snap_write_log(struct snap_writer *w, const struct snap_log *log)
 	if (log->message.data && !snap_escape_unneeded(log->message, SNAP_ESCAPE_INVALID))
 		SET_BYTES(entry, raw_message, log->message);
 	SET(entry, tid, log->has_tid, log->tid);
-	Snapcrash__LogEntry *entries[] = {&entry};
-	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
-	snapshot.n_logs = 1;
-	snapshot.logs = entries;
-	return write_record(w, &snapshot);
+	return write_record(w, SNAP_RECORD_LOG, &entry.base);
 }
 
 int snap_write_thread_facts(struct snap_writer *w, const struct snap_thread_facts *facts)
@@ -308,11 +314,7 @@ int snap_write_thread_facts(struct snap_writer *w, const struct snap_thread_fact
 	SET(f, cpu, facts->has_cpu, facts->cpu);
 	SET(f, user_ms, facts->has_user_ms, facts->user_ms);
 	SET(f, system_ms, facts->has_system_ms, facts->system_ms);
-	Snapcrash__ThreadFacts *all[] = {&f};
-	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
-	snapshot.n_thread_facts = 1;
-	snapshot.thread_facts = all;
-	return write_record(w, &snapshot);
+	return write_record(w, SNAP_RECORD_THREAD_FACTS, &f.base);
 }
 
 static void set_process_ids(Snapcrash__Process *p, const struct snap_process *process)
@@ -404,9 +406,7 @@ int snap_write_process(struct snap_writer *w, const struct snap_process *process
 	SET_BYTES(p, auxv, process->auxv);
 	SET(p, identity_unverified, process->has_identity_unverified, process->identity_unverified);
 	SET(p, num_threads, process->has_num_threads, process->num_threads);
-	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
-	snapshot.process = &p;
-	return write_record(w, &snapshot);
+	return write_record(w, SNAP_RECORD_PROCESS, &p.base);
 }
 
 int snap_write_open_file(struct snap_writer *w, const struct snap_open_file *file)
@@ -418,11 +418,7 @@ int snap_write_open_file(struct snap_writer *w, const struct snap_open_file *fil
 	SET(f, position, file->has_position, file->position);
 	SET(f, kind, true, (Snapcrash__OpenFile__Kind)file->kind);
 	SET(f, deleted, file->deleted, true);
-	Snapcrash__OpenFile *files[] = {&f};
-	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
-	snapshot.n_open_files = 1;
-	snapshot.open_files = files;
-	return write_record(w, &snapshot);
+	return write_record(w, SNAP_RECORD_OPEN_FILE, &f.base);
 }
 
 int snap_write_abort_message(struct snap_writer *w, const struct snap_abort_message *message)
@@ -431,9 +427,7 @@ int snap_write_abort_message(struct snap_writer *w, const struct snap_abort_mess
 	SET_BYTES(m, text, message->text);
 	SET(m, source, true, (Snapcrash__AbortMessage__Source)message->source);
 	SET(m, address, message->has_address, message->address);
-	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
-	snapshot.abort_message = &m;
-	return write_record(w, &snapshot);
+	return write_record(w, SNAP_RECORD_ABORT_MESSAGE, &m.base);
 }
 
 int snap_write_signal(struct snap_writer *w, const struct snap_signal *signal)
@@ -446,9 +440,7 @@ int snap_write_signal(struct snap_writer *w, const struct snap_signal *signal)
 	SET(s, sender_pid, signal->has_sender, signal->sender_pid);
 	SET(s, sender_uid, signal->has_sender, signal->sender_uid);
 	SET_BYTES(s, siginfo, signal->siginfo);
-	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
-	snapshot.signal = &s;
-	return write_record(w, &snapshot);
+	return write_record(w, SNAP_RECORD_SIGNAL, &s.base);
 }
 
 int snap_write_memory(struct snap_writer *w, const struct snap_memory_range *range)
@@ -463,11 +455,7 @@ int snap_write_memory(struct snap_writer *w, const struct snap_memory_range *ran
 	SET(r, reason, true, (Snapcrash__MemoryRange__Reason)range->reason);
 	SET(r, tid, range->has_tid, range->tid);
 	SET_BYTES(r, name, range->name);
-	Snapcrash__MemoryRange *ranges[] = {&r};
-	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
-	snapshot.n_memory = 1;
-	snapshot.memory = ranges;
-	return write_short_record(w, &snapshot, range->data.len + range->name.len + NUMBERS_BYTES);
+	return write_record(w, SNAP_RECORD_MEMORY, &r.base);
 }
 
 int snap_write_mapping(struct snap_writer *w, const struct snap_mapping *mapping)
@@ -482,11 +470,7 @@ int snap_write_mapping(struct snap_writer *w, const struct snap_mapping *mapping
 	SET(m, device_major, mapping->has_device, mapping->device_major);
 	SET(m, device_minor, mapping->has_device, mapping->device_minor);
 	SET(m, inode, mapping->has_device, mapping->inode);
-	Snapcrash__Mapping *mappings[] = {&m};
-	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
-	snapshot.n_mappings = 1;
-	snapshot.mappings = mappings;
-	return write_short_record(w, &snapshot, mapping->path.len + NUMBERS_BYTES);
+	return write_record(w, SNAP_RECORD_MAPPING, &m.base);
 }
 
 int snap_write_module(struct snap_writer *w, const struct snap_module *module)
@@ -500,11 +484,7 @@ int snap_write_module(struct snap_writer *w, const struct snap_module *module)
 	SET(m, load_bias, module->has_load_bias, module->load_bias);
 	SET_BYTES(m, path, module->path);
 	SET(m, deleted, module->deleted, true);
-	Snapcrash__Module *modules[] = {&m};
-	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
-	snapshot.n_modules = 1;
-	snapshot.modules = modules;
-	return write_record(w, &snapshot);
+	return write_record(w, SNAP_RECORD_MODULE, &m.base);
 }
 
 int snap_write_system(struct snap_writer *w, const struct snap_system *system)
@@ -532,9 +512,7 @@ int snap_write_system(struct snap_writer *w, const struct snap_system *system)
 	SET(s, swap_total, system->has_swap_total, system->swap_total);
 	SET(s, swap_free, system->has_swap_free, system->swap_free);
 	SET(s, num_cpus, system->has_num_cpus, system->num_cpus);
-	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
-	snapshot.system = &s;
-	return write_record(w, &snapshot);
+	return write_record(w, SNAP_RECORD_SYSTEM, &s.base);
 }
 
 int snap_write_capture(struct snap_writer *w, const struct snap_capture *capture)
@@ -547,9 +525,7 @@ int snap_write_capture(struct snap_writer *w, const struct snap_capture *capture
 	SET(c, pause_time_ns, capture->has_pause_time, capture->pause_time_ns);
 	SET(c, storage, capture->has_storage, (Snapcrash__Capture__Storage)capture->storage);
 	SET(c, queue_time_ns, capture->has_queue_time, capture->queue_time_ns);
-	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
-	snapshot.capture = &c;
-	return write_record(w, &snapshot);
+	return write_record(w, SNAP_RECORD_CAPTURE, &c.base);
 }
 
 int snap_write_omission(struct snap_writer *w, const struct snap_omission *omission)
@@ -562,19 +538,18 @@ int snap_write_omission(struct snap_writer *w, const struct snap_omission *omiss
 	SET(o, bytes, omission->has_range, omission->bytes);
 	SET(o, count, omission->has_count, omission->count);
 	SET(o, error, omission->has_error, omission->error);
-	Snapcrash__Omission *omissions[] = {&o};
-	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
-	snapshot.n_omissions = 1;
-	snapshot.omissions = omissions;
-	return write_record(w, &snapshot);
+	return write_record(w, SNAP_RECORD_OMISSION, &o.base);
 }
 
 int snap_write_note(struct snap_writer *w, const char *note)
 {
 	char safe[MAX_NOTE_BYTES + 1];
-	char *notes[] = {text(snap_bytes_str(note), safe, sizeof(safe))};
-	Snapcrash__Snapshot snapshot = SNAPCRASH__SNAPSHOT__INIT;
-	snapshot.n_notes = 1;
-	snapshot.notes = notes;
-	return write_record(w, &snapshot);
+	(void)snap_escape(
+		snap_bytes_str(note), SNAP_ESCAPE_INVALID, safe, sizeof(safe)); /* cut to fit */
+	size_t len = strlen(safe);
+	int r = may_write(w, SNAP_RECORD_NOTE, len);
+	if (r < 0)
+		return r;
+	write_any(w, SNAP_RECORD_NOTE, len, NULL, (const uint8_t *)safe);
+	return w->error;
 }
