@@ -9,24 +9,27 @@ struct cursor {
 	const uint8_t *p, *end;
 };
 
-static bool take_number(struct cursor *c, unsigned int base, uint64_t *ret)
+/* base is a constant where it is called: a process may have thousands of lines. */
+static inline __attribute__((always_inline)) bool take_number(
+	struct cursor *c, const unsigned int base, uint64_t *ret)
 {
 	uint64_t value = 0;
-	const uint8_t *start = c->p;
-	for (; c->p < c->end; c->p++) {
-		unsigned int digit;
-		if (*c->p >= '0' && *c->p <= '9')
-			digit = *c->p - '0';
-		else if (base == 16 && *c->p >= 'a' && *c->p <= 'f')
-			digit = *c->p - 'a' + 10u;
-		else
-			break;
+	const uint8_t *p = c->p, *start = p;
+	for (; p < c->end; p++) {
+		unsigned int digit = *p - (unsigned int)'0';
+		if (digit > 9) {
+			digit = *p - (unsigned int)'a';
+			if (base != 16 || digit > 5)
+				break;
+			digit += 10;
+		}
 		if (value > (UINT64_MAX - digit) / base)
 			return false;
 		value = value * base + digit;
 	}
 	*ret = value;
-	return c->p > start;
+	c->p = p;
+	return p > start;
 }
 
 static bool take_char(struct cursor *c, char expected)

@@ -122,6 +122,19 @@ static void test_lines_cut_anywhere(void **state)
 	}
 }
 
+static void test_the_largest_numbers(void **state)
+{
+	(void)state;
+	parse("fffffffffffff000-ffffffffffffffff rw-p 0123456789abcdef ffffffff:9a 18446744073709551615\n");
+	assert_int_equal(num_seen, 1);
+	assert_int_equal(last.start, 0xfffffffffffff000);
+	assert_int_equal(last.end, UINT64_MAX);
+	assert_int_equal(last.file_offset, 0x0123456789abcdef);
+	assert_int_equal(last.device_major, UINT32_MAX);
+	assert_int_equal(last.device_minor, 0x9a);
+	assert_int_equal(last.inode, UINT64_MAX);
+}
+
 static void test_what_is_no_mapping(void **state)
 {
 	(void)state;
@@ -136,6 +149,10 @@ static void test_what_is_no_mapping(void **state)
 		"1000-2000 r--p 00000000 fffffffff:00 0 \n",
 		"1000-2000 r--p 00000000 00:00 0x\n",
 		"1000-2000 r--p 00000000 00:00\n",
+		"1000-2000 r--p 00000000 00:00 18446744073709551616\n",
+		"1000-2000 r--p 00000000 00:00 a\n",
+		"1000-200g r--p 00000000 00:00 0\n",
+		"1000-200A r--p 00000000 00:00 0\n",
 	};
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		parse(lines[i]);
@@ -194,6 +211,7 @@ int main(void)
 		cmocka_unit_test(test_spaces_in_path),
 		cmocka_unit_test(test_deleted_mark_is_removed_once),
 		cmocka_unit_test(test_lines_cut_anywhere),
+		cmocka_unit_test(test_the_largest_numbers),
 		cmocka_unit_test(test_what_is_no_mapping),
 		cmocka_unit_test(test_overlong_line_is_counted_and_passed_over),
 		cmocka_unit_test(test_unfinished_last_line_is_no_mapping),
