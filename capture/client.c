@@ -272,9 +272,10 @@ static int capture(const struct timespec *start)
 		find_former_handler();
 	snap_client_file_ask(&file, &config, &args.facts);
 	/* What takes its time while the server has to do; and who waits finds its processor asleep. */
-	snap_crash_prefault(&crash);
-	if (file.server_error == 0)
+	if (file.server_error == 0) {
 		snap_crash_look(&crash, &args.facts);
+		snap_crash_prefault(&crash);
+	}
 	int r = snap_client_file_take(&file, &config, &args.facts);
 	bool captured = r == 0;
 	if (captured) {

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "capture/prefault.h"
 #include "common/escape.h"
 
 /* How a value is written, and so what the member holds. */
@@ -417,10 +416,19 @@ bool snap_config_key(size_t index, const char **ret_key, const char **ret_defaul
 	return true;
 }
 
+/* All but the rules: there are none, and each is written whole (a client has no time for more pages). */
+static void forget(struct snap_config *config)
+{
+	const size_t rules = offsetof(struct snap_config, ignore),
+		     behind = offsetof(struct snap_config, max_dumps);
+	memset(config, 0, rules);
+	config->ignore.num = config->only.num = 0;
+	memset((char *)config + behind, 0, sizeof(*config) - behind);
+}
+
 int snap_config_read(const char *file, struct snap_config *ret, struct snap_error *err)
 {
-	snap_prefault(ret, sizeof(*ret));
-	memset(ret, 0, sizeof(*ret));
+	forget(ret);
 	struct reading r = {
 		.file = file ? file : SNAP_CONFIG_DEFAULT_FILE,
 		.config = ret,

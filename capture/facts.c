@@ -7,7 +7,6 @@
 
 #include "capture/cgroup_memory.h"
 #include "capture/cgroup_names.h"
-#include "capture/prefault.h"
 #include "capture/proc_files.h"
 #include "capture/proc_info.h"
 #include "capture/system_info.h"
@@ -222,7 +221,6 @@ void snap_facts_write_process(
 {
 	*ret = (struct snap_namespaces){0};
 	buffers.cgroup.memory_len = 0;
-	snap_prefault(&buffers, offsetof(__typeof__(buffers), environment));
 	write_process(e, source, ret);
 	if (source->timed_out && *source->timed_out) {
 		snap_emit_omission(e, SNAP_OMITTED_PROCESS, SNAP_OMITTED_DEADLINE, 0, 0);
