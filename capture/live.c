@@ -81,13 +81,19 @@ static int read_status(struct snap_live *l, pid_t pid)
 
 int snap_live_find(struct snap_live *l, pid_t pid, struct snap_error *err)
 {
-	if (read_status(l, pid) < 0)
-		return no_such_process(pid, err);
-	if (l->status.tgid != (uint64_t)pid && l->status.tgid <= INT32_MAX)
-		pid = (pid_t)l->status.tgid;
-	/* Read again: only now it is certainly about the process that the descriptor stands for. */
 	l->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if ((l->pidfd < 0 && errno == ESRCH) || read_status(l, pid) < 0)
+	if (l->pidfd < 0) {
+		/* Before Linux 5.3 there are none, and a thread has none of this kind. */
+		if (read_status(l, pid) < 0)
+			return no_such_process(pid, err);
+		if (l->status.tgid != (uint64_t)pid && l->status.tgid <= INT32_MAX)
+			pid = (pid_t)l->status.tgid;
+		l->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+		if (l->pidfd < 0 && errno == ESRCH)
+			return no_such_process(pid, err);
+	}
+	/* Of the process that the descriptor stands for, or that one has ended. */
+	if (read_status(l, pid) < 0)
 		return no_such_process(pid, err);
 	if (pid == getpid())
 		return snap_error_set(err, SNAP_ERROR_USAGE,
@@ -430,9 +436,35 @@ static void capture_stopped(struct snap_live *l)
 	snap_tracee_release(&l->tracee);
 }
 
+/*
+ * A new task may be put to the end of another processor's queue, where it waits for milliseconds; ours
+ * is free as soon as we wait for the task.
+ */
+struct processors {
+	bool known;
+	cpu_set_t all;
+};
+
+static void stay_here(struct processors *ret)
+{
+	cpu_set_t here;
+	int cpu = sched_getcpu();
+	CPU_ZERO(&here);
+	if (cpu >= 0 && cpu < CPU_SETSIZE)
+		CPU_SET((unsigned int)cpu, &here);
+	/* More of them than fit in: then it is put where it may be. */
+	ret->known = sched_getaffinity(0, sizeof(ret->all), &ret->all) == 0 &&
+		     sched_setaffinity(0, sizeof(here), &here) == 0;
+}
+
+static void allow_all(const struct processors *processors)
+{
+	if (processors->known)
+		(void)sched_setaffinity(0, sizeof(processors->all), &processors->all);
+}
+
 static int seize_and_capture(struct snap_live *l, struct snap_error *err)
 {
-	(void)snap_priority_raise(); /* ends with this task */
 	if (snap_tracee_seize(
 		    &l->tracee, l->pid, l->threads.threads, l->threads.num, err) < 0)
 		return -1;
@@ -452,12 +484,14 @@ struct tracer {
 	struct snap_live *live;
 	struct snap_error *err;
 	pid_t parent;
+	struct processors processors;
 	int result;
 };
 
 static int run_tracer(void *arg)
 {
 	struct tracer *tracer = arg;
+	allow_all(&tracer->processors);
 	/* Killed with its parent, who may have been killed just before. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == tracer->parent)
 		tracer->result = seize_and_capture(tracer->live, tracer->err);
@@ -466,7 +500,7 @@ static int run_tracer(void *arg)
 
 int snap_live_capture(struct snap_live *l, struct snap_error *err)
 {
-	struct tracer tracer = {l, err, getpid(), -1};
+	struct tracer tracer = {.live = l, .err = err, .parent = getpid(), .result = -1};
 	(void)clock_gettime(CLOCK_REALTIME, &l->start); /* can't fail */
 	l->arch = own_arch();
 	snap_areas_init(&l->areas);
@@ -488,6 +522,9 @@ int snap_live_capture(struct snap_live *l, struct snap_error *err)
 	/* Stacks grow down on all machines that Linux supports but parisc. */
 	(void)mprotect(stack, TRACER_GUARD, PROT_NONE);
 	snap_prefault(stack + SNAP_LIVE_TRACER_STACK - TRACER_STACK_USED, TRACER_STACK_USED);
+	/* The task's as well, and ours until we have our turn among the threads that were let go. */
+	int priority = snap_priority_raise();
+	stay_here(&tracer.processors);
 	pid_t pid = clone(run_tracer, stack + SNAP_LIVE_TRACER_STACK,
 		CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_FS | SIGCHLD, &tracer);
 	if (pid < 0)
@@ -495,6 +532,8 @@ int snap_live_capture(struct snap_live *l, struct snap_error *err)
 	/* It has ended: CLONE_VFORK. ECHILD: whoever started us ignores SIGCHLD. */
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
+	allow_all(&tracer.processors);
+	snap_priority_restore(priority);
 	(void)munmap(stack, SNAP_LIVE_TRACER_STACK);
 	return tracer.result;
 }

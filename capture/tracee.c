@@ -63,15 +63,14 @@ static bool read_stat(const struct snap_tracee *t, pid_t tid, struct snap_proc_s
 	return snap_proc_stat_read(t->tasks_fd, name, ret) == 0;
 }
 
-/* The same, of name and state only, from what was seen before; mostly it is the next one. */
+/* The same, of name and state only, from what was seen before: that was listed in the same order. */
 static bool take_seen(struct snap_tracee *t, pid_t tid, struct snap_proc_stat *ret)
 {
-	for (size_t i = 0; i < t->num_seen; i++) {
-		size_t at = (t->next_seen + i) % t->num_seen;
-		const struct snap_proc_thread *seen = &t->seen[at];
+	for (size_t i = t->next_seen; i < t->num_seen; i++) {
+		const struct snap_proc_thread *seen = &t->seen[i];
 		if (seen->facts.tid != (uint64_t)tid)
 			continue;
-		t->next_seen = at + 1;
+		t->next_seen = i + 1;
 		ret->state = (char)seen->facts.letter;
 		ret->comm_len = seen->comm_len;
 		memcpy(ret->comm, seen->comm, seen->comm_len);

@@ -4,6 +4,7 @@
  * What it does with them, however long that takes, it does when the process runs again.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -208,9 +209,7 @@ static int find_target(struct target *ret, struct snap_error *err)
 		return -1;
 	snap_live_init(&live);
 	int r = snap_live_find(&live, options.pid, err);
-	*ret = (struct target){live.pid, live.pidfd};
-	live.pidfd = -1; /* the target's now */
-	snap_live_deinit(&live);
+	*ret = (struct target){live.pid, fcntl(live.pidfd, F_DUPFD_CLOEXEC, 0)};
 	if (r == 0 && ret->pid != options.pid)
 		fprintf(stderr, PROGRAM ": %d is a thread of process %d, which is captured\n",
 			(int)options.pid, (int)ret->pid);
@@ -267,15 +266,19 @@ static int write_and_publish(struct target_file *to, int *ret_status, struct sna
 
 enum taken { TAKEN, FAILED, ENDED };
 
-/* The index-th snapshot. */
-static enum taken take(
-	const struct target *target, unsigned long index, int *ret_status, struct snap_error *err)
+/* The index-th snapshot. is_found: live is about the process as it is now. */
+static enum taken take(const struct target *target, unsigned long index, bool is_found,
+	int *ret_status, struct snap_error *err)
 {
 	struct target_file to = TARGET_FILE_INIT;
-	snap_live_init(&live);
+	if (!is_found) {
+		snap_live_deinit(&live);
+		snap_live_init(&live);
+	}
 	live.config = &config;
 	bool opened = open_file(&to, index, err) == 0;
-	bool captured = opened && snap_live_find(&live, target->pid, err) == 0 &&
+	bool captured = opened &&
+			(is_found || snap_live_find(&live, target->pid, err) == 0) &&
 			snap_live_capture(&live, err) == 0;
 	enum taken result = FAILED;
 	if (captured && write_and_publish(&to, ret_status, err) == 0)
@@ -283,8 +286,6 @@ static enum taken take(
 	else if (opened && !captured && wait_for_end(target, 0))
 		result = ENDED;
 	close_file(&to);
-	if (index + 1 < options.count)
-		snap_live_deinit(&live); /* else our end does the same */
 	return result;
 }
 
@@ -314,8 +315,10 @@ static int run(void)
 	for (unsigned long i = 0; i < options.count; i++) {
 		int status = EXIT_COMPLETE;
 		wait_until(&target, start_ms + i * options.every_ms);
-		enum taken result =
-			wait_for_end(&target, 0) ? ENDED : take(&target, i, &status, &err);
+		bool is_found = i == 0 && options.after_ms == 0;
+		enum taken result = wait_for_end(&target, 0)
+					    ? ENDED
+					    : take(&target, i, is_found, &status, &err);
 		if (result == ENDED)
 			status = say_ended(&target, i);
 		else if (result == FAILED)
