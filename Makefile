@@ -262,6 +262,7 @@ CLIENT_OBJS = \
 	capture/crash_threads.o \
 	capture/identity.o \
 	capture/memory_ahead.o \
+	capture/stack_batch.o \
 	capture/server_link.o
 SERVER_OBJS = \
 	capture/server/acceptor.o \
@@ -317,9 +318,12 @@ DEBUGGER_OBJS = \
 	capture/debugger/text.o \
 	capture/debugger/text_threads.o \
 	capture/debugger/text_view.o \
+	capture/identity.o \
 	capture/live.o \
 	capture/live_pieces.o \
+	capture/memory_ahead.o \
 	capture/output.o \
+	capture/stack_batch.o \
 	capture/tracee.o
 
 ANALYZE_OBJS = \
@@ -689,7 +693,8 @@ $(O)/bin/snapanalyze: $(call objs,$(ANALYZE_OBJS) $(COMMON_OBJS))
 	$(Q)$(CC) $(BASE_LDFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(ANALYZE_LIBS)
 
 # Small is better than fast where little is computed.
-FAST_OBJS = $(addprefix capture/,$(addsuffix .o,core_stream crash emit layout live memory proc_maps tracee))
+FAST_OBJS = $(addprefix capture/,$(addsuffix .o,core_stream crash crash_threads emit layout live \
+	memory memory_ahead proc_maps stack_batch tracee))
 SMALL_OBJS = $(filter-out $(FAST_OBJS),$(filter capture/%,$(CAPTURE_OBJS) $(CLIENT_OBJS) \
 	$(SERVER_OBJS) $(DEBUGGER_OBJS) $(CTL_OBJS)))
 ifeq ($(origin CFLAGS),file)

@@ -416,7 +416,8 @@ bool snap_config_key(size_t index, const char **ret_key, const char **ret_defaul
 	return true;
 }
 
-/* All but the rules: there are none, and each is written whole (a client has no time for more pages). */
+/* All but the rules: there are none, and each is written whole (a client has no time for more
+ * pages). */
 static void forget(struct snap_config *config)
 {
 	const size_t rules = offsetof(struct snap_config, ignore),

@@ -24,11 +24,11 @@
 #include "capture/extra_regsets.h"
 #include "capture/identity.h"
 #include "capture/layout.h"
-#include "capture/memory_ahead.h"
 #include "capture/proc_container.h"
 #include "capture/proc_maps.h"
 #include "capture/proc_status.h"
 #include "capture/proc_tids.h"
+#include "capture/stack_batch.h"
 #include "capture/thread_names.h"
 #include "capture/vector_regsets.h"
 #include "common/arch.h"
@@ -36,7 +36,6 @@
 #include "common/crash_windows.h"
 #include "common/memory_plan.h"
 #include "common/stack_budget.h"
-#include "common/stack_chain.h"
 
 #define SNAP_CRASH_UNKNOWN UINT64_MAX
 
@@ -68,15 +67,6 @@ struct snap_crash_thread {
 	uint8_t regs[1024];
 	struct snap_extra_regsets extra;
 	struct snap_vector_regsets vectors; /* at least the first thread's NT_FPREGSET */
-};
-
-/* Of a thread that was written: where its stack is, and what is to be taken of it. */
-struct snap_crash_stack {
-	uint64_t index; /* the thread's */
-	uint64_t cap;	/* bytes that it may give */
-	struct snap_memory_thread thread;
-	struct snap_stack_chain chain;
-	uint64_t planned; /* bytes of the first one */
 };
 
 /* Of some 8000 threads. */
@@ -147,8 +137,7 @@ struct snap_crash {
 	struct snap_tid_map tids;
 	struct snap_thread_names names;
 	struct snap_crash_thread waiting[SNAP_THREAD_NAMES_MAX];
-	struct snap_crash_stack stacks[SNAP_THREAD_NAMES_MAX]; /* of those */
-	struct snap_memory_ahead ahead;			       /* what was read of these */
+	struct snap_stack_batch stacks; /* of the threads in work */
 	/* The text of /proc/PID/maps, if it is short enough to be kept. */
 	uint8_t maps[SNAP_CRASH_MAPS_KEPT];
 	struct snap_crash_indirect indirect;

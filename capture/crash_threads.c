@@ -86,12 +86,22 @@ static bool find_stack_in_proc(struct snap_crash *c, struct snap_memory_thread *
 	return true;
 }
 
-/*
- * Everything but its memory. False: nothing is to be taken of that. *ret: what is known of its
- * stack; none of it is planned yet.
- */
-static bool write_registers(struct snap_crash *c, const struct snap_crash_thread *notes,
-	struct snap_bytes name, struct snap_crash_stack *ret)
+static struct snap_stack_source stack_source(struct snap_crash *c)
+{
+	return (struct snap_stack_source){
+		.areas = &c->areas,
+		.arch = c->arch,
+		.budget = &c->budget,
+		.mem_fd = c->mem_fd,
+		.pid = (pid_t)c->facts.pid,
+		.identity = &c->identity,
+		.buf = c->emit.buf,
+	};
+}
+
+/* Everything but its memory, which joins c->stacks if it is to be taken. */
+static void write_registers(
+	struct snap_crash *c, const struct snap_crash_thread *notes, struct snap_bytes name)
 {
 	uint64_t index = c->num_threads++;
 	bool first = index == 0;
@@ -102,7 +112,7 @@ static bool write_registers(struct snap_crash *c, const struct snap_crash_thread
 		c->leader_seen = true;
 	if (index >= SNAP_MAX_THREADS) {
 		c->threads_left_out++;
-		return false;
+		return;
 	}
 	if (first)
 		begin_budget(c);
@@ -158,64 +168,48 @@ static bool write_registers(struct snap_crash *c, const struct snap_crash_thread
 	if (snap_write_thread(&c->emit.writer, &thread) == -ENOSPC) {
 		c->emit.writer.num_refused--; /* counted here */
 		c->threads_left_out++;
-		return false;
+		return;
 	}
 	if (room && notes->vectors.num_left_out > 0)
 		snap_emit_omission(&c->emit, SNAP_OMITTED_REGISTERS, SNAP_OMITTED_CAP, tid, 0);
 	if (!room) {
 		snap_emit_omission(&c->emit, SNAP_OMITTED_REGISTERS, SNAP_OMITTED_CAP, tid, 0);
 		snap_emit_omission(&c->emit, SNAP_OMITTED_STACK, SNAP_OMITTED_CAP, tid, 0);
-		return false;
+		return;
 	}
 	/* The target's memory may be long in coming, or never come: this is out of harm's way. */
 	if (first)
 		snap_crash_checkpoint(c);
 
-	*ret = (struct snap_crash_stack){
-		.index = index,
-		.cap = cap,
-		.thread.tid = tid,
-		.thread.start_stack = c->start_stack,
-		.thread.is_main = tid == c->facts.pid,
+	struct snap_memory_thread where = {
+		.tid = tid,
+		.start_stack = c->start_stack,
+		.is_main = tid == c->facts.pid,
 	};
-	if (snap_memory_thread_registers(c->arch, regsets, thread.num_regsets, &ret->thread))
-		return true;
-	snap_emit_omission(&c->emit, SNAP_OMITTED_REGISTERS, SNAP_OMITTED_UNREADABLE, tid, 0);
-	c->emit.partial = true;
-	if (find_stack_in_proc(c, &ret->thread))
-		return true;
-	snap_emit_omission(&c->emit, SNAP_OMITTED_STACK, SNAP_OMITTED_UNREADABLE, tid, 0);
-	return false;
+	if (!snap_memory_thread_registers(c->arch, regsets, thread.num_regsets, &where)) {
+		snap_emit_omission(
+			&c->emit, SNAP_OMITTED_REGISTERS, SNAP_OMITTED_UNREADABLE, tid, 0);
+		c->emit.partial = true;
+		if (!find_stack_in_proc(c, &where)) {
+			snap_emit_omission(
+				&c->emit, SNAP_OMITTED_STACK, SNAP_OMITTED_UNREADABLE, tid, 0);
+			return;
+		}
+	}
+	if (c->mem_fd >= 0) {
+		const struct snap_stack_source source = stack_source(c);
+		snap_stack_batch_add(&c->stacks, &source, index, cap, &where);
+	} else {
+		snap_emit_omission(&c->emit, SNAP_OMITTED_STACK,
+			*c->timed_out ? SNAP_OMITTED_DEADLINE : SNAP_OMITTED_GONE, tid, 0);
+	}
 }
 
-/* ---------------------------------------------------------------- a thread's memory */
+/* ---------------------------------------------------------------- their memory */
 
-/* Which of its stack it may give; the threads that come are to know how much is left. */
-static void plan_stack(struct snap_crash *c, struct snap_crash_stack *stack)
+static void write_memory(struct snap_crash *c, const struct snap_stack_source *source, size_t i)
 {
-	snap_stack_chain_init(&stack->chain, &c->areas, c->arch, &stack->thread, stack->cap);
-	(void)snap_stack_chain_next(&stack->chain); /* there is a first one */
-	stack->planned = snap_memory_plan_len(&stack->chain.plan);
-	snap_stack_budget_spend(&c->budget, stack->planned);
-}
-
-/* What its stack led to may be more than was planned, and what is none of it less. */
-static uint64_t take_stack(
-	struct snap_crash *c, struct snap_crash_stack *stack, const struct snap_memory_sink *sink)
-{
-	struct snap_memory_ahead_reader ahead = {&c->ahead, c->mem_fd, c->emit.buf};
-	const struct snap_memory_reader reader = {snap_memory_ahead_get, &ahead};
-	uint64_t taken = snap_memory_take_chain(&reader, &stack->chain, sink);
-	if (taken > stack->planned)
-		snap_stack_budget_spend(&c->budget, taken - stack->planned);
-	else
-		snap_stack_budget_return(&c->budget, stack->planned - taken);
-	return taken;
-}
-
-/* stack is planned. */
-static void write_memory(struct snap_crash *c, struct snap_crash_stack *stack)
-{
+	struct snap_batched_stack *stack = &c->stacks.stacks[i];
 	bool first = stack->index == 0;
 	struct snap_memory_plan plan;
 	struct snap_windows_sink looking;
@@ -223,7 +217,8 @@ static void write_memory(struct snap_crash *c, struct snap_crash_stack *stack)
 		snap_crash_windows_init(&c->windows, &c->areas, c->arch);
 	snap_windows_sink_init(&looking, &c->windows, stack->thread.sp, &c->emit.sink);
 	const struct snap_memory_sink *sink = first ? &looking.sink : &c->emit.sink;
-	if (take_stack(c, stack, sink) == 0 && first && stack->cap > 0)
+	uint64_t taken = snap_stack_batch_take(&c->stacks, source, i, sink);
+	if (taken == 0 && first && stack->cap > 0)
 		c->emit.partial = true;
 	if (snap_memory_wants_code(&c->areas, stack->index, stack->cap, stack->thread.pc)) {
 		snap_memory_plan_code(&c->areas, &stack->thread, &plan);
@@ -233,31 +228,12 @@ static void write_memory(struct snap_crash *c, struct snap_crash_stack *stack)
 		write_windows(c, &stack->thread);
 }
 
-/* The stacks of threads that were written. */
-static void write_stacks(struct snap_crash *c, struct snap_crash_stack *stacks, size_t num)
+/* Of those threads that were written. */
+static void write_memories(struct snap_crash *c)
 {
-	for (size_t i = 0; i < num; i++) {
-		if (c->mem_fd >= 0)
-			plan_stack(c, &stacks[i]);
-		else
-			snap_emit_omission(&c->emit, SNAP_OMITTED_STACK,
-				*c->timed_out ? SNAP_OMITTED_DEADLINE : SNAP_OMITTED_GONE,
-				stacks[i].thread.tid, 0);
-	}
-	for (size_t i = 0; i < num && c->mem_fd >= 0;) {
-		size_t end = i;
-		snap_memory_ahead_begin(&c->ahead);
-		while (end < num && snap_memory_ahead_add(&c->ahead, &stacks[end].chain.plan))
-			end++;
-		/* Of one alone, it saves nothing. */
-		if (end > i + 1)
-			snap_memory_ahead_read(&c->ahead, (pid_t)c->facts.pid, &c->identity);
-		else
-			snap_memory_ahead_begin(&c->ahead);
-		do
-			write_memory(c, &stacks[i++]);
-		while (i < end);
-	}
+	const struct snap_stack_source source = stack_source(c);
+	for (size_t i = 0; i < c->stacks.num; i++)
+		write_memory(c, &source, i);
 }
 
 /* ---------------------------------------------------------------- threads */
@@ -265,26 +241,27 @@ static void write_stacks(struct snap_crash *c, struct snap_crash_stack *stacks, 
 void snap_crash_write_thread(
 	struct snap_crash *c, const struct snap_crash_thread *notes, struct snap_bytes name)
 {
-	struct snap_crash_stack stack;
-	if (write_registers(c, notes, name, &stack))
-		write_stacks(c, &stack, 1);
+	snap_stack_batch_begin(&c->stacks);
+	write_registers(c, notes, name);
+	write_memories(c);
 }
 
 void snap_crash_write_waiting(struct snap_crash *c)
 {
+	_Static_assert(SNAP_THREAD_NAMES_MAX <= SNAP_STACK_BATCH_MAX, "their stacks have room");
 	uint64_t tids[SNAP_THREAD_NAMES_MAX] = {0};
 	uint64_t num_before = c->num_threads;
-	size_t num = c->num_waiting, num_stacks = 0;
+	size_t num = c->num_waiting;
 	for (size_t i = 0; i < num; i++)
 		tids[i] = c->waiting[i].tid;
 	snap_thread_names_ask(&c->names, tids, num);
+	snap_stack_batch_begin(&c->stacks);
 	for (size_t i = 0; i < num; i++) {
 		struct snap_bytes name = {0};
 		(void)snap_thread_names_get(&c->names, i, &name); /* else /proc is asked */
-		if (write_registers(c, &c->waiting[i], name, &c->stacks[num_stacks]))
-			num_stacks++;
+		write_registers(c, &c->waiting[i], name);
 	}
-	write_stacks(c, c->stacks, num_stacks);
+	write_memories(c);
 	if (c->num_threads / CHECKPOINT_THREADS != num_before / CHECKPOINT_THREADS)
 		snap_crash_checkpoint(c);
 	c->num_waiting = 0;

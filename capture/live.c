@@ -247,7 +247,6 @@ static void write_callers(struct snap_live *l)
 		snap_crash_windows_take_callers(&l->windows, &where, &source, &l->emit.sink);
 }
 
-/* cap: bytes that it may give of its stack. */
 /*
  * Where the stack is of a thread that did not come to its stop: the kernel tells that much of one
  * that waits in a system call.
@@ -268,47 +267,53 @@ static bool find_waiting_stack(struct snap_live *l, const struct snap_tracee_thr
 	return true;
 }
 
-static void take_thread_memory(
-	struct snap_live *l, uint64_t index, uint64_t cap, const struct snap_tracee_thread *thread)
+/* Where its stack is; false: that is not known, or nothing may be read. */
+static bool find_stack(struct snap_live *l, const struct snap_tracee_thread *thread,
+	struct snap_memory_thread *ret)
 {
-	const struct snap_memory_sink to_keep = {snap_live_keep_range, snap_live_keep_omission, l};
-	struct snap_memory_plan plan;
-	struct snap_memory_thread where = {
+	struct snap_regset regsets[1 + SNAP_ARCH_MAX_EXTRA_REGSETS];
+	*ret = (struct snap_memory_thread){
 		.tid = (uint64_t)thread->tid,
 		.start_stack = l->start_stack,
 		.is_main = thread->tid == l->tracee.pid,
 	};
-	struct snap_regset regsets[1 + SNAP_ARCH_MAX_EXTRA_REGSETS];
-	if (thread->phase == SNAP_TRACEE_SEIZED && l->mem_fd >= 0 && l->arch) {
-		if (find_waiting_stack(l, thread, &where))
-			snap_stack_budget_spend(
-				&l->budget, snap_memory_take_stack(l->mem_fd, &l->areas, l->arch,
-						    &where, cap, l->emit.buf, &to_keep));
-		return;
-	}
-	if (thread->phase != SNAP_TRACEE_STOPPED || l->mem_fd < 0)
-		return;
+	if (l->mem_fd < 0)
+		return false;
+	if (thread->phase == SNAP_TRACEE_SEIZED)
+		return l->arch && find_waiting_stack(l, thread, ret);
+	if (thread->phase != SNAP_TRACEE_STOPPED)
+		return false;
 	if (!l->arch || thread->regs_len != l->arch->prstatus_reg_size) {
 		l->registers_foreign |= thread->regs_len > 0;
-		return;
+		return false;
 	}
 	regsets[0] = (struct snap_regset){NT_PRSTATUS, snap_bytes(thread->regs, thread->regs_len)};
 	size_t num_regsets = 1 + snap_extra_regsets_list(&thread->extra, l->arch, regsets + 1);
-	if (!snap_memory_thread_registers(l->arch, regsets, num_regsets, &where))
-		return;
+	return snap_memory_thread_registers(l->arch, regsets, num_regsets, ret);
+}
+
+/* The index-th stack of the batch, and what else its thread may give. */
+static void take_memory(struct snap_live *l, const struct snap_stack_source *source, size_t index)
+{
+	const struct snap_memory_sink to_keep = {snap_live_keep_range, snap_live_keep_omission, l};
+	const struct snap_batched_stack *stack = &l->stacks.stacks[index];
+	const struct snap_memory_thread *where = &stack->thread;
+	bool first = stack->index == 0;
+	struct snap_memory_plan plan;
 	struct snap_windows_sink looking;
-	if (index == 0)
+	if (first)
 		snap_crash_windows_init(&l->windows, &l->areas, l->arch);
-	snap_windows_sink_init(&looking, &l->windows, where.sp, &to_keep);
-	const struct snap_memory_sink *sink = index == 0 ? &looking.sink : &to_keep;
-	snap_stack_budget_spend(&l->budget, snap_memory_take_stack(l->mem_fd, &l->areas, l->arch,
-						    &where, cap, l->emit.buf, sink));
-	if (snap_memory_wants_code(&l->areas, index, cap, where.pc)) {
-		snap_memory_plan_code(&l->areas, &where, &plan);
+	snap_windows_sink_init(&looking, &l->windows, where->sp, &to_keep);
+	const struct snap_memory_sink *sink = first ? &looking.sink : &to_keep;
+	(void)snap_stack_batch_take(&l->stacks, source, index, sink); /* or its omission */
+	if (l->tracee.threads[stack->index].phase != SNAP_TRACEE_STOPPED)
+		return;
+	if (snap_memory_wants_code(&l->areas, stack->index, stack->cap, where->pc)) {
+		snap_memory_plan_code(&l->areas, where, &plan);
 		snap_memory_take(l->mem_fd, &plan, l->emit.buf, sink);
 	}
-	if (index == 0)
-		take_windows(l, &where);
+	if (first)
+		take_windows(l, where);
 }
 
 static void keep_vectors(struct snap_live *l, struct snap_tracee_thread *thread)
@@ -324,6 +329,42 @@ static void keep_vectors(struct snap_live *l, struct snap_tracee_thread *thread)
 	}
 	thread->vectors = memcpy(l->arena + at, &l->vectors, len);
 	l->arena_len = at + len;
+}
+
+/* What the threads from the one at index on give, as many as fit into a batch. Returns where the
+ * rest begins. */
+static size_t take_threads(struct snap_live *l, size_t index, bool vectors)
+{
+	const struct snap_stack_source source = {
+		.areas = &l->areas,
+		.arch = l->arch,
+		.budget = &l->budget,
+		.mem_fd = l->mem_fd,
+		.pid = l->tracee.pid, /* which waits for us */
+		.buf = l->emit.buf,
+	};
+	struct snap_memory_thread where;
+	size_t end = index, num_taken = 0;
+	snap_stack_batch_begin(&l->stacks);
+	for (; end < l->tracee.num_threads && l->stacks.num < SNAP_STACK_BATCH_MAX; end++) {
+		struct snap_tracee_thread *thread = &l->tracee.threads[end];
+		/* The first one, dead or not, is the first. */
+		if (end > 0 && thread->phase == SNAP_TRACEE_ENDED)
+			continue;
+		bool room;
+		uint64_t cap = snap_stack_budget_next(&l->budget, &room);
+		thread->no_room = !room;
+		if (room && vectors)
+			keep_vectors(l, thread);
+		if (room && find_stack(l, thread, &where))
+			snap_stack_batch_add(&l->stacks, &source, end, cap, &where);
+	}
+	for (; index < end; index++) {
+		l->first_piece[index] = l->num_pieces;
+		if (num_taken < l->stacks.num && l->stacks.stacks[num_taken].index == index)
+			take_memory(l, &source, num_taken++);
+	}
+	return end;
 }
 
 /* What is written to while the process stands still. */
@@ -350,6 +391,8 @@ static void prefault(struct snap_live *l)
 	snap_prefault(l->areas.areas, num_areas * sizeof(l->areas.areas[0]));
 	snap_prefault(l->maps, num_areas * 60);
 	snap_prefault(&l->emit, sizeof(l->emit));
+	snap_prefault(&l->stacks,
+		num > 1 ? sizeof(l->stacks) : offsetof(struct snap_stack_batch, stacks[1]));
 }
 
 static void find_annotations(struct snap_live *l)
@@ -417,19 +460,8 @@ static void capture_stopped(struct snap_live *l)
 	uint64_t others = limits.max_bytes / 16 + layout_bytes;
 	snap_stack_budget_limit(
 		&l->budget, limits.max_bytes > others ? limits.max_bytes - others : 0);
-	for (size_t i = 0; i < l->tracee.num_threads; i++) {
-		l->first_piece[i] = l->num_pieces;
-		/* The first one, dead or not, is the first. */
-		if (i > 0 && l->tracee.threads[i].phase == SNAP_TRACEE_ENDED)
-			continue;
-		bool room;
-		uint64_t cap = snap_stack_budget_next(&l->budget, &room);
-		l->tracee.threads[i].no_room = !room;
-		if (room && vectors)
-			keep_vectors(l, &l->tracee.threads[i]);
-		if (room)
-			take_thread_memory(l, i, cap, &l->tracee.threads[i]);
-	}
+	for (size_t i = 0; i < l->tracee.num_threads;)
+		i = take_threads(l, i, vectors);
 	l->first_piece[l->tracee.num_threads] = l->num_pieces;
 	take_annotations(l);
 	take_locks(l);
@@ -437,8 +469,8 @@ static void capture_stopped(struct snap_live *l)
 }
 
 /*
- * A new task may be put to the end of another processor's queue, where it waits for milliseconds; ours
- * is free as soon as we wait for the task.
+ * A new task may be put to the end of another processor's queue, where it waits for milliseconds;
+ * ours is free as soon as we wait for the task.
  */
 struct processors {
 	bool known;
@@ -466,7 +498,7 @@ static void allow_all(const struct processors *processors)
 static int seize_and_capture(struct snap_live *l, struct snap_error *err)
 {
 	if (snap_tracee_seize(
-		    &l->tracee, l->pid, l->threads.threads, l->threads.num, err) < 0)
+		    &l->tracee, l->pid, l->arch, l->threads.threads, l->threads.num, err) < 0)
 		return -1;
 	/* What is attached to can't be replaced by another process of its number: it waits for us.
 	 */
@@ -522,7 +554,8 @@ int snap_live_capture(struct snap_live *l, struct snap_error *err)
 	/* Stacks grow down on all machines that Linux supports but parisc. */
 	(void)mprotect(stack, TRACER_GUARD, PROT_NONE);
 	snap_prefault(stack + SNAP_LIVE_TRACER_STACK - TRACER_STACK_USED, TRACER_STACK_USED);
-	/* The task's as well, and ours until we have our turn among the threads that were let go. */
+	/* The task's as well, and ours until we have our turn among the threads that were let go.
+	 */
 	int priority = snap_priority_raise();
 	stay_here(&tracer.processors);
 	pid_t pid = clone(run_tracer, stack + SNAP_LIVE_TRACER_STACK,

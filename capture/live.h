@@ -21,6 +21,7 @@
 #include "capture/live_threads.h"
 #include "capture/proc_info.h"
 #include "capture/proc_maps.h"
+#include "capture/stack_batch.h"
 #include "capture/tracee.h"
 #include "common/arch.h"
 #include "common/areas.h"
@@ -91,6 +92,7 @@ struct snap_live {
 	struct snap_layout layout;
 	struct snap_annotations annotations;
 	struct snap_emit emit;
+	struct snap_stack_batch stacks; /* of the threads in work */
 
 	struct snap_live_threads threads; /* from before the stop */
 

@@ -53,7 +53,7 @@ void snap_memory_ahead_read(
 	/* That one of them can't be read is no reason not to try the next ones. */
 	if (n < 0 && errno != EFAULT)
 		ahead->refused = true;
-	keep_read(ahead, n > 0 && snap_identity_holds(identity) ? (size_t)n : 0);
+	keep_read(ahead, n > 0 && (!identity || snap_identity_holds(identity)) ? (size_t)n : 0);
 }
 
 /* What was read of [addr, addr + len), from addr on, as far as it goes; empty if nothing was. */

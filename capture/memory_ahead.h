@@ -39,7 +39,7 @@ bool snap_memory_ahead_add(struct snap_memory_ahead *ahead, const struct snap_me
 
 /*
  * process_vm_readv(2). It goes by the process's number, so nothing counts unless the process is
- * still there afterwards: of it, that is certain.
+ * still there afterwards: of it, that is certain. identity NULL: nobody else can get its number.
  */
 void snap_memory_ahead_read(
 	struct snap_memory_ahead *ahead, pid_t pid, const struct snap_identity *identity);

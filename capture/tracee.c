@@ -63,7 +63,8 @@ static bool read_stat(const struct snap_tracee *t, pid_t tid, struct snap_proc_s
 	return snap_proc_stat_read(t->tasks_fd, name, ret) == 0;
 }
 
-/* The same, of name and state only, from what was seen before: that was listed in the same order. */
+/* The same, of name and state only, from what was seen before: that was listed in the same order.
+ */
 static bool take_seen(struct snap_tracee *t, pid_t tid, struct snap_proc_stat *ret)
 {
 	for (size_t i = t->next_seen; i < t->num_seen; i++) {
@@ -77,6 +78,52 @@ static bool take_seen(struct snap_tracee *t, pid_t tid, struct snap_proc_stat *r
 		return seen->has_stat;
 	}
 	return false;
+}
+
+static void set_stat(struct snap_tracee_thread *thread, const struct snap_proc_stat *stat)
+{
+	thread->state = stat->state;
+	thread->has_comm = true;
+	thread->comm_len = (uint8_t)stat->comm_len;
+	memcpy(thread->comm, stat->comm, stat->comm_len);
+}
+
+/* Those that wait for their names get them. */
+static void name_them(struct snap_tracee *t)
+{
+	uint64_t tids[SNAP_THREAD_NAMES_MAX] = {0};
+	for (size_t i = 0; i < t->num_nameless; i++)
+		tids[i] = (uint64_t)t->threads[t->nameless[i]].tid;
+	snap_thread_names_ask(&t->names, tids, t->num_nameless);
+	for (size_t i = 0; i < t->num_nameless; i++) {
+		struct snap_tracee_thread *thread = &t->threads[t->nameless[i]];
+		struct snap_bytes name;
+		struct snap_proc_stat stat;
+		if (snap_thread_names_get(&t->names, i, &name)) {
+			thread->has_comm = true;
+			thread->comm_len = (uint8_t)name.len;
+			memcpy(thread->comm, name.data, name.len);
+		} else if (read_stat(t, thread->tid, &stat)) {
+			set_stat(thread, &stat);
+		}
+	}
+	t->num_nameless = 0;
+}
+
+static bool may_name_later(struct snap_tracee *t)
+{
+	if (t->ask_names && !t->has_asked) {
+		snap_thread_names_open(&t->names);
+		t->has_asked = true;
+	}
+	return t->ask_names && t->names.fd >= 0;
+}
+
+static void name_later(struct snap_tracee *t, size_t index)
+{
+	t->nameless[t->num_nameless++] = index;
+	if (t->num_nameless == SNAP_THREAD_NAMES_MAX)
+		name_them(t);
 }
 
 static bool has_ended(const struct snap_proc_stat *stat)
@@ -161,13 +208,13 @@ static int seize_one(struct snap_tracee *t, pid_t tid, struct snap_error *err)
 	memset(thread, 0, offsetof(struct snap_tracee_thread, comm));
 	thread->tid = tid;
 	struct snap_proc_stat stat;
-	if (!take_seen(t, tid, &stat) && !read_stat(t, tid, &stat))
+	bool has_stat = take_seen(t, tid, &stat);
+	bool later = !has_stat && tid != t->pid && may_name_later(t);
+	if (!has_stat && !later && !read_stat(t, tid, &stat))
 		return 0;
-	thread->state = stat.state;
-	thread->has_comm = true;
-	thread->comm_len = (uint8_t)stat.comm_len;
-	memcpy(thread->comm, stat.comm, stat.comm_len);
-	if (has_ended(&stat)) {
+	if (!later)
+		set_stat(thread, &stat);
+	if (!later && has_ended(&stat)) {
 		/* Only a main thread stays, as long as there are others. */
 		if (tid != t->pid)
 			return 0;
@@ -183,6 +230,8 @@ static int seize_one(struct snap_tracee *t, pid_t tid, struct snap_error *err)
 	}
 	thread->phase = SNAP_TRACEE_SEIZED;
 	t->num_threads++;
+	if (later)
+		name_later(t, t->num_threads - 1);
 	return 1;
 }
 
@@ -215,8 +264,8 @@ static int seize_listed(struct snap_tracee *t, struct snap_error *err)
 	return num_new;
 }
 
-int snap_tracee_seize(struct snap_tracee *t, pid_t pid, const struct snap_proc_thread *seen,
-	size_t num_seen, struct snap_error *err)
+int snap_tracee_seize(struct snap_tracee *t, pid_t pid, const struct snap_arch *arch,
+	const struct snap_proc_thread *seen, size_t num_seen, struct snap_error *err)
 {
 	char name[40];
 	t->pid = pid;
@@ -230,10 +279,19 @@ int snap_tracee_seize(struct snap_tracee *t, pid_t pid, const struct snap_proc_t
 	t->seen = seen;
 	t->num_seen = num_seen;
 	t->next_seen = 0;
+	t->num_nameless = 0;
+	t->ask_names = arch && arch->syscall != 0;
+	t->has_asked = false;
 	int r = seize_one(t, pid, err);
 	if (r >= 0)
 		r = seize_listed(t, err);
-	t->num_seen = 0; /* by the next time it is no longer so */
+	if (t->has_asked) {
+		name_them(t);
+		snap_thread_names_close(&t->names);
+	}
+	/* By the next time it is no longer so, and time is short. */
+	t->num_seen = 0;
+	t->ask_names = false;
 	if (r < 0)
 		return r;
 	if (t->num_threads == 0)
@@ -256,6 +314,38 @@ static void read_extra_regs(const struct snap_arch *arch, struct snap_tracee_thr
 	}
 }
 
+/* As in the kernel's include/linux/errno.h: the calls are begun again, unless there is a handler.
+ */
+#define ERESTARTSYS	      512
+#define ERESTARTNOINTR	      513
+#define ERESTARTNOHAND	      514
+#define ERESTART_RESTARTBLOCK 516
+
+static int64_t signed_reg(
+	const struct snap_arch *arch, const struct snap_tracee_thread *thread, unsigned int index)
+{
+	uint64_t value = 0;
+	(void)snap_arch_reg_get(arch, index, thread->regs, thread->regs_len, &value); /* else 0 */
+	return snap_arch_word(arch) == 4 ? (int32_t)value : (int64_t)value;
+}
+
+/* What the thread was about when it was stopped: to say that it ran (R) or waited (S). */
+static char state_by_registers(
+	const struct snap_arch *arch, const struct snap_tracee_thread *thread)
+{
+	if (signed_reg(arch, thread, arch->syscall) < 0)
+		return 'R';
+	switch (-signed_reg(arch, thread, arch->syscall_ret)) {
+	case EINTR:
+	case ERESTARTSYS:
+	case ERESTARTNOINTR:
+	case ERESTARTNOHAND:
+	case ERESTART_RESTARTBLOCK:
+		return 'S';
+	}
+	return 'R';
+}
+
 static void read_regs(
 	struct snap_tracee *t, const struct snap_arch *arch, struct snap_tracee_thread *thread)
 {
@@ -268,8 +358,11 @@ static void read_regs(
 	const struct snap_arch *other = snap_arch_other_abi(arch);
 	if (other && thread->regs_len == other->prstatus_reg_size)
 		arch = other;
-	if (arch && thread->regs_len == arch->prstatus_reg_size)
+	if (arch && thread->regs_len == arch->prstatus_reg_size) {
 		read_extra_regs(arch, thread);
+		if (thread->state == 0 && arch->syscall != 0)
+			thread->state = state_by_registers(arch, thread);
+	}
 	if (thread != &t->threads[0])
 		return;
 	iov = (struct iovec){t->fpregs, sizeof(t->fpregs)};
@@ -281,6 +374,11 @@ static void read_regs(
 static void on_alarm(int signo)
 {
 	(void)signo;
+}
+
+static bool is_stop_signal(int signo)
+{
+	return signo == SIGSTOP || signo == SIGTSTP || signo == SIGTTIN || signo == SIGTTOU;
 }
 
 /*
@@ -310,6 +408,9 @@ static void wait_one(
 		/* On its way to take a signal rather than stopped by us. */
 		if (info.si_status >> 8 == 0)
 			thread->signo = info.si_status;
+		/* Of all, by a signal that stops them. */
+		if (thread->state == 0 && is_stop_signal(info.si_status & 0xff))
+			thread->state = 'T';
 		read_regs(t, arch, thread);
 	}
 }
@@ -353,6 +454,11 @@ void snap_tracee_stop(struct snap_tracee *t, const struct snap_arch *arch)
 		if (all_are_known(t) || seize_listed(t, NULL) <= 0 || now_ns() >= t->deadline_ns)
 			break;
 	}
+	struct snap_proc_stat stat;
+	for (size_t i = 0; i < t->num_threads; i++)
+		if (t->threads[i].phase == SNAP_TRACEE_SEIZED && t->threads[i].state == 0 &&
+			read_stat(t, t->threads[i].tid, &stat))
+			t->threads[i].state = stat.state;
 }
 
 void snap_tracee_read_vectors(const struct snap_tracee_thread *thread, const struct snap_arch *arch,

@@ -20,6 +20,7 @@
 #include "capture/extra_regsets.h"
 #include "capture/proc_info.h"
 #include "capture/proc_thread.h"
+#include "capture/thread_names.h"
 #include "capture/vector_regsets.h"
 #include "common/error.h"
 #include "common/snapshot.h"
@@ -42,7 +43,7 @@ enum snap_tracee_phase {
 struct snap_tracee_thread {
 	pid_t tid;
 	enum snap_tracee_phase phase;
-	char state;	/* the letter of /proc/PID/stat, from before it was stopped */
+	char state;	/* the letter of /proc/PID/stat, from before it was stopped; 0: not known */
 	int signo;	/* that it was about to get, or 0 */
 	int regs_error; /* negative errno if they can't be read */
 	bool no_room;	/* for its registers, nor its stack; the caller's to say */
@@ -58,9 +59,15 @@ struct snap_tracee_thread {
 
 struct snap_tracee {
 	pid_t pid;
-	int tasks_fd; /* /proc/PID/task */
+	int tasks_fd;			     /* /proc/PID/task */
 	const struct snap_proc_thread *seen; /* borrowed while threads are attached to */
 	size_t num_seen, next_seen;
+	/* Of those that were not, names are asked for together, and their registers tell their
+	 * states: indices into threads. */
+	bool ask_names, has_asked;
+	struct snap_thread_names names; /* opened when has_asked */
+	size_t num_nameless;
+	size_t nameless[SNAP_THREAD_NAMES_MAX];
 	uint64_t pause_ns;
 	uint64_t num_left_out; /* threads for which there is no room */
 	uint64_t pause_start_ns, deadline_ns;
@@ -84,14 +91,14 @@ int snap_tracee_traced_error(pid_t pid, uint64_t tracer, struct snap_error *err)
 
 /*
  * Attach to every thread of the process without stopping any. seen: what was read of some of its
- * threads just before, in the order of /proc/PID/task, and need not be read again. Returns 0, or -1
- * with the reason.
+ * threads just before, in the order of /proc/PID/task, and need not be read again. arch: the
+ * machine's, or NULL. Returns 0, or -1 with the reason.
  *
  * In either case threads may be attached that are not stopped and can't be detached: the kernel
  * lets them go when the calling task ends, which is soon, please.
  */
-int snap_tracee_seize(struct snap_tracee *t, pid_t pid, const struct snap_proc_thread *seen,
-	size_t num_seen, struct snap_error *err);
+int snap_tracee_seize(struct snap_tracee *t, pid_t pid, const struct snap_arch *arch,
+	const struct snap_proc_thread *seen, size_t num_seen, struct snap_error *err);
 
 /*
  * Stop every thread and read its registers, until the deadline. arch: whose further register sets

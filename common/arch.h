@@ -58,6 +58,10 @@ struct snap_arch {
 	/* Indices into regs, or SNAP_ARCH_NO_REG. lr: where a call leaves its return address, on
 	 * machines whose calls do not push it. */
 	uint16_t pc, sp, fp, lr;
+	/* Of a thread that a tracer stops, where the kernel shows which system call it was in (-1:
+	 * none) and, yet, with what error that was interrupted: indices into regs. syscall 0: not
+	 * known. */
+	uint16_t syscall, syscall_ret;
 	/* The thread pointer (the psABI's thread-local storage): likewise, or the first word of the
 	 * register set NT_... tp_regset, if that is not 0; of NT_386_TLS, the base of the segment
 	 * that gs selects. */
@@ -82,8 +86,8 @@ struct snap_arch {
 	uint8_t stack_align;
 	/* Bit 0 of a code address says which instruction set, and is no part of the address. */
 	bool has_thumb_bit;
-	/* Arm's M profile: all code is Thumb code, exceptions put frames onto the stack, and handlers
-	 * return to values that are no addresses (EXC_RETURN). */
+	/* Arm's M profile: all code is Thumb code, exceptions put frames onto the stack, and
+	 * handlers return to values that are no addresses (EXC_RETURN). */
 	bool is_m_profile;
 	/* Frame records, one for each way compilers make them; tried in this order. */
 	const struct snap_arch_frame_record *frame_records;

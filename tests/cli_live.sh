@@ -86,6 +86,30 @@ if start sleeping_threads 1000; then
 	end
 fi
 
+# More than are looked at one by one before: whether they wait is then told by their registers.
+if start waiting_threads; then
+	captured "threads in many calls" 181
+	equal "threads in many calls: each has its own name" 180 "$(json_get "$TMP/live.json" \
+		'len({t["name"] for t in r["threads"] if t["name"].split(" ")[0] in
+			("futex", "poll", "read", "nanosleep", "epoll", "select", "sigwait", "pause", "run")})' 2>&1)"
+	equal "threads in many calls: names as the kernel has them" \
+		"$(for task in /proc/"$PID"/task/*; do echo "${task##*/} $(cat "$task/comm")"; done | sort -n)" \
+		"$(json_get "$TMP/live.json" '"\n".join("%d %s" % (t["tid"], t["name"]) for t in sorted(r["threads"], key=lambda t: t["tid"]))' 2>&1)"
+	equal "threads in many calls: who runs" "run 178, run 179" "$(json_get "$TMP/live.json" \
+		'", ".join(sorted(t["name"] for t in r["threads"] if t["state"] != "blocked"))' 2>&1)"
+	equal "threads in many calls: running" "ready ready" "$(json_get "$TMP/live.json" \
+		'" ".join(t["state"] for t in r["threads"] if t["name"].startswith("run"))' 2>&1)"
+	kill -STOP "$PID"
+	sleep 0.1
+	run timeout 20 "$DEBUGGER" -o "$TMP/live.snap" "$PID"
+	run "$ANALYZE" json "$TMP/live.snap"
+	equal "threads in many calls, stopped: how all stand" "{'suspended': 181}" "$(json_get "$TMP/out" \
+		'dict(__import__("collections").Counter(t["state"] for t in r["threads"]))' 2>&1)"
+	rm -f "$TMP/live.snap"
+	kill -CONT "$PID"
+	end
+fi
+
 if start spinning; then
 	captured "spinning threads" 2
 	before=$(cpu_time "$PID")

@@ -62,6 +62,7 @@ TESTS_CAPTURE = \
 	test_spool \
 	test_spool_name \
 	test_spool_usage \
+	test_stack_batch \
 	test_stack_figures \
 	test_system_info \
 	test_thread_names \
@@ -253,7 +254,8 @@ VICTIMS_CLANG = ubsan
 VICTIMS_O2 = fortified
 VICTIMS_ONCE = $(VICTIMS_OF_asserts) cxx_asserts $(VICTIMS_OF_cxx_asserts) freed_blocks cxx_exceptions $(VICTIMS_OF_cxx_exceptions) deadlocks deep_threads deleted_exe fortified_more points heap heap_errors hostile_comm \
 	memory_short \
-	jit_registered many_threads sleeping_threads spinning stack_on_file
+	jit_registered many_threads sleeping_threads spinning stack_on_file \
+	waiting_threads
 
 VICTIM_FLAGS_asserts_own = -DOWN
 VICTIM_FLAGS_asserts_own_O0 = -DOWN -O0

@@ -277,8 +277,7 @@ static enum taken take(const struct target *target, unsigned long index, bool is
 	}
 	live.config = &config;
 	bool opened = open_file(&to, index, err) == 0;
-	bool captured = opened &&
-			(is_found || snap_live_find(&live, target->pid, err) == 0) &&
+	bool captured = opened && (is_found || snap_live_find(&live, target->pid, err) == 0) &&
 			snap_live_capture(&live, err) == 0;
 	enum taken result = FAILED;
 	if (captured && write_and_publish(&to, ret_status, err) == 0)
