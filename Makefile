@@ -703,7 +703,7 @@ endif
 
 # The programs on a device stay small: how to unwind their own stacks is left to their debug files. (Not
 # so the library, which others unwind through.)
-$(call objs,$(CLIENT_OBJS) $(DEBUGGER_OBJS) $(SERVER_OBJS) $(CTL_OBJS)): \
+$(call objs,$(sort $(CAPTURE_OBJS) $(CLIENT_OBJS) $(DEBUGGER_OBJS) $(SERVER_OBJS) $(CTL_OBJS))): \
 	OWN_CFLAGS = -fno-asynchronous-unwind-tables
 
 $(O)/%.o: %.c
