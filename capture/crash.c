@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,8 @@
 
 /* ---------------------------------------------------------------- who crashed */
 
-/* What there is to be read of the process, by its thread tid. Returns NULL, or why it is not used. */
+/* What there is to be read of the process, by its thread tid. Returns NULL, or why it is not used.
+ */
 static const char *open_process(struct snap_crash *c, uint64_t tid)
 {
 	const struct snap_crash_facts *facts = &c->facts;
@@ -221,8 +223,7 @@ static void begin_thread(struct snap_crash *c, const struct snap_core_note *note
 			(unsigned long long)note->desc_len, (unsigned int)arch->prstatus_size);
 		return;
 	}
-	thread->ns_tid =
-		(uint32_t)snap_crash_load(c, note->desc.data + arch->prstatus_pid_off, 4);
+	thread->ns_tid = (uint32_t)snap_crash_load(c, note->desc.data + arch->prstatus_pid_off, 4);
 	thread->regs_len = arch->prstatus_reg_size;
 	memcpy(thread->regs, note->desc.data + arch->prstatus_reg_off, arch->prstatus_reg_size);
 }
@@ -426,9 +427,19 @@ void snap_crash_look(struct snap_crash *c, const struct snap_crash_facts *facts)
 	c->has_looked = true;
 }
 
+/* Until the first notes come; and what is guessed wrong does no harm. */
+static void guess_names(struct snap_crash *c, int stream_fd)
+{
+	struct pollfd notes = {.fd = stream_fd, .events = POLLIN};
+	snap_guessed_names_begin(&c->guessed_names, c->facts.pid + 1);
+	while (c->names.fd >= 0 && poll(&notes, 1, 0) == 0 &&
+		snap_guessed_names_ask(&c->guessed_names, &c->names))
+		;
+}
+
 /*
- * What of the process does not need its notes, which the kernel collects meanwhile. Returns why it is
- * not used, or NULL; *ret_maps_error: what read_areas() says.
+ * What of the process does not need its notes, which the kernel collects meanwhile. Returns why it
+ * is not used, or NULL; *ret_maps_error: what read_areas() says.
  */
 static const char *look_at_process(struct snap_crash *c, int stream_fd, int *ret_maps_error)
 {
@@ -443,6 +454,7 @@ static const char *look_at_process(struct snap_crash *c, int stream_fd, int *ret
 		snap_thread_names_open(&c->names);
 	}
 	*ret_maps_error = read_areas(c);
+	guess_names(c, stream_fd);
 	return why;
 }
 

@@ -136,6 +136,7 @@ struct snap_crash {
 	struct snap_areas areas;
 	struct snap_tid_map tids;
 	struct snap_thread_names names;
+	struct snap_guessed_names guessed_names;
 	struct snap_crash_thread waiting[SNAP_THREAD_NAMES_MAX];
 	struct snap_stack_batch stacks; /* of the threads in work */
 	/* The text of /proc/PID/maps, if it is short enough to be kept. */

@@ -251,14 +251,17 @@ void snap_crash_write_waiting(struct snap_crash *c)
 	_Static_assert(SNAP_THREAD_NAMES_MAX <= SNAP_STACK_BATCH_MAX, "their stacks have room");
 	uint64_t tids[SNAP_THREAD_NAMES_MAX] = {0};
 	uint64_t num_before = c->num_threads;
-	size_t num = c->num_waiting;
+	size_t num = c->num_waiting, num_asked = 0, asked = 0;
+	struct snap_bytes name;
 	for (size_t i = 0; i < num; i++)
-		tids[i] = c->waiting[i].tid;
-	snap_thread_names_ask(&c->names, tids, num);
+		if (!snap_guessed_names_get(&c->guessed_names, c->waiting[i].tid, &name))
+			tids[num_asked++] = c->waiting[i].tid;
+	snap_thread_names_ask(&c->names, tids, num_asked);
 	snap_stack_batch_begin(&c->stacks);
 	for (size_t i = 0; i < num; i++) {
-		struct snap_bytes name = {0};
-		(void)snap_thread_names_get(&c->names, i, &name); /* else /proc is asked */
+		if (!snap_guessed_names_get(&c->guessed_names, c->waiting[i].tid, &name) &&
+			!snap_thread_names_get(&c->names, asked++, &name))
+			name = snap_bytes(NULL, 0); /* /proc is asked */
 		write_registers(c, &c->waiting[i], name);
 	}
 	write_memories(c);

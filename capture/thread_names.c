@@ -1,5 +1,6 @@
 #include "capture/thread_names.h"
 
+#include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <linux/taskstats.h>
@@ -10,7 +11,8 @@
 /* Of an answer, what precedes the name and the name; the rest may be cut. */
 #define ANSWER_BYTES 512
 
-_Static_assert(sizeof(((struct taskstats *)0)->ac_comm) >= SNAP_THREAD_NAME_SIZE, "a name has room");
+_Static_assert(
+	sizeof(((struct taskstats *)0)->ac_comm) >= SNAP_THREAD_NAME_SIZE, "a name has room");
 
 /* ---------------------------------------------------------------- netlink */
 
@@ -35,8 +37,7 @@ static struct question question(uint16_t type, uint32_t sequence, uint8_t comman
 		.attribute.nla_len = (uint16_t)(NLA_HDRLEN + len),
 	};
 	memcpy(q.value, value, len);
-	q.head.nlmsg_len =
-		(uint32_t)(NLMSG_HDRLEN + GENL_HDRLEN + NLA_ALIGN(q.attribute.nla_len));
+	q.head.nlmsg_len = (uint32_t)(NLMSG_HDRLEN + GENL_HDRLEN + NLA_ALIGN(q.attribute.nla_len));
 	return q;
 }
 
@@ -50,8 +51,8 @@ static struct snap_bytes find(struct snap_bytes in, uint16_t type)
 		if (len < NLA_HDRLEN)
 			break;
 		if ((attribute.nla_type & NLA_TYPE_MASK) == type)
-			return snap_bytes(in.data + NLA_HDRLEN,
-				(len < in.len ? len : in.len) - NLA_HDRLEN);
+			return snap_bytes(
+				in.data + NLA_HDRLEN, (len < in.len ? len : in.len) - NLA_HDRLEN);
 		len = NLA_ALIGN(len);
 		if (len >= in.len)
 			break;
@@ -114,6 +115,18 @@ static bool take_answer(struct snap_thread_names *names, const char *answer, siz
 	return true;
 }
 
+/* There is no thread of that number (any more): no reason not to ask for others. */
+static bool is_gone(const char *answer, size_t len)
+{
+	struct nlmsghdr head;
+	struct nlmsgerr error;
+	if (len < sizeof(head) + sizeof(error.error))
+		return false;
+	memcpy(&head, answer, sizeof(head));
+	memcpy(&error.error, answer + sizeof(head), sizeof(error.error));
+	return head.nlmsg_type == NLMSG_ERROR && error.error == -ESRCH;
+}
+
 /* ---------------------------------------------------------------- names */
 
 void snap_thread_names_open(struct snap_thread_names *names)
@@ -157,7 +170,8 @@ void snap_thread_names_ask(struct snap_thread_names *names, const uint64_t *tids
 		n = recvmmsg(names->fd, messages, (unsigned int)names->num, MSG_DONTWAIT, NULL);
 	bool any = false;
 	for (int i = 0; i < n; i++)
-		any |= take_answer(names, answers[i], messages[i].msg_len);
+		any |= take_answer(names, answers[i], messages[i].msg_len) ||
+		       is_gone(answers[i], messages[i].msg_len);
 	/* An answer that comes too late would be taken for another one; what none of them is
 	 * allowed, no other one is. */
 	if (n != (int)names->num || !any)
@@ -170,5 +184,42 @@ bool snap_thread_names_get(
 	if (index >= names->num || !names->names[index].known)
 		return false;
 	*ret = snap_bytes(names->names[index].name, names->names[index].len);
+	return true;
+}
+
+/* ---------------------------------------------------------------- names before their threads */
+
+void snap_guessed_names_begin(struct snap_guessed_names *guessed, uint64_t first)
+{
+	guessed->first = first;
+	guessed->num = 0;
+}
+
+bool snap_guessed_names_ask(struct snap_guessed_names *guessed, struct snap_thread_names *names)
+{
+	uint64_t tids[SNAP_THREAD_NAMES_MAX];
+	const size_t num = SNAP_THREAD_NAMES_MAX;
+	if (guessed->num + num > SNAP_THREAD_NAMES_GUESSED)
+		return false;
+	for (size_t i = 0; i < num; i++)
+		tids[i] = guessed->first + guessed->num + i;
+	snap_thread_names_ask(names, tids, num);
+	bool any = false;
+	for (size_t i = 0; i < num; i++)
+		any |= names->names[i].known;
+	memcpy(guessed->names + guessed->num, names->names, sizeof(names->names));
+	guessed->num += num;
+	return any && names->fd >= 0;
+}
+
+bool snap_guessed_names_get(
+	const struct snap_guessed_names *guessed, uint64_t tid, struct snap_bytes *ret)
+{
+	if (tid < guessed->first || tid - guessed->first >= guessed->num)
+		return false;
+	const struct snap_thread_name *name = &guessed->names[tid - guessed->first];
+	if (!name->known || name->tid != tid)
+		return false;
+	*ret = snap_bytes(name->name, name->len);
 	return true;
 }

@@ -47,6 +47,28 @@ void snap_thread_names_close(struct snap_thread_names *names);
 void snap_thread_names_ask(struct snap_thread_names *names, const uint64_t *tids, size_t num);
 
 /*
+ * Names that are asked for before it is known which threads there are: most processes start theirs
+ * one after the other, and the kernel numbers them so.
+ */
+#define SNAP_THREAD_NAMES_GUESSED 1024
+struct snap_guessed_names {
+	uint64_t first; /* the first number's */
+	size_t num;	/* of numbers that were asked for */
+	struct snap_thread_name names[SNAP_THREAD_NAMES_GUESSED];
+};
+
+/* Of the threads from the number first on; none was asked for yet. */
+void snap_guessed_names_begin(struct snap_guessed_names *guessed, uint64_t first);
+
+/* The next SNAP_THREAD_NAMES_MAX. False: it is not worth to go on, there are no such threads. */
+bool snap_guessed_names_ask(struct snap_guessed_names *guessed, struct snap_thread_names *names);
+
+/* Whose thread it is, is for the caller to know. False if its name was not asked for, or not known.
+ */
+bool snap_guessed_names_get(
+	const struct snap_guessed_names *guessed, uint64_t tid, struct snap_bytes *ret);
+
+/*
  * The name of the thread that was asked for as the index-th, without a NUL; *ret points into names.
  * False if it is not known: the kernel or our rights do not allow to ask, or the thread is gone.
  */

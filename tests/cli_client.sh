@@ -46,6 +46,35 @@ core_pattern_set "$CLIENT" --config "$CORE_PATTERN_DIR/conf" "$CORE_PATTERN_ARGS
 all_eight() { [ "$(find "$SPOOL" -maxdepth 1 -name '*.snap' | wc -l)" = 8 ]; }
 check "eight crashes at once: eight snapshots" within 20 all_eight
 
+# Of many threads, whose numbers another process's are among: each has the name that the kernel knows.
+crash_begin
+names_of() { # PID
+	local task
+	for task in /proc/"$1"/task/*; do
+		echo "${task##*/} $(cat "$task/comm")"
+	done | sort -n
+}
+ready_twice() { grep -qs ready "$TMP/1.out" && grep -qs ready "$TMP/2.out"; }
+core_pattern_set "$CLIENT" --config "$CORE_PATTERN_DIR/conf" "$CORE_PATTERN_ARGS" || exit 1
+(
+	"$VICTIMS/waiting_threads" >"$TMP/1.out" 2>&1 &
+	first=$!
+	"$VICTIMS/waiting_threads" >"$TMP/2.out" 2>&1 &
+	second=$!
+	within 20 ready_twice
+	names_of "$first" >"$TMP/1.names"
+	names_of "$second" >"$TMP/2.names"
+	kill -SEGV "$first" "$second"
+	wait "$first" "$second"
+) 2>/dev/null
+both() { [ "$(find "$SPOOL" -maxdepth 1 -name '*.snap' | wc -l)" = 2 ]; }
+check "two crashes of many threads: two snapshots" within 20 both
+for snap in "$SPOOL"/*.snap; do
+	"$ANALYZE" json "$snap" >"$TMP/names.json"
+	json_get "$TMP/names.json" '"\n".join("%d %s" % (t["tid"], t["name"]) for t in sorted(r["threads"], key=lambda t: t["tid"]))'
+done | sort -n >"$TMP/names" 2>&1
+equal "two crashes of many threads: all have their names" "$(sort -n "$TMP/1.names" "$TMP/2.names")" "$(cat "$TMP/names")"
+
 # A crash is released long before anybody has written a large file.
 crash_begin
 cat >"$CORE_PATTERN_DIR/slow" <<END

@@ -117,6 +117,54 @@ static void test_gone(void **state)
 	assert_false(snap_thread_names_get(&names, 1, &name));
 }
 
+/* That no number of a question is a thread's is no reason to ask no more. */
+static void test_all_gone(void **state)
+{
+	(void)state;
+	need_kernel();
+	const uint64_t tids[] = {NO_TID, NO_TID - 1};
+	snap_thread_names_ask(&names, tids, 2);
+	struct snap_bytes name;
+	assert_false(snap_thread_names_get(&names, 0, &name));
+	snap_thread_names_ask(&names, &threads[9].tid, 1);
+	check_name(0, &threads[9]);
+}
+
+static void test_guessed(void **state)
+{
+	(void)state;
+	need_kernel();
+	static struct snap_guessed_names guessed;
+	struct snap_bytes name;
+	uint64_t first = threads[0].tid, last = first;
+	for (size_t i = 1; i < NUM_THREADS; i++) {
+		first = threads[i].tid < first ? threads[i].tid : first;
+		last = threads[i].tid > last ? threads[i].tid : last;
+	}
+	if (last - first > SNAP_THREAD_NAMES_GUESSED / 2)
+		skip(); /* others were started in between */
+	snap_guessed_names_begin(&guessed, first);
+	assert_false(snap_guessed_names_get(&guessed, first, &name));
+	while (guessed.first + guessed.num <= last)
+		(void)snap_guessed_names_ask(&guessed, &names);
+	for (size_t i = 0; i < NUM_THREADS; i++) {
+		assert_true(snap_guessed_names_get(&guessed, threads[i].tid, &name));
+		assert_int_equal(name.len, strlen(threads[i].name));
+		assert_memory_equal(name.data, threads[i].name, name.len);
+	}
+	assert_false(snap_guessed_names_get(&guessed, first - 1, &name));
+	assert_false(snap_guessed_names_get(&guessed, first + guessed.num, &name));
+	/* Numbers that no thread has, and no more than there is room for. */
+	snap_guessed_names_begin(&guessed, NO_TID);
+	assert_false(snap_guessed_names_ask(&guessed, &names));
+	assert_false(snap_guessed_names_get(&guessed, NO_TID, &name));
+	assert_true(names.fd >= 0);
+	for (size_t i = 0; i < 2 * SNAP_THREAD_NAMES_GUESSED / SNAP_THREAD_NAMES_MAX; i++)
+		(void)snap_guessed_names_ask(&guessed, &names);
+	assert_int_equal(guessed.num, SNAP_THREAD_NAMES_GUESSED);
+	assert_false(snap_guessed_names_ask(&guessed, &names));
+}
+
 /* Without the right to it, nothing is known, and nothing is waited for. */
 static void test_no_right(void **state)
 {
@@ -145,6 +193,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_all_gone),
+		cmocka_unit_test(test_guessed),
 		cmocka_unit_test(test_no_right),
 	};
 	return cmocka_run_group_tests(tests, start, stop);
