@@ -48,18 +48,13 @@ check "eight crashes at once: eight snapshots" within 20 all_eight
 
 # Of many threads, whose numbers another process's are among: each has the name that the kernel knows.
 crash_begin
-names_of() { # PID
-	local task
-	for task in /proc/"$1"/task/*; do
-		echo "${task##*/} $(cat "$task/comm")"
-	done | sort -n
-}
+names_of() { (cd /proc/"$1"/task && grep -H . -- */comm | sed 's|/comm:| |'); } # PID
 ready_twice() { grep -qs ready "$TMP/1.out" && grep -qs ready "$TMP/2.out"; }
 core_pattern_set "$CLIENT" --config "$CORE_PATTERN_DIR/conf" "$CORE_PATTERN_ARGS" || exit 1
 (
-	"$VICTIMS/waiting_threads" >"$TMP/1.out" 2>&1 &
+	"$VICTIMS/waiting_threads" 1000 >"$TMP/1.out" 2>&1 &
 	first=$!
-	"$VICTIMS/waiting_threads" >"$TMP/2.out" 2>&1 &
+	"$VICTIMS/waiting_threads" 1000 >"$TMP/2.out" 2>&1 &
 	second=$!
 	within 20 ready_twice
 	names_of "$first" >"$TMP/1.names"

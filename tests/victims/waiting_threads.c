@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
@@ -15,8 +16,7 @@
 #include <unistd.h>
 #include <linux/futex.h>
 
-#define NUM 180
-
+static int num_threads = 180;
 static atomic_int num_ready;
 static int nowhere[2], word;
 
@@ -65,10 +65,10 @@ static void *run(void *arg)
 		"futex", "poll", "read", "nanosleep", "epoll", "select", "sigwait", "pause"};
 	int index = (int)(long)arg;
 	char name[16];
-	snprintf(name, sizeof(name), "%s %d", index < NUM - 2 ? names[index % 8] : "run", index);
+	snprintf(name, sizeof(name), "%s %d", index < num_threads - 2 ? names[index % 8] : "run", index);
 	pthread_setname_np(pthread_self(), name);
 	atomic_fetch_add(&num_ready, 1);
-	if (index < NUM - 2)
+	if (index < num_threads - 2)
 		for (;;)
 			wait_for(index % 8);
 	for (volatile unsigned long i = 0;; i++)
@@ -76,18 +76,20 @@ static void *run(void *arg)
 	return NULL;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc > 1)
+		num_threads = atoi(argv[1]);
 	pthread_t thread;
 	pthread_attr_t attr;
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 128 << 10);
 	if (pipe(nowhere) < 0)
 		return 1;
-	for (long i = 0; i < NUM; i++)
+	for (long i = 0; i < num_threads; i++)
 		if (pthread_create(&thread, &attr, run, (void *)i))
 			return 1;
-	while (atomic_load(&num_ready) < NUM)
+	while (atomic_load(&num_ready) < num_threads)
 		usleep(1000);
 	usleep(100000);
 	puts("ready");
