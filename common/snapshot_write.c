@@ -59,15 +59,30 @@ static void flush(struct snap_writer *w)
 	w->lazy = false;
 }
 
+#define SHORT_BYTES 12
+
 /* Where protobuf-c puts its output: straight into the writer, so that packing allocates nothing. */
 struct sink {
 	ProtobufCBuffer base;
 	struct snap_writer *writer;
 };
 
+/* A record's numbers are many and short: a call for each would take longer than they. */
+static void copy_short(uint8_t *to, const uint8_t *from, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		to[i] = from[i];
+}
+
 static void sink_append(ProtobufCBuffer *buffer, size_t len, const uint8_t *data)
 {
 	struct snap_writer *w = ((struct sink *)buffer)->writer;
+	if (len < SHORT_BYTES && len < sizeof(w->buf) - (size_t)(w->len % sizeof(w->buf))) {
+		copy_short(w->buf + w->buf_len, data, len);
+		w->buf_len += len;
+		w->len += len;
+		return;
+	}
 	while (len > 0) {
 		size_t n = sizeof(w->buf) - (size_t)(w->len % sizeof(w->buf));
 		if (n > len)
