@@ -85,6 +85,22 @@ void snap_crash_write_process(struct snap_crash *c)
 		snap_emit_omission(&c->emit, SNAP_OMITTED_AUXV, SNAP_OMITTED_CAP, 0, 0);
 }
 
+/* Where the crash was. */
+static void want_mappings(struct snap_crash *c)
+{
+	const struct snap_regset general = {
+		NT_PRSTATUS, snap_bytes(c->first.regs, c->first.regs_len)};
+	struct snap_memory_thread where;
+	uint64_t fault_addr;
+	if (snap_memory_thread_registers(c->arch, &general, 1, &where)) {
+		snap_layout_want(&c->layout, where.sp);
+		snap_layout_want(&c->layout, where.pc);
+	}
+	if (snap_emit_fault_addr((int32_t)c->facts.signo, snap_bytes(c->siginfo, c->siginfo_len),
+		    c->stream.elf_class, c->stream.elf_data, &fault_addr))
+		snap_layout_want(&c->layout, fault_addr);
+}
+
 void snap_crash_write_layout(struct snap_crash *c)
 {
 	if (c->identity.task_fd < 0) {
@@ -95,6 +111,7 @@ void snap_crash_write_layout(struct snap_crash *c)
 	snap_annotations_init(&c->annotations, snap_memory_read, &c->mem_fd);
 	snap_layout_init(&c->layout, &c->emit, &c->areas, c->mem_fd, auxv_value(c, AT_SYSINFO_EHDR),
 		&c->annotations, c->facts.signo == SIGABRT);
+	want_mappings(c);
 	if (c->maps_whole) {
 		snap_maps_parser_init(&c->maps_parser);
 		snap_maps_parser_feed(&c->maps_parser, snap_bytes(c->maps, c->maps_len),

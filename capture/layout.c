@@ -21,6 +21,11 @@ void snap_layout_init(struct snap_layout *l, struct snap_emit *emit, const struc
 	snap_mapping_quota_init(&l->quota, areas->num_telling);
 }
 
+void snap_layout_want(struct snap_layout *l, uint64_t addr)
+{
+	snap_mapping_quota_want(&l->quota, l->areas, addr);
+}
+
 static void flush_module(struct snap_layout *l)
 {
 	if (!l->active)

@@ -46,6 +46,8 @@ struct snap_layout {
  * NULL. aborted: whether the C library may have said why. */
 void snap_layout_init(struct snap_layout *l, struct snap_emit *emit, const struct snap_areas *areas,
 	int mem_fd, uint64_t vdso_addr, struct snap_annotations *annotations, bool aborted);
+/* What is mapped round addr is of interest: it is told however many mappings there are. */
+void snap_layout_want(struct snap_layout *l, uint64_t addr);
 /* A snap_maps_fn; arg is the struct snap_layout. */
 void snap_layout_add(void *arg, const struct snap_mapping *mapping);
 /* The last module, what was left out, the bytes of the vDSO and of places like it. */

@@ -703,6 +703,24 @@ static uint64_t auxv_value(const struct snap_live *l, struct snap_bytes auxv, ui
 	return 0;
 }
 
+/* Where the first thread is, and what a crash was about. */
+static void want_mappings(struct snap_live *l)
+{
+	const struct snap_tracee_thread *first = &l->tracee.threads[0];
+	const struct snap_regset general = {NT_PRSTATUS, snap_bytes(first->regs, first->regs_len)};
+	struct snap_memory_thread where;
+	uint64_t fault_addr;
+	if (l->tracee.num_threads == 0 || !l->arch)
+		return;
+	if (snap_memory_thread_registers(l->arch, &general, 1, &where)) {
+		snap_layout_want(&l->layout, where.sp);
+		snap_layout_want(&l->layout, where.pc);
+	}
+	if (l->caller.crashed && snap_emit_fault_addr(l->caller.signo, l->caller.siginfo,
+					 l->arch->elf_class, l->arch->elf_data, &fault_addr))
+		snap_layout_want(&l->layout, fault_addr);
+}
+
 static void write_layout(struct snap_live *l, struct snap_bytes auxv)
 {
 	struct snap_emit *e = &l->emit;
@@ -719,6 +737,7 @@ static void write_layout(struct snap_live *l, struct snap_bytes auxv)
 			(unsigned long long)l->areas.num_left_out);
 	snap_layout_init(&l->layout, e, &l->areas, l->mem_fd, auxv_value(l, auxv, AT_SYSINFO_EHDR),
 		NULL, true);
+	want_mappings(l);
 	snap_maps_parser_init(&l->maps_parser);
 	snap_maps_parser_feed(
 		&l->maps_parser, snap_bytes(l->maps, l->maps_len), snap_layout_add, &l->layout);

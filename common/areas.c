@@ -91,9 +91,35 @@ void snap_mapping_quota_init(struct snap_mapping_quota *quota, uint64_t num_tell
 	};
 }
 
+static void want(struct snap_mapping_quota *quota, const struct snap_area *area)
+{
+	if (area && quota->num_wanted < SNAP_MAPPINGS_WANTED)
+		quota->wanted[quota->num_wanted++] = area->start;
+}
+
+void snap_mapping_quota_want(
+	struct snap_mapping_quota *quota, const struct snap_areas *areas, uint64_t addr)
+{
+	const struct snap_area *below = snap_areas_below(areas, addr);
+	want(quota, below);
+	want(quota, snap_areas_above(areas, addr));
+	if (below && below->start > 0)
+		want(quota, snap_areas_below(areas, below->start - 1));
+}
+
+static bool is_wanted(const struct snap_mapping_quota *quota, uint64_t start)
+{
+	for (size_t i = 0; i < quota->num_wanted; i++)
+		if (quota->wanted[i] == start)
+			return true;
+	return false;
+}
+
 bool snap_mapping_quota_take(struct snap_mapping_quota *quota, const struct snap_mapping *mapping)
 {
 	bool telling = snap_area_flags(mapping) & SNAP_AREA_TELLING;
+	if (is_wanted(quota, mapping->start))
+		return true;
 	if (quota->room == 0 || (!telling && quota->plain_room == 0)) {
 		quota->num_left_out++;
 		return false;

@@ -55,14 +55,22 @@ uint32_t snap_area_flags(const struct snap_mapping *mapping);
 #define SNAP_MAX_MAPPINGS_TAKEN 4096
 #define SNAP_MAX_MODULES_TAKEN	1024
 
+/* Of addresses that the crash itself speaks of, the mappings there are taken in any case. */
+#define SNAP_MAPPINGS_WANTED 12
+
 /* Which of the mappings become records, as they go by in order. */
 struct snap_mapping_quota {
 	uint64_t room, plain_room; /* still allowed, of these not SNAP_AREA_TELLING */
 	uint64_t num_left_out;
+	uint64_t wanted[SNAP_MAPPINGS_WANTED]; /* where they start */
+	size_t num_wanted;
 };
 
 /* num_telling: as struct snap_areas has counted them. */
 void snap_mapping_quota_init(struct snap_mapping_quota *quota, uint64_t num_telling);
+/* Those round addr: the one that it is in, and the ones before and behind it. */
+void snap_mapping_quota_want(
+	struct snap_mapping_quota *quota, const struct snap_areas *areas, uint64_t addr);
 /* Whether this one does; if not, it is counted. */
 bool snap_mapping_quota_take(struct snap_mapping_quota *quota, const struct snap_mapping *mapping);
 

@@ -21,6 +21,19 @@ check "its name is time, comm, pid and uuid" sh -c \
 equal "nothing to note" 0 "$(notes)"
 cp "$CORE" "$TMP/core"
 
+# Of more mappings than there is room for, those where the crash was are among those that are told.
+if crash_both many "$VICTIMS/many_mappings"; then
+	check "many mappings: some are left out" sh -c '"$1" report "$2" | grep -q "left out.*mappings"' sh "$ANALYZE" "$SNAP"
+	run "$ANALYZE" import "$CORE" -o "$TMP/many.imported"
+	for input in "$SNAP" "$CORE" "$TMP/many.imported"; do
+		check "many mappings, ${input##*.}: what is mapped there is known" sh -c \
+			'"$1" report "$2" | head -3 | grep -q "which lies in read-only memory"' sh "$ANALYZE" "$input"
+	done
+else
+	not_ok "many mappings"
+	note_file "$TMP/why"
+fi
+
 # A typo must not lose a crash, and must not pass unnoticed.
 CRASH_CONF=$'no such key\nspol = /nowhere\nfoo = bar = baz\n'
 if crash_direct conf "$VICTIMS/null_deref"; then

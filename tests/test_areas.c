@@ -100,6 +100,44 @@ static void test_anonymous_mappings_are_left_out_first(void **state)
 	assert_int_equal(take(&quota, "/bin/x", 5000), SNAP_MAX_MAPPINGS_TAKEN);
 }
 
+/* Where the crash was, however many others there are. */
+static void test_the_mappings_round_an_address_are_taken(void **state)
+{
+	(void)state;
+	static const uint64_t of_interest[] = {0x9000 * 0x2000 + 0x10, 0x9100 * 0x2000 + 0x1000};
+	struct snap_mapping_quota quota;
+	uint64_t taken[8];
+	size_t num_taken = 0;
+	snap_areas_init(&areas);
+	/* Each second page: the second address is in between. */
+	for (uint64_t i = 1; i <= 0xa000; i++)
+		add(i * 0x2000, i * 0x2000 + 0x1000, NULL);
+	snap_mapping_quota_init(&quota, 0);
+	for (size_t i = 0; i < 2; i++)
+		snap_mapping_quota_want(&quota, &areas, of_interest[i]);
+	for (uint64_t i = 1; i <= 0xa000; i++) {
+		const struct snap_mapping mapping = {
+			.start = i * 0x2000, .end = i * 0x2000 + 0x1000};
+		if (snap_mapping_quota_take(&quota, &mapping) && i > SNAP_MAX_MAPPINGS_TAKEN) {
+			assert_true(num_taken < 8);
+			taken[num_taken++] = i;
+		}
+	}
+	static const uint64_t expected[] = {0x8fff, 0x9000, 0x9001, 0x90ff, 0x9100, 0x9101};
+	assert_int_equal(num_taken, 6);
+	assert_memory_equal(taken, expected, sizeof(expected));
+	assert_int_equal(quota.num_left_out, 0xa000 - SNAP_MAX_MAPPINGS_TAKEN - 6);
+	/* Nothing is anywhere near, and no more than there is room for. */
+	snap_areas_init(&areas);
+	for (size_t i = 0; i < 20; i++)
+		snap_mapping_quota_want(&quota, &areas, i);
+	assert_int_equal(quota.num_wanted, 6);
+	add(0x1000, 0x2000, NULL);
+	for (size_t i = 0; i < 20; i++)
+		snap_mapping_quota_want(&quota, &areas, 0x1000);
+	assert_int_equal(quota.num_wanted, SNAP_MAPPINGS_WANTED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -107,6 +145,7 @@ int main(void)
 		cmocka_unit_test(test_out_of_order_or_too_many_are_counted),
 		cmocka_unit_test(test_a_file_has_an_inode_unless_nobody_knows),
 		cmocka_unit_test(test_anonymous_mappings_are_left_out_first),
+		cmocka_unit_test(test_the_mappings_round_an_address_are_taken),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

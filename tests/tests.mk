@@ -254,7 +254,7 @@ VICTIMS_CLANG = ubsan
 VICTIMS_O2 = fortified
 VICTIMS_ONCE = $(VICTIMS_OF_asserts) cxx_asserts $(VICTIMS_OF_cxx_asserts) freed_blocks cxx_exceptions $(VICTIMS_OF_cxx_exceptions) deadlocks deep_threads deleted_exe fortified_more points heap heap_errors hostile_comm \
 	memory_short \
-	jit_registered many_threads sleeping_threads spinning stack_on_file \
+	jit_registered many_mappings many_threads sleeping_threads spinning stack_on_file \
 	waiting_threads
 
 VICTIM_FLAGS_asserts_own = -DOWN

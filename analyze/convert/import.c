@@ -392,6 +392,21 @@ static void write_thread(struct importer *im, size_t index)
 	take_thread_memory(im, index);
 }
 
+/* Where the crash was; the crashing thread is the first. */
+static void want_mappings(struct importer *im, struct snap_mapping_quota *quota)
+{
+	const struct snap_crash *crash = im->crash;
+	struct snap_memory_thread where;
+	if (crash->num_threads > 0 &&
+		snap_memory_thread_registers(crash->arch, crash->threads[0].record.regsets,
+			crash->threads[0].record.num_regsets, &where)) {
+		snap_mapping_quota_want(quota, &im->areas, where.sp);
+		snap_mapping_quota_want(quota, &im->areas, where.pc);
+	}
+	if (crash->has_signal && crash->signal.has_address)
+		snap_mapping_quota_want(quota, &im->areas, crash->signal.address);
+}
+
 static void write_layout(struct importer *im)
 {
 	const struct snap_crash *crash = im->crash;
@@ -399,6 +414,7 @@ static void write_layout(struct importer *im)
 	struct snap_mapping_quota quota;
 	size_t num_modules = 0;
 	snap_mapping_quota_init(&quota, im->areas.num_telling);
+	want_mappings(im, &quota);
 	for (size_t i = 0; i < crash->num_mappings; i++) {
 		struct snap_mapping mapping = crash->mappings[i];
 		if (!snap_mapping_quota_take(&quota, &mapping))

@@ -90,6 +90,15 @@ static void write_metadata(struct minimal *m)
 	snap_lib_write_record(&m->writer, SNAP_RECORD_METADATA, to);
 }
 
+/* As the kernel gives faults one; and not with SI_KERNEL. */
+static bool has_address(const struct minimal *m)
+{
+	int signo = m->crash->signo, code = m->crash->info->si_code;
+	return code > 0 && code != SI_KERNEL &&
+	       (signo == SIGSEGV || signo == SIGBUS || signo == SIGILL || signo == SIGFPE ||
+		       signo == SIGTRAP);
+}
+
 static void write_signal(struct minimal *m)
 {
 	const siginfo_t *info = m->crash->info;
@@ -98,9 +107,7 @@ static void write_signal(struct minimal *m)
 	snap_lib_put_number(to, 1, (uint64_t)signo);
 	snap_lib_put_number(to, 2, (uint64_t)(int64_t)info->si_code);
 	snap_lib_put_number(to, 3, m->crash->tid);
-	if (info->si_code > 0 && info->si_code != SI_KERNEL &&
-		(signo == SIGSEGV || signo == SIGBUS || signo == SIGILL || signo == SIGFPE ||
-			signo == SIGTRAP))
+	if (has_address(m))
 		snap_lib_put_number(to, 4, (uintptr_t)info->si_addr);
 	if (info->si_code <= 0 && info->si_code != SI_TIMER && info->si_code != SI_SIGIO) {
 		snap_lib_put_number(to, 5, (uint64_t)(int64_t)info->si_pid);
@@ -335,6 +342,19 @@ static void write_mapping(void *arg, const struct snap_mapping *mapping)
 		write_module(m, mapping, vdso);
 }
 
+/* Where the crash was. */
+static void want_mappings(struct minimal *m)
+{
+	const struct snap_regset regset = {NT_PRSTATUS, snap_bytes(m->regs, m->regs_len)};
+	struct snap_memory_thread where;
+	if (m->regs_len > 0 && snap_memory_thread_registers(m->arch, &regset, 1, &where)) {
+		snap_mapping_quota_want(&m->quota, &m->areas, where.sp);
+		snap_mapping_quota_want(&m->quota, &m->areas, where.pc);
+	}
+	if (has_address(m))
+		snap_mapping_quota_want(&m->quota, &m->areas, (uintptr_t)m->crash->info->si_addr);
+}
+
 /* The bytes of the vDSO are in no file. */
 static void write_vdso(void *arg, const struct snap_mapping *mapping)
 {
@@ -428,6 +448,7 @@ int snap_lib_minimal_write(int fd, const struct snap_lib_crash *crash)
 	(void)snap_lib_write_checkpoint(&m->writer, false); /* its error sticks */
 
 	snap_mapping_quota_init(&m->quota, m->areas.num_telling);
+	want_mappings(m);
 	read_maps(m, write_mapping, m);
 	struct snap_omission omission = {
 		.what = SNAP_OMITTED_MAPPING,
