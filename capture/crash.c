@@ -21,10 +21,12 @@
 #include "capture/memory.h"
 #include "capture/prefault.h"
 
-/* So many threads' notes, some 4 KiB each, fill a pipe; and what anybody may make of a pipe
- * (fs.pipe-max-size). */
-#define MANY_THREADS 16
-#define PIPE_BYTES   (1 << 20)
+/* So many threads' notes, some 4 KiB each, fill a pipe of the usual size; and what anybody may make
+ * of a pipe (fs.pipe-max-size). */
+#define MANY_THREADS   16
+#define NOTES_BYTES    4096
+#define PIPE_BYTES_MIN (64 << 10)
+#define PIPE_BYTES_MAX (1 << 20)
 
 /* ---------------------------------------------------------------- who crashed */
 
@@ -427,6 +429,18 @@ void snap_crash_look(struct snap_crash *c, const struct snap_crash_facts *facts)
 	c->has_looked = true;
 }
 
+/*
+ * Of many threads' notes the kernel can write more before it has to wait for us, and then for its
+ * turn. Beyond them a pipe would be filled with memory that nobody reads. It may be no pipe.
+ */
+static void widen_pipe(int stream_fd, uint64_t num_threads)
+{
+	int bytes = PIPE_BYTES_MIN;
+	while (bytes < PIPE_BYTES_MAX && (uint64_t)bytes < num_threads * NOTES_BYTES)
+		bytes *= 2;
+	(void)fcntl(stream_fd, F_SETPIPE_SZ, bytes);
+}
+
 /* Until the first notes come; and what is guessed wrong does no harm. */
 static void guess_names(struct snap_crash *c, int stream_fd)
 {
@@ -446,11 +460,8 @@ static const char *look_at_process(struct snap_crash *c, int stream_fd, int *ret
 	const char *why =
 		c->has_looked ? c->unused_why
 			      : open_process(c, c->facts.tid != 0 ? c->facts.tid : c->facts.pid);
-	/* Of many threads' notes the kernel can write more before it has to wait for us, and then
-	 * for its turn; of few, the pipe has room, and more of it would be filled with memory that
-	 * nobody reads. It may be no pipe. */
 	if (has_threads(c, MANY_THREADS)) {
-		(void)fcntl(stream_fd, F_SETPIPE_SZ, PIPE_BYTES);
+		widen_pipe(stream_fd, c->identity.status.num_threads);
 		snap_thread_names_open(&c->names);
 	}
 	*ret_maps_error = read_areas(c);
