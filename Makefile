@@ -289,7 +289,7 @@ SERVER_OBJS = \
 # Of the others' objects: for what programs and the kernel ask of it, the server is a debugger and a
 # client.
 SERVER_BORROWED_OBJS = $(filter-out capture/client.o capture/client_args.o capture/chain.o,$(CLIENT_OBJS)) \
-	capture/live.o capture/live_pieces.o capture/tracee.o
+	capture/interrupted_call.o capture/live.o capture/live_pieces.o capture/tracee.o
 CTL_OBJS = \
 	capture/ctl/check_kernel.o \
 	capture/ctl/check_server.o \
@@ -319,6 +319,7 @@ DEBUGGER_OBJS = \
 	capture/debugger/text_threads.o \
 	capture/debugger/text_view.o \
 	capture/identity.o \
+	capture/interrupted_call.o \
 	capture/live.o \
 	capture/live_pieces.o \
 	capture/memory_ahead.o \

@@ -21,6 +21,7 @@
 #include "capture/close_fd.h"
 #include "capture/extra_regsets.h"
 #include "capture/facts.h"
+#include "capture/interrupted_call.h"
 #include "capture/live_locks.h"
 #include "capture/live_pieces.h"
 #include "capture/memory.h"
@@ -464,6 +465,8 @@ static void capture_stopped(struct snap_live *l)
 		i = take_threads(l, i, vectors);
 	l->first_piece[l->tracee.num_threads] = l->num_pieces;
 	take_annotations(l);
+	if (l->syscalls_later && l->arch)
+		snap_live_threads_stopped(&l->threads, &l->tracee, l->arch);
 	take_locks(l);
 	snap_tracee_release(&l->tracee);
 }
@@ -536,7 +539,8 @@ int snap_live_capture(struct snap_live *l, struct snap_error *err)
 	(void)clock_gettime(CLOCK_REALTIME, &l->start); /* can't fail */
 	l->arch = own_arch();
 	snap_areas_init(&l->areas);
-	snap_live_threads_read(&l->threads, l->pid);
+	l->syscalls_later = snap_interrupted_call_known(l->arch);
+	snap_live_threads_read(&l->threads, l->pid, !l->syscalls_later);
 	/* Its pages come as they are used. */
 	l->arena_size = snap_emit_memory_limits(l->config).max_bytes;
 	l->arena = mmap(NULL, l->arena_size, PROT_READ | PROT_WRITE,

@@ -95,6 +95,7 @@ struct snap_live {
 	struct snap_stack_batch stacks; /* of the threads in work */
 
 	struct snap_live_threads threads; /* from before the stop */
+	bool syscalls_later;		  /* but for these */
 
 	/* The first of each thread's pieces; behind them those of the annotations. */
 	size_t first_piece[SNAP_MAX_THREADS + 1];

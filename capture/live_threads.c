@@ -7,9 +7,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "capture/interrupted_call.h"
 #include "capture/proc_info.h"
 
-static void take_entries(struct snap_live_threads *all, int tasks_fd, const char *buf, long len)
+static void take_entries(
+	struct snap_live_threads *all, int tasks_fd, bool with_syscalls, const char *buf, long len)
 {
 	for (long i = 0; i < len;) {
 		/* struct linux_dirent64 of getdents64(2), which glibc's dirent64 is. */
@@ -19,13 +21,14 @@ static void take_entries(struct snap_live_threads *all, int tasks_fd, const char
 		if (!snap_proc_number(entry->d_name, &tid))
 			continue;
 		if (all->num < SNAP_LIVE_THREADS_MAX)
-			snap_proc_thread_read(tasks_fd, tid, &all->threads[all->num++]);
+			snap_proc_thread_read(
+				tasks_fd, tid, with_syscalls, &all->threads[all->num++]);
 		else
 			all->num_left_out++;
 	}
 }
 
-void snap_live_threads_read(struct snap_live_threads *ret, pid_t pid)
+void snap_live_threads_read(struct snap_live_threads *ret, pid_t pid, bool with_syscalls)
 {
 	_Alignas(struct dirent64) char buf[4096];
 	char name[40];
@@ -37,8 +40,38 @@ void snap_live_threads_read(struct snap_live_threads *ret, pid_t pid)
 		return; /* it is gone, which whoever stops it will tell */
 	long n;
 	while ((n = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0)
-		take_entries(ret, fd, buf, n);
+		take_entries(ret, fd, with_syscalls, buf, n);
 	(void)close(fd); /* nothing was written */
+}
+
+/* Mostly they have the same order; *at: where it is likely to be. NULL: it ended before. */
+static const struct snap_tracee_thread *find_tracee(
+	const struct snap_tracee *t, uint64_t tid, size_t *at)
+{
+	for (size_t i = 0; i < t->num_threads; i++) {
+		*at = *at + 1 < t->num_threads ? *at + 1 : 0;
+		if ((uint64_t)t->threads[*at].tid == tid)
+			return &t->threads[*at];
+	}
+	return NULL;
+}
+
+void snap_live_threads_stopped(struct snap_live_threads *threads, const struct snap_tracee *t,
+	const struct snap_arch *arch)
+{
+	size_t at = t->num_threads > 0 ? t->num_threads - 1 : 0;
+	for (size_t i = 0; i < threads->num; i++) {
+		struct snap_proc_thread *thread = &threads->threads[i];
+		const struct snap_tracee_thread *tracee = find_tracee(t, thread->facts.tid, &at);
+		if (!tracee)
+			continue;
+		if (snap_interrupted_call_known(arch) &&
+			tracee->regs_len == arch->prstatus_reg_size)
+			(void)snap_interrupted_call(
+				arch, tracee->regs, tracee->regs_len, &thread->facts);
+		else if (tracee->phase == SNAP_TRACEE_SEIZED)
+			snap_proc_thread_read_syscall(t->tasks_fd, thread->facts.tid, thread);
+	}
 }
 
 /* One omission for all threads of which this could not be read: they most often have one reason. */

@@ -87,19 +87,27 @@ static void read_stat(int tasks_fd, uint64_t tid, struct snap_proc_thread *ret)
 	facts->cpu = (uint32_t)stat.cpu;
 }
 
-void snap_proc_thread_read(int tasks_fd, uint64_t tid, struct snap_proc_thread *ret)
+void snap_proc_thread_read_syscall(int tasks_fd, uint64_t tid, struct snap_proc_thread *ret)
 {
-	struct snap_thread_facts *facts = &ret->facts;
 	char text[256];
-	*facts = (struct snap_thread_facts){.has_tid = true, .tid = tid};
-	ret->stack_cut = ret->has_stat = false;
-
-	/* In the order of how soon it may be no longer true. */
 	ssize_t n = read_of(tasks_fd, tid, "syscall", text, sizeof(text));
 	ret->syscall_error = n < 0 ? (int)n : 0;
 	if (n > 0)
-		snap_proc_syscall_parse(text, facts);
-	n = read_of(tasks_fd, tid, "stack", ret->stack, sizeof(ret->stack));
+		snap_proc_syscall_parse(text, &ret->facts);
+}
+
+void snap_proc_thread_read(
+	int tasks_fd, uint64_t tid, bool with_syscall, struct snap_proc_thread *ret)
+{
+	struct snap_thread_facts *facts = &ret->facts;
+	*facts = (struct snap_thread_facts){.has_tid = true, .tid = tid};
+	ret->stack_cut = ret->has_stat = false;
+	ret->syscall_error = 0;
+
+	/* In the order of how soon it may be no longer true. */
+	if (with_syscall)
+		snap_proc_thread_read_syscall(tasks_fd, tid, ret);
+	ssize_t n = read_of(tasks_fd, tid, "stack", ret->stack, sizeof(ret->stack));
 	ret->stack_error = n < 0 ? (int)n : 0;
 	if (n == SNAP_MAX_KERNEL_STACK) {
 		/* Whole lines. */

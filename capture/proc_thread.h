@@ -28,8 +28,13 @@ struct snap_proc_thread {
 	char stack[SNAP_MAX_KERNEL_STACK + 1];
 };
 
-/* tasks_fd: /proc/PID/task. What can't be read is absent. */
-void snap_proc_thread_read(int tasks_fd, uint64_t tid, struct snap_proc_thread *ret);
+/* tasks_fd: /proc/PID/task. What can't be read is absent, and which system call, unless
+ * with_syscall. */
+void snap_proc_thread_read(
+	int tasks_fd, uint64_t tid, bool with_syscall, struct snap_proc_thread *ret);
+
+/* The system call alone. */
+void snap_proc_thread_read_syscall(int tasks_fd, uint64_t tid, struct snap_proc_thread *ret);
 
 /*
  * A text of /proc/PID/syscall: "running", "-1 SP PC" or "NUMBER ARGUMENT... SP PC". Fills what it

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/interrupted_call.h"
 #include "common/escape.h"
 
 static uint64_t now_ns(void)
@@ -280,7 +281,7 @@ int snap_tracee_seize(struct snap_tracee *t, pid_t pid, const struct snap_arch *
 	t->num_seen = num_seen;
 	t->next_seen = 0;
 	t->num_nameless = 0;
-	t->ask_names = arch && arch->syscall != 0;
+	t->ask_names = snap_interrupted_call_known(arch);
 	t->has_asked = false;
 	int r = seize_one(t, pid, err);
 	if (r >= 0)
@@ -314,38 +315,6 @@ static void read_extra_regs(const struct snap_arch *arch, struct snap_tracee_thr
 	}
 }
 
-/* As in the kernel's include/linux/errno.h: the calls are begun again, unless there is a handler.
- */
-#define ERESTARTSYS	      512
-#define ERESTARTNOINTR	      513
-#define ERESTARTNOHAND	      514
-#define ERESTART_RESTARTBLOCK 516
-
-static int64_t signed_reg(
-	const struct snap_arch *arch, const struct snap_tracee_thread *thread, unsigned int index)
-{
-	uint64_t value = 0;
-	(void)snap_arch_reg_get(arch, index, thread->regs, thread->regs_len, &value); /* else 0 */
-	return snap_arch_word(arch) == 4 ? (int32_t)value : (int64_t)value;
-}
-
-/* What the thread was about when it was stopped: to say that it ran (R) or waited (S). */
-static char state_by_registers(
-	const struct snap_arch *arch, const struct snap_tracee_thread *thread)
-{
-	if (signed_reg(arch, thread, arch->syscall) < 0)
-		return 'R';
-	switch (-signed_reg(arch, thread, arch->syscall_ret)) {
-	case EINTR:
-	case ERESTARTSYS:
-	case ERESTARTNOINTR:
-	case ERESTARTNOHAND:
-	case ERESTART_RESTARTBLOCK:
-		return 'S';
-	}
-	return 'R';
-}
-
 static void read_regs(
 	struct snap_tracee *t, const struct snap_arch *arch, struct snap_tracee_thread *thread)
 {
@@ -360,8 +329,12 @@ static void read_regs(
 		arch = other;
 	if (arch && thread->regs_len == arch->prstatus_reg_size) {
 		read_extra_regs(arch, thread);
-		if (thread->state == 0 && arch->syscall != 0)
-			thread->state = state_by_registers(arch, thread);
+		/* What it was about: it waited, or ran. */
+		if (thread->state == 0 && snap_interrupted_call_known(arch))
+			thread->state =
+				snap_interrupted_call(arch, thread->regs, thread->regs_len, NULL)
+					? 'S'
+					: 'R';
 	}
 	if (thread != &t->threads[0])
 		return;

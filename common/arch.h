@@ -25,6 +25,8 @@ struct snap_arch_reg {
 /* No table lists more of them; and none has more bytes. */
 #define SNAP_ARCH_MAX_EXTRA_REGSETS	 4
 #define SNAP_ARCH_EXTRA_REGSET_MAX_BYTES 48
+/* Of a system call, on all machines. */
+#define SNAP_ARCH_SYSCALL_ARGUMENTS 6
 /* No table lists more vector register sets. */
 #define SNAP_ARCH_MAX_VECTOR_REGSETS 6
 
@@ -59,9 +61,10 @@ struct snap_arch {
 	 * machines whose calls do not push it. */
 	uint16_t pc, sp, fp, lr;
 	/* Of a thread that a tracer stops, where the kernel shows which system call it was in (-1:
-	 * none) and, yet, with what error that was interrupted: indices into regs. syscall 0: not
-	 * known. */
+	 * none), with what error that was broken off, and its arguments: indices into regs. syscall
+	 * 0: not known, or that is gone by then. */
 	uint16_t syscall, syscall_ret;
+	uint16_t syscall_args[SNAP_ARCH_SYSCALL_ARGUMENTS];
 	/* The thread pointer (the psABI's thread-local storage): likewise, or the first word of the
 	 * register set NT_... tp_regset, if that is not 0; of NT_386_TLS, the base of the segment
 	 * that gs selects. */

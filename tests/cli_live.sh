@@ -88,6 +88,11 @@ fi
 
 # More than are looked at one by one before: whether they wait is then told by their registers.
 if start waiting_threads; then
+	for task in /proc/"$PID"/task/*; do
+		read -r text <"$task/syscall"
+		set -- $text
+		echo "${task##*/} ${*:1:$(($# > 2 ? $# - 2 : $#))}"
+	done | sort -n >"$TMP/truth"
 	captured "threads in many calls" 181
 	equal "threads in many calls: each has its own name" 180 "$(json_get "$TMP/live.json" \
 		'len({t["name"] for t in r["threads"] if t["name"].split(" ")[0] in
@@ -99,6 +104,11 @@ if start waiting_threads; then
 		'", ".join(sorted(t["name"] for t in r["threads"] if t["state"] != "blocked"))' 2>&1)"
 	equal "threads in many calls: running" "ready ready" "$(json_get "$TMP/live.json" \
 		'" ".join(t["state"] for t in r["threads"] if t["name"].startswith("run"))' 2>&1)"
+	# In which calls, with which arguments: as /proc says without anybody having stopped them.
+	json_get "$TMP/live.json" '"\n".join("%d %d %s" % (t["tid"], t["wait"]["syscall"]["number"],
+		" ".join(t["wait"]["syscall"]["arguments"]))
+		for t in r["threads"] if t["wait"] and t["wait"]["syscall"])' | sort -n >"$TMP/calls" 2>&1
+	equal "threads in many calls: the calls" "$(grep -v running "$TMP/truth")" "$(cat "$TMP/calls")"
 	kill -STOP "$PID"
 	sleep 0.1
 	run timeout 20 "$DEBUGGER" -o "$TMP/live.snap" "$PID"
