@@ -87,12 +87,28 @@ if start sleeping_threads 1000; then
 fi
 
 # More than are looked at one by one before: whether they wait is then told by their registers.
-if start waiting_threads; then
-	for task in /proc/"$PID"/task/*; do
+calls_of() { # PID: thread, number and arguments of each that waits, as the kernel tells
+	local task text
+	for task in /proc/"$1"/task/*; do
 		read -r text <"$task/syscall"
 		set -- $text
-		echo "${task##*/} ${*:1:$(($# > 2 ? $# - 2 : $#))}"
-	done | sort -n >"$TMP/truth"
+		[ "$1" = running ] || echo "${task##*/} ${*:1:$#-2}"
+	done | sort -n
+}
+# The same as the snapshot has it, beside the registers that tell it, too.
+calls_in() {
+	protoc -I "$TOP/proto" --decode=snapcrash.Snapshot snapshot.proto <"$1" | "$PYTHON" -c '
+import re, sys
+for facts in re.findall(r"^thread_facts \{\n(.*?)^\}", sys.stdin.read(), re.M | re.S):
+	values = {}
+	for key, value in re.findall(r"^  (\w+): (-?\d+)$", facts, re.M):
+		values.setdefault(key, []).append(int(value))
+	if "syscall_number" in values:
+		print(values["tid"][0], values["syscall_number"][0],
+			" ".join(f"{value:#x}" for value in values["syscall_arguments"]))'
+}
+if start waiting_threads; then
+	calls_of "$PID" >"$TMP/truth"
 	captured "threads in many calls" 181
 	equal "threads in many calls: each has its own name" 180 "$(json_get "$TMP/live.json" \
 		'len({t["name"] for t in r["threads"] if t["name"].split(" ")[0] in
@@ -108,7 +124,12 @@ if start waiting_threads; then
 	json_get "$TMP/live.json" '"\n".join("%d %d %s" % (t["tid"], t["wait"]["syscall"]["number"],
 		" ".join(t["wait"]["syscall"]["arguments"]))
 		for t in r["threads"] if t["wait"] and t["wait"]["syscall"])' | sort -n >"$TMP/calls" 2>&1
-	equal "threads in many calls: the calls" "$(grep -v running "$TMP/truth")" "$(cat "$TMP/calls")"
+	equal "threads in many calls: the calls" "$(cat "$TMP/truth")" "$(cat "$TMP/calls")"
+	sleep 0.1
+	calls_of "$PID" >"$TMP/truth"
+	run "$DEBUGGER" -o "$TMP/live.snap" "$PID"
+	equal "threads in many calls: what is written of the first 128" \
+		"$(head -n 128 "$TMP/truth")" "$(calls_in "$TMP/live.snap" | sort -n)"
 	kill -STOP "$PID"
 	sleep 0.1
 	run timeout 20 "$DEBUGGER" -o "$TMP/live.snap" "$PID"
