@@ -237,7 +237,7 @@ static void test_this_thread(void **state)
 	(void)state;
 	static struct snap_proc_thread thread;
 	int tasks = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	snap_proc_thread_read(tasks, (uint64_t)gettid(), &thread);
+	snap_proc_thread_read(tasks, (uint64_t)gettid(), true, &thread);
 	assert_true(thread.facts.has_tid && thread.facts.tid == (uint64_t)gettid());
 	assert_true(thread.facts.has_letter && thread.facts.letter == 'R');
 	assert_true(thread.facts.has_cpu && thread.facts.has_user_ms);
@@ -248,7 +248,7 @@ static void test_this_thread(void **state)
 		assert_int_equal(thread.facts.syscall_number, SYS_read);
 	}
 	/* One that there is not. */
-	snap_proc_thread_read(tasks, 4194305, &thread);
+	snap_proc_thread_read(tasks, 4194305, true, &thread);
 	assert_false(thread.facts.has_letter || thread.facts.has_running);
 	assert_int_equal(thread.stack_error, -ENOENT);
 	close(tasks);
