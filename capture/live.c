@@ -345,9 +345,11 @@ static size_t take_threads(struct snap_live *l, size_t index, bool vectors)
 		.buf = l->emit.buf,
 	};
 	struct snap_memory_thread where;
+	/* What the first one gives decides what the others may. */
+	const size_t most = index == 0 ? 1 : l->tracee.num_threads;
 	size_t end = index, num_taken = 0;
 	snap_stack_batch_begin(&l->stacks);
-	for (; end < l->tracee.num_threads && l->stacks.num < SNAP_STACK_BATCH_MAX; end++) {
+	for (; end < most && l->stacks.num < SNAP_STACK_BATCH_MAX; end++) {
 		struct snap_tracee_thread *thread = &l->tracee.threads[end];
 		/* The first one, dead or not, is the first. */
 		if (end > 0 && thread->phase == SNAP_TRACEE_ENDED)

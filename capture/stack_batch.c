@@ -17,8 +17,10 @@ void snap_stack_batch_add(struct snap_stack_batch *batch, const struct snap_stac
 	stack->thread = *thread;
 	snap_stack_chain_init(&stack->chain, source->areas, source->arch, thread, cap);
 	(void)snap_stack_chain_next(&stack->chain); /* there is a first one */
-	stack->planned = snap_memory_plan_len(&stack->chain.plan);
-	snap_stack_budget_spend(source->budget, stack->planned);
+	/* The stack that another one leads to is known when that was read: until then, whatever the
+	 * thread may give is not for those that are added after it. */
+	stack->reserved = stack->chain.away ? cap : snap_memory_plan_len(&stack->chain.plan);
+	snap_stack_budget_spend(source->budget, stack->reserved);
 }
 
 /* From the index-th one on, as many as there is room for. */
@@ -47,10 +49,10 @@ uint64_t snap_stack_batch_take(struct snap_stack_batch *batch,
 	struct snap_memory_ahead_reader ahead = {&batch->ahead, source->mem_fd, source->buf};
 	const struct snap_memory_reader reader = {snap_memory_ahead_get, &ahead};
 	uint64_t taken = snap_memory_take_chain(&reader, &stack->chain, sink);
-	/* What it led to may be more than was planned, and what is none of it less. */
-	if (taken > stack->planned)
-		snap_stack_budget_spend(source->budget, taken - stack->planned);
+	/* It may have led to others all the same, and what is none of it is not taken. */
+	if (taken > stack->reserved)
+		snap_stack_budget_spend(source->budget, taken - stack->reserved);
 	else
-		snap_stack_budget_return(source->budget, stack->planned - taken);
+		snap_stack_budget_return(source->budget, stack->reserved - taken);
 	return taken;
 }

@@ -39,7 +39,7 @@ struct snap_stack_batch {
 		uint64_t cap;	/* bytes that it may give */
 		struct snap_memory_thread thread;
 		struct snap_stack_chain chain;
-		uint64_t planned; /* bytes of the first one */
+		uint64_t reserved; /* bytes of the budget, until it is taken */
 	} stacks[SNAP_STACK_BATCH_MAX];
 	size_t ahead_end; /* those before it were read ahead, or are not worth it */
 	struct snap_memory_ahead ahead;

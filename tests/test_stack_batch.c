@@ -145,6 +145,53 @@ static void test_the_same_together_as_one_by_one(void **state)
 	}
 }
 
+/* Each runs on a stack that leads to the one it was started on: together they may give no more than
+ * one by one, and the last ones as much as the first ones. */
+static void test_stacks_that_lead_to_others(void **state)
+{
+	(void)state;
+	const struct snap_memory_limits limits = {
+		.max_bytes = 256u << 10,
+		.stack_first_bytes = 64u << 10,
+		.stack_second_bytes = 16u << 10,
+		.stack_second_threads = 63,
+		.stack_threads = 64,
+	};
+	struct snap_stack_budget budget;
+	struct got got = {.sum = 1};
+	const struct snap_memory_sink sink = {take_range, take_omission, &got};
+	const struct snap_stack_source source = source_of(&budget);
+	uint64_t least = UINT64_MAX, most = 0;
+	snap_stack_budget_init(&budget, &limits, 64, arch, 0);
+	for (size_t i = 0; i < 64;) {
+		/* The first one decides what the others may give. */
+		size_t end = i == 0 ? 1 : i + SNAP_STACK_BATCH_MAX;
+		snap_stack_batch_begin(&batch);
+		for (; i < end && i < 64; i++) {
+			bool registers;
+			uint64_t cap = snap_stack_budget_next(&budget, &registers);
+			uint8_t *on = stack_at(2 * i) + STACK_BYTES - 256;
+			uint64_t home = (uintptr_t)stack_at(2 * i + 1);
+			const uint64_t left_at = home + 512;
+			const struct snap_memory_thread thread = {.tid = 1000 + i,
+				.pc = 1,
+				.sp = (uintptr_t)on,
+				.tp = home + STACK_BYTES - 1024};
+			assert_true(registers);
+			memcpy(on, &left_at, sizeof(left_at));
+			snap_stack_batch_add(&batch, &source, i, cap, &thread);
+		}
+		for (size_t j = 0; j < batch.num; j++) {
+			uint64_t taken = snap_stack_batch_take(&batch, &source, j, &sink);
+			least = taken < least ? taken : least;
+			if (batch.stacks[j].index > 0)
+				most = taken > most ? taken : most;
+		}
+	}
+	assert_true(got.bytes > limits.max_bytes / 2);
+	assert_true(least > most * 3 / 4);
+}
+
 /* One that can't be read at all does not keep the others from it. */
 static void test_a_stack_that_is_gone(void **state)
 {
@@ -174,6 +221,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_same_together_as_one_by_one),
+		cmocka_unit_test(test_stacks_that_lead_to_others),
 		cmocka_unit_test(test_a_stack_that_is_gone),
 	};
 	return cmocka_run_group_tests(tests, start, NULL);
