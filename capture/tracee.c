@@ -381,8 +381,9 @@ static void wait_one(
 		/* On its way to take a signal rather than stopped by us. */
 		if (info.si_status >> 8 == 0)
 			thread->signo = info.si_status;
-		/* Of all, by a signal that stops them. */
-		if (thread->state == 0 && is_stop_signal(info.si_status & 0xff))
+		/* Of all, by a signal that stops them; one that only comes may have a handler. */
+		if (thread->state == 0 && info.si_status >> 8 == PTRACE_EVENT_STOP &&
+			is_stop_signal(info.si_status & 0xff))
 			thread->state = 'T';
 		read_regs(t, arch, thread);
 	}

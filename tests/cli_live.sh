@@ -141,6 +141,15 @@ if start waiting_threads; then
 	end
 fi
 
+# Neither is told of one what would be so of another.
+if start busy_threads; then
+	captured "busy threads" 157
+	equal "busy threads: none is stopped" \
+		"signals ready, waits blocked" "$(json_get "$TMP/live.json" '", ".join(sorted(
+		{"%s %s" % (t["name"], t["state"]) for t in r["threads"] if t["name"] in ("signals", "waits")}))' 2>&1)"
+	end
+fi
+
 if start spinning; then
 	captured "spinning threads" 2
 	before=$(cpu_time "$PID")

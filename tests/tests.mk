@@ -253,7 +253,7 @@ VICTIMS_GCC = cxx_coroutine nested_function
 VICTIMS_CLANG = ubsan
 VICTIMS_O2 = fortified
 VICTIMS_ONCE = $(VICTIMS_OF_asserts) cxx_asserts $(VICTIMS_OF_cxx_asserts) freed_blocks cxx_exceptions $(VICTIMS_OF_cxx_exceptions) deadlocks deep_threads deleted_exe fortified_more points heap heap_errors hostile_comm \
-	memory_short \
+	memory_short busy_threads \
 	jit_registered many_mappings many_threads sleeping_threads spinning stack_on_file \
 	waiting_threads
 
