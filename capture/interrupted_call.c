@@ -30,7 +30,7 @@ static int64_t signed_reg(
 	return snap_arch_word(arch) == 4 ? (int32_t)value : (int64_t)value;
 }
 
-static bool was_broken_off(int64_t result)
+static enum snap_interrupted_call what_became(int64_t result)
 {
 	switch (result) {
 	case -EINTR:
@@ -38,22 +38,14 @@ static bool was_broken_off(int64_t result)
 	case -ERESTARTNOINTR:
 	case -ERESTARTNOHAND:
 	case -ERESTART_RESTARTBLOCK:
-		return true;
+		return SNAP_CALL_BROKEN_OFF;
 	}
-	return false;
+	return result > 0 ? SNAP_CALL_DONE : SNAP_CALL_NONE;
 }
 
-bool snap_interrupted_call(const struct snap_arch *arch, const uint8_t *regs, size_t len,
+static void tell_call(const struct snap_arch *arch, const uint8_t *regs, size_t len, int64_t number,
 	struct snap_thread_facts *facts)
 {
-	int64_t number = signed_reg(arch, regs, len, arch->syscall);
-	bool waited = number >= 0 && was_broken_off(signed_reg(arch, regs, len, arch->syscall_ret));
-	if (!facts)
-		return waited;
-	facts->has_running = true;
-	facts->running = !waited;
-	if (!waited)
-		return false;
 	facts->has_syscall_number = true;
 	facts->syscall_number = number;
 	facts->num_syscall_arguments = SNAP_SYSCALL_ARGUMENTS;
@@ -62,5 +54,21 @@ bool snap_interrupted_call(const struct snap_arch *arch, const uint8_t *regs, si
 	facts->has_stack_pointer = facts->has_program_counter = true;
 	facts->stack_pointer = reg(arch, regs, len, arch->sp);
 	facts->program_counter = reg(arch, regs, len, arch->pc);
-	return true;
+}
+
+enum snap_interrupted_call snap_interrupted_call(const struct snap_arch *arch, const uint8_t *regs,
+	size_t len, struct snap_thread_facts *facts)
+{
+	int64_t number = signed_reg(arch, regs, len, arch->syscall);
+	enum snap_interrupted_call call = SNAP_CALL_NONE;
+	if (number >= 0)
+		call = what_became(signed_reg(arch, regs, len, arch->syscall_ret));
+	if (!facts)
+		return call;
+	bool waited = facts->has_letter && (facts->letter == 'S' || facts->letter == 'D');
+	if (call == SNAP_CALL_BROKEN_OFF || (call == SNAP_CALL_DONE && waited))
+		tell_call(arch, regs, len, number, facts);
+	facts->has_running = call != SNAP_CALL_DONE || facts->has_letter;
+	facts->running = !facts->has_syscall_number;
+	return call;
 }

@@ -20,11 +20,19 @@
  */
 bool snap_interrupted_call_known(const struct snap_arch *arch);
 
+enum snap_interrupted_call {
+	SNAP_CALL_NONE,	      /* it ran */
+	SNAP_CALL_BROKEN_OFF, /* it waited in a call */
+	/* It was in a call that did something: it ran, or waited to do the rest, as write(2) does
+	 * in a full pipe. */
+	SNAP_CALL_DONE,
+};
+
 /*
- * Whether it waited; if not, it ran. regs: pr_reg, len bytes. facts: what
- * /proc/PID/task/TID/syscall would have told is filled in; may be NULL.
+ * What it was about. regs: pr_reg, len bytes. facts: what /proc/PID/task/TID/syscall would have
+ * told is filled in, by the letter in it where the registers do not decide; may be NULL.
  */
-bool snap_interrupted_call(const struct snap_arch *arch, const uint8_t *regs, size_t len,
-	struct snap_thread_facts *facts);
+enum snap_interrupted_call snap_interrupted_call(const struct snap_arch *arch, const uint8_t *regs,
+	size_t len, struct snap_thread_facts *facts);
 
 #endif

@@ -315,6 +315,21 @@ static void read_extra_regs(const struct snap_arch *arch, struct snap_tracee_thr
 	}
 }
 
+/* The letter that says what it was about: it waited, or ran. */
+static char state_by_registers(
+	const struct snap_arch *arch, const struct snap_tracee_thread *thread)
+{
+	switch (snap_interrupted_call(arch, thread->regs, thread->regs_len, NULL)) {
+	case SNAP_CALL_NONE:
+		return 'R';
+	case SNAP_CALL_BROKEN_OFF:
+		return 'S';
+	case SNAP_CALL_DONE:
+		break;
+	}
+	return 0;
+}
+
 static void read_regs(
 	struct snap_tracee *t, const struct snap_arch *arch, struct snap_tracee_thread *thread)
 {
@@ -329,12 +344,8 @@ static void read_regs(
 		arch = other;
 	if (arch && thread->regs_len == arch->prstatus_reg_size) {
 		read_extra_regs(arch, thread);
-		/* What it was about: it waited, or ran. */
 		if (thread->state == 0 && snap_interrupted_call_known(arch))
-			thread->state =
-				snap_interrupted_call(arch, thread->regs, thread->regs_len, NULL)
-					? 'S'
-					: 'R';
+			thread->state = state_by_registers(arch, thread);
 	}
 	if (thread != &t->threads[0])
 		return;

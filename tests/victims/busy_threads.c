@@ -1,7 +1,7 @@
 /*
- * 150 threads that wait, then three of each kind that others may be taken for: "full" wait in
- * write(2) in a pipe that has taken a part already, "signals" send themselves one that stops
- * processes, but is handled. Prints "ready".
+ * Three threads "full" that wait in write(2) in a pipe that has taken a part already, 150 that
+ * "wait", three more "full", and three "signals" that send themselves one that stops processes, but
+ * is handled: what others may be taken for. Prints "ready".
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -60,14 +60,13 @@ int main(void)
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 128 << 10);
 	signal(SIGTSTP, handle);
-	for (int i = 0; i < NUM_WAITING + 2 * NUM_OTHERS; i++)
-		if (pthread_create(&thread, &attr,
-			    i < NUM_WAITING		   ? wait_long
-			    : i < NUM_WAITING + NUM_OTHERS ? fill
-							   : send_signals,
-			    NULL))
-			return 1;
-	while (atomic_load(&num_ready) < NUM_WAITING + 2 * NUM_OTHERS)
+	static void *(*const kinds[])(void *) = {fill, wait_long, fill, send_signals};
+	static const int nums[] = {NUM_OTHERS, NUM_WAITING, NUM_OTHERS, NUM_OTHERS};
+	for (int kind = 0; kind < 4; kind++)
+		for (int i = 0; i < nums[kind]; i++)
+			if (pthread_create(&thread, &attr, kinds[kind], NULL))
+				return 1;
+	while (atomic_load(&num_ready) < NUM_WAITING + 3 * NUM_OTHERS)
 		usleep(1000);
 	usleep(100000);
 	puts("ready");
