@@ -525,10 +525,30 @@ struct tracer {
 	int result;
 };
 
+static unsigned int time_s(const struct snap_live *l)
+{
+	return l->config ? (unsigned int)l->config->dump_time_s : SNAP_LIVE_TIME_S;
+}
+
+/*
+ * Memory may never come: that of a userfaultfd or of a mapped file whose server is the process that
+ * is held. Only SIGKILL wakes who waits for it, and when we end, the process is let go.
+ */
+static void end_in_time(const struct snap_live *l)
+{
+	timer_t killer;
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+	struct itimerspec when = {.it_value = {.tv_sec = time_s(l)}};
+	/* It goes when this task ends. */
+	if (timer_create(CLOCK_MONOTONIC, &event, &killer) == 0)
+		(void)timer_settime(killer, 0, &when, NULL); /* valid arguments: can't fail */
+}
+
 static int run_tracer(void *arg)
 {
 	struct tracer *tracer = arg;
 	allow_all(&tracer->processors);
+	end_in_time(tracer->live);
 	/* Killed with its parent, who may have been killed just before. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == tracer->parent)
 		tracer->result = seize_and_capture(tracer->live, tracer->err);
@@ -551,7 +571,8 @@ int snap_live_capture(struct snap_live *l, struct snap_error *err)
 		l->arena = NULL;
 		return snap_error_errno(err, errno, "cannot get memory");
 	}
-	(void)snap_error_set(err, SNAP_ERROR_SYSTEM, "the capture was killed");
+	(void)snap_error_set(err, SNAP_ERROR_SYSTEM,
+		"the capture was killed, or it took longer than %u s", time_s(l));
 
 	uint8_t *stack = mmap(NULL, SNAP_LIVE_TRACER_STACK, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);

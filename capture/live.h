@@ -31,8 +31,10 @@
 
 /* The stack of the task that traces; it has a page without access below it. */
 #define SNAP_LIVE_TRACER_STACK (256u << 10)
-#define SNAP_LIVE_MAPS_BYTES   (16u << 20)
-#define SNAP_LIVE_MAX_PIECES   (4u * SNAP_MAX_THREADS)
+/* Seconds until a capture is given up, unless configured otherwise. */
+#define SNAP_LIVE_TIME_S     10u
+#define SNAP_LIVE_MAPS_BYTES (16u << 20)
+#define SNAP_LIVE_MAX_PIECES (4u * SNAP_MAX_THREADS)
 
 /* A record that is kept until it can be written. */
 struct snap_live_piece {
@@ -124,7 +126,8 @@ bool snap_live_ended(const struct snap_live *l);
  * snap_prefault_program(). Returns 0, or -1 with the reason; the process
  * runs in either case, and nothing is attached to it any more.
  *
- * ptrace(2) is used by a task of its own, which shares our memory and ends before this returns.
+ * ptrace(2) is used by a task of its own, which shares our memory and ends before this returns; it
+ * is killed if it takes longer than the configuration's dump_time, as where memory never comes.
  * A thread in an uninterruptible wait would come to its stop later, perhaps while we wait for a
  * disk or a terminal, and it can't be detached until then: the kernel does that when its tracer
  * ends.

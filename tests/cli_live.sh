@@ -143,12 +143,34 @@ fi
 
 # What one does is not told of another, nor what is not certain.
 if start busy_threads; then
-	captured "busy threads" 160
+	# In which calls, as it is written of the first ones; the first time, the pipes still took something.
+	calls_of "$PID" | head -n 128 >"$TMP/truth"
+	run "$DEBUGGER" -o "$TMP/live.snap" "$PID"
+	equal "busy threads: the calls" "$(cat "$TMP/truth")" "$(calls_in "$TMP/live.snap" | sort -n)"
+	run "$ANALYZE" json "$TMP/live.snap"
+	rm -f "$TMP/live.snap"
 	equal "busy threads: what they do" \
 		"full None, full blocked write, signals ready, waits blocked pause" \
-		"$(json_get "$TMP/live.json" '", ".join(sorted({" ".join(
+		"$(json_get "$TMP/out" '", ".join(sorted({" ".join(
 		[t["name"], str(t["state"])] + ([t["wait"]["syscall"]["name"]] if t["state"] == "blocked" else []))
 		for t in r["threads"] if t["name"] != "busy_threads"}))' 2>&1)"
+	captured "busy threads" 160
+	end
+fi
+
+# Memory that never comes: whatever becomes of the snapshot, the process is not held for long.
+if start userfault_threads; then
+	if grep -q none "$TMP/live.out"; then
+		skip "memory that never comes" "no userfaultfd"
+	else
+		printf 'dump_time = 1\n' >"$TMP/conf"
+		run timeout -s KILL 15 "$DEBUGGER" --config "$TMP/conf" -o "$TMP/live.snap" "$PID"
+		check "memory that never comes: it ends by itself (status $STATUS)" test "$STATUS" -le 2
+		check "memory that never comes: a snapshot, or why there is none" sh -c \
+			'test -s "$1" || grep -q "took longer than 1 s" "$2"' sh "$TMP/live.snap" "$TMP/err"
+		check "memory that never comes: the process goes on" undisturbed
+		rm -f "$TMP/live.snap"
+	fi
 	end
 fi
 

@@ -255,7 +255,7 @@ VICTIMS_O2 = fortified
 VICTIMS_ONCE = $(VICTIMS_OF_asserts) cxx_asserts $(VICTIMS_OF_cxx_asserts) freed_blocks cxx_exceptions $(VICTIMS_OF_cxx_exceptions) deadlocks deep_threads deleted_exe fortified_more points heap heap_errors hostile_comm \
 	memory_short busy_threads \
 	jit_registered many_mappings many_threads sleeping_threads spinning stack_on_file \
-	waiting_threads
+	userfault_threads waiting_threads
 
 VICTIM_FLAGS_asserts_own = -DOWN
 VICTIM_FLAGS_asserts_own_O0 = -DOWN -O0
