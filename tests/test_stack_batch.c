@@ -145,6 +145,33 @@ static void test_the_same_together_as_one_by_one(void **state)
 	}
 }
 
+/* Without a mem file there is nothing else to read them by: as many at a time as there is room for,
+ * then the next ones. */
+static void test_all_are_read_together(void **state)
+{
+	(void)state;
+	for (size_t each = SNAP_MEMORY_AHEAD_BYTES / SNAP_STACK_BATCH_MAX; each <= STACK_BYTES / 4;
+		each *= 2) {
+		struct snap_stack_budget budget;
+		struct got got = {.sum = 1};
+		const struct snap_memory_sink sink = {take_range, take_omission, &got};
+		const struct snap_memory_limits limits = SNAP_MEMORY_LIMITS_DEFAULT;
+		struct snap_stack_source source = source_of(&budget);
+		source.mem_fd = -1;
+		snap_stack_budget_init(&budget, &limits, NUM, arch, 0);
+		snap_stack_batch_begin(&batch);
+		for (size_t i = 0; i < SNAP_STACK_BATCH_MAX; i++) {
+			const struct snap_memory_thread thread = {.tid = 1000 + i,
+				.pc = 1,
+				.sp = (uintptr_t)stack_at(i + 16) + STACK_BYTES / 4};
+			snap_stack_batch_add(&batch, &source, i, each, &thread);
+		}
+		for (size_t i = 0; i < SNAP_STACK_BATCH_MAX; i++)
+			(void)snap_stack_batch_take(&batch, &source, i, &sink);
+		assert_int_equal(got.bytes, SNAP_STACK_BATCH_MAX * each);
+	}
+}
+
 /* Each runs on a stack that leads to the one it was started on: together they may give no more than
  * one by one, and the last ones as much as the first ones. */
 static void test_stacks_that_lead_to_others(void **state)
@@ -221,6 +248,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_same_together_as_one_by_one),
+		cmocka_unit_test(test_all_are_read_together),
 		cmocka_unit_test(test_stacks_that_lead_to_others),
 		cmocka_unit_test(test_a_stack_that_is_gone),
 	};
