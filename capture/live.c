@@ -522,6 +522,7 @@ struct tracer {
 	struct snap_error *err;
 	pid_t parent;
 	struct processors processors;
+	unsigned int time_ms; /* until it is killed */
 	int result;
 };
 
@@ -534,11 +535,12 @@ static unsigned int time_s(const struct snap_live *l)
  * Memory may never come: that of a userfaultfd or of a mapped file whose server is the process that
  * is held. Only SIGKILL wakes who waits for it, and when we end, the process is let go.
  */
-static void end_in_time(const struct snap_live *l)
+static void end_in_time(unsigned int time_ms)
 {
 	timer_t killer;
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
-	struct itimerspec when = {.it_value = {.tv_sec = time_s(l)}};
+	struct itimerspec when = {
+		.it_value = {.tv_sec = time_ms / 1000, .tv_nsec = time_ms % 1000 * 1000000L}};
 	/* It goes when this task ends. */
 	if (timer_create(CLOCK_MONOTONIC, &event, &killer) == 0)
 		(void)timer_settime(killer, 0, &when, NULL); /* valid arguments: can't fail */
@@ -548,21 +550,63 @@ static int run_tracer(void *arg)
 {
 	struct tracer *tracer = arg;
 	allow_all(&tracer->processors);
-	end_in_time(tracer->live);
+	end_in_time(tracer->time_ms);
 	/* Killed with its parent, who may have been killed just before. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == tracer->parent)
 		tracer->result = seize_and_capture(tracer->live, tracer->err);
 	return 0;
 }
 
+/* Nothing of it is left but what snap_live_find() found. */
+static void begin(struct snap_live *l)
+{
+	snap_tracee_deinit(&l->tracee);
+	snap_tracee_init(&l->tracee);
+	snap_maps_parser_init(&l->maps_parser);
+	snap_areas_init(&l->areas);
+	l->maps_len = 0;
+	l->maps_cut = l->registers_foreign = false;
+	l->maps_error = 0;
+	l->arena_len = l->num_pieces = 0;
+	l->pieces_left_out = l->num_alive = 0;
+	l->arch = own_arch();
+	l->syscalls_later = snap_interrupted_call_known(l->arch);
+	snap_live_threads_read(&l->threads, l->pid, !l->syscalls_later);
+}
+
+/* Has a task do it. Returns whether that was killed. */
+static bool run_task(struct tracer *tracer, uint8_t *stack)
+{
+	int status = 0;
+	/* The task's as well, and ours until we have our turn among the threads that were let go.
+	 */
+	int priority = snap_priority_raise();
+	stay_here(&tracer->processors);
+	pid_t pid = clone(run_tracer, stack + SNAP_LIVE_TRACER_STACK,
+		CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_FS | SIGCHLD, tracer);
+	if (pid < 0)
+		(void)snap_error_errno(tracer->err, errno, "cannot start a task");
+	/* It has ended: CLONE_VFORK. ECHILD: whoever started us ignores SIGCHLD. */
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	allow_all(&tracer->processors);
+	snap_priority_restore(priority);
+	return pid > 0 && WIFSIGNALED(status);
+}
+
+/* Until it is done, by more than it ever takes: many stacks are read at once. */
+static unsigned int first_time_ms(const struct snap_live *l)
+{
+	uint64_t num = l->status.num_threads, most = (uint64_t)time_s(l) * 1000;
+	uint64_t time_ms = 1000 + (num < SNAP_MAX_THREADS ? num : 0);
+	return (unsigned int)(time_ms < most ? time_ms : most);
+}
+
 int snap_live_capture(struct snap_live *l, struct snap_error *err)
 {
 	struct tracer tracer = {.live = l, .err = err, .parent = getpid(), .result = -1};
 	(void)clock_gettime(CLOCK_REALTIME, &l->start); /* can't fail */
-	l->arch = own_arch();
-	snap_areas_init(&l->areas);
-	l->syscalls_later = snap_interrupted_call_known(l->arch);
-	snap_live_threads_read(&l->threads, l->pid, !l->syscalls_later);
+	begin(l);
 	/* Its pages come as they are used. */
 	l->arena_size = snap_emit_memory_limits(l->config).max_bytes;
 	l->arena = mmap(NULL, l->arena_size, PROT_READ | PROT_WRITE,
@@ -581,19 +625,14 @@ int snap_live_capture(struct snap_live *l, struct snap_error *err)
 	/* Stacks grow down on all machines that Linux supports but parisc. */
 	(void)mprotect(stack, TRACER_GUARD, PROT_NONE);
 	snap_prefault(stack + SNAP_LIVE_TRACER_STACK - TRACER_STACK_USED, TRACER_STACK_USED);
-	/* The task's as well, and ours until we have our turn among the threads that were let go.
-	 */
-	int priority = snap_priority_raise();
-	stay_here(&tracer.processors);
-	pid_t pid = clone(run_tracer, stack + SNAP_LIVE_TRACER_STACK,
-		CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_FS | SIGCHLD, &tracer);
-	if (pid < 0)
-		(void)snap_error_errno(err, errno, "cannot start a task");
-	/* It has ended: CLONE_VFORK. ECHILD: whoever started us ignores SIGCHLD. */
-	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	allow_all(&tracer.processors);
-	snap_priority_restore(priority);
+	tracer.time_ms = first_time_ms(l);
+	if (run_task(&tracer, stack)) {
+		/* Who reads a mem file gets an error where process_vm_readv(2) waits for good. */
+		l->stacks.ahead.refused = true;
+		begin(l);
+		tracer.time_ms = time_s(l) * 1000;
+		(void)run_task(&tracer, stack); /* tracer.result tells */
+	}
 	(void)munmap(stack, SNAP_LIVE_TRACER_STACK);
 	return tracer.result;
 }

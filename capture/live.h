@@ -126,11 +126,11 @@ bool snap_live_ended(const struct snap_live *l);
  * snap_prefault_program(). Returns 0, or -1 with the reason; the process
  * runs in either case, and nothing is attached to it any more.
  *
- * ptrace(2) is used by a task of its own, which shares our memory and ends before this returns; it
- * is killed if it takes longer than the configuration's dump_time, as where memory never comes.
- * A thread in an uninterruptible wait would come to its stop later, perhaps while we wait for a
- * disk or a terminal, and it can't be detached until then: the kernel does that when its tracer
- * ends.
+ * ptrace(2) is used by a task of its own, which shares our memory and ends before this returns. It
+ * is killed if memory does not come for a second and some; then there is a second attempt, until
+ * the configuration's dump_time. A thread in an uninterruptible wait would come to its stop later,
+ * perhaps while we wait for a disk or a terminal, and it can't be detached until then: the kernel
+ * does that when its tracer ends.
  */
 int snap_live_capture(struct snap_live *l, struct snap_error *err);
 
