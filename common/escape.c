@@ -21,6 +21,18 @@ size_t snap_utf8_character(struct snap_bytes in, uint32_t *ret_code)
 	return len;
 }
 
+size_t snap_utf8_encode(uint32_t code, uint8_t ret[4])
+{
+	static const uint8_t first[] = {0, 0, 0xc0, 0xe0, 0xf0};
+	if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+		return 0;
+	size_t len = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+	for (size_t i = len; i-- > 1; code >>= 6)
+		ret[i] = (uint8_t)(0x80 | (code & 0x3f));
+	ret[0] = (uint8_t)(first[len] | code);
+	return len;
+}
+
 bool snap_character_is_unsafe(uint32_t code)
 {
 	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c ||

@@ -35,6 +35,12 @@ bool snap_escape_unneeded(struct snap_bytes in, enum snap_escape how);
  */
 size_t snap_utf8_character(struct snap_bytes in, uint32_t *ret_code);
 
+/*
+ * The UTF-8 of a character into ret; NUL is one here. Returns how many bytes that are; 0: no
+ * character has the code (surrogates, above U+10FFFF), ret then untouched.
+ */
+size_t snap_utf8_encode(uint32_t code, uint8_t ret[4]);
+
 /* Whether a terminal may act on the character, or show it (or not) so that it deceives. */
 bool snap_character_is_unsafe(uint32_t code);
 

@@ -108,6 +108,21 @@ static void test_escape_every_code_point(void **state)
 	}
 }
 
+static void test_utf8_encode_every_code(void **state)
+{
+	(void)state;
+	uint8_t ret[4];
+	for (uint32_t code = 0; code < 0x110000; code++) {
+		uint8_t expected[4];
+		size_t len = code >= 0xd800 && code <= 0xdfff ? 0 : encode(code, expected);
+		if (snap_utf8_encode(code, ret) != len || (len && memcmp(ret, expected, len) != 0))
+			fail_msg("U+%04X", code);
+	}
+	assert_int_equal(snap_utf8_encode(0x110000, ret), 0);
+	assert_int_equal(snap_utf8_encode(UINT32_MAX, ret), 0);
+	assert_memory_equal(ret, "\xf4\x8f\xbf\xbf", 4);
+}
+
 /* The table of RFC 3629, section 4: whether the first two bytes may begin a character, of which
  * length. The others are 80 to BF. */
 static size_t begins_character(uint8_t first, uint8_t second)
@@ -288,6 +303,7 @@ int main(void)
 		cmocka_unit_test(test_escape_absent_bytes_are_an_empty_string),
 		cmocka_unit_test(test_escape_invalid_utf8),
 		cmocka_unit_test(test_escape_every_code_point),
+		cmocka_unit_test(test_utf8_encode_every_code),
 		cmocka_unit_test(test_escape_every_pair_of_first_bytes),
 		cmocka_unit_test(test_escape_controls_are_for_files_not_for_terminals),
 		cmocka_unit_test(test_escape_bidirectional_controls),

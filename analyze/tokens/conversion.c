@@ -234,33 +234,13 @@ bool snap_conversion_put_character(
 	const struct snap_conversion *conversion, int64_t value, struct snap_token_text *out)
 {
 	uint8_t utf8[4];
-	size_t len;
-	uint32_t code = (uint32_t)value;
+	size_t len = 1;
 	/* A char that has a sign: the byte of it. */
-	if (value >= INT8_MIN && value < 0) {
+	if (value >= INT8_MIN && value < 0)
 		utf8[0] = (uint8_t)value;
-		len = 1;
-	} else if (value < 0 || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff)) {
+	else if (value < 0 || value > UINT32_MAX ||
+		 (len = snap_utf8_encode((uint32_t)value, utf8)) == 0)
 		return false;
-	} else if (code < 0x80) {
-		utf8[0] = (uint8_t)code;
-		len = 1;
-	} else if (code < 0x800) {
-		utf8[0] = (uint8_t)(0xc0 | code >> 6);
-		utf8[1] = (uint8_t)(0x80 | (code & 0x3f));
-		len = 2;
-	} else if (code < 0x10000) {
-		utf8[0] = (uint8_t)(0xe0 | code >> 12);
-		utf8[1] = (uint8_t)(0x80 | (code >> 6 & 0x3f));
-		utf8[2] = (uint8_t)(0x80 | (code & 0x3f));
-		len = 3;
-	} else {
-		utf8[0] = (uint8_t)(0xf0 | code >> 18);
-		utf8[1] = (uint8_t)(0x80 | (code >> 12 & 0x3f));
-		utf8[2] = (uint8_t)(0x80 | (code >> 6 & 0x3f));
-		utf8[3] = (uint8_t)(0x80 | (code & 0x3f));
-		len = 4;
-	}
 	struct snap_conversion one = *conversion;
 	if (one.width > 0 && len > 1)
 		one.width += (int)len - 1; /* it counts as one */
