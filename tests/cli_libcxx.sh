@@ -37,7 +37,7 @@ def plain(value):
 theirs, ours = variables(sys.argv[1]), variables(sys.argv[2])
 same = bad = 0
 for name, value in theirs.items():
-    if not re.match(r'std::|empty std::|"|\{first|\{elements', value):
+    if not re.match(r'std::|empty std::|[LuU]?"|[LuU]\'|\{first|\{elements', value):
         continue
     its = ours.get(name, "")
     if its == value:
@@ -56,7 +56,7 @@ report() { # NAME COMMAND...: crash it; its core's report in NAME.json
 	"$ANALYZE" json --variables=crashed "$CORE" >"$name.json" 2>err || [ $? -le 1 ] || note_file err
 }
 
-for victim in cxx_containers:36 cxx_values:8; do
+for victim in cxx_containers:36 cxx_values:30; do
 	name=${victim%:*}
 	g++ -std=c++17 -g -O0 -o "$name.gnu" "$SOURCES/$name.cc" || exit 1
 	report "$name-gnu" "./$name.gnu" || exit 1
@@ -83,3 +83,12 @@ told() { json_get snap.json "next(v['value'] for f in r['threads'][0]['frames'] 
 check "a snapshot: a list's nodes" grep -q '^std::list = {<not captured: 0x[0-9a-f]*>...}$' <(told list)
 check "a snapshot: how many a map has" grep -q "^std::map with 2 elements = {.*<not captured: 0x[0-9a-f]*>...}\$" <(told map)
 equal "a snapshot: what a string holds itself" 'std::variant [index 1] = {"text"}' "$(told variant)"
+clang++ -std=c++17 -stdlib=libc++ -g -O0 -o last_values "$SOURCES/cxx_values.cc" || exit 1
+crash_both last_values ./last_values || { not_ok "it crashes"; exit 1; }
+"$ANALYZE" json --variables=all "$SNAP" >snap.json 2>err
+told() { json_get snap.json "next(v['value'] for f in r['threads'][0]['frames'] for v in f['locals'] or [] if v['name'] == '$1')"; }
+equal "a snapshot: what a wide string holds itself" 'L"wide"' "$(told wide)"
+equal "a snapshot: UTF-16" $'u"\xc3\xa9\xf0\x9f\x98\x80 x"' "$(told halves)"
+check "a snapshot: how long a wide string is that it has not" \
+	grep -q '^std::wstring of length 32 = <not captured: 0x[0-9a-f]*>$' <(told wide_far)
+check "a snapshot: valid by the schema" valid_report snap.json

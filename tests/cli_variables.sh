@@ -32,7 +32,7 @@ ask_gdb() {
 	local list=$TMP/list.${#askers[@]}
 	[ -s "$TMP/list" ] || return 0
 	mv "$TMP/list" "$list"
-	VARIABLES_LIST=$list gdb -nx -batch -iex 'set auto-load off' -iex 'set debuginfod enabled off' \
+	VARIABLES_LIST=$list LC_ALL=C.UTF-8 gdb -nx -batch -iex 'set auto-load off' -iex 'set debuginfod enabled off' \
 		-iex 'set libthread-db-search-path /nonexistent' -x "$LIB/gdb_variables.py" </dev/null \
 		>"$list.log" 2>&1 &
 	askers+=($!)

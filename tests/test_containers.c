@@ -2,14 +2,18 @@
  * layout and what they say fits, and as any structure if not. */
 #include "tests/lib/made_types.h"
 
+#include <stdio.h>
+
 /* ---------------------------------------------------------------- C++ */
 
-/* is_homed: its pointer is described elsewhere, by what is called so; len_at: where its length is.
+/*
+ * Of characters of a type; num_local: of which it has room for so many itself. is_homed: its
+ * pointer is described elsewhere, by what is called so; len_at: where its length is.
  */
-static uint64_t make_string_with(
-	const char *name, bool is_homed, const char *holder_name, uint8_t len_at)
+static uint64_t make_string_of(uint64_t character, uint8_t num_local, const char *name,
+	bool is_homed, const char *holder_name, uint8_t len_at)
 {
-	uint64_t pointer = pointer_to(types.character), holder = here(), local, either;
+	uint64_t pointer = pointer_to(character), holder = here(), local, either;
 	if (is_homed) {
 		out_uleb(info, DECLARED);
 		out_string(info, holder_name);
@@ -18,9 +22,9 @@ static uint64_t make_string_with(
 	}
 	local = here();
 	out_uleb(info, ARRAY);
-	out_u32(info, types.character);
+	out_u32(info, character);
 	out_uleb(info, SUBRANGE);
-	out_u8(info, 15);
+	out_u8(info, num_local - 1);
 	ends(1);
 	either = here();
 	out_uleb(info, UNION);
@@ -32,9 +36,15 @@ static uint64_t make_string_with(
 	member("_M_dataplus", holder, 0);
 	member("_M_string_length", types.word, len_at);
 	member(NULL, either, 16);
-	parameter("_CharT", types.character);
+	parameter("_CharT", character);
 	ends(1);
 	return off;
+}
+
+static uint64_t make_string_with(
+	const char *name, bool is_homed, const char *holder_name, uint8_t len_at)
+{
+	return make_string_of(types.character, 16, name, is_homed, holder_name, len_at);
 }
 
 static uint64_t make_string(const char *name, bool is_homed)
@@ -105,6 +115,110 @@ static void test_containers_cxx_string(void **state)
 		value_addr = MEMORY - 8;
 		assert_raw(string);
 		value_addr = MEMORY;
+		end();
+	}
+}
+
+/* Characters of ASCII, size bytes each. */
+static void put_wide(size_t at, const char *text, size_t len, size_t size)
+{
+	memset(memory + at, 0, len * size);
+	for (size_t i = 0; i < len; i++)
+		memory[at + i * size] = (uint8_t)text[i];
+}
+
+__attribute__((format(printf, 2, 3))) static void assert_shown(
+	uint64_t type, const char *format, ...)
+{
+	char expected[100];
+	va_list args;
+	va_start(args, format);
+	(void)vsnprintf(expected, sizeof(expected), format, args);
+	va_end(args);
+	assert_value(type, expected);
+}
+
+static void test_containers_cxx_wide_strings(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name, *prefix, *kind;
+		uint8_t size, encoding;
+	} kinds[] = {
+		{"wchar_t", "L", "w", 4, DW_ATE_signed},
+		{"wchar_t", "L", "w", 2, DW_ATE_unsigned},
+		{"char16_t", "u", "u16", 2, DW_ATE_UTF},
+		{"char32_t", "U", "u32", 4, DW_ATE_UTF},
+	};
+	for (unsigned int i = 0; i < 2 * ARRAY_LEN(kinds); i++) {
+		bool is_homed = i % 2;
+		const char *prefix = kinds[i / 2].prefix, *kind = kinds[i / 2].kind;
+		uint8_t size = kinds[i / 2].size, num = 16 / size;
+		begin(DW_LANG_C_plus_plus_14);
+		uint64_t character = base_type(kinds[i / 2].name, size, kinds[i / 2].encoding);
+		uint64_t pointer = pointer_to(character);
+		scope("std");
+		uint64_t part = structure("basic_string_view<T>", 16);
+		member("_M_len", types.word, 0);
+		member("_M_str", pointer, 8);
+		ends(1);
+		scope("__cxx11");
+		uint64_t string = make_string_of(
+			character, num, "basic_string<T>", is_homed, "_Alloc_hider", 8);
+		uint64_t numbers = make_string_of(
+			types.number, 4, "basic_string<int>", is_homed, "_Alloc_hider", 8);
+		ends(2);
+		open_all();
+		/* In itself: with the NUL, as many as there is room for. */
+		put(0, MEMORY + 16);
+		put(8, num - 1u);
+		put_wide(16, "abcdefg", num - 1u, size);
+		assert_shown(string, "%s\"%.*s\"", prefix, num - 1, "abcdefg");
+		assert_raw(numbers);
+		put(8, num);
+		assert_raw(string);
+		put(8, 0);
+		assert_shown(string, "%s\"\"", prefix);
+		/* Elsewhere. */
+		put(0, MEMORY + 100);
+		put(8, 10);
+		put(16, 10);
+		put_wide(100, "01234\0z\"cb", 10, size);
+		assert_shown(string, "%s\"01234\\000z\\\"cb\"", prefix);
+		assert_raw(numbers);
+		put(16, num - 1u);
+		assert_raw(string); /* there would have been room in itself */
+		put(16, num);
+		put(8, num + 1u);
+		assert_raw(string);
+		put(0, 0x9000);
+		put(8, 17);
+		put(16, 20);
+		assert_shown(string, "std::%sstring of length 17 = <not captured: 0x9000>", kind);
+		/* Two of it were captured, and a byte of the third. */
+		put(0, MEMORY + sizeof(memory) - 2u * size - 1);
+		put_wide(sizeof(memory) - 2u * size - 1, "xy", 2, size);
+		assert_shown(string, "%s\"xy\"... <not captured: 0x71ff>", prefix);
+		put(0, MEMORY + sizeof(memory) - 1);
+		assert_shown(string, "std::%sstring of length 17 = <not captured: 0x71ff>", kind);
+		/* Longer than anything, in bytes. */
+		put(0, MEMORY + 100);
+		put(8, (UINT64_C(1) << 48) / size + 1);
+		put(16, UINT64_MAX);
+		assert_raw(string);
+		/* Views. */
+		put(0, 3);
+		put(8, MEMORY + 100);
+		assert_shown(part, "%s\"012\"", prefix);
+		put(8, 0x9000);
+		assert_shown(part, "std::%sstring_view of length 3 = <not captured: 0x9000>", kind);
+		put(8, 0);
+		assert_raw(part);
+		put(0, 0);
+		assert_shown(part, "%s\"\"", prefix);
+		put(0, (UINT64_C(1) << 48) / size + 1);
+		put(8, MEMORY + 100);
+		assert_raw(part);
 		end();
 	}
 }
@@ -205,6 +319,8 @@ static void test_containers_that_share(void **state)
 	views.left.entries = 100000;
 	assert_value(text, "'\\000' <repeats 65536 times>");
 	uint64_t left = views.left.entries;
+	put(0, NUM + 1);
+	assert_value(text, "'\\000' <repeats 65536 times>...");
 	put(0, 1);
 	views.left.entries = 100000;
 	assert_value(text, "\"\\000\"");
@@ -709,6 +825,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_containers_cxx_string),
+		cmocka_unit_test(test_containers_cxx_wide_strings),
 		cmocka_unit_test(test_containers_cxx_vector),
 		cmocka_unit_test(test_containers_that_share),
 		cmocka_unit_test(test_containers_cxx_pointers),

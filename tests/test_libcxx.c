@@ -13,16 +13,18 @@ static uint64_t array_of(uint64_t type, uint8_t last)
 	return off;
 }
 
-static uint64_t make_string(uint8_t size_at, uint8_t data_at)
+/* Of characters of a type; num_local: of which a short one has so many from local_at on. */
+static uint64_t make_string_of(
+	uint64_t character, uint8_t num_local, uint8_t local_at, uint8_t size_at, uint8_t data_at)
 {
-	uint64_t pointer = pointer_to(types.character);
-	uint64_t local = array_of(types.character, 22);
+	uint64_t pointer = pointer_to(character);
+	uint64_t local = array_of(character, num_local - 1);
 	uint64_t is_long = structure("__long", 24);
 	member("__size_", types.word, size_at);
 	member("__data_", pointer, data_at);
 	ends(1);
 	uint64_t is_short = structure("__short", 24);
-	member("__data_", local, 1);
+	member("__data_", local, local_at);
 	ends(1);
 	uint64_t either = here();
 	out_uleb(info, UNION);
@@ -34,6 +36,11 @@ static uint64_t make_string(uint8_t size_at, uint8_t data_at)
 	member(NULL, either, 0);
 	ends(1);
 	return wrap("basic_string<char>", "__rep_", rep, 24);
+}
+
+static uint64_t make_string(uint8_t size_at, uint8_t data_at)
+{
+	return make_string_of(types.character, 23, 1, size_at, data_at);
 }
 
 static void test_libcxx_string(void **state)
@@ -86,6 +93,68 @@ static void test_libcxx_string(void **state)
 		assert_raw(string);
 		end();
 	}
+}
+
+static void test_libcxx_wide_strings(void **state)
+{
+	(void)state;
+	begin(DW_LANG_C_plus_plus_14);
+	uint64_t wide = base_type("wchar_t", 4, DW_ATE_signed);
+	uint64_t half = base_type("char16_t", 2, DW_ATE_UTF);
+	uint64_t whole = base_type("char32_t", 4, DW_ATE_UTF), pointer = pointer_to(half);
+	scope("std");
+	scope("__1");
+	uint64_t wide_string = make_string_of(wide, 5, 4, 8, 16);
+	uint64_t half_string = make_string_of(half, 11, 2, 8, 16);
+	uint64_t whole_string = make_string_of(whole, 5, 4, 8, 16);
+	uint64_t moved = make_string_of(half, 11, 1, 8, 16);
+	uint64_t numbers = make_string_of(types.number, 5, 4, 8, 16);
+	uint64_t part = structure("basic_string_view<char16_t>", 16);
+	member("__data_", pointer, 0);
+	member("__size_", types.word, 8);
+	ends(3);
+	open_all();
+	/* In itself. */
+	memory[0] = 4 << 1;
+	for (size_t i = 0; i < 4; i++)
+		memory[4 + 4 * i] = (uint8_t)('a' + i);
+	assert_value(wide_string, "L\"abcd\"");
+	assert_value(whole_string, "U\"abcd\"");
+	assert_value(half_string, "u\"\\000a\\000b\"");
+	assert_raw(moved);
+	assert_raw(numbers);
+	memory[0] = 5 << 1; /* there would be no NUL */
+	assert_raw(wide_string);
+	assert_raw(whole_string);
+	memory[0] = 10 << 1;
+	assert_value(half_string, "u\"\\000a\\000b\\000c\\000d\\000\\000\"");
+	memory[0] = 11 << 1;
+	assert_raw(half_string);
+	memory[0] = 0;
+	assert_value(half_string, "u\"\"");
+	/* Elsewhere. */
+	put(0, 16 | 1);
+	put(8, 2);
+	put(16, MEMORY + 100);
+	memcpy(memory + 100, "\x3d\xd8\x00\xde\xe9", 5);
+	assert_value(half_string, "u\"\xf0\x9f\x98\x80\"");
+	assert_value(whole_string, "U\"\\xde00d83d\xc3\xa9\"");
+	put(8, 15);
+	put(16, 0x9000);
+	assert_value(wide_string, "std::wstring of length 15 = <not captured: 0x9000>");
+	assert_value(half_string, "std::u16string of length 15 = <not captured: 0x9000>");
+	assert_raw(numbers);
+	put(8, 16);
+	assert_raw(wide_string);
+	put(0, UINT64_C(1) << 48 | 1);
+	put(8, UINT64_C(1) << 47);
+	assert_raw(wide_string); /* longer than anything, in bytes */
+	put(0, MEMORY + 100);
+	put(8, 2);
+	assert_value(part, "u\"\xf0\x9f\x98\x80\"");
+	put(8, UINT64_MAX / 2);
+	assert_raw(part);
+	end();
 }
 
 static void test_libcxx_string_view(void **state)
@@ -474,6 +543,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_libcxx_string),
+		cmocka_unit_test(test_libcxx_wide_strings),
 		cmocka_unit_test(test_libcxx_string_view),
 		cmocka_unit_test(test_libcxx_vector),
 		cmocka_unit_test(test_libcxx_list),

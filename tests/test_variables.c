@@ -22,10 +22,12 @@ static uint64_t regs[SNAP_ARCH_MAX_DWARF_REGS];
 static uint8_t memory[256];
 static struct snap_location location;
 static struct {
-	uint64_t integer, byte, real, single, point, flags, size, bits, numbers, letters, pointer, text,
-		truth, either, function, base;
+	uint64_t integer, byte, real, single, point, flags, size, bits, numbers, letters, pointer,
+		text, truth, either, function, base;
 	uint64_t counted, from, computed, rows, columns; /* arrays */
 	uint64_t quad, extended, string, elsewhere, range, short_range, colours, utf8, octet;
+	uint64_t wide, short_wide, half, whole, aliased; /* characters */
+	uint64_t wide_pointer, half_pointer, whole_array, half_array, no_wide;
 } types;
 
 /* The entry at an offset of the unit. */
@@ -71,6 +73,23 @@ static uint64_t array_type(
 	for (size_t i = 0; i < len; i++)
 		out_u8(info, values[i]);
 	out_uleb(info, 0);
+	return off;
+}
+
+static uint64_t pointer_to(uint64_t type)
+{
+	uint64_t off = here();
+	out_uleb(&made.sections[SNAP_DWARF_INFO], 11);
+	out_u32(&made.sections[SNAP_DWARF_INFO], type);
+	return off;
+}
+
+static uint64_t alias_of(const char *name, uint64_t type)
+{
+	uint64_t off = here();
+	out_uleb(&made.sections[SNAP_DWARF_INFO], 21);
+	out_string(&made.sections[SNAP_DWARF_INFO], name);
+	out_u32(&made.sections[SNAP_DWARF_INFO], type);
 	return off;
 }
 
@@ -154,12 +173,21 @@ static void make_types(void)
 	types.colours = here();
 	out_uleb(info, 19);
 	out_u32(info, types.flags);
-	types.pointer = here();
-	out_uleb(info, 11);
-	out_u32(info, types.integer);
-	types.text = here();
-	out_uleb(info, 11);
-	out_u32(info, types.byte);
+	types.pointer = pointer_to(types.integer);
+	types.text = pointer_to(types.byte);
+	types.wide = base_type("wchar_t", 4, DW_ATE_signed);
+	types.short_wide = base_type("wchar_t", 2, DW_ATE_unsigned);
+	types.half = base_type("char16_t", 2, DW_ATE_UTF);
+	types.whole = base_type("char32_t", 4, DW_ATE_UTF);
+	types.no_wide = base_type("char16_t", 4, DW_ATE_unsigned);
+	/* As C has it: a name of a name of a number. */
+	uint64_t number = base_type("short unsigned int", 2, DW_ATE_unsigned);
+	uint64_t inner = alias_of("__uint_least16_t", number), outer = alias_of("char16_t", inner);
+	types.aliased = alias_of("letter", outer);
+	types.wide_pointer = pointer_to(types.wide);
+	types.half_pointer = pointer_to(types.aliased);
+	types.whole_array = array_type(types.whole, 10, (const uint8_t[]){5}, 1);
+	types.half_array = array_type(types.half, 10, (const uint8_t[]){249}, 1);
 }
 
 static void begin(void)
@@ -170,16 +198,17 @@ static void begin(void)
 		DW_FORM_data1, DW_AT_encoding, DW_FORM_data1, 0);
 	made_abbrev(&made, 3, DW_TAG_structure_type, 1, DW_AT_name, DW_FORM_string, DW_AT_byte_size,
 		DW_FORM_data1, 0);
-	made_abbrev(&made, 4, DW_TAG_member, 0, DW_AT_name, DW_FORM_string, DW_AT_type, DW_FORM_ref4,
-		DW_AT_data_member_location, DW_FORM_udata, 0);
-	made_abbrev(&made, 5, DW_TAG_enumeration_type, 1, DW_AT_name, DW_FORM_string, DW_AT_byte_size,
-		DW_FORM_data1, DW_AT_type, DW_FORM_ref4, 0);
+	made_abbrev(&made, 4, DW_TAG_member, 0, DW_AT_name, DW_FORM_string, DW_AT_type,
+		DW_FORM_ref4, DW_AT_data_member_location, DW_FORM_udata, 0);
+	made_abbrev(&made, 5, DW_TAG_enumeration_type, 1, DW_AT_name, DW_FORM_string,
+		DW_AT_byte_size, DW_FORM_data1, DW_AT_type, DW_FORM_ref4, 0);
 	made_abbrev(&made, 6, DW_TAG_enumerator, 0, DW_AT_name, DW_FORM_string, DW_AT_const_value,
 		DW_FORM_data1, 0);
-	made_abbrev(&made, 7, DW_TAG_member, 0, DW_AT_name, DW_FORM_string, DW_AT_type, DW_FORM_ref4,
-		DW_AT_bit_size, DW_FORM_data1, DW_AT_data_bit_offset, DW_FORM_data1, 0);
-	made_abbrev(&made, 8, DW_TAG_member, 0, DW_AT_name, DW_FORM_string, DW_AT_type, DW_FORM_ref4,
-		DW_AT_bit_size, DW_FORM_data1, DW_AT_bit_offset, DW_FORM_data1, 0);
+	made_abbrev(&made, 7, DW_TAG_member, 0, DW_AT_name, DW_FORM_string, DW_AT_type,
+		DW_FORM_ref4, DW_AT_bit_size, DW_FORM_data1, DW_AT_data_bit_offset, DW_FORM_data1,
+		0);
+	made_abbrev(&made, 8, DW_TAG_member, 0, DW_AT_name, DW_FORM_string, DW_AT_type,
+		DW_FORM_ref4, DW_AT_bit_size, DW_FORM_data1, DW_AT_bit_offset, DW_FORM_data1, 0);
 	made_abbrev(&made, 9, DW_TAG_array_type, 1, DW_AT_type, DW_FORM_ref4, 0);
 	made_abbrev(&made, 10, DW_TAG_subrange_type, 0, DW_AT_upper_bound, DW_FORM_data1, 0);
 	made_abbrev(&made, 11, DW_TAG_pointer_type, 0, DW_AT_type, DW_FORM_ref4, 0);
@@ -196,6 +225,8 @@ static void begin(void)
 	made_abbrev(&made, 19, DW_TAG_subrange_type, 0, DW_AT_type, DW_FORM_ref4, 0);
 	made_abbrev(&made, 20, DW_TAG_subrange_type, 0, DW_AT_type, DW_FORM_ref4, DW_AT_byte_size,
 		DW_FORM_data1, 0);
+	made_abbrev(&made, 21, DW_TAG_typedef, 0, DW_AT_name, DW_FORM_string, DW_AT_type,
+		DW_FORM_ref4, 0);
 	made_abbrevs_end(&made);
 	made_unit(&made, DW_UT_compile, 0, 0);
 	struct out *info = &made.sections[SNAP_DWARF_INFO];
@@ -309,7 +340,8 @@ static void test_variables_values(void **state)
 	assert_value(EVALUATE(DW_OP_lit7, DW_OP_const1s, 0xfe, DW_OP_div, DW_OP_stack_value),
 		(uint64_t)-3);
 	assert_value(EVALUATE(DW_OP_lit7, DW_OP_lit2, DW_OP_lt, DW_OP_stack_value), 0);
-	assert_value(EVALUATE(DW_OP_lit1, DW_OP_bra, 1, 0, DW_OP_lit5, DW_OP_lit6, DW_OP_stack_value),
+	assert_value(
+		EVALUATE(DW_OP_lit1, DW_OP_bra, 1, 0, DW_OP_lit5, DW_OP_lit6, DW_OP_stack_value),
 		6);
 	/* Of types: 200 as a char is negative, and as an int again -56. */
 	const uint8_t byte = (uint8_t)types.byte, integer = (uint8_t)types.integer,
@@ -325,7 +357,8 @@ static void test_variables_values(void **state)
 	assert_value(EVALUATE(DW_OP_regval_type, 6, integer, DW_OP_stack_value), 0x55667788);
 	assert_value(EVALUATE(DW_OP_breg3, 0, DW_OP_deref_type, 4, integer, DW_OP_stack_value),
 		0x03020100);
-	assert_value(EVALUATE(DW_OP_const_type, integer, 4, 1, 2, 3, 4, DW_OP_stack_value), 0x04030201);
+	assert_value(
+		EVALUATE(DW_OP_const_type, integer, 4, 1, 2, 3, 4, DW_OP_stack_value), 0x04030201);
 	/* Operands of two types; no base type. */
 	assert_lacks(EVALUATE(DW_OP_lit5, DW_OP_convert, real, DW_OP_lit2, DW_OP_plus,
 			     DW_OP_stack_value),
@@ -380,8 +413,7 @@ static void assert_prints(uint64_t type, const char *expected)
 static void at(uint64_t address)
 {
 	location = (struct snap_location){.is_whole = true, .num_pieces = 1};
-	location.pieces[0] =
-		(struct snap_piece){.kind = SNAP_PIECE_MEMORY, .address = address};
+	location.pieces[0] = (struct snap_piece){.kind = SNAP_PIECE_MEMORY, .address = address};
 }
 
 static void test_variables_print_memory(void **state)
@@ -411,8 +443,7 @@ static void test_variables_print_memory(void **state)
 	memory[4 * 29] = 9;
 	assert_prints(types.numbers, "{0 <repeats 29 times>, 9}");
 	memory[4 * 20] = 7;
-	assert_prints(types.numbers,
-		"{0 <repeats 20 times>, 7, 0, 0, 0, 0, 0, 0, 0, 0, 9}");
+	assert_prints(types.numbers, "{0 <repeats 20 times>, 7, 0, 0, 0, 0, 0, 0, 0, 0, 9}");
 	memcpy(memory, "ab\n\"\1\0\0\0", 8);
 	assert_prints(types.letters, "\"ab\\n\\\"\\001\\000\\000\"");
 	memcpy(memory, "\x18\x2d\x44\x54\xfb\x21\x09\x40", 8);
@@ -423,6 +454,168 @@ static void test_variables_print_memory(void **state)
 	assert_prints(types.text, "0x7010 \"text\"");
 	memset(memory, 0, 8);
 	assert_prints(types.text, "0x0");
+	end();
+}
+
+#define WIDE 0x20000
+static union {
+	uint8_t bytes[512];
+	uint16_t halves[256];
+	uint32_t wholes[128];
+} wide;
+
+static void begin_wide(void)
+{
+	begin();
+	const struct snap_memory_segment segment = {
+		.start = WIDE, .len = sizeof(wide), .data = wide.bytes};
+	assert_int_equal(snap_memory_add(&crash.memory, &segment, NULL), 0);
+	assert_int_equal(snap_memory_finish(&crash.memory, NULL), 0);
+	memset(wide.bytes, 0, sizeof(wide));
+	at(WIDE);
+}
+
+static void test_variables_print_wide_characters(void **state)
+{
+	(void)state;
+	static const struct {
+		uint32_t code;
+		const char *shown;
+	} cases[] = {
+		{'a', "97 U'a'"},
+		{'"', "34 U'\"'"},
+		{'\'', "39 U'\\''"},
+		{'\\', "92 U'\\\\'"},
+		{0, "0 U'\\000'"},
+		{'\n', "10 U'\\n'"},
+		{0x1b, "27 U'\\033'"},
+		{0x7f, "127 U'\\177'"},
+		{0x9b, "155 U'\\233'"},
+		{0xe9, "233 U'\xc3\xa9'"},
+		{0x4e2d, "20013 U'\xe4\xb8\xad'"},
+		{0xd7ff, "55295 U'\xed\x9f\xbf'"},
+		{0xd800, "55296 U'\\xd800'"},
+		{0xdfff, "57343 U'\\xdfff'"},
+		{0xe000, "57344 U'\xee\x80\x80'"},
+		{0x202e, "8238 U'\\x202e'"},
+		{0xfdd0, "64976 U'\\xfdd0'"},
+		{0xfeff, "65279 U'\\xfeff'"},
+		{0xffff, "65535 U'\\xffff'"},
+		{0x1f600, "128512 U'\xf0\x9f\x98\x80'"},
+		{0x1fffe, "131070 U'\\x1fffe'"},
+		{0x10fffd, "1114109 U'\xf4\x8f\xbf\xbd'"},
+		{0x110000, "1114112 U'\\x110000'"},
+		{UINT32_MAX, "4294967295 U'\\xffffffff'"},
+	};
+	begin_wide();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		wide.wholes[0] = cases[i].code;
+		assert_prints(types.whole, cases[i].shown);
+	}
+	assert_prints(types.wide, "-1 L'\\xffffffff'");
+	wide.wholes[0] = 0x4e2d;
+	assert_prints(types.wide, "20013 L'\xe4\xb8\xad'");
+	assert_prints(types.half, "20013 u'\xe4\xb8\xad'");
+	assert_prints(types.short_wide, "20013 L'\xe4\xb8\xad'");
+	assert_prints(types.aliased, "20013 u'\xe4\xb8\xad'");
+	assert_prints(types.no_wide, "20013"); /* of another size */
+	wide.wholes[0] = 0xd83d;
+	assert_prints(types.half, "55357 u'\\xd83d'");
+	end();
+}
+
+static void test_variables_print_wide_text(void **state)
+{
+	(void)state;
+	begin_wide();
+	memcpy(wide.wholes, (const uint32_t[]){'a', 0x110000, 'b', 0x4e2d, 'x', 0}, 24);
+	assert_prints(types.whole_array, "U\"a\\x110000\\142\xe4\xb8\xadx\"");
+	memcpy(wide.wholes, (const uint32_t[]){0xd800, 'g', 0xd800, 0, '1', 0x85}, 24);
+	assert_prints(types.whole_array, "U\"\\xd800g\\xd800\\0001\\205\"");
+	memset(wide.bytes, 0, 24);
+	assert_prints(types.whole_array, "U\"\\000\\000\\000\\000\\000\"");
+	/* Pairs, their halves, and many of each. */
+	memcpy(wide.halves, (const uint16_t[]){0xd83d, 0xde00, 0xde00, 0xd83d, 'a', 'z', 0xd83d},
+		14);
+	for (size_t i = 8; i < 28; i++)
+		wide.halves[i] = i % 2 ? 0xde00 : 0xd83d;
+	for (size_t i = 28; i < 50; i++)
+		wide.halves[i] = i % 2 ? 0xde01 : 0xd83d;
+	wide.halves[249] = 1;
+	assert_prints(types.half_array,
+		"u\"\xf0\x9f\x98\x80\\xde00\\xd83d\\141z\\xd83d\\000"
+		"\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80"
+		"\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\""
+		", "
+		"'\xf0\x9f\x98\x81' <repeats 11 times>, '\\000' <repeats 199 times>, \"\\001\"");
+	for (size_t i = 0; i < 12; i++)
+		wide.halves[i] = 0xd83d;
+	wide.halves[12] = 0xde00;
+	(void)print(types.half_array);
+	static const char begins[] = "u'\\xd83d' <repeats 11 times>, \"\xf0\x9f\x98\x80";
+	assert_memory_equal(text_buf, begins, strlen(begins));
+	/* Of 250 that all differ, 200 are shown. */
+	for (size_t i = 0; i < 250; i++)
+		wide.halves[i] = (uint16_t)('a' + i % 2);
+	(void)print(types.half_array);
+	assert_int_equal(strlen(text_buf), 206);
+	assert_memory_equal(text_buf, "u\"abab", 6);
+	assert_string_equal(text_buf + 198, "abab\"...");
+	/* So they are where the last one was not captured; and not half of one. */
+	at(WIDE + 14);
+	(void)print(types.half_array);
+	assert_int_equal(strlen(text_buf), 206);
+	assert_string_equal(text_buf + 198, "baba\"...");
+	wide.halves[206] = 0xd83d;
+	wide.halves[207] = 0xde00;
+	(void)print(types.half_array);
+	assert_string_equal(text_buf + 197, "abab\"...");
+	end();
+}
+
+static void test_variables_print_wide_pointers(void **state)
+{
+	(void)state;
+	begin_wide();
+	const uint64_t end_addr = WIDE + sizeof(wide);
+	uint64_t addr = WIDE + 16;
+	memcpy(wide.bytes, &addr, 8);
+	memcpy(wide.wholes + 4, (const uint32_t[]){'g', 0xfc, 0}, 12);
+	struct snap_print_counts counts = print(types.wide_pointer);
+	assert_string_equal(text_buf, "0x20010 L\"g\xc3\xbc\"");
+	assert_int_equal(counts.num[SNAP_BITS_NOT_CAPTURED], 0);
+	assert_prints(types.half_pointer, "0x20010 u\"g\"");
+	memset(wide.bytes, 0, 8);
+	assert_prints(types.wide_pointer, "0x0");
+	/* Without a NUL, up to where it was captured, which may be within a character. */
+	wide.wholes[125] = wide.wholes[126] = wide.wholes[127] = 'x';
+	static const struct {
+		uint64_t left;
+		const char *shown;
+	} ends[] = {
+		{0, "0x20200 <not captured>"},
+		{3, "0x201fd <not captured>"},
+		{4, "0x201fc L\"x\"... <not captured further>"},
+		{6, "0x201fa L\"\\x780000\"... <not captured further>"},
+		{8, "0x201f8 L\"xx\"... <not captured further>"},
+	};
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		addr = end_addr - ends[i].left;
+		memcpy(wide.bytes, &addr, 8);
+		counts = print(types.wide_pointer);
+		assert_string_equal(text_buf, ends[i].shown);
+		assert_int_equal(counts.num[SNAP_BITS_NOT_CAPTURED], 1);
+	}
+	/* More than 200 characters, and not within one. */
+	addr = WIDE + 10;
+	memcpy(wide.bytes, &addr, 8);
+	wide.halves[5] = 'a';
+	for (size_t i = 6; i < 256; i++)
+		wide.halves[i] = (uint16_t)(i % 2 ? 0xde00 + i % 4 : 0xd83d);
+	counts = print(types.half_pointer);
+	assert_int_equal(counts.num[SNAP_BITS_NOT_CAPTURED], 0);
+	assert_string_equal(text_buf + strlen(text_buf) - 8, "\xf0\x9f\x98\x83\"...");
+	assert_null(strstr(text_buf, "\\x"));
 	end();
 }
 
@@ -623,6 +816,9 @@ int main(void)
 		cmocka_unit_test(test_variables_values),
 		cmocka_unit_test(test_variables_malformed),
 		cmocka_unit_test(test_variables_print_memory),
+		cmocka_unit_test(test_variables_print_wide_characters),
+		cmocka_unit_test(test_variables_print_wide_text),
+		cmocka_unit_test(test_variables_print_wide_pointers),
 		cmocka_unit_test(test_variables_print_fortran),
 		cmocka_unit_test(test_variables_print_ranges),
 		cmocka_unit_test(test_variables_print_lacks),

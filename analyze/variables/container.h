@@ -46,8 +46,19 @@ uint64_t snap_part_align(struct snap_printer *p, struct snap_die die);
 /* No container is as long. */
 #define SNAP_HELD_MAX_LENGTH (UINT64_C(1) << 48)
 
-/* So many characters at the address; kind: "std::string", for one that is not there. True. */
-bool snap_held_string(struct snap_printer *p, const char *kind, uint64_t addr, uint64_t len);
+/*
+ * So many characters at the address; kind: "std::string", for one that is not there. False: there
+ * can't be as many.
+ */
+bool snap_held_string(struct snap_printer *p, const char *kind, const struct snap_character *of,
+	uint64_t addr, uint64_t len);
+/* The same of C++'s, which are called by what they are made of; suffix: "" or "_view". */
+bool snap_held_cxx_string(struct snap_printer *p, const struct snap_character *of,
+	const char *suffix, uint64_t addr, uint64_t len);
+/* A pointer to characters of any kind; NULL: it is none. */
+const struct snap_character *snap_part_characters(struct snap_printer *p,
+	const struct snap_part *in, const char *path, const struct snap_source *source,
+	struct snap_part *ret, uint64_t *ret_addr);
 /* " = {...}": elements of len bytes, of the type that pointer leads to; none: nothing. */
 void snap_held_elements(struct snap_printer *p, const struct snap_part *pointer, uint64_t addr,
 	uint64_t count, uint64_t len, int depth);
@@ -60,8 +71,7 @@ void snap_held_pointer(
 bool snap_held_name(struct snap_printer *p, const char *name, const struct snap_part *in,
 	const char *parameter);
 /* " (use count 2, weak count 1)" of what is counted, at addr. False if it makes no sense. */
-typedef bool snap_counts_fn(
-	struct snap_printer *p, const struct snap_part *counted, uint64_t addr);
+typedef bool snap_counts_fn(struct snap_printer *p, const struct snap_part *counted, uint64_t addr);
 /* A std::shared_ptr or its like, whose members are at these paths. */
 bool snap_held_counted(struct snap_printer *p, const char *name, const struct snap_part *in,
 	const struct snap_source *source, const char *pointer_path, const char *counted_path,

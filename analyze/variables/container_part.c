@@ -133,6 +133,17 @@ uint64_t snap_part_target_size(
 	return snap_type_size(p->view, ret_target);
 }
 
+const struct snap_character *snap_part_characters(struct snap_printer *p,
+	const struct snap_part *in, const char *path, const struct snap_source *source,
+	struct snap_part *ret, uint64_t *ret_addr)
+{
+	struct snap_type target;
+	if (!snap_part_pointer(p, in, path, source, ret, ret_addr))
+		return NULL;
+	snap_type_read(p->view, ret->type.target, &target);
+	return snap_type_character(&target);
+}
+
 bool snap_part_base(struct snap_printer *p, const struct snap_part *in, const char *prefix,
 	struct snap_part *ret)
 {

@@ -83,6 +83,7 @@ bool snap_printer_take_word(struct snap_printer *p, const struct snap_source *so
 void snap_print_type(struct snap_printer *p, struct snap_die die, const struct snap_source *source,
 	uint64_t off, int depth)
 {
+	static const struct snap_character of_fortran = {1, "", ""};
 	struct snap_type type;
 	uint64_t value, size;
 	snap_type_read(p->view, die, &type);
@@ -117,7 +118,7 @@ void snap_print_type(struct snap_printer *p, struct snap_die die, const struct s
 		break;
 	case DW_TAG_string_type: /* Fortran's characters: padded with blanks, without a NUL */
 		if (type.size > 0) {
-			snap_print_text(p, source, off, type.size, true);
+			snap_print_text(p, &of_fortran, source, off, type.size, true);
 		} else {
 			snap_text_add(p->text, "<of unknown length>");
 			p->counts.num[SNAP_BITS_KNOWN]++;

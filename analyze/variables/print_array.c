@@ -130,8 +130,9 @@ void snap_print_dimension(struct snap_printer *p, const struct snap_type *array,
 		p->counts.num[SNAP_BITS_KNOWN]++;
 		return;
 	}
-	if (dimension + 1 == num_dimensions && snap_type_is_character(&element)) {
-		snap_print_text(p, source, off, count, false);
+	const struct snap_character *character = snap_type_character(&element);
+	if (dimension + 1 == num_dimensions && character) {
+		snap_print_text(p, character, source, off, count, false);
 		return;
 	}
 	const struct row row = {

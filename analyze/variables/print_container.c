@@ -16,20 +16,31 @@
 
 /* ---------------------------------------------------------------- what they hold */
 
-bool snap_held_string(struct snap_printer *p, const char *kind, uint64_t addr, uint64_t len)
+bool snap_held_string(struct snap_printer *p, const char *kind, const struct snap_character *of,
+	uint64_t addr, uint64_t len)
 {
 	const struct snap_source text = {.in_memory = true, .addr = addr};
-	uint8_t byte;
+	uint8_t bytes[4];
+	if (len > SNAP_HELD_MAX_LENGTH / of->size)
+		return false;
 	if (len == 0) {
 		p->counts.num[SNAP_BITS_KNOWN]++;
-		snap_text_add(p->text, "\"\"");
+		snap_text_addf(p->text, "%s\"\"", of->prefix);
 		return true;
 	}
 	/* How long it is, is known then all the same. */
-	if (snap_view_read(p->view, addr, &byte, 1) == 0)
+	if (snap_view_read(p->view, addr, bytes, of->size) < of->size)
 		snap_text_addf(p->text, "%s of length %" PRIu64 " = ", kind, len);
-	snap_print_text(p, &text, 0, len, true);
+	snap_print_text(p, of, &text, 0, len, true);
 	return true;
+}
+
+bool snap_held_cxx_string(struct snap_printer *p, const struct snap_character *of,
+	const char *suffix, uint64_t addr, uint64_t len)
+{
+	char kind[32];
+	(void)snprintf(kind, sizeof(kind), "std::%s%s", of->strings, suffix); /* they fit */
+	return snap_held_string(p, kind, of, addr, len);
 }
 
 void snap_held_elements(struct snap_printer *p, const struct snap_part *pointer, uint64_t addr,
@@ -114,27 +125,27 @@ void snap_held_bits(struct snap_printer *p, uint64_t addr, uint64_t count, uint6
 /* ---------------------------------------------------------------- libstdc++ */
 
 /*
- * Where a string's characters are: a pointer in a class of its own, which clang leaves to libstdc++
- * to describe. Then it is what is as large as a pointer, between the beginning and the length.
+ * Where a string's characters are, and of what kind: a pointer in a class of its own, which clang
+ * leaves to libstdc++ to describe. Then it is what is as large as a pointer, between the beginning
+ * and the length.
  */
-static bool find_characters(struct snap_printer *p, const struct snap_part *in,
-	const struct snap_source *source, uint64_t *ret_addr)
+static const struct snap_character *find_characters(struct snap_printer *p,
+	const struct snap_part *in, const struct snap_source *source, uint64_t *ret_addr)
 {
 	struct snap_part holder, pointer, len;
-	struct snap_type character;
-	struct snap_die character_die;
+	struct snap_type type;
+	struct snap_die die;
 	unsigned int word = snap_arch_word(p->view->arch);
-	if (snap_part_pointer(p, in, "_M_dataplus/_M_p", source, &pointer, ret_addr))
-		return snap_part_target_size(p, &pointer, &character) == 1 &&
-		       snap_type_is_character(&character);
-	if (!snap_part_find(p, in, "_M_dataplus", &holder) || !holder.type.is_declaration ||
+	const struct snap_character *of =
+		snap_part_characters(p, in, "_M_dataplus/_M_p", source, &pointer, ret_addr);
+	if (of || !snap_part_find(p, in, "_M_dataplus", &holder) || !holder.type.is_declaration ||
 		!holder.type.name || strcmp(holder.type.name, "_Alloc_hider") != 0 ||
 		!snap_part_find(p, in, "_M_string_length", &len) || len.off != holder.off + word ||
-		!snap_part_parameter(p, in, "_CharT", &character_die))
-		return false;
-	snap_type_read(p->view, character_die, &character);
-	return snap_type_is_character(&character) &&
-	       snap_part_load(p, source, holder.off, word, ret_addr);
+		!snap_part_parameter(p, in, "_CharT", &die))
+		return of;
+	snap_type_read(p->view, die, &type);
+	of = snap_type_character(&type);
+	return of && snap_part_load(p, source, holder.off, word, ret_addr) ? of : NULL;
 }
 
 static bool cxx_string(struct snap_printer *p, const struct snap_part *in,
@@ -142,12 +153,12 @@ static bool cxx_string(struct snap_printer *p, const struct snap_part *in,
 {
 	struct snap_part local;
 	uint64_t addr, len, capacity, room;
+	const struct snap_character *of = find_characters(p, in, source, &addr);
 	(void)depth;
-	if (!find_characters(p, in, source, &addr) ||
-		!snap_part_size(p, in, "_M_string_length", source, &len) ||
+	if (!of || !snap_part_size(p, in, "_M_string_length", source, &len) ||
 		!snap_part_find(p, in, "_M_local_buf", &local) ||
 		local.type.tag != DW_TAG_array_type ||
-		(room = snap_type_size(p->view, &local.type)) == 0 ||
+		(room = snap_type_size(p->view, &local.type) / of->size) == 0 ||
 		!snap_part_size(p, in, "_M_allocated_capacity", source, &capacity))
 		return false;
 	/* What does not fit into the string itself is elsewhere, with more room than that has. */
@@ -155,25 +166,22 @@ static bool cxx_string(struct snap_printer *p, const struct snap_part *in,
 		capacity = room - 1;
 	else if (capacity < room)
 		return false;
-	if (addr == 0 || len > capacity || len > SNAP_HELD_MAX_LENGTH)
+	if (addr == 0 || len > capacity)
 		return false;
-	return snap_held_string(p, "std::string", addr, len);
+	return snap_held_cxx_string(p, of, "", addr, len);
 }
 
 static bool cxx_string_view(struct snap_printer *p, const struct snap_part *in,
 	const struct snap_source *source, int depth)
 {
 	struct snap_part pointer;
-	struct snap_type target;
 	uint64_t addr, len;
+	const struct snap_character *of =
+		snap_part_characters(p, in, "_M_str", source, &pointer, &addr);
 	(void)depth;
-	if (!snap_part_pointer(p, in, "_M_str", source, &pointer, &addr) ||
-		snap_part_target_size(p, &pointer, &target) != 1 ||
-		!snap_type_is_character(&target) ||
-		!snap_part_size(p, in, "_M_len", source, &len) || len > SNAP_HELD_MAX_LENGTH ||
-		(addr == 0 && len > 0))
+	if (!of || !snap_part_size(p, in, "_M_len", source, &len) || (addr == 0 && len > 0))
 		return false;
-	return snap_held_string(p, "std::string_view", addr, len);
+	return snap_held_cxx_string(p, of, "_view", addr, len);
 }
 
 static bool cxx_vector(struct snap_printer *p, const struct snap_part *in,
@@ -405,6 +413,9 @@ static bool cxx_vector_bool(struct snap_printer *p, const struct snap_part *in,
 
 /* ---------------------------------------------------------------- Rust */
 
+/* What its texts are in: UTF-8. */
+static const struct snap_character rust_byte = {1, "", ""};
+
 /* A reference to bytes that are text, or to elements. */
 static bool rust_slice(struct snap_printer *p, const struct snap_part *in,
 	const struct snap_source *source, int depth)
@@ -420,7 +431,7 @@ static bool rust_slice(struct snap_printer *p, const struct snap_part *in,
 		return false;
 	size_t name_len = strlen(name);
 	if (name_len >= 3 && strcmp(name + name_len - 3, "str") == 0)
-		return len == 1 && snap_held_string(p, "&str", addr, count);
+		return len == 1 && snap_held_string(p, "&str", &rust_byte, addr, count);
 	snap_text_addf(p->text, "%.200s(size=%" PRIu64 ")", name, count);
 	snap_held_elements(p, &pointer, addr, count, len, depth);
 	return true;
@@ -469,7 +480,7 @@ static bool rust_string(struct snap_printer *p, const struct snap_part *in,
 	if (!snap_part_find(p, in, "vec", &vec) || !find_buffer(p, &vec, source, &pointer, &addr) ||
 		!snap_part_size(p, &vec, "len", source, &count) || count > SNAP_HELD_MAX_LENGTH)
 		return false;
-	return snap_held_string(p, "String", addr, count);
+	return snap_held_string(p, "String", &rust_byte, addr, count);
 }
 
 /* ---------------------------------------------------------------- which one */

@@ -15,19 +15,11 @@
 
 /* ---------------------------------------------------------------- strings */
 
-/* A pointer to characters of one byte. */
-static bool find_characters(struct snap_printer *p, const struct snap_part *in, const char *path,
-	const struct snap_source *source, struct snap_part *ret, uint64_t *ret_addr)
-{
-	struct snap_type target;
-	return snap_part_pointer(p, in, path, source, ret, ret_addr) &&
-	       snap_part_target_size(p, ret, &target) == 1 && snap_type_is_character(&target);
-}
-
 /*
  * Three words: room, length, address; or, if one bit of the first byte says so, a byte with the
- * length and the characters themselves. The bit is the lowest one of little-endian machines, whose
- * short length is in the others, and the highest one of big-endian ones.
+ * length and, where the next character may be, the characters themselves. The bit is the lowest one
+ * of little-endian machines, whose short length is in the others, and the highest one of big-endian
+ * ones.
  */
 bool snap_libcxx_string(struct snap_printer *p, const struct snap_part *in,
 	const struct snap_source *source, int depth)
@@ -35,6 +27,7 @@ bool snap_libcxx_string(struct snap_printer *p, const struct snap_part *in,
 	struct snap_part rep, pointer, len_part, local;
 	uint64_t addr, len, first, room, size, word = snap_arch_word(p->view->arch);
 	bool is_big = snap_printer_is_big(p);
+	const struct snap_character *of;
 	(void)depth;
 	if ((!snap_part_find(p, in, "__r_/__value_", &rep) &&
 		    !snap_part_find(p, in, "__rep_", &rep)) ||
@@ -44,10 +37,10 @@ bool snap_libcxx_string(struct snap_printer *p, const struct snap_part *in,
 		!snap_part_find(p, &rep, "__s/__data_", &local) ||
 		/* Of another order (_LIBCPP_ABI_ALTERNATE_STRING_LAYOUT) the bit is elsewhere. */
 		pointer.off != rep.off + 2 * word || len_part.off != rep.off + word ||
-		local.off != rep.off + 1 || local.type.tag != DW_TAG_array_type ||
+		local.type.tag != DW_TAG_array_type ||
 		(size = snap_type_size(p->view, &local.type)) == 0 || size >= 3 * word ||
-		!find_characters(p, &rep, "__l/__data_", source, &pointer, &addr) ||
-		!snap_part_load(p, source, rep.off, 1, &first))
+		!(of = snap_part_characters(p, &rep, "__l/__data_", source, &pointer, &addr)) ||
+		local.off != rep.off + of->size || !snap_part_load(p, source, rep.off, 1, &first))
 		return false;
 	if (first & (is_big ? 0x80 : 0x01)) {
 		uint64_t flag = is_big ? UINT64_C(1) << (8 * word - 1) : 1;
@@ -60,11 +53,11 @@ bool snap_libcxx_string(struct snap_printer *p, const struct snap_part *in,
 			return false;
 		addr = source->addr + local.off;
 		len = is_big ? first & 0x7f : first >> 1;
-		room = size;
+		room = size / of->size;
 	}
 	if (len >= room || room > SNAP_HELD_MAX_LENGTH)
 		return false;
-	return snap_held_string(p, "std::string", addr, len);
+	return snap_held_cxx_string(p, of, "", addr, len);
 }
 
 bool snap_libcxx_string_view(struct snap_printer *p, const struct snap_part *in,
@@ -72,15 +65,18 @@ bool snap_libcxx_string_view(struct snap_printer *p, const struct snap_part *in,
 {
 	struct snap_part pointer;
 	uint64_t addr, len;
+	const struct snap_character *of =
+		snap_part_characters(p, in, "__data_", source, &pointer, &addr);
 	(void)depth;
 	/* Without the last "_" up to LLVM 15. */
-	if ((!find_characters(p, in, "__data_", source, &pointer, &addr) &&
-		    !find_characters(p, in, "__data", source, &pointer, &addr)) ||
+	if (!of)
+		of = snap_part_characters(p, in, "__data", source, &pointer, &addr);
+	if (!of ||
 		(!snap_part_size(p, in, "__size_", source, &len) &&
 			!snap_part_size(p, in, "__size", source, &len)) ||
-		len > SNAP_HELD_MAX_LENGTH || (addr == 0 && len > 0))
+		(addr == 0 && len > 0))
 		return false;
-	return snap_held_string(p, "std::string_view", addr, len);
+	return snap_held_cxx_string(p, of, "_view", addr, len);
 }
 
 /* ---------------------------------------------------------------- vectors */

@@ -17,9 +17,8 @@ void snap_print_integer(
 	bool is_signed = type->encoding == DW_ATE_signed || type->encoding == DW_ATE_signed_char;
 	int64_t extended =
 		bits < 64 ? (int64_t)(value << (64 - bits)) >> (64 - bits) : (int64_t)value;
-	static const struct {
-		const char *name, *prefix;
-	} wide[] = {{"wchar_t", "L"}, {"char16_t", "u"}, {"char32_t", "U"}};
+	/* Rust's; C++'s have names of their own. */
+	static const struct snap_character of_rust = {4, "", ""};
 	if (type->encoding == DW_ATE_boolean && value <= 1) {
 		snap_text_add(p->text, value ? "true" : "false");
 		return;
@@ -28,17 +27,13 @@ void snap_print_integer(
 		snap_text_addf(p->text, "%" PRId64, extended);
 	else
 		snap_text_addf(p->text, "%" PRIu64, value);
-	const char *prefix = snap_type_is_character(type) ? "" : NULL;
-	if (type->encoding == DW_ATE_UTF && type->size == 4)
-		prefix = ""; /* Rust's; C++'s have names of their own */
-	for (size_t i = 0; i < sizeof(wide) / sizeof(wide[0]); i++)
-		if ((type->alias && strcmp(type->alias, wide[i].name) == 0) ||
-			(type->name && strcmp(type->name, wide[i].name) == 0))
-			prefix = wide[i].prefix;
-	if (!prefix)
+	const struct snap_character *character = snap_type_character(type);
+	if (!character && type->encoding == DW_ATE_UTF && type->size == 4)
+		character = &of_rust;
+	if (!character)
 		return;
-	snap_text_addf(p->text, " %s'", prefix);
-	snap_print_escaped(p, (uint32_t)value, '\'');
+	snap_text_addf(p->text, " %s'", character->prefix);
+	snap_print_character(p, character, (uint32_t)value, '\'');
 	snap_text_add(p->text, "'");
 }
 

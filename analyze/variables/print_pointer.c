@@ -57,8 +57,9 @@ void snap_print_pointer(struct snap_printer *p, const struct snap_type *type,
 	struct snap_type target;
 	snap_type_read(p->view, type->target, &target);
 	snap_print_symbol(p, addr);
-	if (snap_type_is_character(&target))
-		snap_print_string_at(p, addr);
+	const struct snap_character *character = snap_type_character(&target);
+	if (character)
+		snap_print_string_at(p, character, addr);
 }
 
 void snap_print_reference(struct snap_printer *p, const struct snap_type *type,

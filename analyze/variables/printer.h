@@ -63,15 +63,17 @@ bool snap_printer_take_word(struct snap_printer *p, const struct snap_source *so
 void snap_print_type(struct snap_printer *p, struct snap_die die, const struct snap_source *source,
 	uint64_t off, int depth);
 
-/* One character within quotes, as C has it. */
-void snap_print_escaped(struct snap_printer *p, uint32_t c, char quote);
-/* A string; goes_on: what is there is only its beginning. */
-void snap_print_characters(struct snap_printer *p, const uint8_t *bytes, size_t len, bool goes_on);
+/*
+ * One character within quotes, as C has it; of those of several bytes what is a character and
+ * harmless to show is UTF-8. True: a digit behind it would read as part of its number.
+ */
+bool snap_print_character(
+	struct snap_printer *p, const struct snap_character *of, uint32_t c, char quote);
 /* " " and the string at the address, up to its NUL. */
-void snap_print_string_at(struct snap_printer *p, uint64_t addr);
-/* An array of characters; is_counted: a NUL at its end belongs to the text. */
-void snap_print_text(struct snap_printer *p, const struct snap_source *source, uint64_t off,
-	uint64_t count, bool is_counted);
+void snap_print_string_at(struct snap_printer *p, const struct snap_character *of, uint64_t addr);
+/* An array of so many characters; is_counted: a NUL at its end belongs to the text. */
+void snap_print_text(struct snap_printer *p, const struct snap_character *of,
+	const struct snap_source *source, uint64_t off, uint64_t count, bool is_counted);
 
 /* bits: how many of the value count. */
 void snap_print_integer(

@@ -48,6 +48,27 @@ bool snap_type_of(const struct snap_view *view, struct snap_die die, struct snap
 	       snap_view_reference(view, die.unit, &attr, ret);
 }
 
+/* wchar_t may be of either size. */
+static const struct {
+	const char *name;
+	struct snap_character character;
+} wide_characters[] = {
+	{"wchar_t", {4, "L", "wstring"}},
+	{"wchar_t", {2, "L", "wstring"}},
+	{"char16_t", {2, "u", "u16string"}},
+	{"char32_t", {4, "U", "u32string"}},
+};
+
+/* NULL: it is none, or not of that size; 0: any. */
+static const struct snap_character *wide_character(const char *name, uint64_t size)
+{
+	for (size_t i = 0; i < sizeof(wide_characters) / sizeof(wide_characters[0]); i++)
+		if ((size == 0 || size == wide_characters[i].character.size) &&
+			strcmp(name, wide_characters[i].name) == 0)
+			return &wide_characters[i].character;
+	return NULL;
+}
+
 static bool is_qualifier(uint32_t tag)
 {
 	switch (tag) {
@@ -80,7 +101,7 @@ void snap_type_read(const struct snap_view *view, struct snap_die die, struct sn
 			return;
 		const char *name = snap_attr_string(die.unit, &attrs[NAME]);
 		if (is_qualifier(abbrev->tag) || abbrev->tag == DW_TAG_typedef) {
-			if (abbrev->tag == DW_TAG_typedef)
+			if (abbrev->tag == DW_TAG_typedef && name && wide_character(name, 0))
 				ret->alias = name;
 			die = ret->die = target;
 			continue;
@@ -119,14 +140,30 @@ void snap_type_read(const struct snap_view *view, struct snap_die die, struct sn
 	}
 }
 
-bool snap_type_is_character(const struct snap_type *type)
+const struct snap_character *snap_type_character(const struct snap_type *type)
 {
-	/* GCC 12 has C++'s char8_t as a number. */
-	bool is_utf8 = type->encoding == DW_ATE_unsigned && type->name &&
-		       strcmp(type->name, "char8_t") == 0;
-	return type->tag == DW_TAG_base_type && type->size == 1 &&
-	       (type->encoding == DW_ATE_signed_char || type->encoding == DW_ATE_unsigned_char ||
-		       type->encoding == DW_ATE_UTF || is_utf8);
+	static const struct snap_character narrow = {1, "", "string"};
+	if (type->tag != DW_TAG_base_type)
+		return NULL;
+	switch (type->encoding) {
+	case DW_ATE_signed_char:
+	case DW_ATE_unsigned_char:
+	case DW_ATE_UTF:
+		if (type->size == 1)
+			return &narrow;
+		break;
+	case DW_ATE_unsigned:
+		/* GCC 12 has C++'s char8_t as a number. */
+		if (type->size == 1 && type->name && strcmp(type->name, "char8_t") == 0)
+			return &narrow;
+		break;
+	case DW_ATE_signed:
+		break;
+	default:
+		return NULL;
+	}
+	const char *name = type->alias ? type->alias : type->name;
+	return name && type->size > 0 ? wide_character(name, type->size) : NULL;
 }
 
 /* ---------------------------------------------------------------- arrays */

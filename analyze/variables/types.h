@@ -17,7 +17,7 @@ struct snap_type {
 	uint64_t size;		/* bytes; 0: not known */
 	uint64_t encoding;	/* DW_ATE_*, of a base type */
 	const char *name;	/* its own; NULL */
-	const char *alias;	/* the innermost typedef's; NULL */
+	const char *alias;	/* a typedef's that C names wide characters by; NULL */
 	bool is_declaration;	/* its members are told elsewhere */
 	bool is_column_major;	/* an array of Fortran's: the first index runs fastest */
 	struct snap_die target; /* of pointers, arrays, enumerations: their DW_AT_type */
@@ -35,7 +35,15 @@ unsigned int snap_type_num_dimensions(const struct snap_view *view, const struct
 /* Bytes of one element, and of all: 0 if they are not known. */
 uint64_t snap_type_size(const struct snap_view *view, const struct snap_type *type);
 
-bool snap_type_is_character(const struct snap_type *type);
+/* What text is made of. */
+struct snap_character {
+	unsigned int size;   /* bytes of one: 1, 2 or 4 */
+	const char *prefix;  /* of its literals: "", "L", "u", "U" */
+	const char *strings; /* what C++ calls its strings: "string", "wstring" */
+};
+/* What a type is as a character; NULL: it is none. Those of more than one byte are UTF-16 and
+ * UTF-32. */
+const struct snap_character *snap_type_character(const struct snap_type *type);
 
 /* "const char *", as one would declare something nameless of it. */
 void snap_type_name(const struct snap_view *view, struct snap_die die, struct snap_text *text);

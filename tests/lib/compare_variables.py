@@ -92,7 +92,7 @@ def normalise(text):
     text = re.sub(r"<error: Cannot access memory at address 0x[0-9a-f]+>", "<not captured>", text)
     text = re.sub(r"<not captured[^<>]*>", "<not captured>", text)
     # How long a string is that is not captured, gdb does not say; and it has names of its own.
-    text = re.sub(r"\bstd::string(_view)? of length \d+ = (?=<not captured)", "", text)
+    text = re.sub(r"\bstd::(?:w|u16|u32)?string(_view)? of length \d+ = (?=<not captured)", "", text)
     text = re.sub(r"\blong int\b", "long", text)
     return re.sub(r"\s+", " ", text).strip()
 

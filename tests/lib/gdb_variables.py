@@ -81,7 +81,8 @@ def find_printer(value):
 
 gdb.pretty_printers.insert(0, find_printer)
 
-gdb_shared.prepare()
+# Characters of one byte are bytes, wide ones are text.
+gdb_shared.prepare("target-charset ASCII")
 
 # Of deep recursions these are enough.
 MAX_FRAMES = 100

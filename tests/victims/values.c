@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uchar.h>
 #include <wchar.h>
 
 enum colour { RED, GREEN = 5, BLUE = -2 };
@@ -134,6 +135,10 @@ __attribute__((noinline)) static double numbers(
 	char buffer[64] = "hello\tworld", filled[32];
 	unsigned char raw[6] = {0, 1, 128, 255, 'a', '"'};
 	const char *string = "a \"quoted\" string", *long_string;
+	wchar_t wide_array[8] = L"gr\u00fc\u00df";
+	const wchar_t *wide_string = L"\u4e2d, wide";
+	const char16_t *halves = u"\U0001f600, halves";
+	const char32_t *whole = U"\U0001f600, whole";
 	static int calls;
 	memset(filled, 'z', sizeof(filled));
 	char *heap = malloc(400);
@@ -144,6 +149,7 @@ __attribute__((noinline)) static double numbers(
 	void *const used[] = {&i8, &u8, &i16, &u16, &i32, &u32, &i64, &u64, &i128, &z, &third, &infinite,
 		&nothing, &tenth, &wide, &newline, &nul, &quote, &colour, &flags, &unknown, &none,
 		&function, &data, &null, &constant, buffer, filled, raw, &string, &long_string, &calls,
+		wide_array, &wide_string, &halves, &whole,
 		&small, &large, &extended, &truth, &letter};
 	use(used);
 	struct node node = {&head, "a node", compare, {.number = 77}, {-5, 'c'},
