@@ -395,6 +395,7 @@ ANALYZE_OBJS = \
 	analyze/explain/core_message.o \
 	analyze/explain/cortex_m_fault.o \
 	analyze/explain/cxx_exception.o \
+	analyze/explain/cxx_value.o \
 	analyze/explain/device.o \
 	analyze/explain/device_assert.o \
 	analyze/explain/device_overflow.o \

@@ -274,15 +274,17 @@ struct snap_assertion {
 
 enum snap_exception_text {
 	SNAP_EXCEPTION_TEXT_UNKNOWN, /* it has none, or where it keeps it is not known */
-	SNAP_EXCEPTION_TEXT_NOT_CAPTURED,
+	SNAP_EXCEPTION_TEXT_NOT_CAPTURED, /* or not all of it */
 	SNAP_EXCEPTION_TEXT_KNOWN,
 };
 
 /* A C++ exception that was not caught. NULL: not known. */
 struct snap_exception {
 	const char *type;
+	const char *short_type;	       /* what people call it: "std::string"; NULL: the same */
 	const char *what;	       /* of what is derived from std::exception */
 	const char *value;	       /* of a number or text that was thrown */
+	bool value_is_text;
 	enum snap_exception_text text; /* what became of either */
 	const char *thrown_in;	       /* the function */
 };

@@ -74,16 +74,24 @@ explain() {
 explain crashed "$@"
 # What an exception says is in the heap, to which the stack leads.
 if wanted cxx_exceptions "$@"; then
-	name="cxx_exceptions derived, memory = indirect"
 	CRASH_CONF=$'memory = indirect\n'
-	if crash_direct crash "$VICTIM_DIR/gcc-O2/cxx_exceptions" derived; then
-		"$ANALYZE" json "$SNAP" >"$TMP/got.json" 2>"$TMP/err"
-		check "$name: what it says" tool check_part "$TMP/got.json" exception.what \
-			"no value for derived"
-	else
-		not_ok "$name: captured"
-		note_file "$TMP/why"
-	fi
+	while IFS=$'\t' read -r argument part text; do
+		name="cxx_exceptions $argument, memory = indirect"
+		if crash_direct crash "$VICTIM_DIR/gcc-O2/cxx_exceptions" "$argument"; then
+			"$ANALYZE" json "$SNAP" >"$TMP/got.json" 2>"$TMP/err"
+			check "$name: $part" tool check_part "$TMP/got.json" "$part" "$text"
+		else
+			not_ok "$name: captured"
+			note_file "$TMP/why"
+		fi
+	done <<'END'
+derived	exception.what	no value for derived
+string	exception.value	out of string
+text	exception.value	out of paper
+long_what	exception.what	xxx*xxx...
+long_what	exception.text	not-captured
+long_what	explanation	*: std::runtime_error ("xxx*xxx...", the rest was not captured), thrown in loads.
+END
 	CRASH_CONF=
 fi
 # crash_rust ARGUMENT: rust_panics crashes, and got.json is its report.

@@ -92,3 +92,35 @@ equal "a snapshot: UTF-16" $'u"\xc3\xa9\xf0\x9f\x98\x80 x"' "$(told halves)"
 check "a snapshot: how long a wide string is that it has not" \
 	grep -q '^std::wstring of length 32 = <not captured: 0x[0-9a-f]*>$' <(told wide_far)
 check "a snapshot: valid by the schema" valid_report snap.json
+
+# Exceptions of LLVM's library, and texts of libc++ that are thrown: of the core, which has the heap, and of the
+# snapshot, which has not.
+if clang++ -std=c++17 -stdlib=libc++ -g -O2 -o exceptions "$SOURCES/cxx_exceptions.cc" -pthread 2>err &&
+	grep -q libc++abi <(ldd ./exceptions); then
+	while IFS=$'\t' read -r argument type part text; do
+		name="cxx_exceptions $argument"
+		crash_both "$argument" ./exceptions "$argument" || { not_ok "$name: it crashes"; continue; }
+		"$ANALYZE" json "$CORE" >core.json 2>err
+		check "$name: $part" tool check_part core.json "exception.$part" "$text"
+		check "$name: type" tool check_part core.json exception.type "$type"
+		"$ANALYZE" json "$SNAP" >snap.json 2>err
+		check "$name: valid by the schema" valid_report core.json snap.json
+		# Those that were thrown again are found in memory alone.
+		case $argument in again | later) continue ;; esac
+		check "$name: the snapshot: type" tool check_part snap.json exception.type "$type"
+		check "$name: the snapshot: $part" tool check_part snap.json "exception.$part" -
+		check "$name: the snapshot: why" tool check_part snap.json exception.text not-captured
+	done <<'END'
+string	std::__1::basic_string<*	value	out of string
+far_string	std::__1::basic_string<*	value	grüße, and out of paper: far_string
+no_string	std::__1::basic_string<*	value
+view	std::__1::basic_string_view<*	value	paper
+text	char const[*]	value	out of paper
+number	long	value	-5
+derived	app::ConfigError	what	no value for derived
+again	app::ConfigError	what	no value for derived
+later	app::ConfigError	what	no value for derived
+END
+else
+	skip "exceptions of LLVM's library" "libc++abi is not installed"
+fi

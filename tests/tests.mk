@@ -84,6 +84,7 @@ TESTS_ANALYZE = \
 	test_columns \
 	test_core_input \
 	test_core_machines \
+	test_cxx_value \
 	test_debuginfod \
 	test_dedup_entry \
 	test_dedup_filter \

@@ -1,14 +1,15 @@
 /*
  * Sources: the Itanium C++ ABI, exception handling (2.2.1) and run-time type information (2.9.5);
- * gcc 12's libstdc++-v3/libsupc++/unwind-cxx.h, eh_throw.cc, and its <stdexcept>, cow_string.h.
+ * gcc 12's libstdc++-v3/libsupc++/unwind-cxx.h, eh_throw.cc, and its <stdexcept>; LLVM 14's
+ * libcxxabi/src/cxa_exception.h.
  */
 #include "analyze/explain/cxx_exception.h"
 
 #include <elf.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/explain/cxx_value.h"
 #include "analyze/symbols/demangle.h"
 #include "analyze/symbols/static_memory.h"
 
@@ -19,16 +20,19 @@
 #define LOOK_AT	  32
 #define MAX_WORDS 4096u
 #define MAX_NAME  1024u
-#define MAX_WHAT  1024u
 /* Classes that one is derived from. */
 #define MAX_BASES 8
 
 /* struct __cxa_exception of machines with 64 bits: where, from the _Unwind_Exception in it. */
 #define HEADER_TYPE 80u /* before: the type, or, of a dependent one, the object */
 #define OBJECT	    32u /* behind */
-/* The class of exceptions, as the bytes of a word, the least significant first: "GNUCC++\0". */
-#define CLASS_GNU	    UINT64_C(0x474e5543432b2b00)
-#define CLASS_GNU_DEPENDENT UINT64_C(0x474e5543432b2b01) /* by std::rethrow_exception() */
+#define PRIMARY	    88u /* before, of LLVM's dependent one: the object */
+/* The class of exceptions, as the bytes of a word, the least significant first: "GNUCC++\0".
+ * Dependent: by std::rethrow_exception(). */
+#define CLASS_GNU	     UINT64_C(0x474e5543432b2b00)
+#define CLASS_GNU_DEPENDENT  UINT64_C(0x474e5543432b2b01)
+#define CLASS_LLVM	     UINT64_C(0x434c4e47432b2b00) /* "CLNGC++\0" */
+#define CLASS_LLVM_DEPENDENT UINT64_C(0x434c4e47432b2b01)
 
 /* ---------------------------------------------------------------- types */
 
@@ -146,11 +150,15 @@ static bool read_header(struct snap_crash *crash, uint64_t header, struct except
 {
 	uint64_t class, type, object;
 	if (header % 16 != 0 || header < 4096 || !read_word(crash, header, &class) ||
-		(class != CLASS_GNU && class != CLASS_GNU_DEPENDENT) ||
+		(class != CLASS_GNU && class != CLASS_GNU_DEPENDENT && class != CLASS_LLVM &&
+			class != CLASS_LLVM_DEPENDENT) ||
 		!read_word(crash, header - HEADER_TYPE, &type))
 		return false;
 	object = header + OBJECT;
-	if (class == CLASS_GNU_DEPENDENT) {
+	if (class == CLASS_LLVM_DEPENDENT) {
+		if (!read_word(crash, header - PRIMARY, &object) || object < 4096)
+			return false;
+	} else if (class == CLASS_GNU_DEPENDENT) {
 		object = type;
 		if (object < 4096 || !read_word(crash, object - OBJECT - HEADER_TYPE, &type))
 			return false;
@@ -248,63 +256,23 @@ static const char *thrower(const struct snap_crash_thread *thread, size_t line)
 
 /* ---------------------------------------------------------------- its text */
 
-/* std::string as it was before C++11: its length is 24 bytes before its text. */
-static const char *read_what(const struct snap_evidence *e, uint64_t object)
-{
-	struct snap_crash *crash = e->crash;
-	uint8_t text[MAX_WHAT];
-	uint64_t at, len, end;
-	if (!read_word(crash, object + 8, &at) || at < 4096)
-		return NULL;
-	if (!read_word(crash, at - 24, &len))
-		return snap_static_text(crash, at, MAX_WHAT);
-	if (len > sizeof(text) || !snap_memory_read_all(&crash->memory, at, text, len))
-		return NULL;
-	if (snap_memory_read_all(&crash->memory, at + len, &end, 1) && (end & 0xff) == 0)
-		return FORMAT(e, "%.*s", (int)len, (const char *)text);
-	return NULL;
-}
-
-/* Of what is no class, but a text or a number. */
-static const char *read_value(const struct snap_evidence *e, const struct exception *found)
-{
-	uint64_t word;
-	if (!read_word(e->crash, found->object, &word))
-		return NULL;
-	if (strcmp(found->mangled, "PKc") == 0 || strcmp(found->mangled, "Pc") == 0)
-		return snap_static_text(e->crash, word, MAX_WHAT);
-	if (strcmp(found->mangled, "i") == 0)
-		return FORMAT(e, "%" PRId32, (int32_t)(uint32_t)word);
-	if (strcmp(found->mangled, "j") == 0)
-		return FORMAT(e, "%" PRIu32, (uint32_t)word);
-	if (strcmp(found->mangled, "l") == 0 || strcmp(found->mangled, "x") == 0)
-		return FORMAT(e, "%" PRId64, (int64_t)word);
-	if (strcmp(found->mangled, "m") == 0 || strcmp(found->mangled, "y") == 0)
-		return FORMAT(e, "%" PRIu64, word);
-	return NULL;
-}
-
-static bool is_value(const char *mangled)
-{
-	static const char *const values[] = {"PKc", "Pc", "i", "j", "l", "m", "x", "y"};
-	for (size_t i = 0; i < ARRAY_LEN(values); i++)
-		if (strcmp(mangled, values[i]) == 0)
-			return true;
-	return false;
-}
-
-static void find_text(
+/* -1 without memory. */
+static int find_text(
 	const struct snap_evidence *e, const struct exception *found, struct snap_exception *ret)
 {
-	bool is_plain = is_value(found->mangled);
-	if (is_plain ? found->has_object
-		     : found->has_object && keeps_text(e->crash, found->type, found->mangled)) {
-		const char *text = is_plain ? read_value(e, found) : read_what(e, found->object);
-		*(is_plain ? &ret->value : &ret->what) = text;
-		ret->text = text ? SNAP_EXCEPTION_TEXT_KNOWN : SNAP_EXCEPTION_TEXT_NOT_CAPTURED;
-	} else if (is_plain || keeps_text(e->crash, found->type, found->mangled)) {
-		ret->text = SNAP_EXCEPTION_TEXT_NOT_CAPTURED;
-	}
+	struct snap_cxx_value value = {.state = SNAP_EXCEPTION_TEXT_NOT_CAPTURED};
+	enum snap_cxx_kind kind = snap_cxx_kind(found->mangled);
+	bool is_value = kind != SNAP_CXX_OTHER;
+	if (!is_value && !keeps_text(e->crash, found->type, found->mangled))
+		return 0;
+	if (found->has_object &&
+		(is_value ? snap_cxx_value_read(e->crash, found->mangled, found->object, &value)
+			  : snap_cxx_what_read(e->crash, found->object + 8, &value)))
+		return -1;
+	*(is_value ? &ret->value : &ret->what) = value.text;
+	ret->value_is_text = kind == SNAP_CXX_TEXT;
+	ret->text = value.state;
+	return 0;
 }
 
 /* ---------------------------------------------------------------- the whole */
@@ -338,7 +306,9 @@ int snap_cxx_exception_find(struct snap_evidence *e)
 	exception->type = type_name(crash, "_ZTI", found.mangled);
 	if (!exception->type)
 		return -1;
-	find_text(e, &found, exception);
+	exception->short_type = snap_cxx_short_name(found.mangled);
+	if (find_text(e, &found, exception))
+		return -1;
 	if (strcmp(thread->listed[line].function, "__cxa_rethrow") == 0)
 		e->failure_words = "a C++ exception was thrown again and not caught";
 	if (strcmp(found.mangled, "St9bad_alloc") == 0 &&
@@ -350,21 +320,45 @@ int snap_cxx_exception_find(struct snap_evidence *e)
 	return 0;
 }
 
+/* As a sentence has room for, which has three such parts. */
+static const char *shorten(const struct snap_evidence *e, const char *text)
+{
+	size_t max = 280;
+	if (strlen(text) <= max)
+		return text;
+	while (max > 0 && ((unsigned char)text[max] & 0xc0) == 0x80)
+		max--;
+	return FORMAT(e, "%.*s...", (int)max, text);
+}
+
+/* What it says; "" if that is not known. */
+static const char *text_words(const struct snap_evidence *e, const struct snap_exception *exception)
+{
+	bool is_captured = exception->text != SNAP_EXCEPTION_TEXT_NOT_CAPTURED;
+	const char *text = exception->what ? exception->what : exception->value;
+	if (!text)
+		return is_captured ? "" : " (what it says was not captured)";
+	if (!exception->what && !exception->value_is_text)
+		return FORMAT(e, " (%s)", text);
+	text = shorten(e, text);
+	return text ? FORMAT(e, " (\"%s\"%s)", text,
+			      is_captured ? "" : ", the rest was not captured")
+		    : NULL;
+}
+
 const char *snap_cxx_exception_words(const struct snap_evidence *e)
 {
 	const struct snap_cause *cause = &e->crash->cause;
 	const struct snap_exception *exception = &cause->exception;
-	enum { MAX = 400 };
 	if (!cause->has_exception)
 		return "";
-	const char *type = exception->type ? FORMAT(e, ": %.*s", MAX, exception->type) : "";
-	const char *text = exception->what    ? FORMAT(e, " (\"%.*s\")", MAX, exception->what)
-			   : exception->value ? FORMAT(e, " (%.*s)", MAX, exception->value)
-			   : exception->text == SNAP_EXCEPTION_TEXT_NOT_CAPTURED
-				   ? " (what it says was not captured)"
-				   : "";
-	const char *place = exception->thrown_in
-				    ? FORMAT(e, ", thrown in %.*s", MAX, exception->thrown_in)
-				    : "";
-	return type && text && place ? FORMAT(e, "%s%s%s", type, text, place) : NULL;
+	const char *name = exception->short_type ? exception->short_type
+			   : exception->type	 ? shorten(e, exception->type)
+						 : "";
+	const char *text = text_words(e, exception);
+	const char *thrower = exception->thrown_in ? shorten(e, exception->thrown_in) : "";
+	if (!name || !text || !thrower)
+		return NULL;
+	return FORMAT(e, "%s%s%s%s%s", name[0] ? ": " : "", name, text,
+		thrower[0] ? ", thrown in " : "", thrower);
 }

@@ -4,6 +4,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -45,6 +46,26 @@ __attribute__((noinline)) int loads(const char *what)
 		throw Hidden();
 	if (!strcmp(what, "text"))
 		throw "out of paper";
+	if (!strcmp(what, "no_text"))
+		throw static_cast<const char *>(nullptr);
+	if (!strcmp(what, "far_text"))
+		throw strdup("out of paper, and out of ink");
+	if (!strcmp(what, "long_text"))
+		throw static_cast<const char *>(strdup(std::string(3000, 'x').c_str()));
+	if (!strcmp(what, "string"))
+		throw std::string("out of ") + what;
+	if (!strcmp(what, "far_string"))
+		throw std::string("gr\xc3\xbc\xc3\x9f" "e, and out of paper: ") + what;
+	if (!strcmp(what, "long_string"))
+		throw std::string(1022, 'x') + "\xe4\xb8\xad" + what;
+	if (!strcmp(what, "odd_string"))
+		throw std::string("nul \0, \x1b[31m, \xff", 15);
+	if (!strcmp(what, "no_string"))
+		throw std::string();
+	if (!strcmp(what, "view"))
+		throw std::string_view("out of paper and ink").substr(7, 5);
+	if (!strcmp(what, "long_what"))
+		throw std::runtime_error(std::string(1022, 'x') + "\xe4\xb8\xad" + what);
 	if (!strcmp(what, "number"))
 		throw -5L;
 	return static_cast<int>(strlen(what));
