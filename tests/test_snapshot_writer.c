@@ -1,5 +1,5 @@
-/* common/snapshot_write: where the file may end, and in which pieces it is written. What stands in it
- * is test_snapshot_file.c's. */
+/* common/snapshot_write: where the file may end, and in which pieces it is written. What stands in
+ * it is test_snapshot_file.c's. */
 #include "common/snapshot_write.h"
 
 #include <errno.h>
@@ -127,11 +127,39 @@ static void test_snapshot_is_written_in_whole_blocks(void **state)
 	close(fds[1]);
 }
 
+/* Wherever in a block the short fields of a record end: at its end, too. */
+static void test_short_fields_at_the_end_of_a_block(void **state)
+{
+	(void)state;
+	const struct snap_thread_facts facts = {.has_tid = true, .tid = 1};
+	const size_t block = sizeof(writer.buf);
+	char note[1001];
+	for (size_t left = 0; left < 64; left++) {
+		int fd = memfd_create("snapshot", MFD_CLOEXEC);
+		assert_true(fd >= 0);
+		snap_writer_init(&writer, fd);
+		memset(note, 'a', sizeof(note));
+		note[1000] = '\0';
+		while (block - writer.len > 2000)
+			assert_int_equal(0, snap_write_note(&writer, note));
+		note[(block - writer.len) / 2 - left / 2] = '\0';
+		assert_int_equal(0, snap_write_note(&writer, note));
+		while (writer.len < block + 100) {
+			assert_int_equal(0, snap_write_thread_facts(&writer, &facts));
+			assert_true(writer.buf_len < block);
+		}
+		assert_int_equal(0, snap_write_checkpoint(&writer, true));
+		assert_int_equal(writer.len, lseek(fd, 0, SEEK_END));
+		(void)close(fd);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_snapshot_writer_keeps_its_limit),
 		cmocka_unit_test(test_snapshot_is_written_in_whole_blocks),
+		cmocka_unit_test(test_short_fields_at_the_end_of_a_block),
 	};
 	return cmocka_run_group_tests_name("snapshot_writer", tests, NULL, NULL);
 }
