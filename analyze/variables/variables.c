@@ -185,7 +185,26 @@ static bool was_seen(const struct seen *seen, uint64_t off)
 	return false;
 }
 
-/* What the entry's children declare. */
+/* The members of a COMMON block: which of them, each function declares anew. */
+static int add_common(const struct snap_view *view, struct snap_die block,
+	struct frame_variables *to, struct seen *seen)
+{
+	struct snap_children children;
+	struct snap_child child;
+	snap_children_begin(&children, block, &view->views->left.entries);
+	while (snap_children_next(&children, &child)) {
+		struct snap_die origin;
+		if (!is_variable(child.abbrev->tag) || was_seen(seen, child.die.off))
+			continue;
+		if (origin_of(view, child.die, &origin) && seen->num < MAX_VARIABLES)
+			seen->offs[seen->num++] = origin.off;
+		if (add(view, to, false, child.die) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What the entry's children declare, and Fortran's COMMON blocks among them. */
 static int add_children(const struct snap_view *view, struct snap_die scope,
 	struct frame_variables *to, bool wants_locals, struct seen *seen)
 {
@@ -195,6 +214,9 @@ static int add_children(const struct snap_view *view, struct snap_die scope,
 	while (snap_children_next(&children, &child)) {
 		bool is_argument = child.abbrev->tag == DW_TAG_formal_parameter;
 		struct snap_die origin;
+		if (child.abbrev->tag == DW_TAG_common_block && wants_locals &&
+			add_common(view, child.die, to, seen) < 0)
+			return -1;
 		if (!is_argument && !is_variable(child.abbrev->tag))
 			continue;
 		if (origin_of(view, child.die, &origin) && seen->num < MAX_VARIABLES)
@@ -205,9 +227,10 @@ static int add_children(const struct snap_view *view, struct snap_die scope,
 	return 0;
 }
 
-/* What only the abstract instance of a function still knows: it was optimised out. */
+/* What only the abstract instance of a function still knows: it was optimised out, but for what is
+ * in COMMON blocks, which a concrete one may leave out. */
 static int add_lost(const struct snap_view *view, struct snap_die scope, struct frame_variables *to,
-	bool wants_locals, const struct seen *seen)
+	bool wants_locals, struct seen *seen)
 {
 	struct snap_die abstract;
 	struct snap_children children;
@@ -217,6 +240,9 @@ static int add_lost(const struct snap_view *view, struct snap_die scope, struct 
 	snap_children_begin(&children, abstract, &view->views->left.entries);
 	while (snap_children_next(&children, &child)) {
 		bool is_argument = child.abbrev->tag == DW_TAG_formal_parameter;
+		if (child.abbrev->tag == DW_TAG_common_block && wants_locals &&
+			add_common(view, child.die, to, seen) < 0)
+			return -1;
 		if ((!is_argument && !(wants_locals && is_variable(child.abbrev->tag))) ||
 			was_seen(seen, child.die.off))
 			continue;
