@@ -617,6 +617,7 @@ ANALYZE_OBJS = \
 	analyze/variables/print_text.o \
 	analyze/variables/operand.o \
 	analyze/variables/scopes.o \
+	analyze/variables/shape.o \
 	analyze/variables/text.o \
 	analyze/variables/types.o \
 	analyze/variables/variables.o \

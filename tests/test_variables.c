@@ -1,6 +1,7 @@
 /* analyze/variables: what expressions make of registers and memory, and what values look like. */
 #include "analyze/variables/evaluate.h"
 #include "analyze/variables/print.h"
+#include "analyze/variables/shape.h"
 #include "analyze/variables/types.h"
 
 #include "tests/lib/made_dwarf.h"
@@ -631,7 +632,12 @@ static void test_variables_print_fortran(void **state)
 	assert_prints(types.columns, "{{1, 2}, {3, 4}, {5, 6}}");
 	memcpy(memory, "name    ", 8);
 	assert_prints(types.string, "\"name    \"");
-	assert_prints(types.elsewhere, "<of unknown length>");
+	memset(memory + 0x40, 0, 8);
+	memory[0x40] = 4;
+	assert_prints(types.elsewhere, "\"name\"");
+	frame.has_cfa = false;
+	assert_prints(types.elsewhere, "<not captured: its frame is not known>");
+	frame.has_cfa = true;
 #if defined(__x86_64__) || defined(__i386__)
 	static const struct {
 		uint8_t top[8], next;
@@ -751,10 +757,12 @@ static void test_variables_type_names(void **state)
 static uint64_t elements(struct snap_dwarf_unit *unit, uint64_t off)
 {
 	struct snap_type type;
-	uint64_t ret;
+	struct snap_shape shape;
 	snap_type_read(&view, (struct snap_die){unit, unit->off + off}, &type);
-	assert_true(snap_type_count(&view, &type, 0, &ret));
-	return ret;
+	snap_shape_read(&view, &type, NULL, &shape);
+	assert_int_equal(shape.num_dimensions, 1);
+	assert_true(shape.dimensions[0].has_count);
+	return shape.dimensions[0].count;
 }
 
 /* Where the lower bound is not told, the language has one (DWARF 5, table 7.17). */

@@ -127,6 +127,7 @@ TESTS_ANALYZE = \
 	test_sandbox \
 	test_sandbox_policy \
 	test_scan \
+	test_shape \
 	test_signature \
 	test_sigreturn \
 	test_similar \
@@ -460,6 +461,7 @@ TEST_dwarf_locations_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_containers_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_libcxx_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_variables_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
+TEST_shape_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_ranges_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 TEST_dwarf_sections_OBJS = tests/lib/made_dwarf.o $(half_objs_analyze)
 

@@ -267,6 +267,14 @@ static bool step_far(struct snap_machine *m, uint8_t op)
 	return false;
 }
 
+static void push_subject(struct snap_machine *m)
+{
+	if (m->subject)
+		snap_machine_push(m, m->subject->addr);
+	else
+		snap_machine_fail(m, SNAP_BITS_OPTIMIZED_OUT, NULL);
+}
+
 static void push_cfa(struct snap_machine *m)
 {
 	if (m->view->frame->has_cfa && m->view->frame->trust <= SNAP_TRUST_FP)
@@ -355,6 +363,9 @@ static void step(struct snap_machine *m, uint8_t op)
 		break;
 	case DW_OP_call_frame_cfa:
 		push_cfa(m);
+		break;
+	case DW_OP_push_object_address:
+		push_subject(m);
 		break;
 	case DW_OP_pick:
 		operate(m, op, snap_cursor_u8(c));
@@ -481,7 +492,7 @@ static void run_steps(struct snap_machine *m)
 }
 
 bool snap_machine_run(const struct snap_view *view, struct snap_dwarf_unit *unit,
-	struct snap_bytes expression, const uint64_t *object, unsigned int nesting,
+	struct snap_bytes expression, const struct snap_given *given, unsigned int nesting,
 	struct snap_location *ret)
 {
 	struct snap_machine m = {
@@ -491,12 +502,13 @@ bool snap_machine_run(const struct snap_view *view, struct snap_dwarf_unit *unit
 		.begun = expression.data,
 		.stack.word = (uint8_t)snap_arch_word(view->arch),
 		.nesting = nesting,
+		.subject = given ? given->subject : NULL,
 		.location = ret,
 	};
 	ret->is_whole = true;
 	ret->num_pieces = 0;
-	if (object)
-		snap_machine_push(&m, *object);
+	if (given && given->first)
+		snap_machine_push(&m, *given->first);
 	if (nesting > SNAP_MACHINE_MAX_NESTING)
 		snap_machine_malformed(&m);
 	else
@@ -542,13 +554,13 @@ bool snap_machine_value(const struct snap_view *view, struct snap_dwarf_unit *un
 }
 
 void snap_evaluate_location(const struct snap_view *view, struct snap_dwarf_unit *unit,
-	struct snap_bytes expression, const uint64_t *object, struct snap_location *ret)
+	struct snap_bytes expression, const struct snap_given *given, struct snap_location *ret)
 {
-	(void)snap_machine_run(view, unit, expression, object, 0, ret); /* why not is in ret */
+	(void)snap_machine_run(view, unit, expression, given, 0, ret); /* why not is in ret */
 }
 
 void snap_evaluate_attribute(const struct snap_view *view, struct snap_dwarf_unit *unit,
-	const struct snap_attr *attr, struct snap_location *ret)
+	const struct snap_attr *attr, const struct snap_given *given, struct snap_location *ret)
 {
 	struct snap_bytes block;
 	struct snap_piece piece = {.kind = SNAP_PIECE_NOTHING, .bits = SNAP_BITS_OPTIMIZED_OUT};
@@ -556,7 +568,7 @@ void snap_evaluate_attribute(const struct snap_view *view, struct snap_dwarf_uni
 		switch (snap_dwarf_location(
 			unit, attr, view->vaddr, &view->views->left.list_bytes, &block)) {
 		case SNAP_LOCATION_FOUND:
-			snap_evaluate_location(view, unit, block, NULL, ret);
+			snap_evaluate_location(view, unit, block, given, ret);
 			return;
 		case SNAP_LOCATION_NONE:
 			break;
@@ -572,17 +584,30 @@ void snap_evaluate_attribute(const struct snap_view *view, struct snap_dwarf_uni
 }
 
 bool snap_evaluate_number(const struct snap_view *view, struct snap_dwarf_unit *unit,
-	struct snap_bytes expression, const uint64_t *object, uint64_t *ret)
+	struct snap_bytes expression, const struct snap_given *given, uint64_t *ret,
+	struct snap_piece *ret_lack)
 {
 	struct snap_location location;
-	if (!snap_machine_run(view, unit, expression, object, 0, &location) || !location.is_whole)
-		return false;
+	bool found = snap_machine_run(view, unit, expression, given, 0, &location);
 	const struct snap_piece *piece = &location.pieces[0];
-	if (piece->kind == SNAP_PIECE_MEMORY)
+	if (found && location.is_whole && piece->kind == SNAP_PIECE_MEMORY) {
 		*ret = piece->address;
-	else if (piece->kind == SNAP_PIECE_VALUE)
+		return true;
+	}
+	if (found && location.is_whole && piece->kind == SNAP_PIECE_VALUE) {
 		*ret = snap_arch_load(view->arch, piece->value, (unsigned int)piece->value_len);
-	else
-		return false;
-	return true;
+		return true;
+	}
+	if (ret_lack)
+		*ret_lack = found ? (struct snap_piece){.kind = SNAP_PIECE_NOTHING,
+					    .bits = SNAP_BITS_ERROR,
+					    .why = "a location that is not supported"}
+				  : *piece;
+	return false;
+}
+
+uint64_t snap_subject_nowhere(const struct snap_view *view)
+{
+	uint64_t last = snap_arch_word(view->arch) == 4 ? UINT32_MAX : UINT64_MAX;
+	return last - SNAP_SUBJECT_MAX_LEN + 1;
 }

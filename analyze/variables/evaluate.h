@@ -55,22 +55,42 @@ struct snap_location {
 	size_t num_pieces;
 };
 
-/*
- * Evaluate an expression that stands in the unit. object: an address that it begins with, as those
- * of members do; NULL: none.
- */
+/* The object that an expression of its type is about. */
+struct snap_subject {
+	uint64_t addr; /* what DW_OP_push_object_address gives */
+	/* NULL: it is in memory. Else it is nowhere, addr is snap_subject_nowhere(), and these are
+	 * its len bytes, and how well each is known (an enum snap_bits). */
+	const uint8_t *bytes, *states;
+	uint64_t len;
+};
+
+/* An address where no program has memory, of as many bytes as a subject may have. */
+#define SNAP_SUBJECT_MAX_LEN 65536
+uint64_t snap_subject_nowhere(const struct snap_view *view);
+
+/* What an expression may ask for; NULL: there is none. */
+struct snap_given {
+	/* What stands on its stack: the address that those of members begin with, or the number of
+	 * a dimension. */
+	const uint64_t *first;
+	const struct snap_subject *subject;
+};
+
+/* Evaluate an expression that stands in the unit. given: NULL for nothing. */
 void snap_evaluate_location(const struct snap_view *view, struct snap_dwarf_unit *unit,
-	struct snap_bytes expression, const uint64_t *object, struct snap_location *ret);
+	struct snap_bytes expression, const struct snap_given *given, struct snap_location *ret);
 
 /*
  * The same for the location that the attribute says, at the view's address; absent attributes say
  * that it is optimised out.
  */
 void snap_evaluate_attribute(const struct snap_view *view, struct snap_dwarf_unit *unit,
-	const struct snap_attr *attr, struct snap_location *ret);
+	const struct snap_attr *attr, const struct snap_given *given, struct snap_location *ret);
 
-/* A number that an expression gives: a bound, or a member's offset. */
+/* A number that an expression gives: a bound, or a member's offset. False, and why in ret_lack
+ * (which may be NULL) as a piece that is nothing, if there is none. */
 bool snap_evaluate_number(const struct snap_view *view, struct snap_dwarf_unit *unit,
-	struct snap_bytes expression, const uint64_t *object, uint64_t *ret);
+	struct snap_bytes expression, const struct snap_given *given, uint64_t *ret,
+	struct snap_piece *ret_lack);
 
 #endif

@@ -92,27 +92,63 @@ void snap_machine_push_register(struct snap_machine *m, uint64_t number, int64_t
 		snap_machine_push(m, value + (uint64_t)offset);
 }
 
+/* Of an object that is in no memory; false if that is not what the address is of. */
+static bool read_subject(
+	struct snap_machine *m, uint64_t addr, unsigned int size, uint8_t bytes[8], bool *ret_known)
+{
+	const struct snap_subject *subject = m->subject;
+	uint64_t off = subject ? addr - subject->addr : 0;
+	if (!subject || !subject->bytes || off >= subject->len)
+		return false;
+	*ret_known = false;
+	if (size > subject->len - off) {
+		snap_machine_malformed(m);
+		return true;
+	}
+	enum snap_bits worst = SNAP_BITS_KNOWN;
+	for (unsigned int i = 0; i < size; i++) {
+		bytes[i] = subject->bytes[off + i];
+		if (subject->states[off + i] > worst)
+			worst = subject->states[off + i];
+	}
+	if (worst != SNAP_BITS_KNOWN)
+		snap_machine_fail(m, worst, NULL);
+	*ret_known = worst == SNAP_BITS_KNOWN;
+	return true;
+}
+
 bool snap_machine_read_memory(
 	struct snap_machine *m, uint64_t addr, unsigned int size, uint64_t *ret)
 {
 	uint8_t bytes[8];
+	bool is_known = true;
 	if (size != 1 && size != 2 && size != 4 && size != 8) {
 		/* 3, 5, 6 and 7 are DW_OP_deref_size's. */
 		uint64_t v = 0;
-		if (size == 0 || size > 8 || snap_view_read(m->view, addr, bytes, size) < size) {
-			size == 0 || size > 8 ? snap_machine_malformed(m) : lacks_memory(m, addr);
+		if (size == 0 || size > 8) {
+			snap_machine_malformed(m);
 			return false;
 		}
+		if (!read_subject(m, addr, size, bytes, &is_known) &&
+			snap_view_read(m->view, addr, bytes, size) < size) {
+			lacks_memory(m, addr);
+			return false;
+		}
+		if (!is_known)
+			return false;
 		bool is_big = m->view->arch->elf_data == ELFDATA2MSB;
 		for (unsigned int i = 0; i < size; i++)
 			v = v << 8 | bytes[is_big ? i : size - 1 - i];
 		*ret = v;
 		return true;
 	}
-	if (snap_view_read(m->view, addr, bytes, size) < size) {
+	if (!read_subject(m, addr, size, bytes, &is_known) &&
+		snap_view_read(m->view, addr, bytes, size) < size) {
 		lacks_memory(m, addr);
 		return false;
 	}
+	if (!is_known)
+		return false;
 	*ret = snap_arch_load(m->view->arch, bytes, size);
 	return true;
 }

@@ -19,6 +19,7 @@ struct snap_machine {
 	const uint8_t *begun;
 	unsigned int nesting;
 	struct snap_dwarf_stack stack;
+	const struct snap_subject *subject; /* NULL: none */
 	/* Set by what ends a description, until a piece takes it or the expression ends. */
 	bool has_simple;
 	struct snap_piece simple;
@@ -62,7 +63,7 @@ void snap_machine_push_entry_value(struct snap_machine *m, struct snap_bytes blo
 
 /* As snap_evaluate_location(), with the nesting that it has come to. False if it is nowhere. */
 bool snap_machine_run(const struct snap_view *view, struct snap_dwarf_unit *unit,
-	struct snap_bytes expression, const uint64_t *object, unsigned int nesting,
+	struct snap_bytes expression, const struct snap_given *given, unsigned int nesting,
 	struct snap_location *ret);
 /* The number that an expression leaves, whatever kind of location it might be elsewhere. False, and
  * why, if there is none. */

@@ -8,6 +8,7 @@
 #include "analyze/symbols/object.h"
 #include "analyze/variables/evaluate.h"
 #include "analyze/variables/scopes.h"
+#include "analyze/variables/shape.h"
 #include "analyze/variables/types.h"
 
 /* Members in members. */
@@ -43,7 +44,7 @@ static void look_in(const struct snap_view *view, struct snap_die scope,
 		snap_variable_entry_read(view, child.die, &entry);
 		if (!entry.name || !entry.has_type || !snap_attr_is_there(&entry.location))
 			continue;
-		snap_evaluate_attribute(view, entry.located, &entry.location, &location);
+		snap_evaluate_attribute(view, entry.located, &entry.location, NULL, &location);
 		if (!is_there(place, &location))
 			continue;
 		/* The innermost function's count: inlined into others, theirs may be the same. */
@@ -104,7 +105,9 @@ static bool add_path(const struct snap_view *view, struct snap_type type, uint64
 	for (int i = 0; i < MAX_NESTING; i++) {
 		if (type.tag == DW_TAG_array_type) {
 			struct snap_type element;
-			if (snap_type_num_dimensions(view, &type) != 1)
+			struct snap_shape shape;
+			snap_shape_read(view, &type, NULL, &shape);
+			if (shape.num_dimensions != 1 || shape.is_elsewhere)
 				return true;
 			snap_type_read(view, type.target, &element);
 			uint64_t size = snap_type_size(view, &element);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Of a value that is not all in memory. */
-#define MAX_COPY 65536
+#define MAX_COPY SNAP_SUBJECT_MAX_LEN
 
 /* ---------------------------------------------------------------- bytes */
 
@@ -83,7 +83,6 @@ bool snap_printer_take_word(struct snap_printer *p, const struct snap_source *so
 void snap_print_type(struct snap_printer *p, struct snap_die die, const struct snap_source *source,
 	uint64_t off, int depth)
 {
-	static const struct snap_character of_fortran = {1, "", ""};
 	struct snap_type type;
 	uint64_t value, size;
 	snap_type_read(p->view, die, &type);
@@ -113,16 +112,10 @@ void snap_print_type(struct snap_printer *p, struct snap_die die, const struct s
 		}
 		break;
 	case DW_TAG_array_type:
-		snap_print_dimension(p, &type, 0, snap_type_num_dimensions(p->view, &type), source,
-			off, snap_type_size(p->view, &type), depth);
+		snap_print_array(p, &type, source, off, depth);
 		break;
-	case DW_TAG_string_type: /* Fortran's characters: padded with blanks, without a NUL */
-		if (type.size > 0) {
-			snap_print_text(p, &of_fortran, source, off, type.size, true);
-		} else {
-			snap_text_add(p->text, "<of unknown length>");
-			p->counts.num[SNAP_BITS_KNOWN]++;
-		}
+	case DW_TAG_string_type:
+		snap_print_string(p, &type, source, off);
 		break;
 	case DW_TAG_structure_type:
 	case DW_TAG_class_type:
@@ -251,6 +244,22 @@ static void gather(struct snap_printer *p, const struct snap_location *location,
 	}
 }
 
+/* Of what is not all in memory; 0: not known, or too many. */
+static uint64_t size_of_pieces(const struct snap_view *view, const struct snap_type *type,
+	const struct snap_location *location)
+{
+	struct snap_shape shape;
+	uint64_t size = snap_type_size(view, type), bits = 0;
+	/* How long a descriptor is, its type does not say. */
+	if (size == 0 && type->tag == DW_TAG_array_type && !location->is_whole) {
+		snap_shape_read(view, type, NULL, &shape);
+		for (size_t i = 0; shape.is_elsewhere && i < location->num_pieces; i++)
+			bits += location->pieces[i].num_bits;
+		size = bits / 8;
+	}
+	return size <= MAX_COPY ? size : 0;
+}
+
 void snap_print_value(const struct snap_view *view, struct snap_die type_die,
 	const struct snap_location *location, struct snap_text *text,
 	struct snap_print_counts *ret_counts)
@@ -271,8 +280,8 @@ void snap_print_value(const struct snap_view *view, struct snap_die type_die,
 		}
 		snap_printer_lack(&p, first->bits, &source, 0);
 	} else {
-		uint64_t size = snap_type_size(view, &type);
-		uint8_t *bytes = size > 0 && size <= MAX_COPY ? calloc(2, (size_t)size) : NULL;
+		uint64_t size = size_of_pieces(view, &type, location);
+		uint8_t *bytes = size > 0 ? calloc(2, (size_t)size) : NULL;
 		if (!bytes) {
 			source.why = "of a size that is not known, or too large";
 			snap_printer_lack(&p, SNAP_BITS_ERROR, &source, 0);

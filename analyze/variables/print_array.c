@@ -3,26 +3,57 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* An array of one dimension or more, the outermost first. */
+struct rows {
+	unsigned int num_dimensions;
+	uint64_t counts[SNAP_MAX_DIMENSIONS], lens[SNAP_MAX_DIMENSIONS];
+	const struct snap_character
+		*text; /* the innermost dimension is such, side by side; or NULL */
+};
+
 /* What stands one after the other: elements, or arrays that are elements of another. */
 struct row {
-	struct snap_die type; /* of the elements */
-	const struct snap_type *array;
-	unsigned int dimension, num_dimensions; /* of array; the last one's are elements */
-	uint64_t count, len;			/* len: bytes of one */
+	struct snap_die type;	 /* of the elements */
+	const struct rows *rows; /* NULL: these are elements */
+	unsigned int dimension;	 /* of rows; the last one's are elements */
+	uint64_t count, len;	 /* len: bytes from one to the next */
 	const struct snap_source *source;
 	uint64_t off; /* of the first one */
 	int depth;
 };
 
+static void print_row(struct snap_printer *p, const struct row *row);
+
+/* Dimension number `dimension`, and those within it. */
+static void print_dimension(
+	struct snap_printer *p, const struct row *outer, unsigned int dimension, uint64_t off)
+{
+	const struct rows *rows = outer->rows;
+	struct row row = *outer;
+	if (dimension + 1 == rows->num_dimensions && rows->text) {
+		snap_print_text(p, rows->text, row.source, off, rows->counts[dimension], false);
+		return;
+	}
+	row.dimension = dimension;
+	row.count = rows->counts[dimension];
+	row.len = rows->lens[dimension];
+	row.off = off;
+	row.depth = outer->depth + (dimension > 0);
+	print_row(p, &row);
+}
+
 static void print_one(struct snap_printer *p, const struct row *row, uint64_t i)
 {
 	uint64_t off = row->off + i * row->len;
+	uint64_t *left = &p->view->views->left.entries;
 	p->num_virtual_bases = 0;
-	if (row->dimension + 1 < row->num_dimensions)
-		snap_print_dimension(p, row->array, row->dimension + 1, row->num_dimensions,
-			row->source, off, row->len, row->depth + 1);
-	else
+	if (row->rows && row->dimension + 1 < row->rows->num_dimensions) {
+		/* Those of arrays without elements take no other work. */
+		*left -= *left > 0;
+		print_dimension(p, row, row->dimension + 1, off);
+	} else {
 		snap_print_type(p, row->type, row->source, off, row->depth + 1);
+	}
 }
 
 /* How many from number i on read as the text that stands at `first` does. */
@@ -30,7 +61,8 @@ static uint64_t count_same(
 	struct snap_printer *p, const struct row *row, uint64_t i, size_t first, size_t len)
 {
 	uint64_t num = 0;
-	for (; i < row->count && i < SNAP_PRINT_MAX_LOOKED_AT; i++, num++) {
+	for (; i < row->count && i < SNAP_PRINT_MAX_LOOKED_AT && p->view->views->left.entries > 0;
+		i++, num++) {
 		size_t at = p->text->len;
 		struct snap_print_counts counts = p->counts;
 		print_one(p, row, i);
@@ -58,7 +90,7 @@ static void print_row(struct snap_printer *p, const struct row *row)
 	for (uint64_t i = 0; i < row->count && !p->text->is_cut; i++) {
 		size_t begun = p->text->len;
 		if (i == SNAP_PRINT_MAX_LOOKED_AT || row->len == 0 ||
-			listed >= SNAP_PRINT_MAX_ELEMENTS) {
+			listed >= SNAP_PRINT_MAX_ELEMENTS || p->view->views->left.entries == 0) {
 			snap_text_add(p->text, "...");
 			break;
 		}
@@ -118,35 +150,92 @@ void snap_print_elements(struct snap_printer *p, const struct snap_print_element
 	print_row(p, &row);
 }
 
-void snap_print_dimension(struct snap_printer *p, const struct snap_type *array,
-	unsigned int dimension, unsigned int num_dimensions, const struct snap_source *source,
-	uint64_t off, uint64_t len, int depth)
+/* ---------------------------------------------------------------- arrays and strings */
+
+bool snap_printer_shape(struct snap_printer *p, const struct snap_type *type,
+	const struct snap_source *source, uint64_t off, struct snap_shape *ret,
+	struct snap_source *ret_source, uint64_t *ret_off)
 {
-	uint64_t count;
-	struct snap_type element;
-	snap_type_read(p->view, array->target, &element);
-	if (!snap_type_count(p->view, array, dimension, &count)) {
-		snap_text_add(p->text, "<of unknown length>");
-		p->counts.num[SNAP_BITS_KNOWN]++;
-		return;
+	struct snap_subject subject = {.addr = source->addr + off};
+	struct snap_source lack = {0};
+	if (!source->in_memory) {
+		uint64_t from = off < source->len ? off : source->len;
+		subject = (struct snap_subject){.addr = snap_subject_nowhere(p->view),
+			.bytes = source->bytes + from,
+			.states = source->states + from,
+			.len = source->len - from};
 	}
-	const struct snap_character *character = snap_type_character(&element);
-	if (dimension + 1 == num_dimensions && character) {
-		snap_print_text(p, character, source, off, count, false);
+	snap_shape_read(p->view, type, &subject, ret);
+	*ret_source = *source;
+	*ret_off = off;
+	switch (ret->state) {
+	case SNAP_SHAPE_KNOWN:
+		break;
+	case SNAP_SHAPE_NOT_ALLOCATED:
+	case SNAP_SHAPE_NOT_ASSOCIATED:
+		p->counts.num[SNAP_BITS_KNOWN]++;
+		snap_text_add(p->text, ret->state == SNAP_SHAPE_NOT_ALLOCATED ? "<not allocated>"
+									      : "<not associated>");
+		return false;
+	case SNAP_SHAPE_LACKS:
+		lack.in_memory = ret->lack.has_address;
+		lack.addr = ret->lack.address;
+		lack.why = ret->lack.why ? ret->lack.why : source->why;
+		snap_printer_lack(p, ret->lack.bits, &lack, 0);
+		return false;
+	}
+	for (unsigned int i = 0; i < ret->num_dimensions; i++)
+		if (!ret->dimensions[i].has_count) {
+			snap_text_add(p->text, "<of unknown length>");
+			p->counts.num[SNAP_BITS_KNOWN]++;
+			return false;
+		}
+	if (ret->is_elsewhere) {
+		*ret_source = (struct snap_source){.in_memory = true, .addr = ret->addr};
+		*ret_off = 0;
+	}
+	return true;
+}
+
+void snap_print_array(struct snap_printer *p, const struct snap_type *type,
+	const struct snap_source *source, uint64_t off, int depth)
+{
+	struct snap_shape shape;
+	struct snap_source elements;
+	struct snap_type element;
+	if (!snap_printer_shape(p, type, source, off, &shape, &elements, &off))
 		return;
+	snap_type_read(p->view, type->target, &element);
+	struct rows rows = {.num_dimensions = shape.num_dimensions};
+	uint64_t len = snap_type_size(p->view, &element);
+	for (unsigned int i = shape.num_dimensions; i-- > 0;) {
+		const struct snap_dimension *dimension = &shape.dimensions[i];
+		rows.counts[i] = dimension->count;
+		rows.lens[i] = dimension->stride ? (uint64_t)dimension->stride : len;
+		if (__builtin_mul_overflow(rows.lens[i], dimension->count, &len))
+			len = 0;
 	}
 	const struct row row = {
-		.type = array->target,
-		.array = array,
-		.dimension = dimension,
-		.num_dimensions = num_dimensions,
-		.count = count,
-		.len = dimension + 1 == num_dimensions ? snap_type_size(p->view, &element)
-		       : count > 0		       ? len / count
-						       : 0,
-		.source = source,
-		.off = off,
-		.depth = depth,
-	};
-	print_row(p, &row);
+		.type = type->target, .rows = &rows, .source = &elements, .depth = depth};
+	if (shape.num_dimensions == 0 && depth >= SNAP_PRINT_MAX_DEPTH) {
+		snap_text_add(p->text, "{...}");
+		return;
+	}
+	if (shape.num_dimensions == 0) {
+		snap_print_type(p, type->target, &elements, off, depth + 1);
+		return;
+	}
+	if (rows.lens[shape.num_dimensions - 1] == element.size)
+		rows.text = snap_type_character(&element);
+	print_dimension(p, &row, 0, off);
+}
+
+void snap_print_string(struct snap_printer *p, const struct snap_type *type,
+	const struct snap_source *source, uint64_t off)
+{
+	struct snap_shape shape;
+	struct snap_source bytes;
+	if (snap_printer_shape(p, type, source, off, &shape, &bytes, &off))
+		snap_print_text(
+			p, &snap_character_fortran, &bytes, off, shape.dimensions[0].count, true);
 }

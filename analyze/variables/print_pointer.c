@@ -39,6 +39,21 @@ void snap_print_symbol(struct snap_printer *p, uint64_t addr)
 	snap_text_add(p->text, ">");
 }
 
+/* " " and Fortran's characters, if it is known how many there are. */
+static void print_string_of_length(
+	struct snap_printer *p, const struct snap_type *type, uint64_t addr)
+{
+	const struct snap_source source = {.in_memory = true, .addr = addr};
+	const struct snap_subject subject = {.addr = addr};
+	struct snap_shape shape;
+	snap_shape_read(p->view, type, &subject, &shape);
+	/* Without any it may be that the type does not say. */
+	if (shape.state != SNAP_SHAPE_KNOWN || shape.is_elsewhere || shape.dimensions[0].count == 0)
+		return;
+	snap_text_add(p->text, " ");
+	snap_print_text(p, &snap_character_fortran, &source, 0, shape.dimensions[0].count, true);
+}
+
 void snap_print_pointer(struct snap_printer *p, const struct snap_type *type,
 	const struct snap_source *source, uint64_t off)
 {
@@ -60,6 +75,8 @@ void snap_print_pointer(struct snap_printer *p, const struct snap_type *type,
 	const struct snap_character *character = snap_type_character(&target);
 	if (character)
 		snap_print_string_at(p, character, addr);
+	else if (target.tag == DW_TAG_string_type)
+		print_string_of_length(p, &target, addr);
 }
 
 void snap_print_reference(struct snap_printer *p, const struct snap_type *type,
@@ -103,7 +120,7 @@ static bool print_member_name(
 			continue;
 		if (is_function &&
 			(!attrs[2].block.data || !snap_evaluate_number(p->view, child.die.unit,
-							 attrs[2].block, NULL, &at)))
+							 attrs[2].block, NULL, &at, NULL)))
 			continue;
 		const char *name = snap_attr_string(child.die.unit, &attrs[0]);
 		if ((!is_function && !snap_attr_unsigned(&attrs[1], &at)) || at != number || !name)

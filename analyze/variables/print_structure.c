@@ -55,8 +55,10 @@ static bool member_offset(struct snap_printer *p, struct snap_die die, const str
 		if (!c.failed && c.p == c.end)
 			return true;
 	}
+	const struct snap_subject subject = {.addr = object};
+	const struct snap_given given = {.first = &object, .subject = &subject};
 	if (!source->in_memory ||
-		!snap_evaluate_number(p->view, die.unit, attr->block, &object, &addr))
+		!snap_evaluate_number(p->view, die.unit, attr->block, &given, &addr, NULL))
 		return false;
 	*ret = addr - object;
 	return true;

@@ -7,6 +7,7 @@
 #include <elf.h>
 
 #include "analyze/variables/print.h"
+#include "analyze/variables/shape.h"
 #include "analyze/variables/types.h"
 
 /* Structures in structures and arrays in arrays. */
@@ -99,10 +100,18 @@ struct snap_print_elements {
 };
 void snap_print_elements(struct snap_printer *p, const struct snap_print_elements *elements,
 	const struct snap_source *source, uint64_t off, int depth);
-/* Dimension number `dimension` of an array, and those within it. */
-void snap_print_dimension(struct snap_printer *p, const struct snap_type *array,
-	unsigned int dimension, unsigned int num_dimensions, const struct snap_source *source,
-	uint64_t off, uint64_t len, int depth);
+void snap_print_array(struct snap_printer *p, const struct snap_type *type,
+	const struct snap_source *source, uint64_t off, int depth);
+/* Fortran's characters: padded with blanks, without a NUL. */
+void snap_print_string(struct snap_printer *p, const struct snap_type *type,
+	const struct snap_source *source, uint64_t off);
+/*
+ * The shape of what is at off of the source, and where its elements are: *ret_source, which may be
+ * *source itself. False, and a word why, if it has none.
+ */
+bool snap_printer_shape(struct snap_printer *p, const struct snap_type *type,
+	const struct snap_source *source, uint64_t off, struct snap_shape *ret,
+	struct snap_source *ret_source, uint64_t *ret_off);
 
 void snap_print_structure(struct snap_printer *p, const struct snap_type *type,
 	const struct snap_source *source, uint64_t off, int depth);

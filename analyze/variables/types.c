@@ -6,14 +6,13 @@
 
 #include "analyze/dwarf/children.h"
 #include "analyze/dwarf/names.h"
-#include "analyze/variables/evaluate.h"
+#include "analyze/variables/shape.h"
 
 /* Typedefs and qualifiers in a row. */
 #define MAX_CHAIN 32
 /* Nesting of a type's name: pointers to functions that take pointers. */
 #define MAX_NESTING    16
 #define MAX_PARAMETERS 16
-#define MAX_DIMENSIONS 16
 #define MAX_NAME       512
 
 enum {
@@ -140,6 +139,8 @@ void snap_type_read(const struct snap_view *view, struct snap_die die, struct sn
 	}
 }
 
+const struct snap_character snap_character_fortran = {1, "", ""};
+
 const struct snap_character *snap_type_character(const struct snap_type *type)
 {
 	static const struct snap_character narrow = {1, "", "string"};
@@ -166,124 +167,12 @@ const struct snap_character *snap_type_character(const struct snap_type *type)
 	return name && type->size > 0 ? wide_character(name, type->size) : NULL;
 }
 
-/* ---------------------------------------------------------------- arrays */
-
-static bool dimension_at(const struct snap_view *view, const struct snap_type *array,
-	unsigned int index, struct snap_child *ret)
-{
-	struct snap_children children;
-	snap_children_begin(&children, array->die, &view->views->left.entries);
-	while (snap_children_next(&children, ret))
-		if ((ret->abbrev->tag == DW_TAG_subrange_type ||
-			    ret->abbrev->tag == DW_TAG_generic_subrange ||
-			    ret->abbrev->tag == DW_TAG_enumeration_type) &&
-			index-- == 0)
-			return true;
-	return false;
-}
-
-unsigned int snap_type_num_dimensions(const struct snap_view *view, const struct snap_type *array)
-{
-	struct snap_child child;
-	unsigned int num = 0;
-	while (num < MAX_DIMENSIONS && dimension_at(view, array, num, &child))
-		num++;
-	return num;
-}
-
-/* A constant, an expression, or a variable of the frame; false if there is none, or it is lost. */
-static bool bound(const struct snap_view *view, struct snap_die die, const struct snap_attr *attr,
-	int64_t *ret)
-{
-	static const uint16_t names[] = {DW_AT_location, DW_AT_type, DW_AT_const_value};
-	uint64_t value;
-	struct snap_die variable, type_die;
-	if (snap_attr_unsigned(attr, &value)) {
-		/* GCC's way to say -1: no elements. */
-		*ret = attr->form == DW_FORM_data8 || attr->form == DW_FORM_udata ||
-				       value != UINT32_MAX
-			       ? (int64_t)value
-			       : -1;
-		return true;
-	}
-	if (attr->form == DW_FORM_sdata || attr->form == DW_FORM_implicit_const) {
-		*ret = (int64_t)attr->value;
-		return true;
-	}
-	if (attr->block.data && attr->form == DW_FORM_exprloc &&
-		snap_evaluate_number(view, die.unit, attr->block, NULL, &value)) {
-		*ret = (int64_t)value;
-		return true;
-	}
-	struct snap_attr attrs[3];
-	if (!snap_attr_die(die.unit, attr, &variable) ||
-		!snap_view_attrs(view, variable, names, attrs, 3))
-		return false;
-	if (snap_attr_unsigned(&attrs[2], &value)) {
-		*ret = (int64_t)value;
-		return true;
-	}
-	struct snap_location location;
-	struct snap_type type = {0};
-	if (snap_view_reference(view, variable.unit, &attrs[1], &type_die))
-		snap_type_read(view, type_die, &type);
-	snap_evaluate_attribute(view, variable.unit, &attrs[0], &location);
-	if (!location.is_whole || (type.size != 4 && type.size != 8))
-		return false;
-	const struct snap_piece *piece = &location.pieces[0];
-	uint8_t bytes[SNAP_VIEW_MAX_REGISTER];
-	size_t len = piece->kind == SNAP_PIECE_MEMORY
-			     ? snap_view_read(view, piece->address, bytes, type.size)
-		     : piece->kind == SNAP_PIECE_REGISTER
-			     ? snap_view_register(view, piece->number, bytes)
-		     : piece->kind == SNAP_PIECE_VALUE
-			     ? (memcpy(bytes, piece->value, piece->value_len), piece->value_len)
-			     : 0;
-	if (len < type.size || view->arch->elf_data != 1)
-		return false;
-	*ret = (int64_t)snap_arch_load(view->arch, bytes, (unsigned int)type.size);
-	return true;
-}
-
-/* A partial unit, which several share, need not tell its language: the frame's unit does. */
-static int64_t first_index(const struct snap_view *view, const struct snap_dwarf_unit *unit)
-{
-	return snap_dwarf_lower_bound(
-		unit->language || !view->unit ? unit->language : view->unit->language);
-}
-
-bool snap_type_count(const struct snap_view *view, const struct snap_type *array,
-	unsigned int dimension, uint64_t *ret)
-{
-	static const uint16_t names[] = {DW_AT_lower_bound, DW_AT_upper_bound, DW_AT_count};
-	struct snap_child child;
-	struct snap_attr attrs[3];
-	int64_t low, high, count;
-	/* The entries stand in the order of the source's indices. */
-	if (array->is_column_major)
-		dimension = snap_type_num_dimensions(view, array) - 1 - dimension;
-	if (!dimension_at(view, array, dimension, &child) ||
-		!snap_view_attrs(view, child.die, names, attrs, 3))
-		return false;
-	if (snap_attr_is_there(&attrs[2])) {
-		if (!bound(view, child.die, &attrs[2], &count) || count < 0)
-			return false;
-		*ret = (uint64_t)count;
-		return true;
-	}
-	if (!snap_attr_is_there(&attrs[0]))
-		low = first_index(view, child.die.unit);
-	else if (!bound(view, child.die, &attrs[0], &low))
-		return false;
-	if (!bound(view, child.die, &attrs[1], &high) || high < low - 1)
-		return false;
-	*ret = (uint64_t)high - (uint64_t)low + 1;
-	return true;
-}
+/* ---------------------------------------------------------------- sizes */
 
 static uint64_t size_of(const struct snap_view *view, const struct snap_type *type, int nesting)
 {
 	struct snap_type target;
+	struct snap_shape shape;
 	if (type->size > 0 || nesting > MAX_NESTING)
 		return type->size;
 	switch (type->tag) {
@@ -294,17 +183,24 @@ static uint64_t size_of(const struct snap_view *view, const struct snap_type *ty
 	case DW_TAG_enumeration_type:
 		snap_type_read(view, type->target, &target);
 		return size_of(view, &target, nesting + 1);
+	case DW_TAG_string_type:
+		snap_shape_read(view, type, NULL, &shape);
+		return !shape.is_elsewhere && shape.dimensions[0].has_count
+			       ? shape.dimensions[0].count
+			       : 0;
 	case DW_TAG_array_type:
 		break;
 	default:
 		return 0;
 	}
 	snap_type_read(view, type->target, &target);
-	uint64_t size = size_of(view, &target, nesting + 1), count;
-	unsigned int num = snap_type_num_dimensions(view, type);
-	for (unsigned int i = 0; i < num; i++)
-		if (!snap_type_count(view, type, i, &count) ||
-			__builtin_mul_overflow(size, count, &size))
+	uint64_t size = size_of(view, &target, nesting + 1);
+	snap_shape_read(view, type, NULL, &shape);
+	if (shape.is_elsewhere)
+		return 0;
+	for (unsigned int i = 0; i < shape.num_dimensions; i++)
+		if (!shape.dimensions[i].has_count ||
+			__builtin_mul_overflow(size, shape.dimensions[i].count, &size))
 			return 0;
 	return size;
 }
@@ -417,12 +313,14 @@ static void put_class(const struct snap_view *view, struct snap_die die,
 static void put_dimensions(
 	const struct snap_view *view, const struct snap_type *array, struct declarator *d)
 {
-	unsigned int num = snap_type_num_dimensions(view, array);
-	for (unsigned int i = 0; i < (num ? num : 1); i++) {
-		uint64_t count;
+	struct snap_shape shape;
+	snap_shape_read(view, array, NULL, &shape);
+	for (unsigned int i = 0; i < (shape.num_dimensions ? shape.num_dimensions : 1); i++) {
+		const struct snap_dimension *dimension = &shape.dimensions[i];
 		char buf[32] = "[]";
-		if (snap_type_count(view, array, i, &count))
-			(void)snprintf(buf, sizeof(buf), "[%llu]", (unsigned long long)count);
+		if (dimension->has_count)
+			(void)snprintf(
+				buf, sizeof(buf), "[%llu]", (unsigned long long)dimension->count);
 		put_after(d, buf);
 	}
 }

@@ -27,11 +27,6 @@ struct snap_type {
 bool snap_type_of(const struct snap_view *view, struct snap_die die, struct snap_die *ret);
 void snap_type_read(const struct snap_view *view, struct snap_die die, struct snap_type *ret);
 
-/* How many elements an array has in its outermost dimension number `dimension`; false if that is
- * not known. */
-bool snap_type_count(const struct snap_view *view, const struct snap_type *array,
-	unsigned int dimension, uint64_t *ret);
-unsigned int snap_type_num_dimensions(const struct snap_view *view, const struct snap_type *array);
 /* Bytes of one element, and of all: 0 if they are not known. */
 uint64_t snap_type_size(const struct snap_view *view, const struct snap_type *type);
 
@@ -44,6 +39,8 @@ struct snap_character {
 /* What a type is as a character; NULL: it is none. Those of more than one byte are UTF-16 and
  * UTF-32. */
 const struct snap_character *snap_type_character(const struct snap_type *type);
+/* Of Fortran's strings: padded with blanks, without a NUL. */
+extern const struct snap_character snap_character_fortran;
 
 /* "const char *", as one would declare something nameless of it. */
 void snap_type_name(const struct snap_view *view, struct snap_die die, struct snap_text *text);

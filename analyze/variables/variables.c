@@ -109,7 +109,7 @@ static int add(const struct snap_view *view, struct frame_variables *to, bool is
 		return 0;
 	}
 	views->left.variables--;
-	snap_evaluate_attribute(view, variable.located, &variable.location, &location);
+	snap_evaluate_attribute(view, variable.located, &variable.location, NULL, &location);
 	/* What is nowhere may be the same everywhere. */
 	if (snap_attr_is_there(&variable.constant) && location.is_whole &&
 		location.pieces[0].kind == SNAP_PIECE_NOTHING &&
