@@ -48,6 +48,39 @@ static void test_demangle_what_is_not_mangled(void **state)
 		assert_demangled(names[i], NULL);
 }
 
+/* gfortran's, of modules. */
+static void test_demangle_fortran(void **state)
+{
+	(void)state;
+	static const char *const cases[][2] = {
+		{"__m_MOD_work", "m::work"},
+		{"__my_mod_2_MOD_do_it", "my_mod_2::do_it"},
+		{"__m_MOD___copy_m_Point", "m::__copy_m_Point"},
+		{"__m_MOD_work.constprop.0", "m::work.constprop.0"},
+		{"__m_MOD_work@@V1", "m::work"},
+		{"__m_MOD__MOD_x", "m::_MOD_x"},
+	};
+	ASSERT_ALL(cases);
+	static const char *const others[] = {"__", "__m", "__m_MOD", "__m_MOD_", "__m_MOD_@V",
+		"___MOD_x", "__MOD_x", "_m_MOD_x", "__M_MOD_x", "__2_MOD_x", "__m_mod_x",
+		"__m__MODx", "__m.n_MOD_x"};
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		assert_demangled(others[i], NULL);
+		assert_false(snap_demangle_is_fortran(others[i]));
+	}
+	assert_true(snap_demangle_is_fortran("__m_MOD_work"));
+	assert_false(snap_demangle_is_fortran("_ZN1m4workEv"));
+	/* c++filt does not know them. */
+	assert_null(snap_demangle_whole("__m_MOD_work"));
+	char *endless = malloc(100001);
+	assert_non_null(endless);
+	memset(endless, 'a', 100000);
+	memcpy(endless, "__m_MOD_", 8);
+	endless[100000] = '\0';
+	assert_demangled(endless, NULL);
+	free(endless);
+}
+
 static void test_demangle_functions_without_their_parameters(void **state)
 {
 	(void)state;
@@ -327,6 +360,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_demangle_what_is_not_mangled),
+		cmocka_unit_test(test_demangle_fortran),
 		cmocka_unit_test(test_demangle_functions_without_their_parameters),
 		cmocka_unit_test(test_demangle_member_function_qualifiers),
 		cmocka_unit_test(test_demangle_operators),

@@ -133,7 +133,7 @@ enum place {
 };
 
 struct line {
-	const char *function;
+	const char *function, *raw_function;
 	enum place place;
 	enum snap_trust trust;
 	bool is_inline, is_signal;
@@ -210,6 +210,7 @@ static const char *sign(struct model *m, const struct line *lines, size_t num)
 		m->listed[i] = (struct snap_listed_frame){
 			.frame = i,
 			.function = l->function,
+			.raw_function = l->raw_function,
 			.is_inline = l->is_inline,
 		};
 	}
@@ -245,6 +246,16 @@ static void test_three_frames(void **state)
 	assert_string_equal(
 		"abort | a | b | c", SIGN(m, F("a", PROGRAM), F("b", PROGRAM, .is_inline = true),
 					     F("c", LIBFOO), F("d", PROGRAM)));
+}
+
+/* Procedures of modules are shown as gdb has them, and are in signatures as in symbol tables. */
+static void test_fortran(void **state)
+{
+	struct model *m = *state;
+	assert_string_equal("abort | __m_MOD_a | __m_MOD_b | m::c",
+		SIGN(m, F("m::a", PROGRAM, .raw_function = "__m_MOD_a.constprop.0"),
+			F("m::b", PROGRAM, .raw_function = "__m_MOD_b@@V1"),
+			F("m::c", PROGRAM, .raw_function = "_ZN1m1cEv")));
 }
 
 /* A firmware is one module, with libraries, kernel and all. */
@@ -657,6 +668,7 @@ int main(void)
 		cmocka_unit_test(test_name_hostile),
 		TEST(test_abort),
 		TEST(test_three_frames),
+		TEST(test_fortran),
 		TEST(test_microcontroller),
 		TEST(test_cxx),
 		TEST(test_own_names),

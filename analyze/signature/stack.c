@@ -6,6 +6,7 @@
 #include "analyze/explain/address.h"
 #include "analyze/signature/message.h"
 #include "analyze/signature/name.h"
+#include "analyze/symbols/demangle.h"
 
 static struct snap_bytes module_name(const struct snap_crash_module *module)
 {
@@ -73,7 +74,7 @@ uint64_t snap_signature_offset(const struct snap_frame *frame)
 	return frame->pc - (record->has_load_bias ? record->load_bias : record->start);
 }
 
-/* function: its name as the listing has it. -1 without memory. */
+/* function: its name; NULL: not known. -1 without memory. */
 static int read_line(const struct snap_rules *rules, uint32_t present, bool is_device,
 	const char *function, const struct snap_frame *frame, struct snap_arena *arena,
 	struct snap_signature_line *line)
@@ -126,6 +127,15 @@ static void place_bad_pc(const struct snap_crash *crash, struct snap_signature_l
 	lines[0].module = snap_path_name(crash->process.exe);
 }
 
+/* Procedures of Fortran's modules are __m_MOD_work in signatures, as symbol tables have them. */
+static const char *name_of(const struct snap_listed_frame *listed)
+{
+	return listed->function && listed->raw_function &&
+			       snap_demangle_is_fortran(listed->raw_function)
+		       ? listed->raw_function
+		       : listed->function;
+}
+
 int snap_signature_stack_read(const struct snap_crash *crash,
 	const struct snap_crash_thread *thread, const struct snap_rules *rules,
 	struct snap_arena *arena, struct snap_signature_stack *ret, struct snap_error *err)
@@ -151,7 +161,7 @@ int snap_signature_stack_read(const struct snap_crash *crash,
 		if (!is_trusted(crash, thread, frame))
 			break;
 		lines[i].is_inline = listed->is_inline;
-		if (read_line(rules, present, crash->device.is_device, listed->function, frame,
+		if (read_line(rules, present, crash->device.is_device, name_of(listed), frame,
 			    arena, &lines[i]) < 0)
 			return snap_error_no_memory(err);
 		ret->num_lines = i + 1;

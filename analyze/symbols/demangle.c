@@ -120,6 +120,48 @@ static bool demangle(const char *raw, bool rust, bool whole, struct output *outp
 	return done && output->len > 0;
 }
 
+#define LOWER	     "abcdefghijklmnopqrstuvwxyz"
+#define FORTRAN_NAME LOWER "0123456789_$"
+
+/* Where the procedure's name begins in what gfortran makes of one in a module; NULL. */
+static const char *fortran_procedure(const char *raw)
+{
+	static const char separator[] = "_MOD_";
+	if (raw[0] != '_' || raw[1] != '_' || !raw[2] || !strchr(LOWER, raw[2]))
+		return NULL;
+	/* Names are in lower case: what stands behind the module's is the separator, whose
+	 * underscore its name has taken. */
+	size_t len = strspn(raw + 2, FORTRAN_NAME);
+	if (len < 2 || raw[1 + len] != '_' ||
+		strncmp(raw + 1 + len, separator, sizeof(separator) - 1) != 0)
+		return NULL;
+	const char *name = raw + len + sizeof(separator);
+	return *name && *name != '@' ? name : NULL;
+}
+
+bool snap_demangle_is_fortran(const char *raw)
+{
+	return fortran_procedure(raw) != NULL;
+}
+
+/* "__m_MOD_work@@V" is m::work: the version is the linker's business. */
+static char *demangle_fortran(const char *raw)
+{
+	const char *name = fortran_procedure(raw);
+	if (!name || strnlen(raw, MAX_RAW_LEN) == MAX_RAW_LEN)
+		return NULL;
+	size_t module_len = (size_t)(name - raw) - strlen("__") - strlen("_MOD_");
+	size_t len = strcspn(name, "@");
+	char *ret = malloc(module_len + 2 + len + 1);
+	if (!ret)
+		return NULL;
+	memcpy(ret, raw + 2, module_len);
+	memcpy(ret + module_len, "::", 2);
+	memcpy(ret + module_len + 2, name, len);
+	ret[module_len + 2 + len] = '\0';
+	return ret;
+}
+
 static char *demangle_any(const char *raw, bool whole)
 {
 	/* What both kinds begin with; most names are C's. */
@@ -144,7 +186,8 @@ static char *demangle_any(const char *raw, bool whole)
 
 char *snap_demangle(const char *raw)
 {
-	return demangle_any(raw, false);
+	char *name = demangle_any(raw, false);
+	return name ? name : demangle_fortran(raw);
 }
 
 char *snap_demangle_whole(const char *raw)

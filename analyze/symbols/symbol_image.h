@@ -37,7 +37,7 @@
 #define SNAP_NAMES_PER_BLOCK 16
 
 /* Changed whenever what an image holds, or how it is made, changes: older ones are made anew. */
-#define SNAP_IMAGE_VERSION 4
+#define SNAP_IMAGE_VERSION 5
 
 /* What an image was made of: another file of the same build ID may have other sections. */
 struct snap_image_sources {
