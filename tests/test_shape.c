@@ -180,10 +180,10 @@ static void make_strings(void)
 {
 	types.string = here();
 	out_uleb(info, STRING);
-	EXPRESSION(DW_OP_addr, 0x10, MEMORY >> 8, 0, 0, 0, 0, 0, 0);
+	EXPRESSION(DW_OP_breg6, 0x10);
 	types.string_4 = here();
 	out_uleb(info, STRING_BY_SIZE);
-	EXPRESSION(DW_OP_addr, 0x10, MEMORY >> 8, 0, 0, 0, 0, 0, 0);
+	EXPRESSION(DW_OP_breg6, 0x10);
 	out_u8(info, 4);
 	uint64_t length = here();
 	out_uleb(info, VARIABLE);
@@ -573,6 +573,7 @@ static void test_shape_strings(void **state)
 {
 	(void)state;
 	begin();
+	regs[6] = MEMORY;
 	memcpy(memory, "some text in Fort", 16);
 	put(DESCRIPTOR + 0x10, 9, 8);
 	assert_prints(types.string, "\"some text\"");
@@ -600,6 +601,15 @@ static void test_shape_strings(void **state)
 	assert_prints(types.string_elsewhere, "\"text\"");
 	location.pieces[0].address = 0x9000;
 	assert_lacks(types.string_elsewhere, SNAP_BITS_NOT_CAPTURED, "<not captured: 0x9000>");
+	end();
+	/* The low bytes of a register, and those of memory. */
+	begin_on(EM_S390, true, true);
+	memcpy(memory, "some text in Fort", 16);
+	regs[3] = 7;
+	regs[6] = MEMORY;
+	assert_prints(types.string_variable, "\"some te\"");
+	put(DESCRIPTOR + 0x10, 4, 4);
+	assert_prints(types.string_4, "\"some\"");
 	end();
 }
 
