@@ -195,7 +195,7 @@ static void finish_thread(struct snap_crash *c)
 		return;
 	}
 	if (thread->tid == 0)
-		thread->tid = snap_crash_host_tid(c, thread->ns_tid);
+		snap_crash_find_host_tid(c, thread);
 	c->num_waiting++;
 	c->thread = &c->waiting[c->num_waiting % SNAP_THREAD_NAMES_MAX];
 	if (c->num_waiting == SNAP_THREAD_NAMES_MAX || c->names.fd < 0)
@@ -206,6 +206,7 @@ static void reset_thread(struct snap_crash_thread *thread)
 {
 	thread->present = true;
 	thread->tid = 0;
+	thread->is_foreign = false;
 	thread->ns_tid = 0;
 	thread->regs_len = 0;
 	memset(&thread->extra, 0, sizeof(thread->extra));

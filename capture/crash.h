@@ -61,7 +61,8 @@ struct snap_crash_facts {
 /* What the notes say of one thread. */
 struct snap_crash_thread {
 	bool present;
-	uint64_t tid; /* the host's, once it is known; else 0 */
+	uint64_t tid;	 /* the host's, once it is known; else 0 */
+	bool is_foreign; /* it can't be known: it is its own namespace's */
 	uint32_t ns_tid;
 	size_t regs_len; /* 0: none that we understand */
 	uint8_t regs[1024];

@@ -17,21 +17,22 @@ void snap_crash_checkpoint(struct snap_crash *c)
 	(void)snap_write_checkpoint(&c->emit.writer, false); /* its error sticks */
 }
 
-uint64_t snap_crash_host_tid(struct snap_crash *c, uint32_t ns_tid)
+void snap_crash_find_host_tid(struct snap_crash *c, struct snap_crash_thread *thread)
 {
-	uint64_t tid;
+	thread->tid = thread->ns_tid;
+	thread->is_foreign = false;
 	if (c->identity.task_fd < 0 || c->identity.status.num_pid_namespaces < 2)
-		return ns_tid;
+		return;
 	if (c->tids.num == 0) {
 		int r = snap_tid_map_read(&c->tids, c->identity.task_fd);
 		if (r < 0)
 			snap_emit_note(&c->emit, true, "the threads can't be listed: errno %d", -r);
 	}
-	if (snap_tid_map_find(&c->tids, ns_tid, &tid))
-		return tid;
+	if (snap_tid_map_find(&c->tids, thread->ns_tid, &thread->tid))
+		return;
+	thread->is_foreign = true;
 	snap_emit_note(&c->emit, true, "thread %u is known by its own namespace's number only",
-		(unsigned int)ns_tid);
-	return ns_tid;
+		(unsigned int)thread->ns_tid);
 }
 
 /* What the crash speaks of beside the stack. */
@@ -232,8 +233,13 @@ static void write_memory(struct snap_crash *c, const struct snap_stack_source *s
 static void write_memories(struct snap_crash *c)
 {
 	const struct snap_stack_source source = stack_source(c);
-	for (size_t i = 0; i < c->stacks.num; i++)
-		write_memory(c, &source, i);
+	for (size_t i = 0; i < c->stacks.num; i++) {
+		if (!*c->timed_out)
+			write_memory(c, &source, i);
+		else
+			snap_emit_omission(&c->emit, SNAP_OMITTED_STACK, SNAP_OMITTED_DEADLINE,
+				c->stacks.stacks[i].thread.tid, 0);
+	}
 }
 
 /* ---------------------------------------------------------------- threads */
@@ -253,14 +259,17 @@ void snap_crash_write_waiting(struct snap_crash *c)
 	uint64_t num_before = c->num_threads;
 	size_t num = c->num_waiting, num_asked = 0, asked = 0;
 	struct snap_bytes name;
+	/* Of one that is not known by the host's number, another thread has that name. */
 	for (size_t i = 0; i < num; i++)
-		if (!snap_guessed_names_get(&c->guessed_names, c->waiting[i].tid, &name))
+		if (!c->waiting[i].is_foreign &&
+			!snap_guessed_names_get(&c->guessed_names, c->waiting[i].tid, &name))
 			tids[num_asked++] = c->waiting[i].tid;
 	snap_thread_names_ask(&c->names, tids, num_asked);
 	snap_stack_batch_begin(&c->stacks);
 	for (size_t i = 0; i < num; i++) {
-		if (!snap_guessed_names_get(&c->guessed_names, c->waiting[i].tid, &name) &&
-			!snap_thread_names_get(&c->names, asked++, &name))
+		if (c->waiting[i].is_foreign ||
+			(!snap_guessed_names_get(&c->guessed_names, c->waiting[i].tid, &name) &&
+				!snap_thread_names_get(&c->names, asked++, &name)))
 			name = snap_bytes(NULL, 0); /* /proc is asked */
 		write_registers(c, &c->waiting[i], name);
 	}

@@ -8,12 +8,12 @@
 
 #include "capture/crash.h"
 
-/* The host's id of the thread that the notes call ns_tid. */
-uint64_t snap_crash_host_tid(struct snap_crash *c, uint32_t ns_tid);
+/* Its tid, by what the notes call it. */
+void snap_crash_find_host_tid(struct snap_crash *c, struct snap_crash_thread *thread);
 
 /*
- * Write a thread of which all notes are there; the first one to be written is the crashing one. name:
- * absent if /proc is to be asked.
+ * Write a thread of which all notes are there; the first one to be written is the crashing one.
+ * name: absent if /proc is to be asked.
  */
 void snap_crash_write_thread(
 	struct snap_crash *c, const struct snap_crash_thread *notes, struct snap_bytes name);
