@@ -574,10 +574,29 @@ static void begin(struct snap_live *l)
 	snap_live_threads_read(&l->threads, l->pid, !l->syscalls_later);
 }
 
-/* Has a task do it. Returns whether that was killed. */
-static bool run_task(struct tracer *tracer, uint8_t *stack)
+/* For one task: what is in use on it when that is killed stays so, for the sanitizers at least.
+ * NULL: no memory. */
+static uint8_t *make_stack(void)
 {
+	uint8_t *stack = mmap(NULL, SNAP_LIVE_TRACER_STACK, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	if (stack == MAP_FAILED)
+		return NULL;
+	/* Stacks grow down on all machines that Linux supports but parisc. */
+	(void)mprotect(stack, TRACER_GUARD, PROT_NONE);
+	snap_prefault(stack + SNAP_LIVE_TRACER_STACK - TRACER_STACK_USED, TRACER_STACK_USED);
+	return stack;
+}
+
+/* Has a task do it. Returns whether that was killed. */
+static bool run_task(struct tracer *tracer)
+{
+	uint8_t *stack = make_stack();
 	int status = 0;
+	if (!stack) {
+		(void)snap_error_errno(tracer->err, errno, "cannot make a stack");
+		return false;
+	}
 	/* The task's as well, and ours until we have our turn among the threads that were let go.
 	 */
 	int priority = snap_priority_raise();
@@ -591,7 +610,11 @@ static bool run_task(struct tracer *tracer, uint8_t *stack)
 		;
 	allow_all(&tracer->processors);
 	snap_priority_restore(priority);
-	return pid > 0 && WIFSIGNALED(status);
+	bool killed = pid > 0 && WIFSIGNALED(status);
+	/* Else it stays, so that the next one is another. */
+	if (!killed)
+		(void)munmap(stack, SNAP_LIVE_TRACER_STACK);
+	return killed;
 }
 
 /* Until it is done, by more than it ever takes: many stacks are read at once. */
@@ -618,22 +641,14 @@ int snap_live_capture(struct snap_live *l, struct snap_error *err)
 	(void)snap_error_set(err, SNAP_ERROR_SYSTEM,
 		"the capture was killed, or it took longer than %u s", time_s(l));
 
-	uint8_t *stack = mmap(NULL, SNAP_LIVE_TRACER_STACK, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-	if (stack == MAP_FAILED)
-		return snap_error_errno(err, errno, "cannot make a stack");
-	/* Stacks grow down on all machines that Linux supports but parisc. */
-	(void)mprotect(stack, TRACER_GUARD, PROT_NONE);
-	snap_prefault(stack + SNAP_LIVE_TRACER_STACK - TRACER_STACK_USED, TRACER_STACK_USED);
 	tracer.time_ms = first_time_ms(l);
-	if (run_task(&tracer, stack)) {
+	if (run_task(&tracer)) {
 		/* Who reads a mem file gets an error where process_vm_readv(2) waits for good. */
 		l->stacks.ahead.refused = true;
 		begin(l);
 		tracer.time_ms = time_s(l) * 1000;
-		(void)run_task(&tracer, stack); /* tracer.result tells */
+		(void)run_task(&tracer); /* tracer.result tells */
 	}
-	(void)munmap(stack, SNAP_LIVE_TRACER_STACK);
 	return tracer.result;
 }
 

@@ -502,7 +502,7 @@ static void test_recursion_before_a_gap(void **state)
 {
 	struct model *m = *state;
 	const struct line lines[] = {F("b", PROGRAM), F("a", PROGRAM), F("b", PROGRAM),
-		F("a", PROGRAM), {"main", PROGRAM, .trust = SNAP_TRUST_SCAN}};
+		F("a", PROGRAM), F("main", PROGRAM, .trust = SNAP_TRUST_SCAN)};
 	for (size_t first = 0; first < 3; first++) {
 		size_t num = ARRAY_LEN(lines) - first;
 		m->crash.cause.kind = SNAP_KIND_STACK_OVERFLOW;
