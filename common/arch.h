@@ -60,9 +60,10 @@ struct snap_arch {
 	/* Indices into regs, or SNAP_ARCH_NO_REG. lr: where a call leaves its return address, on
 	 * machines whose calls do not push it. */
 	uint16_t pc, sp, fp, lr;
-	/* Of a thread that a tracer stops, where the kernel shows which system call it was in (-1:
-	 * none), with what error that was broken off, and its arguments: indices into regs. syscall
-	 * 0: not known, or that is gone by then. */
+	/* On machines that keep the number of the system call apart from all registers that it may
+	 * change: where that is (-1 outside of one; here 0: this is no such machine), its arguments
+	 * (syscall(2)), and, of a thread that a tracer stops, with what error it was broken off.
+	 * Indices into regs. */
 	uint16_t syscall, syscall_ret;
 	uint16_t syscall_args[SNAP_ARCH_SYSCALL_ARGUMENTS];
 	/* The thread pointer (the psABI's thread-local storage): likewise, or the first word of the

@@ -5,20 +5,6 @@
 
 #include "analyze/explain/syscall_names.h"
 
-/*
- * Machines that keep the number of the system call apart from all registers that it may change, and
- * have -1 there outside of one. Arguments: syscall(2).
- */
-static const struct {
-	uint16_t elf_machine;
-	uint8_t elf_class;
-	const char *number;
-	const char *arguments[SNAP_SYSCALL_ARGUMENTS];
-} machines[] = {
-	{EM_X86_64, ELFCLASS64, "orig_rax", {"rdi", "rsi", "rdx", "r10", "r8", "r9"}},
-	{EM_386, ELFCLASS32, "orig_eax", {"ebx", "ecx", "edx", "esi", "edi", "ebp"}},
-};
-
 /* System calls that begin with a file's descriptor, and may wait for it. */
 static const char *const of_files[] = {"accept", "accept4", "close", "connect", "epoll_pwait",
 	"epoll_pwait2", "epoll_wait", "fallocate", "fcntl", "fcntl64", "fdatasync", "flock",
@@ -27,38 +13,23 @@ static const char *const of_files[] = {"accept", "accept4", "close", "connect", 
 	"recvmsg", "sendfile", "sendmmsg", "sendmsg", "sendto", "splice", "sync_file_range",
 	"vmsplice", "write", "writev"};
 
-static bool register_by_name(const struct snap_arch *arch, const struct snap_crash_thread *thread,
-	const char *name, uint64_t *ret)
-{
-	for (unsigned int i = 0; i < arch->num_regs; i++)
-		if (strcmp(arch->regs[i].name, name) == 0)
-			return snap_arch_reg_get(
-				arch, i, thread->pr_reg.data, thread->pr_reg.len, ret);
-	return false;
-}
-
 /* Returns whether the registers tell; then ret->has_syscall is what they tell. */
 static bool by_registers(const struct snap_crash *crash, const struct snap_crash_thread *thread,
 	struct snap_wait *ret)
 {
 	const struct snap_arch *arch = crash->arch;
+	struct snap_bytes regs = thread->pr_reg;
 	uint64_t number;
-	if (!arch || !thread->pr_reg.data)
+	if (!arch || arch->syscall == 0 || !regs.data ||
+		!snap_arch_reg_get(arch, arch->syscall, regs.data, regs.len, &number))
 		return false;
-	for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
-		if (machines[i].elf_machine != arch->elf_machine ||
-			machines[i].elf_class != arch->elf_class ||
-			!register_by_name(arch, thread, machines[i].number, &number))
-			continue;
-		ret->syscall = arch->elf_class == ELFCLASS32 ? (int32_t)number : (int64_t)number;
-		ret->has_syscall = ret->syscall >= 0;
-		while (ret->num_arguments < SNAP_SYSCALL_ARGUMENTS &&
-			register_by_name(arch, thread, machines[i].arguments[ret->num_arguments],
-				&ret->arguments[ret->num_arguments]))
-			ret->num_arguments++;
-		return true;
-	}
-	return false;
+	ret->syscall = arch->elf_class == ELFCLASS32 ? (int32_t)number : (int64_t)number;
+	ret->has_syscall = ret->syscall >= 0;
+	while (ret->num_arguments < SNAP_SYSCALL_ARGUMENTS &&
+		snap_arch_reg_get(arch, arch->syscall_args[ret->num_arguments], regs.data, regs.len,
+			&ret->arguments[ret->num_arguments]))
+		ret->num_arguments++;
+	return true;
 }
 
 static void by_facts(const struct snap_crash *crash, const struct snap_crash_thread *thread,
