@@ -137,7 +137,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 DEPS = gcc make pkg-config libc6-dev libdw-dev libelf-dev libprotobuf-c-dev \
 	protobuf-c-compiler libjansson-dev libiberty-dev libmd-dev libsqlite3-dev libsqlite3-0 libarchive-dev liblzma-dev \
 	zlib1g-dev libseccomp-dev libdebuginfod1 libdeflate0 libcapstone-dev libcapstone4 musl-tools
-DEPS_CHECK = clang libclang-rt-14-dev libc++-dev libc++abi-dev llvm g++ gdb lldb elfutils libcmocka-dev protobuf-compiler python3 python3-jsonschema \
+DEPS_CHECK = clang libclang-rt-14-dev libc++-dev libc++abi-dev llvm g++ gfortran gdb lldb elfutils libcmocka-dev protobuf-compiler python3 python3-jsonschema \
 	libc6-dbg gzip xz-utils zstd lz4 util-linux binutils dwz debuginfod groff-base qemu-user \
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross \
 	gcc-arm-none-eabi qemu-system-arm gcc-riscv64-unknown-elf qemu-system-misc
